@@ -1,0 +1,48 @@
+// Package reactions holds what happens because something happened: an event comes in, a model or another tool is
+// called, a command goes out. It is the only place with side effects; a rebuild of the read models cannot reach it.
+package reactions
+
+import (
+	"context"
+	"time"
+)
+
+// Text is a language model as the reactions need it. Implementations are in transport/models; each is safe for
+// concurrent use, honours the context, and repeats by itself what is worth repeating at once (a 429, a cut connection).
+type Text interface {
+	// Generate answers the last turn of the prompt. An empty text means that there is nothing to say.
+	// An error that wraps ErrRefused is final: asking again would give the same.
+	Generate(ctx context.Context, p Prompt) (Completion, error)
+}
+
+// Decider is a Text that can also be asked whether the agent should speak at all. A Text without it always answers.
+type Decider interface {
+	ShouldReply(ctx context.Context, p Prompt) (bool, error)
+}
+
+// Prompt is what a model gets to see: who speaks, and what was said.
+type Prompt struct {
+	// Agent is the name under which the model speaks.
+	Agent string
+	// System describes the character.
+	System string
+	// Turns is the recent conversation, oldest first; the last one is to be answered.
+	Turns []Turn
+}
+
+// Turn is one contribution to the conversation.
+type Turn struct {
+	// Name is the speaker's display name; Own tells whether the speaker is the agent itself.
+	Name string
+	Own  bool
+	Text string
+}
+
+// Completion is what the model said, and what it took.
+type Completion struct {
+	Text             string
+	Model            string
+	PromptTokens     int
+	CompletionTokens int
+	Duration         time.Duration
+}
