@@ -1,0 +1,168 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	"github.com/google/uuid"
+)
+
+// layout is how one type of event is written: the fields that anybody may read, and for each subject whose key seals
+// something, the fields under that key. A field tagged `seal:"AuthorID"` is sealed for the subject in AuthorID.
+type layout struct {
+	typ    reflect.Type
+	clear  part
+	sealed []part
+	seal   int // index of the "sealed" field in the clear part, -1 without sealed fields
+}
+
+// part is a struct type made of some of the event's fields.
+type part struct {
+	typ     reflect.Type
+	fields  []int // indices in the event
+	subject int   // index of the subject's field in the event
+}
+
+func newLayout(t reflect.Type) *layout {
+	l := &layout{typ: t, seal: -1}
+	var clearFields []reflect.StructField
+	bySubject := map[string][]int{}
+	var order []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		subject, ok := f.Tag.Lookup("seal")
+		if !ok {
+			l.clear.fields = append(l.clear.fields, i)
+			clearFields = append(clearFields, f)
+			continue
+		}
+		if bySubject[subject] == nil {
+			order = append(order, subject)
+		}
+		bySubject[subject] = append(bySubject[subject], i)
+	}
+	if len(order) > 0 {
+		l.seal = len(clearFields)
+		clearFields = append(clearFields, reflect.StructField{
+			Name: "Sealed", Type: reflect.TypeFor[map[string][]byte](), Tag: `json:"sealed"`,
+		})
+	}
+	l.clear.typ = reflect.StructOf(clearFields)
+	for _, name := range order {
+		l.sealed = append(l.sealed, sealedPart(t, name, bySubject[name]))
+	}
+	return l
+}
+
+func sealedPart(t reflect.Type, subject string, fields []int) part {
+	s, ok := t.FieldByName(subject)
+	if !ok || s.Type != reflect.TypeFor[uuid.UUID]() {
+		panic(fmt.Sprintf("%s: the tag seal names %q, which is no field with a subject's id", t, subject))
+	}
+	p := part{fields: fields, subject: s.Index[0]}
+	var sf []reflect.StructField
+	for _, i := range fields {
+		sf = append(sf, t.Field(i))
+	}
+	p.typ = reflect.StructOf(sf)
+	return p
+}
+
+// take copies the part's fields out of an event, put back into one.
+func (p part) take(event, dst reflect.Value) {
+	for to, from := range p.fields {
+		dst.Field(to).Set(event.Field(from))
+	}
+}
+
+func (p part) put(src, event reflect.Value) {
+	for from, to := range p.fields {
+		event.Field(to).Set(src.Field(from))
+	}
+}
+
+func (p part) subjectOf(event reflect.Value) uuid.UUID {
+	return event.Field(p.subject).Interface().(uuid.UUID)
+}
+
+func (l *layout) encode(ctx context.Context, s *seals, id uuid.UUID, e Event) ([]byte, error) {
+	event := reflect.ValueOf(e)
+	out := reflect.New(l.clear.typ).Elem()
+	l.clear.take(event, out)
+	if l.seal >= 0 {
+		sealed := make(map[string][]byte, len(l.sealed))
+		for _, p := range l.sealed {
+			inner := reflect.New(p.typ).Elem()
+			p.take(event, inner)
+			text, err := json.Marshal(inner.Interface())
+			if err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+			}
+			subject := p.subjectOf(event)
+			if sealed[subject.String()], err = s.seal(ctx, subject, id, text); err != nil {
+				return nil, err
+			}
+		}
+		out.Field(l.seal).Set(reflect.ValueOf(sealed))
+	}
+	data, err := json.Marshal(out.Interface())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return data, nil
+}
+
+func (l *layout) decode(ctx context.Context, s *seals, id uuid.UUID, data []byte) (Event, error) {
+	in := reflect.New(l.clear.typ)
+	if err := json.Unmarshal(data, in.Interface()); err != nil {
+		return nil, err
+	}
+	event := reflect.New(l.typ).Elem()
+	l.clear.put(in.Elem(), event)
+	if l.seal >= 0 {
+		sealed := in.Elem().Field(l.seal).Interface().(map[string][]byte)
+		for _, p := range l.sealed {
+			if err := p.open(ctx, s, id, sealed, event); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return event.Interface().(Event), nil
+}
+
+func (p part) open(ctx context.Context, s *seals, id uuid.UUID, sealed map[string][]byte, event reflect.Value) error {
+	inner := reflect.New(p.typ)
+	subject := p.subjectOf(event)
+	text, erased, err := s.open(ctx, subject, id, sealed[subject.String()])
+	switch {
+	case err != nil:
+		return err
+	case erased:
+		erase(inner.Elem())
+	default:
+		if err := json.Unmarshal(text, inner.Interface()); err != nil {
+			return err
+		}
+	}
+	p.put(inner.Elem(), event)
+	return nil
+}
+
+// Erased is what a text reads as once its subject's key is destroyed.
+const Erased = "[erased]"
+
+// erase fills every text in v; what is no text stays empty.
+func erase(v reflect.Value) {
+	for i := range v.NumField() {
+		switch f := v.Field(i); {
+		case f.Type() == reflect.TypeFor[json.RawMessage]():
+			f.SetBytes([]byte(`"` + Erased + `"`))
+		case f.Kind() == reflect.String:
+			f.SetString(Erased)
+		case f.Kind() == reflect.Struct:
+			erase(f)
+		}
+	}
+}

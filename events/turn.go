@@ -1,0 +1,34 @@
+package events
+
+import "github.com/google/uuid"
+
+// TurnStream is the stream of one turn: of one agent's dealing with one message.
+func TurnStream(id uuid.UUID) StreamID { return Stream("turn", id) }
+
+// How a turn ended.
+const (
+	TurnReplied = "replied" // ReplyID names the answer
+	TurnIgnored = "ignored" // the agent had nothing to say, or was not meant
+	TurnFailed  = "failed"  // the model could not be brought to answer
+	TurnClosed  = "closed"  // a client declared the turn of its own agent complete
+)
+
+// TurnCompleted: an agent is done with a message. Clients learn of it as messageComplete.
+type TurnCompleted struct {
+	TurnID    uuid.UUID `json:"turnId"`
+	ChannelID uuid.UUID `json:"channelId"`
+	ServerID  uuid.UUID `json:"serverId"`
+	AgentID   uuid.UUID `json:"agentId,omitzero"`
+	MessageID uuid.UUID `json:"messageId,omitzero"` // the message answered
+	ReplyID   uuid.UUID `json:"replyId,omitzero"`
+	Outcome   string    `json:"outcome"`
+	// Reason says why a turn failed or was ignored, in words that name no personal text.
+	Reason           string `json:"reason,omitempty"`
+	Model            string `json:"model,omitempty"`
+	PromptTokens     int    `json:"promptTokens,omitempty"`
+	CompletionTokens int    `json:"completionTokens,omitempty"`
+	DurationMillis   int64  `json:"durationMs,omitempty"`
+}
+
+// EventType implements Event.
+func (TurnCompleted) EventType() string { return "TurnCompleted" }

@@ -1,0 +1,147 @@
+package events
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"reflect"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// MaxDepth bounds the nesting of free JSON in a payload.
+const MaxDepth = 64
+
+// validate decides what may become an event, for clients, models and imports alike: valid UTF-8 without NUL, free JSON
+// of at most MaxDepth, finite numbers, times from 1970 to 9999. Everything it lets pass can be stored and projected.
+func validate(e Event) error { return validateValue(reflect.ValueOf(e), "") }
+
+func validateValue(v reflect.Value, at string) error {
+	switch v.Kind() {
+	case reflect.String:
+		return named(at, validateText(v.String()))
+	case reflect.Float32, reflect.Float64:
+		if f := v.Float(); math.IsNaN(f) || math.IsInf(f, 0) {
+			return named(at, fmt.Errorf("%w: %v is no finite number", ErrInvalid, f))
+		}
+	case reflect.Slice, reflect.Array:
+		return validateList(v, at)
+	case reflect.Map:
+		for key, value := range v.Seq2() {
+			name := join(at, key.String())
+			if err := validateText(key.String()); err != nil {
+				return named(at, err)
+			}
+			if err := validateValue(value, name); err != nil {
+				return err
+			}
+		}
+	case reflect.Struct:
+		return validateStruct(v, at)
+	}
+	return nil
+}
+
+func validateList(v reflect.Value, at string) error {
+	if v.Type() == reflect.TypeFor[json.RawMessage]() {
+		return named(at, validateJSON(v.Bytes()))
+	}
+	switch v.Type().Elem().Kind() {
+	case reflect.Uint8, reflect.Bool, reflect.Int:
+		return nil
+	}
+	for i := range v.Len() {
+		if err := validateValue(v.Index(i), fmt.Sprintf("%s[%d]", at, i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func validateStruct(v reflect.Value, at string) error {
+	switch s := v.Interface().(type) {
+	case time.Time:
+		if y := s.UTC().Year(); y < 1970 || y > 9999 {
+			return named(at, fmt.Errorf("%w: a time in the year %d", ErrInvalid, y))
+		}
+		return nil
+	case Secret:
+		return named(at, validateJSON(s.value))
+	}
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		if err := validateValue(v.Field(i), join(at, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func validateText(s string) error {
+	switch {
+	case strings.IndexByte(s, 0) >= 0:
+		return fmt.Errorf("%w: a NUL character in text", ErrInvalid)
+	case !utf8.ValidString(s):
+		return fmt.Errorf("%w: text that is not UTF-8", ErrInvalid)
+	}
+	return nil
+}
+
+// validateJSON accepts the absence of a value.
+func validateJSON(raw json.RawMessage) error {
+	if len(raw) == 0 {
+		return nil
+	}
+	if !utf8.Valid(raw) {
+		return fmt.Errorf("%w: JSON that is not UTF-8", ErrInvalid)
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	depth := 0
+	for {
+		t, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalid, err)
+		}
+		switch t := t.(type) {
+		case json.Delim:
+			depth += map[json.Delim]int{'{': 1, '[': 1, '}': -1, ']': -1}[t]
+			if depth > MaxDepth {
+				return fmt.Errorf("%w: JSON nested deeper than %d", ErrInvalid, MaxDepth)
+			}
+		case string:
+			if err := validateText(t); err != nil {
+				return err
+			}
+		case json.Number:
+			if f, err := t.Float64(); err != nil || math.IsInf(f, 0) {
+				return fmt.Errorf("%w: the number %.40s is out of range", ErrInvalid, t)
+			}
+		}
+	}
+	if !json.Valid(raw) {
+		return fmt.Errorf("%w: malformed JSON", ErrInvalid)
+	}
+	return nil
+}
+
+func join(at, name string) string {
+	if at == "" {
+		return name
+	}
+	return at + "." + name
+}
+
+func named(at string, err error) error {
+	if err == nil || at == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", at, err)
+}
