@@ -1,0 +1,105 @@
+// Package pgtest gives tests real PostgreSQL databases: New one in a cluster that all test binaries of a run share,
+// Own a cluster to be killed and stopped.
+package pgtest
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"annals/deploy/postgres"
+)
+
+const limit = time.Minute
+
+var created atomic.Int64
+
+// New gives the test an empty database of its own, with the vector extension, in a cluster shared by the whole run of
+// go test. The database is dropped at the end of the test, whoever is still connected; close pools before.
+func New(t testing.TB) string {
+	t.Helper()
+	shared, err := join()
+	if err != nil {
+		t.Fatalf("shared PostgreSQL: %v", err)
+	}
+	name := fmt.Sprintf("test_%d_%d", os.Getpid(), created.Add(1))
+	execute(t, shared, "create database "+name+" template annals")
+	t.Cleanup(func() { execute(t, shared, "drop database "+name+" with (force)") })
+	return inDatabase(t, shared, name)
+}
+
+// execute runs a statement outside of the databases that are created and dropped.
+func execute(t testing.TB, shared, statement string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, inDatabase(t, shared, "postgres"))
+	if err != nil {
+		t.Fatalf("connect to the shared PostgreSQL: %v", err)
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+func inDatabase(t testing.TB, shared, name string) string {
+	t.Helper()
+	u, err := url.Parse(shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = "/" + name
+	// url.URL writes an empty host away, which pgx wants to see.
+	return strings.Replace(u.String(), "postgres:/"+name, "postgres:///"+name, 1)
+}
+
+// Own starts a cluster that belongs to this test alone: kill it by its PID, Stop it, Start it again in its Dir.
+func Own(t testing.TB) *postgres.Cluster {
+	t.Helper()
+	return Start(t, Dir(t)+"/postgres")
+}
+
+// Start starts the cluster in dir with nothing synced to disk, and stops it at the end of the test unless it is stopped by then.
+func Start(t testing.TB, dir string) *postgres.Cluster {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	c, err := postgres.Start(ctx, postgres.Options{Dir: dir, Ephemeral: true, Say: t.Logf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		defer cancel()
+		if err := c.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// Dir is a DATA_DIR for a test which, unlike t.TempDir, can be entered by the account that the server runs as under root.
+func Dir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "annals-pgtest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.Chmod(dir, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}

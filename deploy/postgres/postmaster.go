@@ -1,0 +1,225 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	owner    = "annals" // the one role, which owns everything
+	database = "annals"
+
+	// unreachableAfter is how long a living server may refuse connections without saying that it is starting up.
+	unreachableAfter = 5 * time.Second
+	watchEvery       = 200 * time.Millisecond
+)
+
+var (
+	errUnreachable = errors.New("the server runs but cannot be reached")
+	errLingering   = errors.New("processes of the last server still hold its shared memory")
+)
+
+// postmaster is the server's first process, started or adopted by us.
+type postmaster struct {
+	pid  int
+	dead chan struct{}
+}
+
+// launchOnce starts the server and waits until it answers. On failure nothing is left running.
+func (c *Cluster) launchOnce(ctx context.Context) error {
+	if err := c.clearDead(); err != nil {
+		return err
+	}
+	log, err := os.OpenFile(c.place.log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	before, err := log.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(c.server.program("postgres"), "-D", c.place.data)
+	cmd.Dir = "/"
+	cmd.Env = serverEnv()
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = c.place.process()
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start the server: %w", err)
+	}
+	p := &postmaster{pid: cmd.Process.Pid, dead: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // how it ended is in its log
+		close(p.dead)
+	}()
+	c.setRunning(p)
+	if err := c.awaitAnswer(ctx, p); err != nil {
+		return errors.Join(c.explain(err, before), p.shutdown(ctx))
+	}
+	return nil
+}
+
+func (c *Cluster) setRunning(p *postmaster) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.running = p
+}
+
+// serverEnv keeps our PG* variables, which would change what the server does, away from it.
+func serverEnv() []string {
+	return []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=" + locale(), "TZ=UTC"}
+}
+
+// awaitAnswer returns when the server takes connections, died, or can evidently not be reached.
+func (c *Cluster) awaitAnswer(ctx context.Context, p *postmaster) error {
+	unreachable := time.After(unreachableAfter)
+	tick := time.NewTicker(15 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := c.answers(ctx)
+		if err == nil {
+			return nil
+		}
+		if startingUp(err) {
+			unreachable = time.After(unreachableAfter)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the server (pid %d): %w", p.pid, context.Cause(ctx))
+		case <-p.dead:
+			return fmt.Errorf("the server (pid %d) ended before it answered", p.pid)
+		case <-unreachable:
+			return fmt.Errorf("%w (pid %d): %w", errUnreachable, p.pid, err)
+		case <-tick.C:
+		}
+	}
+}
+
+// answers asks the server which data folder it serves, so that nobody else's is taken for ours.
+func (c *Cluster) answers(ctx context.Context) error {
+	return c.with(ctx, "postgres", func(ctx context.Context, conn *pgx.Conn) error {
+		var data string
+		if err := conn.QueryRow(ctx, "show data_directory").Scan(&data); err != nil {
+			return err
+		}
+		if data != c.place.data {
+			return fmt.Errorf("socket folder %s belongs to the cluster in %s", c.place.sockets, data)
+		}
+		return nil
+	})
+}
+
+// with runs f on a connection of its own.
+func (c *Cluster) with(ctx context.Context, name string, f func(context.Context, *pgx.Conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, c.urlOf(name))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	return f(ctx, conn)
+}
+
+func startingUp(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && refused.Code == "57P03" // cannot_connect_now
+}
+
+// explain adds what the server wrote to its log since it was started.
+func (c *Cluster) explain(err error, since int64) error {
+	f, openErr := os.Open(c.place.log)
+	if openErr != nil {
+		return err
+	}
+	defer f.Close()
+	text, _ := io.ReadAll(io.NewSectionReader(f, since, 4<<10))
+	if strings.Contains(string(text), "shared memory block") {
+		return fmt.Errorf("%w: %w", errLingering, err)
+	}
+	return fmt.Errorf("%w; it wrote: %s", err, strings.TrimSpace(string(text)))
+}
+
+// shutdown ends the server: politely until ctx is done, then at once.
+func (p *postmaster) shutdown(ctx context.Context) error {
+	select {
+	case <-p.dead:
+		return nil
+	default:
+	}
+	for _, step := range []struct {
+		signal syscall.Signal
+		wait   context.Context
+	}{
+		{syscall.SIGINT, ctx},
+		{syscall.SIGQUIT, within(ctx, 2*time.Second)},
+		{syscall.SIGKILL, within(ctx, 2*time.Second)},
+	} {
+		if err := syscall.Kill(p.pid, step.signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("stop the server (pid %d): %w", p.pid, err)
+		}
+		select {
+		case <-p.dead:
+			if step.signal == syscall.SIGINT {
+				return nil
+			}
+			return fmt.Errorf("the server (pid %d) had to be ended at once: %w", p.pid, context.Cause(ctx))
+		case <-step.wait.Done():
+		}
+	}
+	return fmt.Errorf("the server (pid %d) does not end", p.pid)
+}
+
+// within outlives ctx by d at most.
+func within(ctx context.Context, d time.Duration) context.Context {
+	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
+	return later
+}
+
+// pidFile is what a running server says about itself in postmaster.pid.
+type pidFile struct {
+	pid     int
+	sockets string
+}
+
+func readPidFile(data string) (pidFile, bool) {
+	text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	if err != nil {
+		return pidFile{}, false
+	}
+	lines := strings.Split(string(text), "\n")
+	pid, err := strconv.Atoi(strings.TrimSpace(lines[0]))
+	if err != nil || pid <= 1 {
+		return pidFile{}, false
+	}
+	f := pidFile{pid: pid}
+	if len(lines) > 4 {
+		f.sockets = lines[4]
+	}
+	return f, true
+}
+
+// serves tells whether process pid lives and runs a server on the data folder. A process id may have been given to
+// something else since, or may be a zombie that nobody collects.
+func serves(pid int, data string) bool {
+	if runtime.GOOS == "linux" {
+		cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
+		return err == nil && cwd == data // every process of the server works in its data folder
+	}
+	command, err := output(context.Background(), "ps", "-o", "command=", "-p", strconv.Itoa(pid))
+	return err == nil && strings.Contains(command, "postgres") && strings.Contains(command, data)
+}

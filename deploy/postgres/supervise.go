@@ -1,0 +1,169 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+const (
+	firstPause = 100 * time.Millisecond
+	maxPause   = 5 * time.Second
+	logLimit   = 8 << 20 // bytes; one older file of that size is kept
+)
+
+// adopt takes over a server that a killed process of ours left running. One that lives and cannot be reached (its
+// socket was cleaned away) is ended instead.
+func (c *Cluster) adopt(ctx context.Context) (bool, error) {
+	left, ok := readPidFile(c.place.data)
+	if !ok || !serves(left.pid, c.place.data) {
+		return false, nil
+	}
+	p := &postmaster{pid: left.pid, dead: make(chan struct{})}
+	go p.watch(c.place.data)
+	c.setRunning(p)
+	ours := c.place.sockets
+	if left.sockets != "" {
+		c.place.sockets = left.sockets
+	}
+	err := c.awaitAnswer(ctx, p)
+	if err == nil && majorOf(c.place.data) == c.server.major {
+		c.opts.Logger.Info("postgres adopted", "pid", p.pid)
+		return true, nil
+	}
+	c.place.sockets = ours
+	if ctx.Err() != nil {
+		return false, err
+	}
+	return false, p.shutdown(ctx)
+}
+
+// watch closes dead when a server that is not our child has gone.
+func (p *postmaster) watch(data string) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for serves(p.pid, data) {
+		<-tick.C
+	}
+	close(p.dead)
+}
+
+// supervise restarts the server whenever it dies, until Stop.
+func (c *Cluster) supervise() {
+	defer close(c.idle)
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.quit.Done():
+			return
+		case <-tick.C:
+			if err := rotate(c.place.log); err != nil {
+				c.opts.Logger.Warn("postgres log not rotated", "error", err)
+			}
+		case <-c.running.dead:
+			c.opts.Logger.Warn("postgres died, restarting it", "pid", c.running.pid)
+			c.restart()
+		}
+	}
+}
+
+// restart tries until the server answers or Stop is called.
+func (c *Cluster) restart() {
+	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+		ctx, cancel := context.WithTimeout(c.quit, startLimit)
+		err := c.launchOnce(ctx)
+		cancel()
+		if err == nil {
+			c.opts.Logger.Info("postgres restarted", "pid", c.running.pid)
+			return
+		}
+		if c.quit.Err() != nil {
+			return
+		}
+		c.opts.Logger.Warn("postgres does not start, trying again", "pause", pause, "error", err)
+		select {
+		case <-c.quit.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// launch starts the server, waiting out what is left of one that was killed.
+func (c *Cluster) launch(ctx context.Context) error {
+	for {
+		err := c.launchOnce(ctx)
+		if !errors.Is(err, errLingering) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(firstPause):
+		}
+	}
+}
+
+// clearDead removes the traces of a dead server which would keep a new one from starting: its postmaster.pid when that
+// process id now belongs to something else, and, where they can be told, sessions that outlive it in a long statement.
+func (c *Cluster) clearDead() error {
+	if left, ok := readPidFile(c.place.data); ok && serves(left.pid, c.place.data) {
+		return fmt.Errorf("a server (pid %d) already runs on %s", left.pid, c.place.data)
+	}
+	for _, pid := range strays(c.place.data) {
+		c.opts.Logger.Warn("ending a session of the dead server", "pid", pid)
+		if err := syscall.Kill(pid, syscall.SIGQUIT); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("end session %d of the dead server: %w", pid, err)
+		}
+	}
+	err := os.Remove(filepath.Join(c.place.data, "postmaster.pid"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// strays lists processes that work in the data folder. Only Linux tells; elsewhere they are waited for.
+func strays(data string) []int {
+	if runtime.GOOS != "linux" {
+		return nil
+	}
+	var found []int
+	links, _ := filepath.Glob("/proc/[0-9]*/cwd")
+	for _, link := range links {
+		if cwd, err := os.Readlink(link); err != nil || cwd != data {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(link))); err == nil {
+			found = append(found, pid)
+		}
+	}
+	return found
+}
+
+// rotate copies a log that has grown too long aside and empties it; the server goes on appending to the same file.
+func rotate(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Size() < logLimit {
+		return err
+	}
+	from, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := os.OpenFile(path+".1", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, io.LimitReader(from, 2*logLimit))
+	return errors.Join(err, to.Close(), os.Truncate(path, 0))
+}
