@@ -1,0 +1,35 @@
+package commands
+
+import (
+	"context"
+
+	"annals/events"
+)
+
+// CompleteTurn records how an agent's dealing with a message ended. A turn ends once.
+type CompleteTurn struct{ events.TurnCompleted }
+
+func (CompleteTurn) begins() {}
+
+// Stream implements Command.
+func (c CompleteTurn) Stream() events.StreamID { return events.TurnStream(c.TurnID) }
+
+// Admit implements Admitted: the channel exists, or existed.
+func (c CompleteTurn) Admit(ctx context.Context, p *Parents, _ Turn) error {
+	if c.Outcome != events.TurnClosed {
+		return nil
+	}
+	ch, err := p.Channel(ctx, c.ChannelID)
+	if err == nil && !ch.Exists {
+		return noChannel(c.ChannelID)
+	}
+	return err
+}
+
+// Decide implements Command.
+func (c CompleteTurn) Decide(_ Request, t Turn) ([]events.Event, error) {
+	if t.Completed {
+		return nil, nil
+	}
+	return []events.Event{c.TurnCompleted}, nil
+}

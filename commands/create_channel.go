@@ -1,0 +1,61 @@
+package commands
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+)
+
+// CreateChannel makes a channel with its first participants. One that exists already stays as it is.
+type CreateChannel struct {
+	ChannelID    uuid.UUID
+	ServerID     uuid.UUID
+	Name         string
+	Type         string
+	SourceType   string
+	SourceID     string
+	Topic        string
+	Metadata     json.RawMessage
+	Participants []uuid.UUID
+}
+
+func (CreateChannel) begins() {}
+
+// Stream implements Command.
+func (c CreateChannel) Stream() events.StreamID { return events.ChannelStream(c.ChannelID) }
+
+// Admit implements Admitted: the server exists.
+func (c CreateChannel) Admit(ctx context.Context, p *Parents, _ Channel) error {
+	s, err := p.Server(ctx, c.ServerID)
+	if err == nil && !s.Exists {
+		return noServer(c.ServerID)
+	}
+	return err
+}
+
+// Decide implements Command.
+func (c CreateChannel) Decide(_ Request, ch Channel) ([]events.Event, error) {
+	if ch.Exists {
+		return nil, nil
+	}
+	return []events.Event{events.ChannelCreated{
+		ChannelID: c.ChannelID, ServerID: c.ServerID, Name: c.Name, Type: c.Type, SourceType: c.SourceType,
+		SourceID: c.SourceID, Topic: c.Topic, Metadata: c.Metadata, Participants: distinct(c.Participants),
+	}}, nil
+}
+
+// distinct keeps the first of each.
+func distinct(ids []uuid.UUID) []uuid.UUID {
+	seen := make(map[uuid.UUID]bool, len(ids))
+	var out []uuid.UUID
+	for _, id := range ids {
+		if !seen[id] {
+			seen[id] = true
+			out = append(out, id)
+		}
+	}
+	return out
+}

@@ -1,0 +1,35 @@
+package commands
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+)
+
+// JoinServer lets an agent hear the messages of a server.
+type JoinServer struct{ ServerID, AgentID uuid.UUID }
+
+// Stream implements Command.
+func (c JoinServer) Stream() events.StreamID { return events.ServerStream(c.ServerID) }
+
+// Admit implements Admitted: the agent exists.
+func (c JoinServer) Admit(ctx context.Context, p *Parents, _ Server) error {
+	a, err := p.Agent(ctx, c.AgentID)
+	if err == nil && !a.Exists {
+		return noAgent(c.AgentID)
+	}
+	return err
+}
+
+// Decide implements Command.
+func (c JoinServer) Decide(_ Request, s Server) ([]events.Event, error) {
+	switch {
+	case !s.Exists:
+		return nil, noServer(c.ServerID)
+	case s.Agents[c.AgentID]:
+		return nil, nil
+	}
+	return []events.Event{events.AgentJoinedServer{ServerID: c.ServerID, AgentID: c.AgentID}}, nil
+}

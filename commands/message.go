@@ -1,0 +1,51 @@
+package commands
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+)
+
+// Message is what commands know of a message.
+type Message struct {
+	Exists    bool
+	ChannelID uuid.UUID
+	AuthorID  uuid.UUID
+	Content   string
+	Metadata  json.RawMessage
+	Submitted events.Position
+}
+
+// Apply implements State. A message that was deleted may be submitted again.
+func (m Message) Apply(e events.Recorded) Message {
+	switch f := e.Event.(type) {
+	case events.MessageSubmitted:
+		return Message{
+			Exists: true, ChannelID: f.ChannelID, AuthorID: f.AuthorID,
+			Content: f.Content, Metadata: f.Metadata, Submitted: e.Position,
+		}
+	case events.MessageEdited:
+		m.Content, m.Metadata = f.Content, f.Metadata
+	case events.MessageDeleted:
+		return Message{}
+	}
+	return m
+}
+
+// aliveIn tells whether the message is still there after what happened to its channel.
+func (m Message) aliveIn(c Channel) bool { return m.Exists && m.Submitted > c.Cleared }
+
+// alive looks at the message's own channel.
+func (m Message) alive(ctx context.Context, p *Parents) (bool, error) {
+	if !m.Exists {
+		return false, nil
+	}
+	c, err := p.Channel(ctx, m.ChannelID)
+	return m.aliveIn(c), err
+}
+
+func noMessage(id uuid.UUID) error { return fmt.Errorf("message %s %w", id, ErrNotFound) }

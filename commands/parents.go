@@ -1,0 +1,129 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/google/uuid"
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"annals/events"
+)
+
+// parentsKept bounds the folds that are kept, per kind.
+const parentsKept = 16384
+
+// Parents answers what the streams of agents, servers and channels fold to, from a bounded cache that the feed refreshes.
+// It is safe for concurrent use.
+type Parents struct {
+	agents   folds[Agent]
+	servers  folds[Server]
+	channels folds[Channel]
+}
+
+// NewParents reads what it does not hold from the store.
+func NewParents(store events.Store) *Parents {
+	return &Parents{
+		agents:   newFolds[Agent](store),
+		servers:  newFolds[Server](store),
+		channels: newFolds[Channel](store),
+	}
+}
+
+// Agent is the agent's fold; that of no events when there is none.
+func (p *Parents) Agent(ctx context.Context, id uuid.UUID) (Agent, error) {
+	return p.agents.get(ctx, events.AgentStream(id))
+}
+
+// Server is the server's fold; that of no events when there is none.
+func (p *Parents) Server(ctx context.Context, id uuid.UUID) (Server, error) {
+	return p.servers.get(ctx, events.ServerStream(id))
+}
+
+// Channel is the channel's fold; that of no events when there is none.
+func (p *Parents) Channel(ctx context.Context, id uuid.UUID) (Channel, error) {
+	return p.channels.get(ctx, events.ChannelStream(id))
+}
+
+// Observe takes note of a recorded fact. Facts of one stream come in order; one seen before is ignored.
+func (p *Parents) Observe(e events.Recorded) {
+	switch e.Stream.Category() {
+	case "agent":
+		p.agents.observe(e)
+	case "server":
+		p.servers.observe(e)
+	case "channel":
+		p.channels.observe(e)
+	}
+}
+
+// appended takes note of what this process wrote itself, before the feed brings it back.
+func (p *Parents) appended(s events.StreamID, after events.Revision, last events.Position, facts []events.Proposed) {
+	for i, f := range facts {
+		p.Observe(events.Recorded{
+			ID: f.ID, Stream: s, Revision: uint64(int(after) + 1 + i), Position: last, Event: f.Event, Meta: f.Meta,
+		})
+	}
+}
+
+// folds is the cache of one kind. A miss is read from the store without the lock held; seen remembers how far each stream
+// is known to reach, so that a fold read before the newest fact is not kept.
+type folds[S State[S]] struct {
+	store events.Store
+	mu    *sync.Mutex
+	kept  *lru.Cache[events.StreamID, fold[S]]
+	seen  *lru.Cache[events.StreamID, events.Revision]
+}
+
+type fold[S any] struct {
+	state    S
+	revision events.Revision
+}
+
+func newFolds[S State[S]](store events.Store) folds[S] {
+	kept, err := lru.New[events.StreamID, fold[S]](parentsKept)
+	if err != nil {
+		panic(err) // only for a size below one
+	}
+	seen, err := lru.New[events.StreamID, events.Revision](parentsKept)
+	if err != nil {
+		panic(err)
+	}
+	return folds[S]{store: store, mu: new(sync.Mutex), kept: kept, seen: seen}
+}
+
+func (f folds[S]) get(ctx context.Context, s events.StreamID) (S, error) {
+	f.mu.Lock()
+	k, ok := f.kept.Get(s)
+	f.mu.Unlock()
+	if ok {
+		return k.state, nil
+	}
+	h := history[S]{revision: events.NoStream}
+	if err := h.load(ctx, f.store, s); err != nil {
+		return h.state, fmt.Errorf("look at %s: %w", s, err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if reached, ok := f.seen.Get(s); !ok || h.revision >= reached {
+		f.kept.Add(s, fold[S]{state: h.state, revision: h.revision})
+	}
+	return h.state, nil
+}
+
+func (f folds[S]) observe(e events.Recorded) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if reached, ok := f.seen.Peek(e.Stream); !ok || events.Revision(e.Revision) > reached {
+		f.seen.Add(e.Stream, events.Revision(e.Revision))
+	}
+	k, ok := f.kept.Peek(e.Stream)
+	switch {
+	case !ok || events.Revision(e.Revision) <= k.revision:
+	case events.Revision(e.Revision) == k.revision+1:
+		f.kept.Add(e.Stream, fold[S]{state: k.state.Apply(e), revision: k.revision + 1})
+	default: // a fact is missing in between: read the stream when it is asked for
+		f.kept.Remove(e.Stream)
+	}
+}

@@ -1,0 +1,114 @@
+package commands
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+)
+
+// UpdateAgent changes parts of an agent's character. Settings are merged at every depth, where null deletes a key and an
+// object emptied by that is removed; all else replaces. Keys that are no part of a character, and the id, are ignored.
+type UpdateAgent struct {
+	AgentID uuid.UUID
+	// Patch holds the parts to change, as ElizaOS names them. Strings among the secrets are encrypted already.
+	Patch map[string]json.RawMessage
+}
+
+// Stream implements Command.
+func (c UpdateAgent) Stream() events.StreamID { return events.AgentStream(c.AgentID) }
+
+// Decide implements Command.
+func (c UpdateAgent) Decide(_ Request, a Agent) ([]events.Event, error) {
+	if !a.Exists {
+		return nil, noAgent(c.AgentID)
+	}
+	next, err := c.apply(a.Character)
+	if err != nil {
+		return nil, err
+	}
+	if reflect.DeepEqual(next, a.Character) {
+		return nil, nil
+	}
+	return []events.Event{events.AgentUpdated{AgentID: c.AgentID, Character: next}}, nil
+}
+
+func (c UpdateAgent) apply(old events.Character) (events.Character, error) {
+	fields, err := characterObject(old)
+	if err != nil {
+		return old, err
+	}
+	for _, f := range characterFields {
+		v, ok := c.Patch[f.name]
+		switch {
+		case !ok || f.name == "id" || f.name == "secrets":
+		case f.name == "settings" && kind(v) == "object":
+			if fields[f.name], err = merge(fields[f.name], v); err != nil {
+				return old, err
+			}
+		case kind(v) == "null" && !f.required:
+			delete(fields, f.name)
+		default:
+			fields[f.name] = v
+		}
+	}
+	whole, err := json.Marshal(fields)
+	if err != nil {
+		return old, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	return ParseCharacter(whole)
+}
+
+// characterObject is the character as a client would send it.
+func characterObject(c events.Character) (map[string]json.RawMessage, error) {
+	settings, err := c.PublicSettings()
+	if err != nil {
+		return nil, err
+	}
+	c.Settings, c.Secrets = settings, nil
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	var fields map[string]json.RawMessage
+	return fields, json.Unmarshal(raw, &fields)
+}
+
+// merge lays an object over another: objects are merged, null deletes, everything else replaces. What deleting empties
+// goes too.
+func merge(old, patch json.RawMessage) (json.RawMessage, error) {
+	var base, over map[string]json.RawMessage
+	if kind(old) == "object" {
+		if err := json.Unmarshal(old, &base); err != nil {
+			return nil, err
+		}
+	}
+	if base == nil {
+		base = map[string]json.RawMessage{}
+	}
+	if err := json.Unmarshal(patch, &over); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	for name, v := range over {
+		switch kind(v) {
+		case "null":
+			delete(base, name)
+		case "object":
+			merged, err := merge(base[name], v)
+			if err != nil {
+				return nil, err
+			}
+			if string(merged) == "{}" && string(v) != "{}" {
+				delete(base, name)
+			} else {
+				base[name] = merged
+			}
+		default:
+			base[name] = v
+		}
+	}
+	return json.Marshal(base)
+}

@@ -1,0 +1,55 @@
+package commands
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+)
+
+// UpdateChannel changes what is given of a channel, whole; what is nil stays.
+type UpdateChannel struct {
+	ChannelID    uuid.UUID
+	Name         *string
+	Metadata     json.RawMessage
+	Participants *[]uuid.UUID
+}
+
+// Stream implements Command.
+func (c UpdateChannel) Stream() events.StreamID { return events.ChannelStream(c.ChannelID) }
+
+// Decide implements Command.
+func (c UpdateChannel) Decide(_ Request, ch Channel) ([]events.Event, error) {
+	if !ch.Exists {
+		return nil, noChannel(c.ChannelID)
+	}
+	name, metadata := ch.Name, ch.Metadata
+	if c.Name != nil {
+		name = *c.Name
+	}
+	if c.Metadata != nil {
+		metadata = c.Metadata
+	}
+	var facts []events.Event
+	if name != ch.Name || !bytes.Equal(metadata, ch.Metadata) {
+		facts = append(facts, events.ChannelUpdated{ChannelID: c.ChannelID, Name: name, Metadata: metadata})
+	}
+	if c.Participants == nil {
+		return facts, nil
+	}
+	wanted := distinct(*c.Participants)
+	for _, id := range ch.Participants {
+		if !slices.Contains(wanted, id) {
+			facts = append(facts, events.ParticipantLeft{ChannelID: c.ChannelID, ParticipantID: id})
+		}
+	}
+	for _, id := range wanted {
+		if !slices.Contains(ch.Participants, id) {
+			facts = append(facts, events.ParticipantJoined{ChannelID: c.ChannelID, ParticipantID: id})
+		}
+	}
+	return facts, nil
+}

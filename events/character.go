@@ -1,0 +1,75 @@
+package events
+
+import (
+	"encoding/json"
+	"log/slog"
+	"maps"
+)
+
+// Character is who an agent is, as ElizaOS 1.2.0 writes it (CONTRACT 2.4). Free parts stay as the JSON they came as.
+type Character struct {
+	Name            string                     `json:"name"`
+	Username        string                     `json:"username,omitempty"`
+	System          string                     `json:"system,omitempty"`
+	Bio             json.RawMessage            `json:"bio,omitempty"` // a string or an array of strings
+	Templates       json.RawMessage            `json:"templates,omitempty"`
+	MessageExamples json.RawMessage            `json:"messageExamples,omitempty"`
+	PostExamples    []string                   `json:"postExamples,omitempty"`
+	Topics          []string                   `json:"topics,omitempty"`
+	Adjectives      []string                   `json:"adjectives,omitempty"`
+	Knowledge       json.RawMessage            `json:"knowledge,omitempty"`
+	Plugins         []string                   `json:"plugins,omitempty"`
+	Settings        map[string]json.RawMessage `json:"settings,omitempty"` // without "secrets"
+	Secrets         map[string]Secret          `json:"secrets,omitempty"`  // what clients see as settings.secrets
+	Style           json.RawMessage            `json:"style,omitempty"`
+}
+
+// PublicSettings is what clients see as settings: the secrets, in their encrypted form, under "secrets".
+func (c Character) PublicSettings() (map[string]json.RawMessage, error) {
+	out := maps.Clone(c.Settings)
+	if out == nil {
+		out = map[string]json.RawMessage{}
+	}
+	if len(c.Secrets) == 0 {
+		return out, nil
+	}
+	secrets, err := json.Marshal(c.Secrets)
+	if err != nil {
+		return nil, err
+	}
+	out["secrets"] = secrets
+	return out, nil
+}
+
+// Secret is one value of a character's secrets: a JSON value whose strings are already in ElizaOS's encrypted form
+// (CONTRACT 2.3). It prints and logs masked; only Reveal gives the value away.
+type Secret struct{ value json.RawMessage }
+
+// NewSecret wraps a JSON value.
+func NewSecret(v json.RawMessage) Secret { return Secret{value: v} }
+
+// Reveal gives the JSON value.
+func (s Secret) Reveal() json.RawMessage { return s.value }
+
+// String implements fmt.Stringer.
+func (Secret) String() string { return "[secret]" }
+
+// GoString implements fmt.GoStringer.
+func (Secret) GoString() string { return "[secret]" }
+
+// LogValue implements slog.LogValuer.
+func (Secret) LogValue() slog.Value { return slog.StringValue("[secret]") }
+
+// MarshalJSON writes the value as it is: it is encrypted already, and events are sealed besides.
+func (s Secret) MarshalJSON() ([]byte, error) {
+	if s.value == nil {
+		return []byte("null"), nil
+	}
+	return s.value, nil
+}
+
+// UnmarshalJSON keeps the value as it is.
+func (s *Secret) UnmarshalJSON(b []byte) error {
+	s.value = append(json.RawMessage(nil), b...)
+	return nil
+}
