@@ -130,6 +130,13 @@ func decide[S State[S]](ctx context.Context, b Bus, r Request, cmd Command[S], h
 	return Result{Position: position, Revision: uint64(int(h.revision) + len(facts)), Changed: true, At: r.At}, nil
 }
 
+// Load folds a stream as it stands now; the zero value is that of one without events.
+func Load[S State[S]](ctx context.Context, b Bus, s events.StreamID) (S, error) {
+	h := history[S]{revision: events.NoStream}
+	err := h.load(ctx, b.Store, s)
+	return h.state, err
+}
+
 // history is a stream as far as it was read.
 type history[S State[S]] struct {
 	state    S

@@ -6,7 +6,8 @@ import (
 	"annals/events"
 )
 
-// CompleteTurn records how an agent's dealing with a message ended. A turn ends once.
+// CompleteTurn records how an agent's dealing with a message ended. A turn ends once, but one
+// that failed may still succeed.
 type CompleteTurn struct{ events.TurnCompleted }
 
 func (CompleteTurn) begins() {}
@@ -28,7 +29,7 @@ func (c CompleteTurn) Admit(ctx context.Context, p *Parents, _ Turn) error {
 
 // Decide implements Command.
 func (c CompleteTurn) Decide(_ Request, t Turn) ([]events.Event, error) {
-	if t.Completed {
+	if t.Completed && (!t.Failed || c.Outcome == events.TurnFailed) {
 		return nil, nil
 	}
 	return []events.Event{c.TurnCompleted}, nil
