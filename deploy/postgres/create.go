@@ -117,10 +117,10 @@ log_min_error_statement = panic
 log_error_verbosity = terse
 `
 
+// A killed server still has all that was committed: only the machine's own crash would lose it.
 const ephemeral = `
 fsync = off
 full_page_writes = off
-synchronous_commit = off
 max_connections = 200
 `
 

@@ -7,10 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
-	"strconv"
-	"syscall"
 )
 
 const (
@@ -21,73 +18,6 @@ const (
 
 // elsewhere holds the clusters of those DATA_DIRs that the server's account cannot reach.
 const elsewhere = "/var/lib/annals"
-
-// account is who the server runs as: ourselves, or postgres when we are root, which the server refuses.
-type account struct {
-	uid, gid int
-	dropped  bool
-}
-
-func serverAccount() (account, error) {
-	if os.Geteuid() != 0 {
-		return account{uid: os.Geteuid(), gid: os.Getegid()}, nil
-	}
-	u, err := user.Lookup("postgres")
-	if err != nil {
-		return account{}, fmt.Errorf("PostgreSQL refuses to run as root and there is no user postgres: create one (useradd --system postgres) or start as another user: %w", err)
-	}
-	uid, err := strconv.Atoi(u.Uid)
-	if err != nil {
-		return account{}, fmt.Errorf("user id of postgres: %w", err)
-	}
-	gid, err := strconv.Atoi(u.Gid)
-	if err != nil {
-		return account{}, fmt.Errorf("group id of postgres: %w", err)
-	}
-	return account{uid: uid, gid: gid, dropped: true}, nil
-}
-
-// process starts the server in a session of its own, so that Ctrl-C reaches us and not it.
-func (a account) process() *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{Setsid: true}
-	if a.dropped {
-		attr.Credential = &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid)}
-	}
-	return attr
-}
-
-// own hands one path, which must be ours, to the server's account.
-func (a account) own(path string) error {
-	if !a.dropped {
-		return nil
-	}
-	return os.Lchown(path, a.uid, a.gid)
-}
-
-// reaches tells whether the account may pass through every folder above path; those not made yet will be ours.
-func (a account) reaches(path string) bool {
-	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
-		if info, err := os.Stat(dir); err == nil && !a.passes(info) {
-			return false
-		}
-		if dir == filepath.Dir(dir) {
-			return true
-		}
-	}
-}
-
-func (a account) passes(dir fs.FileInfo) bool {
-	stat, ok := dir.Sys().(*syscall.Stat_t)
-	switch {
-	case !ok:
-		return false
-	case int(stat.Uid) == a.uid:
-		return dir.Mode()&0o100 != 0
-	case int(stat.Gid) == a.gid:
-		return dir.Mode()&0o010 != 0
-	}
-	return dir.Mode()&0o001 != 0
-}
 
 // place is where the parts of one cluster lie, with every symbolic link resolved.
 type place struct {
@@ -101,17 +31,20 @@ type place struct {
 // settle makes the folders of the cluster at dir. Where the server's account cannot reach dir, the cluster lives
 // in /var/lib/annals and dir becomes a link to it.
 func settle(dir, sockets string) (place, error) {
-	a, err := serverAccount()
-	if err != nil {
-		return place{}, err
-	}
 	parent, err := filepath.EvalSymlinks(filepath.Dir(dir))
 	if err != nil {
 		return place{}, err
 	}
 	dir = filepath.Join(parent, filepath.Base(dir))
-	home, err := a.settleHome(dir)
+	a, err := serverAccount(filepath.Join(dir, "data"))
 	if err != nil {
+		return place{}, err
+	}
+	home, err := a.homeFor(dir)
+	if err != nil {
+		return place{}, err
+	}
+	if err := a.makeHome(home, dir); err != nil {
 		return place{}, err
 	}
 	if sockets == "" {
@@ -126,26 +59,51 @@ func settle(dir, sockets string) (place, error) {
 	}, nil
 }
 
-func (a account) settleHome(dir string) (string, error) {
+// homeFor is where the cluster of dir lies or is to lie.
+func (a account) homeFor(dir string) (string, error) {
 	home := dir
-	if target, err := filepath.EvalSymlinks(dir); err == nil {
+	if target, err := filepath.EvalSymlinks(dir); err == nil && target != dir {
 		home = target
-	} else if !a.reaches(dir) {
+	} else if !a.reaches(dir) && majorOf(filepath.Join(dir, "data")) == 0 {
 		home = filepath.Join(elsewhere, hashOf(dir), "postgres")
 	}
 	if !a.reaches(home) {
-		return "", fmt.Errorf("user id %d, which runs the server, may not enter the folders above %s: chmod a+x them, or move the folder away and a new cluster is made in %s", a.uid, home, elsewhere)
-	}
-	if err := os.MkdirAll(home, 0o711); err != nil {
-		return "", err
-	}
-	if home == dir {
-		return home, nil
-	}
-	if err := os.Symlink(home, dir); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", err
+		return "", fmt.Errorf("user id %d, which runs the server, may not enter the folders above %s: chmod a+x them, or move it away and a new cluster is made in %s", a.uid, home, elsewhere)
 	}
 	return home, nil
+}
+
+// makeHome makes the cluster's folder, which others may pass through whatever our umask, and the link that leads to it.
+func (a account) makeHome(home, dir string) error {
+	if err := os.MkdirAll(home, 0o711); err != nil {
+		return err
+	}
+	ours := []string{home}
+	if filepath.Dir(filepath.Dir(home)) == elsewhere {
+		ours = []string{elsewhere, filepath.Dir(home), home}
+	}
+	for _, folder := range ours {
+		if err := a.admit(folder); err != nil {
+			return err
+		}
+	}
+	if home == dir {
+		return nil
+	}
+	if target, err := os.Readlink(dir); err == nil && target == home {
+		return nil
+	}
+	if err := removeAny(dir); err != nil { // an empty folder, or a link that leads nowhere
+		return fmt.Errorf("put a link to %s in place of %s: %w", home, dir, err)
+	}
+	return os.Symlink(home, dir)
+}
+
+func removeAny(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // socketDir names a folder that is short enough for a socket and the same whenever dir is.
@@ -181,11 +139,17 @@ func (a account) makeSocketDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || !info.IsDir() || info.Mode().Perm() != 0o700 || int(stat.Uid) != a.uid {
+	owner, _ := ownerOf(dir)
+	if !info.IsDir() || info.Mode().Perm() != 0o700 || owner.uid != a.uid {
 		return fmt.Errorf("socket folder %s is not a private folder of user id %d: remove it", dir, a.uid)
 	}
 	return nil
+}
+
+// clearSockets removes what a killed server leaves in the socket folder.
+func (p place) clearSockets() error {
+	socket := filepath.Join(p.sockets, ".s.PGSQL."+port)
+	return errors.Join(removeAny(socket), removeAny(socket+".lock"))
 }
 
 func hashOf(path string) string {

@@ -64,6 +64,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 		if c.running != nil {
 			err = errors.Join(err, c.running.shutdown(ctx))
 		}
+		os.Remove(c.place.sockets)
 		c.lock.Close()
 		return nil, fmt.Errorf("postgres in %s: %w", o.Dir, err)
 	}
@@ -168,8 +169,8 @@ func (c *Cluster) Stop(ctx context.Context) error {
 	c.stop.Do(func() {
 		c.cancel()
 		<-c.idle
-		err = c.running.shutdown(ctx)
-		os.Remove(c.place.sockets) // ours alone and empty by now; left when a socket of a killed server is still in it
+		err = errors.Join(c.running.shutdown(ctx), c.place.clearSockets())
+		os.Remove(c.place.sockets) // fails when it is shared with others, as is right
 		c.lock.Close()
 		c.opts.Logger.Info("postgres stopped", "pid", c.running.pid)
 	})

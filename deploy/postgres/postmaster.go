@@ -153,41 +153,41 @@ func (c *Cluster) explain(err error, since int64) error {
 	return fmt.Errorf("%w; it wrote: %s", err, strings.TrimSpace(string(text)))
 }
 
+// endLimit is how long each of the harsher ways of ending the server may take.
+const endLimit = 2 * time.Second
+
 // shutdown ends the server: politely until ctx is done, then at once.
 func (p *postmaster) shutdown(ctx context.Context) error {
-	select {
-	case <-p.dead:
+	if p.end(ctx, syscall.SIGINT) {
 		return nil
-	default:
 	}
-	for _, step := range []struct {
-		signal syscall.Signal
-		wait   context.Context
-	}{
-		{syscall.SIGINT, ctx},
-		{syscall.SIGQUIT, within(ctx, 2*time.Second)},
-		{syscall.SIGKILL, within(ctx, 2*time.Second)},
-	} {
-		if err := syscall.Kill(p.pid, step.signal); err != nil && !errors.Is(err, syscall.ESRCH) {
-			return fmt.Errorf("stop the server (pid %d): %w", p.pid, err)
-		}
-		select {
-		case <-p.dead:
-			if step.signal == syscall.SIGINT {
-				return nil
-			}
-			return fmt.Errorf("the server (pid %d) had to be ended at once: %w", p.pid, context.Cause(ctx))
-		case <-step.wait.Done():
+	for _, harsher := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGKILL} {
+		hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
+		ended := p.end(hard, harsher)
+		cancel()
+		if ended {
+			return fmt.Errorf("the server (pid %d) did not stop in time and was ended at once: %w", p.pid, context.Cause(ctx))
 		}
 	}
-	return fmt.Errorf("the server (pid %d) does not end", p.pid)
+	return fmt.Errorf("the server (pid %d) cannot be ended", p.pid)
 }
 
-// within outlives ctx by d at most.
-func within(ctx context.Context, d time.Duration) context.Context {
-	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
-	return later
+// end signals the server and tells whether it is dead before ctx is done.
+func (p *postmaster) end(ctx context.Context, signal syscall.Signal) bool {
+	select {
+	case <-p.dead: // the process id may be somebody else's by now
+		return true
+	default:
+	}
+	if err := syscall.Kill(p.pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return false
+	}
+	select {
+	case <-p.dead:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // pidFile is what a running server says about itself in postmaster.pid.
@@ -217,8 +217,9 @@ func readPidFile(data string) (pidFile, bool) {
 // something else since, or may be a zombie that nobody collects.
 func serves(pid int, data string) bool {
 	if runtime.GOOS == "linux" {
-		cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
-		return err == nil && cwd == data // every process of the server works in its data folder
+		cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)) // every process of the server works in its data folder
+		name, nameErr := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+		return err == nil && nameErr == nil && cwd == data && strings.TrimSpace(string(name)) == "postgres"
 	}
 	command, err := output(context.Background(), "ps", "-o", "command=", "-p", strconv.Itoa(pid))
 	return err == nil && strings.Contains(command, "postgres") && strings.Contains(command, data)

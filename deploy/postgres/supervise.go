@@ -112,8 +112,8 @@ func (c *Cluster) launch(ctx context.Context) error {
 	}
 }
 
-// clearDead removes the traces of a dead server which would keep a new one from starting: its postmaster.pid when that
-// process id now belongs to something else, and, where they can be told, sessions that outlive it in a long statement.
+// clearDead removes the traces of a dead server which would keep a new one from starting: its lock files, since their
+// process id may belong to something else by now, and, where they can be told, sessions that outlive it in a long statement.
 func (c *Cluster) clearDead() error {
 	if left, ok := readPidFile(c.place.data); ok && serves(left.pid, c.place.data) {
 		return fmt.Errorf("a server (pid %d) already runs on %s", left.pid, c.place.data)
@@ -124,25 +124,18 @@ func (c *Cluster) clearDead() error {
 			return fmt.Errorf("end session %d of the dead server: %w", pid, err)
 		}
 	}
-	err := os.Remove(filepath.Join(c.place.data, "postmaster.pid"))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
+	return errors.Join(removeAny(filepath.Join(c.place.data, "postmaster.pid")), c.place.clearSockets())
 }
 
-// strays lists processes that work in the data folder. Only Linux tells; elsewhere they are waited for.
+// strays lists processes of a server on the data folder. Only Linux tells; elsewhere they are waited for.
 func strays(data string) []int {
 	if runtime.GOOS != "linux" {
 		return nil
 	}
 	var found []int
-	links, _ := filepath.Glob("/proc/[0-9]*/cwd")
-	for _, link := range links {
-		if cwd, err := os.Readlink(link); err != nil || cwd != data {
-			continue
-		}
-		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(link))); err == nil {
+	entries, _ := os.ReadDir("/proc")
+	for _, entry := range entries {
+		if pid, err := strconv.Atoi(entry.Name()); err == nil && serves(pid, data) {
 			found = append(found, pid)
 		}
 	}

@@ -68,11 +68,20 @@ var join = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	membership = users
-	if url, ok := f.running(ctx); ok {
+	if url, ok := f.running(ctx); ok && f.kept() {
 		return url, nil
 	}
 	return f.startKeeper(ctx)
 })
+
+// kept tells whether a keeper holds the cluster; one that was killed leaves a server that answers, and nobody to stop it.
+func (f folder) kept() bool {
+	lock, err := filelock.Try(filepath.Join(f.postgres(), "lock"), filelock.Exclusive)
+	if err == nil {
+		lock.Close()
+	}
+	return errors.Is(err, filelock.ErrHeld)
+}
 
 // membership is the lock that says that this process uses the cluster; the end of the process gives it back.
 var membership *os.File
