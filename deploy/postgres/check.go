@@ -18,8 +18,10 @@ func Check(dir string) []Problem {
 		return []Problem{{What: err.Error(), Remedy: "name the folder by its absolute path"}}
 	}
 	ctx := context.Background()
-	problems := checkServer(ctx, majorOf(filepath.Join(dir, "data")))
-	return append(problems, checkPlace(dir)...)
+	if problems := checkServer(ctx, majorOf(filepath.Join(dir, "data"))); len(problems) > 0 {
+		return problems // its installation brings the account along that the rest is checked for
+	}
+	return checkPlace(dir)
 }
 
 func checkServer(ctx context.Context, major int) []Problem {

@@ -18,14 +18,8 @@ const (
 	vectorRelease = "trixie" // the Debian release whose source package it is
 )
 
-// compileVector builds pgvector for a server of Debian's and installs it: into that server as root, else into a copy of it.
+// compileVector builds pgvector for a server of Debian's, with the C compiler there is, and installs it: into that server as root, else into a copy of it.
 func compileVector(ctx context.Context, m machine, s server) error {
-	if !has("gcc") || !isFile("/usr/include/stdio.h") {
-		m.say("installing a C compiler (gcc, libc6-dev) to build pgvector with")
-		if err := m.aptInstall(ctx, "gcc", "libc6-dev"); err != nil {
-			return err
-		}
-	}
 	m.say("installing pgvector %s for PostgreSQL %d (compiling Debian's source package; about 20 s)", vectorVersion, s.major)
 	work, err := os.MkdirTemp("", "annals-pgvector")
 	if err != nil {

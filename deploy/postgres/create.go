@@ -113,6 +113,7 @@ checkpoint_completion_target = 0.9
 logging_collector = off
 log_checkpoints = off
 log_line_prefix = '%%m [%%p] '
+log_min_messages = log # hides errors, which the client is told and may hold values
 log_min_error_statement = panic
 log_error_verbosity = terse
 `

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +27,11 @@ func ensureServer(ctx context.Context, major int, say func(string, ...any)) (ser
 	}
 	ctx, cancel := context.WithTimeout(ctx, installLimit)
 	defer cancel()
-	lock, err := filelock.Wait(ctx, installLock, filelock.Exclusive)
+	lock, err := filelock.Try(installLock, filelock.Exclusive)
+	if errors.Is(err, filelock.ErrHeld) {
+		say("waiting for another process that is installing PostgreSQL with pgvector")
+		lock, err = filelock.Wait(ctx, installLock, filelock.Exclusive)
+	}
 	if err != nil {
 		return server{}, err
 	}
@@ -66,8 +71,13 @@ func has(program string) bool {
 	return err == nil
 }
 
-// sudo is what to put before a command that only root may run; ok is false when there is no way to become root unasked.
-func sudo(ctx context.Context) (prefix privilege) {
+// privilege is what to put before a command that only root may run; without ok there is no way to become root unasked.
+type privilege struct {
+	ok     bool
+	prefix []string
+}
+
+func sudo(ctx context.Context) privilege {
 	if os.Geteuid() == 0 {
 		return privilege{ok: true}
 	}
@@ -75,11 +85,6 @@ func sudo(ctx context.Context) (prefix privilege) {
 		return privilege{ok: true, prefix: []string{"sudo", "-n"}}
 	}
 	return privilege{}
-}
-
-type privilege struct {
-	ok     bool
-	prefix []string
 }
 
 // machine is what an installation acts on.
@@ -93,7 +98,7 @@ func (m machine) asRoot(ctx context.Context, args ...string) error {
 	if !m.sudo.ok {
 		return fmt.Errorf("not root and no sudo without a password; run this, then start again: sudo %s", strings.Join(args, " "))
 	}
-	return run(ctx, "", append(m.sudo.prefix, args...)...)
+	return run(ctx, "", slices.Concat(m.sudo.prefix, args)...)
 }
 
 // run waits for a command, which is asked nothing and shows nothing unless it fails.

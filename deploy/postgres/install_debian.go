@@ -27,15 +27,22 @@ func installDebian(ctx context.Context, m machine, found []server) error {
 		m.say("installing %s", strings.Join(packages, " and "))
 		return m.installServer(ctx, packages...)
 	}
+	var missing []string
 	if len(found) == 0 {
-		m.say("installing postgresql")
-		if err := m.installServer(ctx, "postgresql"); err != nil {
+		missing = append(missing, "postgresql")
+	}
+	if !has("gcc") || !isFile("/usr/include/stdio.h") {
+		missing = append(missing, "gcc", "libc6-dev")
+	}
+	if len(missing) > 0 {
+		m.say("installing %s", strings.Join(missing, ", "))
+		if err := m.installServer(ctx, missing...); err != nil {
 			return err
 		}
 		found = servers(ctx)
 	}
 	if len(found) == 0 {
-		return fmt.Errorf("package postgresql is installed, yet there is no server in /usr/lib/postgresql")
+		return errors.New("package postgresql is installed, yet there is no server in /usr/lib/postgresql")
 	}
 	return compileVector(ctx, m, found[0])
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // startLimit bounds a start that installs nothing; crash recovery after a power cut is its longest part.
-const startLimit = 2 * time.Minute
+const startLimit = 10 * time.Minute
 
 // ErrInUse says that another process (or this one) already runs a cluster in the folder.
 var ErrInUse = errors.New("cluster is in use")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,22 +16,16 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 const (
 	owner    = "annals" // the one role, which owns everything
 	database = "annals"
 
-	// unreachableAfter is how long a living server may refuse connections without saying that it is starting up.
-	unreachableAfter = 5 * time.Second
-	watchEvery       = 200 * time.Millisecond
+	watchEvery = 200 * time.Millisecond
 )
 
-var (
-	errUnreachable = errors.New("the server runs but cannot be reached")
-	errLingering   = errors.New("processes of the last server still hold its shared memory")
-)
+var errLingering = errors.New("processes of the last server still hold its shared memory")
 
 // postmaster is the server's first process, started or adopted by us.
 type postmaster struct {
@@ -83,9 +78,8 @@ func serverEnv() []string {
 	return []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=" + locale(), "TZ=UTC"}
 }
 
-// awaitAnswer returns when the server takes connections, died, or can evidently not be reached.
+// awaitAnswer returns when the server takes connections or has died.
 func (c *Cluster) awaitAnswer(ctx context.Context, p *postmaster) error {
-	unreachable := time.After(unreachableAfter)
 	tick := time.NewTicker(15 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -93,16 +87,11 @@ func (c *Cluster) awaitAnswer(ctx context.Context, p *postmaster) error {
 		if err == nil {
 			return nil
 		}
-		if startingUp(err) {
-			unreachable = time.After(unreachableAfter)
-		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for the server (pid %d): %w", p.pid, context.Cause(ctx))
+			return fmt.Errorf("the server (pid %d) does not answer: %w (%w)", p.pid, context.Cause(ctx), err)
 		case <-p.dead:
 			return fmt.Errorf("the server (pid %d) ended before it answered", p.pid)
-		case <-unreachable:
-			return fmt.Errorf("%w (pid %d): %w", errUnreachable, p.pid, err)
 		case <-tick.C:
 		}
 	}
@@ -132,11 +121,6 @@ func (c *Cluster) with(ctx context.Context, name string, f func(context.Context,
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	return f(ctx, conn)
-}
-
-func startingUp(err error) bool {
-	var refused *pgconn.PgError
-	return errors.As(err, &refused) && refused.Code == "57P03" // cannot_connect_now
 }
 
 // explain adds what the server wrote to its log since it was started.
@@ -216,11 +200,19 @@ func readPidFile(data string) (pidFile, bool) {
 // serves tells whether process pid lives and runs a server on the data folder. A process id may have been given to
 // something else since, or may be a zombie that nobody collects.
 func serves(pid int, data string) bool {
-	if runtime.GOOS == "linux" {
-		cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)) // every process of the server works in its data folder
-		name, nameErr := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-		return err == nil && nameErr == nil && cwd == data && strings.TrimSpace(string(name)) == "postgres"
+	if runtime.GOOS != "linux" {
+		command, err := output(context.Background(), "ps", "-o", "command=", "-p", strconv.Itoa(pid))
+		return err == nil && strings.Contains(command, "postgres") && strings.Contains(command, data)
 	}
-	command, err := output(context.Background(), "ps", "-o", "command=", "-p", strconv.Itoa(pid))
-	return err == nil && strings.Contains(command, "postgres") && strings.Contains(command, data)
+	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	if err != nil || strings.TrimSpace(string(name)) != "postgres" {
+		return false
+	}
+	cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)) // every process of the server works in its data folder
+	if errors.Is(err, fs.ErrPermission) {
+		// Root in a container may not look there; the first process, not its sessions, is told by its command line.
+		command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		return strings.Contains(string(command), "\x00-D\x00"+data+"\x00")
+	}
+	return err == nil && cwd == data
 }

@@ -14,6 +14,8 @@ import (
 )
 
 const (
+	// adoptLimit is how long a server that was left running may take to answer, and then to stop, before it is ended.
+	adoptLimit = 10 * time.Second
 	firstPause = 100 * time.Millisecond
 	maxPause   = 5 * time.Second
 	logLimit   = 8 << 20 // bytes; one older file of that size is kept
@@ -33,16 +35,20 @@ func (c *Cluster) adopt(ctx context.Context) (bool, error) {
 	if left.sockets != "" {
 		c.place.sockets = left.sockets
 	}
-	err := c.awaitAnswer(ctx, p)
+	answer, cancel := context.WithTimeout(ctx, adoptLimit)
+	err := c.awaitAnswer(answer, p)
+	cancel()
 	if err == nil && majorOf(c.place.data) == c.server.major {
 		c.opts.Logger.Info("postgres adopted", "pid", p.pid)
 		return true, nil
 	}
 	c.place.sockets = ours
-	if ctx.Err() != nil {
-		return false, err
+	end, cancel := context.WithTimeout(ctx, adoptLimit)
+	defer cancel()
+	if err := p.shutdown(end); err != nil {
+		c.opts.Logger.Warn("postgres left running was ended", "error", err)
 	}
-	return false, p.shutdown(ctx)
+	return false, ctx.Err()
 }
 
 // watch closes dead when a server that is not our child has gone.

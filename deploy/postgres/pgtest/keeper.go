@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -174,20 +175,21 @@ func (f folder) startKeeper(ctx context.Context) (string, error) {
 	if err := cmd.Start(); err != nil {
 		return "", err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	defer cmd.Process.Release() // it outlives us
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		if url, ok := f.running(ctx); ok {
 			return url, nil
 		}
+		var status syscall.WaitStatus
+		if pid, err := syscall.Wait4(cmd.Process.Pid, &status, syscall.WNOHANG, nil); err == nil && pid == cmd.Process.Pid {
+			text, _ := os.ReadFile(f.log())
+			return "", fmt.Errorf("keeper ended (status %d): %s", status.ExitStatus(), text)
+		}
 		select {
 		case <-ctx.Done():
 			return "", fmt.Errorf("keeper (pid %d, log %s): %w", cmd.Process.Pid, f.log(), ctx.Err())
-		case err := <-ended:
-			text, _ := os.ReadFile(f.log())
-			return "", fmt.Errorf("keeper ended (%w): %s", err, text)
 		case <-tick.C:
 		}
 	}
@@ -198,7 +200,8 @@ func keep(f folder) error {
 	ctx := context.Background()
 	c, err := postgres.Start(ctx, postgres.Options{
 		Dir: f.postgres(), Ephemeral: true,
-		Say: func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) },
+		Say:    func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) },
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
 		return err
