@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -36,7 +35,7 @@ func (c *Cluster) moveAside() error {
 	if major == 0 || major == c.server.major {
 		return nil
 	}
-	aside := filepath.Join(filepath.Dir(c.place.home), fmt.Sprintf("postgres-%d-%s", major, time.Now().UTC().Format("20060102T150405.000")))
+	aside := filepath.Join(filepath.Dir(c.place.home), fmt.Sprintf("postgres-%d-%s", major, timestamp()))
 	if err := os.Rename(c.place.data, aside); err != nil {
 		return fmt.Errorf("move the data of PostgreSQL %d aside: %w", major, err)
 	}

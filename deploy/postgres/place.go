@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 const (
@@ -59,13 +60,14 @@ func settle(dir, sockets string) (place, error) {
 	}, nil
 }
 
-// homeFor is where the cluster of dir lies or is to lie.
+// homeFor is where the cluster of dir lies or is to lie. A cluster elsewhere is found by the link in dir alone: one
+// without a link belongs to a DATA_DIR that was removed or moved, not to a new one in its place.
 func (a account) homeFor(dir string) (string, error) {
 	home := dir
 	if target, err := filepath.EvalSymlinks(dir); err == nil && target != dir {
 		home = target
 	} else if !a.reaches(dir) && majorOf(filepath.Join(dir, "data")) == 0 {
-		home = filepath.Join(elsewhere, hashOf(dir), "postgres")
+		home = filepath.Join(elsewhere, hashOf(dir)+"-"+timestamp(), "postgres")
 	}
 	if !a.reaches(home) {
 		return "", fmt.Errorf("user id %d, which runs the server, may not enter the folders above %s: chmod a+x them, or move it away and a new cluster is made in %s", a.uid, home, elsewhere)
@@ -151,6 +153,8 @@ func (p place) clearSockets() error {
 	socket := filepath.Join(p.sockets, ".s.PGSQL."+port)
 	return errors.Join(removeAny(socket), removeAny(socket+".lock"))
 }
+
+func timestamp() string { return time.Now().UTC().Format("20060102T150405.000") }
 
 func hashOf(path string) string {
 	sum := sha256.Sum256([]byte(path))

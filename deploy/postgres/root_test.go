@@ -22,22 +22,32 @@ func asRoot(t *testing.T) {
 func TestBelowAFolderThatOnlyRootEntersTheClusterLivesElsewhere(t *testing.T) {
 	asRoot(t)
 	dir := filepath.Join(t.TempDir(), "postgres") // t.TempDir is closed to others
-	c := pgtest.Start(t, dir)
-	home, err := os.Readlink(dir)
-	if err != nil || !strings.HasPrefix(home, "/var/lib/annals/") {
-		t.Fatalf("link to %s: %v", home, err)
-	}
-	t.Cleanup(func() {
-		stop(t, c)
-		if err := os.RemoveAll(filepath.Dir(home)); err != nil {
-			t.Error(err)
+	start := func() *postgres.Cluster {
+		c := pgtest.Start(t, dir)
+		home, err := os.Readlink(dir)
+		if err != nil || !strings.HasPrefix(home, "/var/lib/annals/") {
+			t.Fatalf("link to %s: %v", home, err)
 		}
-	})
+		t.Cleanup(func() {
+			stop(t, c)
+			if err := os.RemoveAll(filepath.Dir(home)); err != nil {
+				t.Error(err)
+			}
+		})
+		return c
+	}
+	c := start()
 	keepSeven(t, c.URL())
 	stop(t, c)
-	if got := query[int](t, pgtest.Start(t, dir).URL(), "select n from kept"); got != 7 {
+	c = start()
+	if got := query[int](t, c.URL(), "select n from kept"); got != 7 {
 		t.Errorf("started again: %d", got)
 	}
+	stop(t, c)
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	keepSeven(t, start().URL()) // a folder made anew has nothing in it
 }
 
 func TestAnOrdinaryUserRunsAClusterAndRootRunsItAsThatUser(t *testing.T) {
