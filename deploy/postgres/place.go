@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	port = "5432" // only part of the socket's name: nothing listens on TCP
+	port       = "5432" // only part of the socket's name: nothing listens on TCP
+	socketName = ".s.PGSQL." + port
 	// A unix socket's path holds 107 bytes on Linux, 103 on macOS.
 	socketPathLimit = 103
 )
@@ -123,7 +124,7 @@ func (a account) socketDir(dir string) string {
 	return temp
 }
 
-func fits(dir string) bool { return len(filepath.Join(dir, ".s.PGSQL."+port)) <= socketPathLimit }
+func fits(dir string) bool { return len(filepath.Join(dir, socketName)) <= socketPathLimit }
 
 // makeSocketDir makes the folder whose permissions are the server's only guard, and refuses one that others prepared.
 func (a account) makeSocketDir(dir string) error {
@@ -150,7 +151,7 @@ func (a account) makeSocketDir(dir string) error {
 
 // clearSockets removes what a killed server leaves in the socket folder.
 func (p place) clearSockets() error {
-	socket := filepath.Join(p.sockets, ".s.PGSQL."+port)
+	socket := filepath.Join(p.sockets, socketName)
 	return errors.Join(removeAny(socket), removeAny(socket+".lock"))
 }
 

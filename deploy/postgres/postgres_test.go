@@ -249,6 +249,24 @@ func TestAKilledServerComesBackWhileASessionOfItStillRuns(t *testing.T) {
 	<-ended
 }
 
+func TestASocketFolderThatWasCleanedAwayIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(pgtest.Dir(t), "postgres")
+	owner, url, pid := child(t, os.Args[0], dir, nil)
+	keepSeven(t, url)
+	if err := owner.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = owner.Wait()
+	if err := os.RemoveAll(socketFolder(t, url)); err != nil {
+		t.Fatal(err)
+	}
+	c := pgtest.Start(t, dir) // the server that was left cannot be reached, so it is not adopted
+	if c.PID() == pid || query[int](t, c.URL(), "select n from kept") != 7 {
+		t.Fatalf("server %d, was %d", c.PID(), pid)
+	}
+}
+
 func TestLockFilesWithTheProcessIDOfSomethingElseDoNotKeepItFromStarting(t *testing.T) {
 	t.Parallel()
 	c := pgtest.Own(t)

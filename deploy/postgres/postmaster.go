@@ -38,6 +38,9 @@ func (c *Cluster) launchOnce(ctx context.Context) error {
 	if err := c.clearDead(); err != nil {
 		return err
 	}
+	if err := c.place.makeSocketDir(c.place.sockets); err != nil { // it may have been cleaned away
+		return err
+	}
 	log, err := os.OpenFile(c.place.log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err

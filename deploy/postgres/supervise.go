@@ -31,24 +31,37 @@ func (c *Cluster) adopt(ctx context.Context) (bool, error) {
 	p := &postmaster{pid: left.pid, dead: make(chan struct{})}
 	go p.watch(c.place.data)
 	c.setRunning(p)
-	ours := c.place.sockets
-	if left.sockets != "" {
-		c.place.sockets = left.sockets
-	}
-	answer, cancel := context.WithTimeout(ctx, adoptLimit)
-	err := c.awaitAnswer(answer, p)
-	cancel()
-	if err == nil && majorOf(c.place.data) == c.server.major {
+	if majorOf(c.place.data) == c.server.major && c.reconnect(ctx, left, p) {
 		c.opts.Logger.Info("postgres adopted", "pid", p.pid)
 		return true, nil
 	}
-	c.place.sockets = ours
 	end, cancel := context.WithTimeout(ctx, adoptLimit)
 	defer cancel()
 	if err := p.shutdown(end); err != nil {
 		c.opts.Logger.Warn("postgres left running was ended", "error", err)
 	}
 	return false, ctx.Err()
+}
+
+// reconnect moves to the socket of a server that was left running, if that answers.
+func (c *Cluster) reconnect(ctx context.Context, left pidFile, p *postmaster) bool {
+	ours := c.place.sockets
+	if left.sockets != "" {
+		if !exists(filepath.Join(left.sockets, socketName)) {
+			return false
+		}
+		c.place.sockets = left.sockets
+	}
+	ctx, cancel := context.WithTimeout(ctx, adoptLimit)
+	defer cancel()
+	if err := c.awaitAnswer(ctx, p); err != nil {
+		c.place.sockets = ours
+		return false
+	}
+	if c.place.sockets != ours {
+		os.Remove(ours) // made for a server that is not to be
+	}
+	return true
 }
 
 // watch closes dead when a server that is not our child has gone.
