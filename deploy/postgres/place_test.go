@@ -11,7 +11,7 @@ func TestSocketsLieWhereTheyAreShortAndReachable(t *testing.T) {
 	const dir = "/srv/annals/postgres"
 	name := "annals-" + hashOf(dir)
 	user := account{uid: os.Geteuid(), gid: os.Getegid()}
-	dropped := account{uid: 65534, gid: 65534, dropped: true}
+	dropped := account{uid: os.Geteuid() + 1, gid: os.Getegid() + 1, dropped: true}
 	runtime, temp := t.TempDir(), t.TempDir() // only we may enter them
 	long := filepath.Join(temp, strings.Repeat("long", 30))
 	if err := os.Mkdir(long, 0o700); err != nil {
