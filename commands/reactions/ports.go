@@ -4,7 +4,12 @@ package reactions
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"github.com/google/uuid"
+
+	"annals/events"
 )
 
 // Text is a language model as the reactions need it. Implementations are in transport/models; each is safe for
@@ -19,6 +24,10 @@ type Text interface {
 type Decider interface {
 	ShouldReply(ctx context.Context, p Prompt) (bool, error)
 }
+
+// ErrRefused marks an answer of a model that will not change when it is asked again: a wrong key, an unknown model,
+// a prompt that it does not accept.
+var ErrRefused = errors.New("the model refused")
 
 // Prompt is what a model gets to see: who speaks, and what was said.
 type Prompt struct {
@@ -45,4 +54,19 @@ type Completion struct {
 	PromptTokens     int
 	CompletionTokens int
 	Duration         time.Duration
+}
+
+// History is what was said in a channel, as the read models have it. Its errors mean that it cannot be read now.
+type History interface {
+	// Conversation gives the last n messages up to a position, oldest first.
+	Conversation(ctx context.Context, channel uuid.UUID, upTo events.Position, n int) ([]Said, error)
+	// Readable returns once everything up to the position can be read, however long that takes.
+	Readable(ctx context.Context, p events.Position) error
+}
+
+// Said is one message of a conversation.
+type Said struct {
+	AuthorID   uuid.UUID
+	AuthorName string
+	Content    string
 }

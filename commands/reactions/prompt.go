@@ -1,0 +1,127 @@
+package reactions
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+)
+
+const (
+	// maxPrompt and maxSystem bound what a model is shown of the conversation and of the character, in bytes: some 6,000
+	// and 3,000 tokens.
+	maxPrompt = 24 << 10
+	maxSystem = 12 << 10
+)
+
+// prompt is the character and the recent conversation up to the message, as far as it fits.
+func (r Reply) prompt(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, agent commands.Agent) (Prompt, error) {
+	said, err := r.History.Conversation(ctx, m.ChannelID, e.Position, recent)
+	if err != nil {
+		return Prompt{}, err
+	}
+	p := Prompt{Agent: agent.Character.Name, System: describe(agent.Character)}
+	last := Turn{Name: speaker(m.AuthorName), Text: m.Content}
+	for _, s := range within(said, maxPrompt) {
+		own := s.AuthorID == agentID
+		p.Turns = append(p.Turns, Turn{Name: speaker(s.AuthorName), Own: own, Text: s.Content})
+	}
+	if n := len(p.Turns); n > 0 && !p.Turns[n-1].Own && p.Turns[n-1].Text == last.Text {
+		return p, nil
+	}
+	// The message was edited or something was submitted at the same moment: what is answered is what was delivered.
+	p.Turns = append(p.Turns, last)
+	return p, nil
+}
+
+// within keeps the newest messages that fit, at least one.
+func within(said []Said, budget int) []Said {
+	for i := len(said) - 1; i >= 0; i-- {
+		if budget -= len(said[i].Content); budget < 0 && i < len(said)-1 {
+			return said[i+1:]
+		}
+	}
+	return said
+}
+
+func speaker(name string) string {
+	if name == "" {
+		return "User"
+	}
+	return name
+}
+
+// describe tells a model who it is. Secrets are no part of it.
+func describe(c events.Character) string {
+	var b strings.Builder
+	line := func(format string, args ...any) {
+		if b.Len() < maxSystem {
+			fmt.Fprintf(&b, format+"\n", args...)
+		}
+	}
+	if c.System != "" {
+		line("%s", c.System)
+	}
+	line("You are %s.", c.Name)
+	if bio := texts(c.Bio); len(bio) > 0 {
+		line("About you: %s", strings.Join(bio, " "))
+	}
+	if len(c.Adjectives) > 0 {
+		line("You are: %s.", strings.Join(c.Adjectives, ", "))
+	}
+	if len(c.Topics) > 0 {
+		line("You know about: %s.", strings.Join(c.Topics, ", "))
+	}
+	var style struct{ All, Chat []string }
+	if len(c.Style) > 0 && json.Unmarshal(c.Style, &style) == nil {
+		for _, rule := range append(style.All, style.Chat...) {
+			line("- %s", rule)
+		}
+	}
+	out := strings.ReplaceAll(strings.TrimSpace(b.String()), "{{agentName}}", c.Name)
+	if len(out) > maxSystem {
+		out = strings.ToValidUTF8(out[:maxSystem], "")
+	}
+	return out
+}
+
+// texts reads a string or an array of strings.
+func texts(raw json.RawMessage) []string {
+	var one string
+	if json.Unmarshal(raw, &one) == nil {
+		return []string{one}
+	}
+	var many []string
+	if json.Unmarshal(raw, &many) != nil {
+		return nil
+	}
+	return many
+}
+
+// compose is the answer as a message (CONTRACT 3, step 4).
+func (r Reply) compose(ctx context.Context, m events.MessageSubmitted, agentID uuid.UUID, agent commands.Agent, text string) (*commands.SubmitMessage, error) {
+	channel, err := r.Bus.Parents.Channel(ctx, m.ChannelID)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := json.Marshal(map[string]any{"text": text, "thought": "", "actions": []string{"REPLY"}})
+	if err != nil {
+		return nil, err
+	}
+	metadata, err := json.Marshal(map[string]any{
+		"agent_id": agentID, "agentName": agent.Character.Name, "channelType": channel.Type, "isDm": channel.Type == "DM",
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &commands.SubmitMessage{
+		MessageID: ReplyID(m.MessageID, agentID), ChannelID: m.ChannelID, ServerID: m.ServerID,
+		AuthorID: agentID, AuthorName: agent.Character.Name, Content: text, RawMessage: raw, Metadata: metadata,
+		SourceType: "agent_response", InReplyTo: m.MessageID,
+	}, nil
+}

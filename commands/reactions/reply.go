@@ -1,0 +1,214 @@
+package reactions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+)
+
+const (
+	// hopBudget bounds how many agents answer one another after a person spoke.
+	hopBudget = 4
+	// recent is how many messages of a conversation a model is shown.
+	recent = 40
+	// maxReply bounds what a model may say, in bytes.
+	maxReply = 64 << 10
+)
+
+// Reply makes the agents that a message reached answer it, each exactly once: the id of the reply derives from the message
+// and the agent, however often the message is delivered.
+type Reply struct {
+	Bus     commands.Bus
+	Text    Text
+	History History
+	Now     func() time.Time
+}
+
+// To lets the audience of a recorded message answer, one agent after another. After an error it can be called again:
+// those who are done are passed over.
+func (r Reply) To(ctx context.Context, e events.Recorded) error {
+	m, ok := e.Event.(events.MessageSubmitted)
+	if !ok {
+		return fmt.Errorf("%w: %s at %d is no message", ErrRefused, e.Event.EventType(), e.Position)
+	}
+	if len(m.Audience) == 0 {
+		return nil
+	}
+	if err := r.History.Readable(ctx, e.Position); err != nil {
+		return err
+	}
+	var failed error
+	for _, agent := range m.Audience {
+		if err := r.turn(ctx, e, m, agent); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("agent %s: %w", agent, err))
+		}
+	}
+	return failed
+}
+
+// GiveUp records that the agents that still owe an answer failed to give one.
+func (r Reply) GiveUp(ctx context.Context, e events.Recorded, reason error) error {
+	m, ok := e.Event.(events.MessageSubmitted)
+	if !ok {
+		return nil
+	}
+	var failed error
+	for _, agent := range m.Audience {
+		end := events.TurnCompleted{Outcome: events.TurnFailed, Reason: reason.Error()}
+		failed = errors.Join(failed, r.complete(ctx, e, m, agent, end))
+	}
+	return failed
+}
+
+// turn is one agent's dealing with one message.
+func (r Reply) turn(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID) error {
+	done, err := commands.Load[commands.Turn](ctx, r.Bus, events.TurnStream(TurnID(m.MessageID, agentID)))
+	if err != nil || (done.Completed && !done.Failed) {
+		return err
+	}
+	agent, gone, err := r.standing(ctx, m, agentID)
+	if err != nil {
+		return err
+	}
+	if gone != "" {
+		return r.complete(ctx, e, m, agentID, events.TurnCompleted{Outcome: events.TurnIgnored, Reason: gone})
+	}
+	end, err := r.answer(ctx, e, m, agentID, agent)
+	if err != nil {
+		return err
+	}
+	return r.complete(ctx, e, m, agentID, end)
+}
+
+// standing looks whether there is still somebody to answer and something to be answered, and says what is missing.
+func (r Reply) standing(ctx context.Context, m events.MessageSubmitted, agentID uuid.UUID) (commands.Agent, string, error) {
+	agent, err := r.Bus.Parents.Agent(ctx, agentID)
+	if err != nil {
+		return agent, "", err
+	}
+	if !agent.Running {
+		return agent, "the agent does not run", nil
+	}
+	channel, err := r.Bus.Parents.Channel(ctx, m.ChannelID)
+	if err != nil {
+		return agent, "", err
+	}
+	if !channel.Exists {
+		return agent, "the channel was deleted", nil
+	}
+	message, err := commands.Load[commands.Message](ctx, r.Bus, events.MessageStream(m.MessageID))
+	if err != nil {
+		return agent, "", err
+	}
+	if !message.Exists || message.Submitted <= channel.Cleared {
+		return agent, "the message was deleted", nil
+	}
+	return agent, "", nil
+}
+
+// answer finds out whether the agent should speak, asks the model, and submits what it says.
+func (r Reply) answer(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, agent commands.Agent) (events.TurnCompleted, error) {
+	ignored := events.TurnCompleted{Outcome: events.TurnIgnored}
+	call, err := r.addressed(ctx, e, m, agentID)
+	if err != nil {
+		return ignored, err
+	}
+	if call == notMeant {
+		ignored.Reason = "somebody else was addressed"
+		return ignored, nil
+	}
+	prompt, err := r.prompt(ctx, e, m, agentID, agent)
+	if err != nil {
+		return ignored, err
+	}
+	if decider, ok := r.Text.(Decider); ok && call == anybody {
+		speak, err := decider.ShouldReply(ctx, prompt)
+		if err != nil {
+			return ignored, err
+		}
+		if !speak {
+			ignored.Reason = "the model chose to be silent"
+			return ignored, nil
+		}
+	}
+	said, err := r.Text.Generate(ctx, prompt)
+	if err != nil {
+		return ignored, err
+	}
+	end := events.TurnCompleted{
+		Model: said.Model, PromptTokens: said.PromptTokens, CompletionTokens: said.CompletionTokens,
+		DurationMillis: said.Duration.Milliseconds(),
+	}
+	text := speakable(said.Text)
+	if text == "" {
+		end.Outcome, end.Reason = events.TurnIgnored, "the model said nothing"
+		return end, nil
+	}
+	return r.submit(ctx, e, m, agentID, text, end)
+}
+
+// submit looks again whether the answer is still wanted, and records it.
+func (r Reply) submit(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, text string, end events.TurnCompleted) (events.TurnCompleted, error) {
+	agent, gone, err := r.standing(ctx, m, agentID)
+	if err != nil {
+		return end, err
+	}
+	if gone == "" {
+		var reply *commands.SubmitMessage
+		if reply, err = r.compose(ctx, m, agentID, agent, text); err != nil {
+			return end, err
+		}
+		_, err = commands.Handle(ctx, r.Bus, r.request(e, agentID), reply)
+		if err == nil {
+			end.Outcome, end.ReplyID = events.TurnReplied, reply.MessageID
+			return end, nil
+		}
+		if !errors.Is(err, commands.ErrNotFound) {
+			return end, err
+		}
+		gone = "the channel was deleted"
+	}
+	end.Outcome, end.Reason = events.TurnIgnored, gone
+	return end, nil
+}
+
+func (r Reply) complete(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, end events.TurnCompleted) error {
+	end.TurnID = TurnID(m.MessageID, agentID)
+	end.ChannelID, end.ServerID, end.AgentID, end.MessageID = m.ChannelID, m.ServerID, agentID, m.MessageID
+	_, err := commands.Handle(ctx, r.Bus, r.request(e, agentID), commands.CompleteTurn{TurnCompleted: end})
+	return err
+}
+
+// request carries the cause on, under an id that the next delivery of the same event would have as well.
+func (r Reply) request(e events.Recorded, agentID uuid.UUID) commands.Request {
+	return commands.Request{
+		ID: events.Derive(e.ID, "reply", agentID.String()), At: r.Now(), Actor: "agent:" + agentID.String(),
+		Correlation: e.Meta.Correlation, Causation: e.ID, Trace: e.Meta.Trace, Hops: e.Meta.Hops + 1,
+	}
+}
+
+// TurnID identifies one agent's dealing with one message.
+func TurnID(message, agent uuid.UUID) uuid.UUID {
+	return events.Derive(message, "turn", agent.String())
+}
+
+// ReplyID is the id of the one answer that an agent gives to a message.
+func ReplyID(message, agent uuid.UUID) uuid.UUID {
+	return events.Derive(message, "reply", agent.String())
+}
+
+// speakable makes text of what a model said: valid UTF-8 without NUL, no longer than maxReply.
+func speakable(s string) string {
+	s = strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", ""))
+	if len(s) > maxReply {
+		s = strings.ToValidUTF8(s[:maxReply], "")
+	}
+	return s
+}
