@@ -165,7 +165,7 @@ func (r Reply) submit(ctx context.Context, e events.Recorded, m events.MessageSu
 		if reply, err = r.compose(ctx, m, agentID, agent, text); err != nil {
 			return end, err
 		}
-		_, err = commands.Handle(ctx, r.Bus, r.request(e, agentID), reply)
+		_, err = commands.Handle(ctx, r.Bus, r.request(e, agentID, "submit"), reply)
 		if err == nil {
 			end.Outcome, end.ReplyID = events.TurnReplied, reply.MessageID
 			return end, nil
@@ -182,14 +182,14 @@ func (r Reply) submit(ctx context.Context, e events.Recorded, m events.MessageSu
 func (r Reply) complete(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, end events.TurnCompleted) error {
 	end.TurnID = TurnID(m.MessageID, agentID)
 	end.ChannelID, end.ServerID, end.AgentID, end.MessageID = m.ChannelID, m.ServerID, agentID, m.MessageID
-	_, err := commands.Handle(ctx, r.Bus, r.request(e, agentID), commands.CompleteTurn{TurnCompleted: end})
+	_, err := commands.Handle(ctx, r.Bus, r.request(e, agentID, end.Outcome), commands.CompleteTurn{TurnCompleted: end})
 	return err
 }
 
-// request carries the cause on, under an id that the next delivery of the same event would have as well.
-func (r Reply) request(e events.Recorded, agentID uuid.UUID) commands.Request {
+// request carries the cause on, under an id that the next delivery of the same event would give to the same act as well.
+func (r Reply) request(e events.Recorded, agentID uuid.UUID, act string) commands.Request {
 	return commands.Request{
-		ID: events.Derive(e.ID, "reply", agentID.String()), At: r.Now(), Actor: "agent:" + agentID.String(),
+		ID: events.Derive(e.ID, act, agentID.String()), At: r.Now(), Actor: "agent:" + agentID.String(),
 		Correlation: e.Meta.Correlation, Causation: e.ID, Trace: e.Meta.Trace, Hops: e.Meta.Hops + 1,
 	}
 }
