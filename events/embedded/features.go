@@ -1,0 +1,63 @@
+package embedded
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
+	"github.com/google/uuid"
+	"google.golang.org/grpc/peer"
+)
+
+// serverVersion is the EventStoreDB release whose protocol this is: from 24 on subscriptions tell when they have caught up,
+// from 25.1 on clients would try a protocol that is not spoken here.
+const serverVersion = "24.10.0"
+
+const streamsService = "event_store.client.streams.streams"
+
+type featuresAPI struct {
+	serverfeatures.UnimplementedServerFeaturesServer
+}
+
+// GetSupportedMethods implements serverfeatures.ServerFeaturesServer. Clients choose their ways by this list, so only what
+// is there may be in it.
+func (featuresAPI) GetSupportedMethods(context.Context, *shared.Empty) (*serverfeatures.SupportedMethods, error) {
+	methods := &serverfeatures.SupportedMethods{EventStoreServerVersion: serverVersion}
+	add := func(service, method string, features ...string) {
+		methods.Methods = append(methods.Methods, &serverfeatures.SupportedMethod{
+			ServiceName: service, MethodName: method, Features: features,
+		})
+	}
+	add(streamsService, "read", "position", "events")
+	add(streamsService, "append")
+	add(streamsService, "delete")
+	add(streamsService, "tombstone")
+	add("event_store.client.gossip.gossip", "read")
+	add("event_store.client.server_features.serverfeatures", "getsupportedmethods")
+	return methods, nil
+}
+
+type gossipAPI struct {
+	gossip.UnimplementedGossipServer
+	instance uuid.UUID
+}
+
+// Read implements gossip.GossipServer: this node leads a cluster of one, at the address that the client has reached.
+func (g gossipAPI) Read(ctx context.Context, _ *shared.Empty) (*gossip.ClusterInfo, error) {
+	end := &gossip.EndPoint{Address: "127.0.0.1"}
+	if p, ok := peer.FromContext(ctx); ok {
+		if tcp, ok := p.LocalAddr.(*net.TCPAddr); ok {
+			end = &gossip.EndPoint{Address: tcp.IP.String(), Port: uint32(tcp.Port)}
+		}
+	}
+	return &gossip.ClusterInfo{Members: []*gossip.MemberInfo{{
+		InstanceId:   wireUUID(g.instance, false),
+		TimeStamp:    ticks(time.Now()),
+		State:        gossip.MemberInfo_Leader,
+		IsAlive:      true,
+		HttpEndPoint: end,
+	}}}, nil
+}

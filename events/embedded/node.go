@@ -1,0 +1,171 @@
+// Package embedded is the default event store: a node in this process that speaks EventStoreDB's gRPC protocol, durable on
+// Pebble. Every write is on disk before it is answered or visible.
+package embedded
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/uuid"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
+)
+
+// Options for Open.
+type Options struct {
+	// Dir holds the log. It is created when missing.
+	Dir string
+	// FS is for tests of power loss (nil: the disk).
+	FS vfs.FS
+	// Logger nil: slog.Default().
+	Logger *slog.Logger
+	// TLS makes every listener secure and credentials count. Nil: plain, and credentials are ignored, as in
+	// EventStoreDB's insecure mode.
+	TLS *tls.Config
+}
+
+// Node is an open event store.
+type Node struct {
+	store   *store
+	tail    *tail
+	writer  *writer
+	server  *grpc.Server
+	log     *slog.Logger
+	closing chan struct{} // subscriptions end when it is closed
+	closed  chan struct{}
+	once    sync.Once
+	err     error
+}
+
+// maxReceive is the largest message taken, EventStoreDB's own: what is too large for an append must arrive to be refused.
+const maxReceive = 17 << 20
+
+// Open opens the log in o.Dir, recovering what a crash has left. A Dir can be open only once.
+func Open(o Options) (*Node, error) {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if err := o.FS.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create the folder of the event log: %w", err)
+	}
+	s, err := openStore(o.Dir, o.FS, o.Logger)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{store: s, log: o.Logger, closing: make(chan struct{}), closed: make(chan struct{})}
+	if err := n.start(o); err != nil {
+		return nil, errors.Join(err, s.db.Close())
+	}
+	return n, nil
+}
+
+func (n *Node) start(o Options) error {
+	head, err := n.store.head()
+	if err != nil {
+		return err
+	}
+	n.tail = newTail(head)
+	if n.writer, err = newWriter(n.store, n.tail, &diskSpace{fs: o.FS, dir: o.Dir}, o.Logger); err != nil {
+		return err
+	}
+	go n.writer.run()
+	if head == 0 {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := n.writeSystemEvents(ctx); err != nil {
+			n.stopWriter()
+			return err
+		}
+	}
+	n.server = n.newServer(o.TLS)
+	return nil
+}
+
+func (n *Node) newServer(secure *tls.Config) *grpc.Server {
+	options := []grpc.ServerOption{
+		grpc.MaxRecvMsgSize(maxReceive),
+		grpc.MaxSendMsgSize(maxReceive),
+		grpc.WaitForHandlers(true),
+		// Clients ping every ten seconds, also without a call: the default policy would send them away.
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 2 * time.Second, PermitWithoutStream: true}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 10 * time.Second, Timeout: 10 * time.Second}),
+		grpc.ChainUnaryInterceptor(unaryErrors),
+		grpc.ChainStreamInterceptor(streamErrors),
+	}
+	if secure != nil {
+		options = append(options, grpc.Creds(credentials.NewTLS(secure)))
+	}
+	s := grpc.NewServer(options...)
+	streams.RegisterStreamsServer(s, &streamsAPI{node: n})
+	serverfeatures.RegisterServerFeaturesServer(s, featuresAPI{})
+	gossip.RegisterGossipServer(s, gossipAPI{instance: uuid.New()})
+	return s
+}
+
+// Serve answers gRPC on l until Close; then it returns nil. It may be called for several listeners.
+func (n *Node) Serve(l net.Listener) error {
+	err := n.server.Serve(l)
+	if errors.Is(err, grpc.ErrServerStopped) {
+		return nil
+	}
+	return err
+}
+
+// Close ends subscriptions with UNAVAILABLE, lets running calls and pending writes finish as long as ctx allows, and closes
+// the log. Closing twice waits for the first.
+func (n *Node) Close(ctx context.Context) error {
+	n.once.Do(func() {
+		defer close(n.closed)
+		close(n.closing)
+		graceful := make(chan struct{})
+		go func() {
+			defer close(graceful)
+			n.server.GracefulStop()
+		}()
+		select {
+		case <-graceful:
+		case <-ctx.Done():
+			n.server.Stop()
+			<-graceful
+		}
+		n.stopWriter()
+		if err := n.store.db.Close(); err != nil {
+			n.err = fmt.Errorf("close the event log: %w", err)
+		}
+	})
+	<-n.closed
+	return n.err
+}
+
+func (n *Node) stopWriter() {
+	close(n.writer.stop)
+	<-n.writer.stopped
+}
+
+// writeTimeout bounds how long a write waits for the disk, whatever its client allows.
+const writeTimeout = 10 * time.Second
+
+// write hands a write to the writer and waits until it is on disk.
+func (n *Node) write(ctx context.Context, w *write) (outcome, error) {
+	limited, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	o, err := n.writer.submit(limited, w)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return o, errTimeout
+	}
+	return o, err
+}

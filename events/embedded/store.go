@@ -1,0 +1,145 @@
+package embedded
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Everything is in one Pebble database:
+//
+//	l <position>           -> record
+//	i <index> <revision>   -> position
+//	s <stream name>        -> streamState
+//	p <group key>          -> configuration of a persistent subscription
+//
+// Numbers in keys are 8 bytes, big endian.
+const (
+	logSpace   = 'l'
+	indexSpace = 'i'
+	stateSpace = 's'
+	groupSpace = 'p'
+)
+
+func logKey(position uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{logSpace}, position)
+}
+
+func indexKey(index uint64, revision int64) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64([]byte{indexSpace}, index), uint64(revision))
+}
+
+func stateKey(stream string) []byte { return append([]byte{stateSpace}, stream...) }
+
+func groupKey(name string) []byte { return append([]byte{groupSpace}, name...) }
+
+// store is the database with its keys and values understood.
+type store struct{ db *pebble.DB }
+
+func openStore(dir string, fs vfs.FS, log *slog.Logger) (*store, error) {
+	o := &pebble.Options{
+		FS:                 fs,
+		FormatMajorVersion: pebble.FormatNewest,
+		Logger:             pebbleLog{log},
+		CacheSize:          64 << 20,
+		MemTableSize:       16 << 20,
+		// Two memtables may wait for their flush: more only lengthens the replay after a crash.
+		MemTableStopWritesThreshold: 3,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       24,
+	}
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		o.Levels[i].BlockSize = 16 << 10
+	}
+	db, err := pebble.Open(dir, o)
+	if err != nil {
+		return nil, fmt.Errorf("open the event log in %s: %w", dir, err)
+	}
+	return &store{db: db}, nil
+}
+
+// get copies the value of a key; nil without an error means that there is none.
+func (s *store) get(key []byte) ([]byte, error) {
+	v, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the event log: %w", err)
+	}
+	out := append(make([]byte, 0, len(v)), v...)
+	return out, closer.Close()
+}
+
+// state is the stored state of a stream, also of one that does not exist.
+func (s *store) state(stream string) (streamState, error) {
+	b, err := s.get(stateKey(stream))
+	if err != nil || b == nil {
+		return newStreamState(stream), err
+	}
+	return decodeStreamState(stream, b)
+}
+
+// at is the record at exactly this position, nil when there is none.
+func (s *store) at(position uint64) (*record, error) {
+	b, err := s.get(logKey(position))
+	if err != nil || b == nil {
+		return nil, err
+	}
+	return decodeRecord(position, b)
+}
+
+// revision is one event of a stream, nil when there is none.
+func (s *store) revision(st streamState, revision int64) (*record, error) {
+	if st.Index == 0 || revision < 0 {
+		return nil, nil
+	}
+	b, err := s.get(indexKey(st.Index, revision))
+	if err != nil || b == nil {
+		return nil, err
+	}
+	if len(b) != 8 {
+		return nil, fmt.Errorf("%w: index entry %d of stream %d has %d bytes", errCorrupt, revision, st.Index, len(b))
+	}
+	return s.at(binary.BigEndian.Uint64(b))
+}
+
+// head is the position of the newest record, 0 in an empty log.
+func (s *store) head() (uint64, error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: logKey(0), UpperBound: []byte{logSpace + 1}})
+	if err != nil {
+		return 0, fmt.Errorf("read the head of the log: %w", err)
+	}
+	var head uint64
+	if it.Last() {
+		head = binary.BigEndian.Uint64(it.Key()[1:])
+	}
+	return head, errors.Join(it.Error(), it.Close())
+}
+
+// pebbleLog hands Pebble's messages on: what it does is of interest when debugging only.
+type pebbleLog struct{ log *slog.Logger }
+
+func (p pebbleLog) Infof(format string, args ...any) {
+	p.log.Debug("pebble", "message", fmt.Sprintf(format, args...))
+}
+
+func (p pebbleLog) Errorf(format string, args ...any) {
+	p.log.Error("pebble", "message", fmt.Sprintf(format, args...))
+}
+
+// Fatalf panics where Pebble cannot go on; the writer recovers from it, anything else must end the process.
+func (p pebbleLog) Fatalf(format string, args ...any) {
+	panic(fatalStoreError{fmt.Sprintf(format, args...)})
+}
+
+// fatalStoreError is what Pebble panics with through pebbleLog.
+type fatalStoreError struct{ message string }
+
+func (e fatalStoreError) Error() string { return "the event log cannot be written: " + e.message }
