@@ -1,0 +1,66 @@
+package projections
+
+import (
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"annals/events"
+)
+
+var channels = Projection{
+	Name:    "channels",
+	Group:   GroupCore,
+	Version: 1,
+	// created is the position of the creation, which orders what has the same time; position is that of the last fact.
+	Tables: `
+create table channels (
+	id          uuid primary key,
+	server_id   uuid not null,
+	name        text not null,
+	type        text not null,
+	source_type text,
+	source_id   text,
+	topic       text,
+	metadata    json,
+	created_at  timestamptz not null,
+	updated_at  timestamptz not null,
+	created     bigint not null,
+	revision    bigint not null,
+	position    bigint not null
+)`,
+	Indexes: `
+create index on channels (server_id, created_at, created);
+create index on channels (server_id, hashtextextended(name, 0))`,
+	Apply: applyChannels,
+}
+
+func applyChannels(q *pgx.Batch, e events.Recorded) {
+	switch f := e.Event.(type) {
+	case events.ChannelCreated:
+		q.Queue(`
+insert into channels (id, server_id, name, type, source_type, source_id, topic, metadata, created_at, updated_at, revision,
+	position, created)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $11)
+on conflict (id) do update set (server_id, name, type, source_type, source_id, topic, metadata, created_at, updated_at, revision, position, created)
+= (excluded.server_id, excluded.name, excluded.type, excluded.source_type, excluded.source_id, excluded.topic,
+	excluded.metadata, excluded.created_at, excluded.updated_at, excluded.revision, excluded.position, excluded.created)`,
+			f.ChannelID, f.ServerID, f.Name, f.Type, text(f.SourceType), text(f.SourceID), text(f.Topic), free(f.Metadata),
+			instant(e), int64(e.Revision), int64(e.Position))
+	case events.ChannelUpdated:
+		q.Queue(`update channels set (name, metadata, updated_at, revision, position) = ($2, $3, $4, $5, $6) where id = $1`,
+			f.ChannelID, f.Name, free(f.Metadata), instant(e), int64(e.Revision), int64(e.Position))
+	case events.ParticipantJoined:
+		moveChannel(q, f.ChannelID, e)
+	case events.ParticipantLeft:
+		moveChannel(q, f.ChannelID, e)
+	case events.ChannelCleared:
+		moveChannel(q, f.ChannelID, e)
+	case events.ChannelDeleted:
+		q.Queue(`delete from channels where id = $1`, f.ChannelID)
+	}
+}
+
+// moveChannel keeps the revision that If-Match is compared with.
+func moveChannel(q *pgx.Batch, id uuid.UUID, e events.Recorded) {
+	q.Queue(`update channels set revision = $2, position = $3 where id = $1`, id, int64(e.Revision), int64(e.Position))
+}

@@ -1,0 +1,69 @@
+package projections
+
+import (
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"annals/events"
+)
+
+var messages = Projection{
+	Name:    "messages",
+	Group:   GroupCore,
+	Version: 1,
+	// submitted is the position of the submission, which a clear of the channel is compared with and which orders what has
+	// the same time; position is that of the last fact about the message.
+	Tables: `
+create table messages (
+	id          uuid primary key,
+	channel_id  uuid not null,
+	server_id   uuid not null,
+	author_id   uuid not null,
+	author_name text not null,
+	content     text not null,
+	raw_message json,
+	metadata    json,
+	source_type text,
+	source_id   text,
+	in_reply_to uuid,
+	by_agent    boolean not null,
+	created_at  timestamptz not null,
+	updated_at  timestamptz not null,
+	submitted   bigint not null,
+	revision    bigint not null,
+	position    bigint not null
+)`,
+	Indexes: `create index on messages (channel_id, created_at desc, submitted desc)`,
+	Apply:   applyMessages,
+}
+
+func applyMessages(q *pgx.Batch, e events.Recorded) {
+	switch f := e.Event.(type) {
+	case events.MessageSubmitted:
+		q.Queue(`
+insert into messages (id, channel_id, server_id, author_id, author_name, content, raw_message, metadata, source_type,
+	source_id, in_reply_to, by_agent, created_at, updated_at, submitted, revision, position)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $15, $14, $15)
+on conflict (id) do update set (channel_id, server_id, author_id, author_name, content, raw_message, metadata, source_type,
+	source_id, in_reply_to, by_agent, created_at, updated_at, submitted, revision, position)
+= (excluded.channel_id, excluded.server_id, excluded.author_id, excluded.author_name, excluded.content,
+	excluded.raw_message, excluded.metadata, excluded.source_type, excluded.source_id, excluded.in_reply_to,
+	excluded.by_agent, excluded.created_at, excluded.updated_at, excluded.submitted, excluded.revision, excluded.position)`,
+			f.MessageID, f.ChannelID, f.ServerID, f.AuthorID, f.AuthorName, f.Content, free(f.RawMessage), free(f.Metadata),
+			text(f.SourceType), text(f.SourceID), reference(f.InReplyTo), f.ByAgent, instant(e), int64(e.Revision), int64(e.Position))
+	case events.MessageEdited:
+		q.Queue(`update messages set (content, metadata, updated_at, revision, position) = ($2, $3, $4, $5, $6) where id = $1`,
+			f.MessageID, f.Content, free(f.Metadata), instant(e), int64(e.Revision), int64(e.Position))
+	case events.MessageDeleted:
+		q.Queue(`delete from messages where id = $1`, f.MessageID)
+	case events.ChannelCleared:
+		clearMessages(q, f.ChannelID, e)
+	case events.ChannelDeleted:
+		clearMessages(q, f.ChannelID, e)
+	}
+}
+
+// clearMessages removes what was submitted before the fact, which is all there is; the comparison says why.
+func clearMessages(q *pgx.Batch, channel uuid.UUID, e events.Recorded) {
+	q.Queue(`delete from messages where channel_id = $1 and submitted < $2`, channel, int64(e.Position))
+}

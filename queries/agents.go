@@ -1,0 +1,101 @@
+package queries
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
+
+	"annals/events"
+)
+
+// Status of an agent.
+const (
+	Active   = "active"
+	Inactive = "inactive"
+)
+
+// AgentItem is an agent in a list (CONTRACT 2.5). Bio is its first line.
+type AgentItem struct {
+	ID            uuid.UUID `json:"id"`
+	Name          string    `json:"name"`
+	CharacterName string    `json:"characterName"`
+	Bio           string    `json:"bio"`
+	Status        string    `json:"status"`
+}
+
+// Agent is an agent as CONTRACT 2.5 shows it. Settings contains the secrets in their encrypted form.
+type Agent struct {
+	ID              uuid.UUID       `json:"id"`
+	Enabled         bool            `json:"enabled"`
+	CreatedAt       Millis          `json:"createdAt"`
+	UpdatedAt       Millis          `json:"updatedAt"`
+	Name            string          `json:"name"`
+	Username        string          `json:"username"`
+	System          string          `json:"system,omitempty"`
+	Bio             json.RawMessage `json:"bio,omitempty"`
+	Templates       json.RawMessage `json:"templates,omitempty"`
+	MessageExamples json.RawMessage `json:"messageExamples"`
+	PostExamples    []string        `json:"postExamples"`
+	Topics          []string        `json:"topics"`
+	Adjectives      []string        `json:"adjectives"`
+	Knowledge       json.RawMessage `json:"knowledge"`
+	Plugins         []string        `json:"plugins"`
+	Settings        json.RawMessage `json:"settings"`
+	Style           json.RawMessage `json:"style"`
+	Status          string          `json:"status"`
+	// Revision is that of its stream, Position that of the last fact.
+	Revision uint64          `json:"-"`
+	Position events.Position `json:"-"`
+}
+
+const agentStatus = `case when running then '` + Active + `' else '` + Inactive + `' end as status`
+
+// Agents lists the agents, active ones first, then by name as JavaScript's localeCompare sorts.
+func (q *Queries) Agents(ctx context.Context) ([]AgentItem, error) {
+	all, err := many(ctx, q, "agents", pgx.RowToStructByName[AgentItem],
+		`select id, name, name as character_name, summary as bio, `+agentStatus+` from agents order by running desc, id limit $1`, MaxLimit)
+	if err != nil {
+		return nil, err
+	}
+	sortAgents(all)
+	return all, nil
+}
+
+// collators compare names; one serves one goroutine at a time.
+var collators = sync.Pool{New: func() any { return collate.New(language.Und) }}
+
+func sortAgents(all []AgentItem) {
+	c := collators.Get().(*collate.Collator)
+	defer collators.Put(c)
+	slices.SortFunc(all, func(a, b AgentItem) int {
+		return cmp.Or(cmp.Compare(a.Status, b.Status), c.CompareString(a.Name, b.Name), slices.Compare(a.ID[:], b.ID[:]))
+	})
+}
+
+// Agent is one agent, running or not.
+func (q *Queries) Agent(ctx context.Context, id uuid.UUID) (Agent, error) {
+	return one(ctx, q, fmt.Sprintf("agent %s", id), pgx.RowToStructByName[Agent], `
+select id, true as enabled, created_at, updated_at, name, username, system, bio, templates,
+	coalesce(message_examples, '[]') as message_examples, post_examples, topics, adjectives,
+	coalesce(knowledge, '[]') as knowledge, plugins, settings, coalesce(style, '{}') as style, `+agentStatus+`, revision, position
+from agents where id = $1`, id)
+}
+
+// AgentNamed is the id of the agent with exactly that name; the oldest, should there be several.
+func (q *Queries) AgentNamed(ctx context.Context, name string) (uuid.UUID, error) {
+	return one(ctx, q, "agent of that name", pgx.RowTo[uuid.UUID], `
+select id from agents where hashtextextended(name, 0) = hashtextextended($1, 0) and name = $1 order by created_at, id limit 1`, name)
+}
+
+// RunningAgents counts the agents that take part and answer.
+func (q *Queries) RunningAgents(ctx context.Context) (int, error) {
+	return one(ctx, q, "running agents", pgx.RowTo[int], `select count(*) from agents where running`)
+}

@@ -1,0 +1,123 @@
+// Package queries answers from the read models that the projections fill: one file a read model, the view and its SELECT
+// together. The JSON of a view is what clients see.
+package queries
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// What a query answers besides success, wrapped with the thing that it is about.
+var (
+	ErrNotFound = errors.New("not found")
+	// ErrUnavailable: PostgreSQL is away, busy for too long, or has no read models yet. Trying again may help.
+	ErrUnavailable = errors.New("the read models are unavailable")
+)
+
+// Queries reads the read models. It is safe for concurrent use.
+type Queries struct{ pool *pgxpool.Pool }
+
+// New reads through a pool made from Config.
+func New(pool *pgxpool.Pool) *Queries { return &Queries{pool: pool} }
+
+// limits of what one query may take.
+const (
+	connectLimit   = 2 * time.Second
+	statementLimit = "10s"
+)
+
+// Config describes a pool at the URL that reads through the given schema of views (projections.Views), which may be made
+// later than the pool.
+func Config(url, views string) (*pgxpool.Config, error) {
+	c, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("URL of PostgreSQL: %w", err)
+	}
+	c.ConnConfig.ConnectTimeout = connectLimit
+	c.ConnConfig.RuntimeParams["search_path"] = pgx.Identifier{views}.Sanitize() + ", public"
+	c.ConnConfig.RuntimeParams["statement_timeout"] = statementLimit
+	return c, nil
+}
+
+func many[T any](ctx context.Context, q *Queries, what string, row pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
+	rows, err := q.pool.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, failed(err, what)
+	}
+	all, err := pgx.CollectRows(rows, row)
+	return all, failed(err, what)
+}
+
+func one[T any](ctx context.Context, q *Queries, what string, row pgx.RowToFunc[T], sql string, args ...any) (T, error) {
+	rows, err := q.pool.Query(ctx, sql, args...)
+	if err != nil {
+		var none T
+		return none, failed(err, what)
+	}
+	found, err := pgx.CollectOneRow(rows, row)
+	return found, failed(err, what)
+}
+
+// failed says what an error means to the caller. One that is neither of ours is a defect of a query.
+func failed(err error, what string) error {
+	var (
+		connect *pgconn.ConnectError
+		network net.Error
+		server  *pgconn.PgError
+	)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, pgx.ErrNoRows):
+		return fmt.Errorf("%s %w", what, ErrNotFound)
+	case errors.Is(err, context.Canceled):
+		return fmt.Errorf("read %s: %w", what, err)
+	case errors.As(err, &server):
+		if !away(server.Code) {
+			return fmt.Errorf("read %s: %w", what, err)
+		}
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &connect), errors.As(err, &network), pgconn.SafeToRetry(err):
+	}
+	return fmt.Errorf("read %s: %w: %w", what, ErrUnavailable, err)
+}
+
+// away tells of a server that cannot answer now, by the class of its SQLSTATE: connection, resources, operators, system.
+// A missing table or schema is one that the feed has yet to make.
+func away(code string) bool {
+	switch code[:2] {
+	case "08", "53", "57", "58":
+		return true
+	}
+	return code == "42P01" || code == "3F000"
+}
+
+// Millis is a time as milliseconds since 1970.
+type Millis int64
+
+// ScanTimestamptz implements pgtype.TimestamptzScanner.
+func (m *Millis) ScanTimestamptz(v pgtype.Timestamptz) error {
+	*m = Millis(v.Time.UnixMilli())
+	return nil
+}
+
+// Time is the same in UTC.
+func (m Millis) Time() time.Time { return time.UnixMilli(int64(m)).UTC() }
+
+// ISO is a time as ISO-8601 with milliseconds, in UTC: 2026-11-23T13:53:20.449Z.
+type ISO string
+
+// ScanTimestamptz implements pgtype.TimestamptzScanner.
+func (i *ISO) ScanTimestamptz(v pgtype.Timestamptz) error {
+	*i = isoOf(v.Time)
+	return nil
+}
+
+func isoOf(t time.Time) ISO { return ISO(t.UTC().Format("2006-01-02T15:04:05.000Z")) }

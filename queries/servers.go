@@ -1,0 +1,54 @@
+package queries
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"annals/events"
+)
+
+// Server is a server as CONTRACT 2.6 shows it.
+type Server struct {
+	ID         uuid.UUID       `json:"id"`
+	Name       string          `json:"name"`
+	SourceType string          `json:"sourceType"`
+	SourceID   string          `json:"sourceId,omitempty"`
+	Metadata   json.RawMessage `json:"metadata,omitempty"`
+	CreatedAt  ISO             `json:"createdAt"`
+	UpdatedAt  ISO             `json:"updatedAt"`
+	// Created and Position are those of the first and of the last fact; Revision is that of its stream.
+	Created  events.Position `json:"-"`
+	Revision uint64          `json:"-"`
+	Position events.Position `json:"-"`
+}
+
+const serverColumns = `select id, name, source_type, coalesce(source_id, '') as source_id, metadata, created_at, updated_at,
+	created, revision, position from servers`
+
+// Servers lists servers, the oldest first, and tells how many there are in all.
+func (q *Queries) Servers(ctx context.Context, p Page) ([]Server, int, error) {
+	return listed(ctx, q, "servers", pgx.RowToStructByName[Server], p, serverColumns+`
+		where (created_at, created) < ($1, $2) and (created_at, created) > ($3, $4)
+		order by created_at %[1]s, created %[1]s limit $5`, `select count(*) from servers`)
+}
+
+// Server is one server.
+func (q *Queries) Server(ctx context.Context, id uuid.UUID) (Server, error) {
+	return one(ctx, q, fmt.Sprintf("server %s", id), pgx.RowToStructByName[Server], serverColumns+` where id = $1`, id)
+}
+
+// ServerAgents lists the agents that hear a server's messages, in the order of joining.
+func (q *Queries) ServerAgents(ctx context.Context, server uuid.UUID) ([]uuid.UUID, error) {
+	return many(ctx, q, fmt.Sprintf("agents of server %s", server), pgx.RowTo[uuid.UUID],
+		`select agent_id from server_agents where server_id = $1 order by position, agent_id`, server)
+}
+
+// AgentServers lists the servers whose messages an agent hears, in the order of joining.
+func (q *Queries) AgentServers(ctx context.Context, agent uuid.UUID) ([]uuid.UUID, error) {
+	return many(ctx, q, fmt.Sprintf("servers of agent %s", agent), pgx.RowTo[uuid.UUID],
+		`select server_id from server_agents where agent_id = $1 order by position, server_id`, agent)
+}
