@@ -3,12 +3,14 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,7 +39,6 @@ const (
 type Hub struct {
 	log    uuid.UUID
 	store  events.Store
-	origin func(*http.Request) bool
 	logger *slog.Logger
 	melody *melody.Melody
 
@@ -68,11 +69,11 @@ type subscriber struct {
 	stop   context.CancelFunc // ends the replay
 }
 
-// New is a hub without subscribers; everything up to position counts as published before.
-func New(o Options, position events.Position) *Hub {
+// New is a hub without subscribers.
+func New(o Options) *Hub {
 	h := &Hub{
-		log: o.Log, store: o.Store, origin: o.Origin, logger: o.Logger, melody: melody.New(),
-		position: position, subscribers: map[*melody.Session]*subscriber{},
+		log: o.Log, store: o.Store, logger: o.Logger, melody: melody.New(),
+		subscribers: map[*melody.Session]*subscriber{},
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.melody.Config.MaxMessageSize = maxMessage
@@ -114,35 +115,50 @@ func (h *Hub) Close() error {
 	return err
 }
 
-// Publish tells the subscribers what has become readable. Batches come in order; what was published before is skipped.
+// Publish tells the subscribers what has become readable. Batches come in order; what was published before is skipped. An
+// empty batch says how far an earlier life of this server came: whoever resumes from before that is sent it from the log.
 func (h *Hub) Publish(batch []events.Recorded, upTo events.Position) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if upTo <= h.position {
 		return
 	}
-	var fresh []events.Recorded
-	for _, e := range batch {
-		if e.Position > h.position {
-			fresh = append(fresh, e)
-		}
-	}
+	fresh := since(batch, h.position)
 	h.position = upTo
+	if len(fresh) == 0 && len(batch) > 0 {
+		return
+	}
 	encoded := map[string][]byte{}
 	for session, sub := range h.subscribers {
-		if sub.filter == nil || !sub.live {
-			continue
-		}
-		text, ok := encoded[sub.key]
-		if !ok {
-			text = h.batch(fresh, *sub.filter, upTo)
-			encoded[sub.key] = text
-		}
-		if text != nil {
-			sub.seen = upTo
-			_ = session.Write(text) // a full buffer or a closed session comes back through failed
+		switch {
+		case sub.filter == nil || !sub.live:
+		case len(batch) == 0:
+			h.attach(session, sub, *sub.filter)
+		case sub.seen >= fresh[0].Position: // it resumed from a position that only now is published
+			h.push(session, sub, h.batch(since(fresh, sub.seen), *sub.filter, upTo), upTo)
+		default:
+			text, ok := encoded[sub.key]
+			if !ok {
+				text = h.batch(fresh, *sub.filter, upTo)
+				encoded[sub.key] = text
+			}
+			h.push(session, sub, text, upTo)
 		}
 	}
+}
+
+// push sends a frame, if there is one. A full buffer or a closed session comes back through failed.
+func (h *Hub) push(s *melody.Session, sub *subscriber, text []byte, upTo events.Position) {
+	if text != nil {
+		sub.seen = max(sub.seen, upTo)
+		_ = s.Write(text)
+	}
+}
+
+// since leaves out the events up to a position.
+func since(list []events.Recorded, p events.Position) []events.Recorded {
+	i, _ := slices.BinarySearchFunc(list, p+1, func(e events.Recorded, p events.Position) int { return cmp.Compare(e.Position, p) })
+	return list[i:]
 }
 
 // batch is the frame with the events that fit, nil where none does.

@@ -58,29 +58,31 @@ func (h *Hub) subscribe(s *melody.Session, f Filter, after string) {
 	if sub == nil || h.ctx.Err() != nil {
 		return
 	}
-	if after == "" {
-		from = h.position
-	}
 	sub.filter, sub.key, sub.seen = &f, string(key), from
 	h.send(s, frame{Subscribed: &f})
 	h.attach(s, sub, f)
 }
 
-// begin reads the position to begin after. A position of another log means nothing here: the client has to begin again.
+// begin reads the position to begin after: from now on without one. A position of another log, or one that this log never
+// reached, means nothing here: the client has to begin again.
 func (h *Hub) begin(s *melody.Session, after string) (events.Position, bool) {
+	ctx, cancel := context.WithTimeout(h.ctx, writeWait)
+	defer cancel()
+	head, err := h.store.Head(ctx)
+	if err != nil {
+		h.send(s, refuse("DB_ERROR", "the log cannot be read now; try again"))
+		return 0, false
+	}
 	if after == "" {
-		return 0, true
+		return head, true
 	}
 	token, err := events.ParseToken(after)
 	if err != nil {
 		h.send(s, refuse("INVALID_REQUEST", "%v", err))
 		return 0, false
 	}
-	h.mu.Lock()
-	position := h.position
-	h.mu.Unlock()
-	if token.Log != h.log || token.Position > position {
-		h.send(s, frame{Reset: h.token(position)})
+	if token.Log != h.log || token.Position > head {
+		h.send(s, frame{Reset: h.token(head)})
 		return 0, false
 	}
 	return token.Position, true
