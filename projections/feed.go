@@ -1,0 +1,180 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"annals/events"
+)
+
+// ErrBehind: a group of projections stands still, because PostgreSQL is away or because of a fact that it cannot take.
+// Waiting is of no use now.
+var ErrBehind = errors.New("the read models stand still")
+
+// Options of a feed. Observe and Committed may be nil; they hold up what comes after them, so they are quick.
+type Options struct {
+	Store events.Store
+	// Postgres is the URL of the database.
+	Postgres string
+	// Log is the id in events.LogOpened; rows made from another log are not taken for rows of this one.
+	Log         uuid.UUID
+	Projections []Projection
+	Logger      *slog.Logger
+	// Observe is told of each fact once, in order, before its rows are committed.
+	Observe func(events.Recorded)
+	// Committed is told, group by group, of the facts that have become readable: each once in this process, in order.
+	Committed func(group string, batch []events.Recorded, upTo events.Position)
+}
+
+// Feed runs projections: it subscribes to the log and commits the rows of each group, with its checkpoints.
+type Feed struct {
+	Options
+	groups []*group
+	stream *stream
+}
+
+// NewFeed prepares nothing yet; Run does.
+func NewFeed(o Options) *Feed {
+	f := &Feed{Options: o, stream: newStream(o.Observe)}
+	for _, p := range o.Projections {
+		if f.group(p.Group) == nil {
+			f.groups = append(f.groups, newGroup(p.Group))
+		}
+		g := f.group(p.Group)
+		g.projections = append(g.projections, p)
+	}
+	return f
+}
+
+func (f *Feed) group(name string) *group {
+	for _, g := range f.groups {
+		if g.name == name {
+			return g
+		}
+	}
+	return nil
+}
+
+// Pauses between attempts to reach PostgreSQL.
+const (
+	firstPause = 50 * time.Millisecond
+	lastPause  = time.Second
+)
+
+// Run makes the tables and views that are missing and feeds them until the context ends, through every outage of the
+// store and of PostgreSQL. It fails at once, and only, when the URL of PostgreSQL cannot be read.
+func (f *Feed) Run(ctx context.Context) error {
+	config, err := pgx.ParseConfig(f.Postgres)
+	if err != nil {
+		return fmt.Errorf("URL of PostgreSQL: %w", err)
+	}
+	config.ConnectTimeout = connectLimit
+	config.RuntimeParams["synchronous_commit"] = "off"
+	config.RuntimeParams["application_name"] = "annals feed"
+	var streaming sync.WaitGroup
+	defer streaming.Wait()
+	pause := firstPause
+	for {
+		s := session{Feed: f, config: config, streaming: &streaming, ready: func() { pause = firstPause }}
+		err := s.run(ctx)
+		if ctx.Err() != nil {
+			f.standStill(fmt.Errorf("the feed has ended: %w", ctx.Err()))
+			return nil
+		}
+		f.standStill(fmt.Errorf("PostgreSQL is away: %w", err))
+		f.Logger.Warn("the feed has lost PostgreSQL", "error", err, "again in", pause)
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, lastPause)
+	}
+}
+
+func (f *Feed) standStill(why error) {
+	for _, g := range f.groups {
+		g.standStill(why)
+	}
+}
+
+// Limits of what PostgreSQL is given time for.
+const (
+	connectLimit = 5 * time.Second
+	prepareLimit = time.Minute
+	commitLimit  = time.Minute
+)
+
+// session is the feed as long as PostgreSQL answers. Its end forgets the positions: with synchronous_commit off they may
+// have fallen when the next one reads them.
+type session struct {
+	*Feed
+	config    *pgx.ConnConfig
+	streaming *sync.WaitGroup
+	ready     func()
+}
+
+func (s session) run(ctx context.Context) error {
+	conn, err := pgx.ConnectConfig(ctx, s.config)
+	if err != nil {
+		return err
+	}
+	defer disconnect(conn)
+	preparing, cancel := context.WithTimeout(ctx, prepareLimit)
+	defer cancel()
+	all, err := prepare(preparing, conn, s.Log, s.Projections)
+	if err != nil {
+		return err
+	}
+	var lanes []*lane
+	for _, g := range s.groups {
+		mine := slices.DeleteFunc(slices.Clone(all), func(gen *generation) bool { return gen.Group != g.name })
+		lanes = append(lanes, newLane(s.Feed, g, mine))
+	}
+	s.ready()
+	s.Logger.Info("the feed has PostgreSQL", "views", Views(s.Projections))
+	s.follow(ctx, lanes)
+	running, ctx := errgroup.WithContext(ctx)
+	running.Go(func() error { return watch(ctx, conn) })
+	for _, l := range lanes {
+		running.Go(func() error { return l.run(ctx, s.config) })
+	}
+	return running.Wait()
+}
+
+// follow starts the one decoded stream of events, when the first session tells where from. It outlives sessions: the
+// caches that Observe refreshes stay fresh while PostgreSQL is away.
+func (s session) follow(ctx context.Context, lanes []*lane) {
+	var from events.Position
+	for _, l := range lanes {
+		from = max(from, l.at)
+	}
+	if s.stream.begin(from) {
+		s.streaming.Go(func() { s.stream.run(ctx, s.Store, from, s.Logger) })
+	}
+}
+
+// watch fails as soon as PostgreSQL ends the connection. A server that went down may have lost rows that were committed,
+// which has to be noticed although there is nothing to commit.
+func watch(ctx context.Context, conn *pgx.Conn) error {
+	for {
+		if _, err := conn.WaitForNotification(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// disconnect says good-bye, even when the context has ended already.
+func disconnect(conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = conn.Close(ctx)
+}
