@@ -1,0 +1,171 @@
+// Package openaitest is an endpoint for chat completions on the loopback that behaves, or misbehaves, as it is told.
+package openaitest
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Script says what the endpoint does. The zero value answers every request with "Hello."
+type Script struct {
+	Answer func(Request) string // what the model says; must be safe for concurrent use
+
+	Fail       int           // so many requests fail first …
+	Status     int           // … with this status; 500 if zero
+	RetryAfter string        // … and this header
+	Drop       int           // so many requests lose their connection then: the first without an answer, the others within it
+	Delay      time.Duration // before each answer; ends early when the caller leaves
+	Raw        string        // the body of every success, in place of a completion
+}
+
+// Request is what was asked, as far as it matters here.
+type Request struct {
+	Model               string    `json:"model"`
+	Messages            []Message `json:"messages"`
+	MaxTokens           int       `json:"max_tokens"`
+	MaxCompletionTokens int       `json:"max_completion_tokens"`
+	Authorization       string    `json:"-"`
+}
+
+// Message is one message of the conversation.
+type Message struct {
+	Role    string `json:"role"`
+	Content string `json:"content"`
+}
+
+// Server is a running endpoint.
+type Server struct {
+	URL string // the base URL, with /v1
+
+	script   Script
+	stopping chan struct{}
+	mu       sync.Mutex
+	requests []Request
+	waiting  int
+}
+
+// Start serves the script on a free port until the test ends.
+func Start(t testing.TB, script Script) *Server {
+	t.Helper()
+	s := &Server{script: script, stopping: make(chan struct{})}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/chat/completions", s.complete)
+	listening := httptest.NewServer(mux)
+	s.URL = listening.URL + "/v1"
+	t.Cleanup(func() {
+		close(s.stopping)
+		listening.Close()
+	})
+	return s
+}
+
+// Requests are those that have come in so far, oldest first.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.requests)
+}
+
+// Waiting tells how many requests are being held back by the delay now.
+func (s *Server) Waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.waiting
+}
+
+func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
+	asked := Request{Authorization: r.Header.Get("Authorization")}
+	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
+		fail(w, http.StatusBadRequest, asked)
+		return
+	}
+	s.mu.Lock()
+	s.requests = append(s.requests, asked)
+	n := len(s.requests)
+	s.mu.Unlock()
+
+	switch script := s.script; {
+	case !s.pause(r):
+	case n <= script.Fail:
+		if script.RetryAfter != "" {
+			w.Header().Set("Retry-After", script.RetryAfter)
+		}
+		fail(w, cmp.Or(script.Status, http.StatusInternalServerError), asked)
+	case n <= script.Fail+script.Drop:
+		if n > script.Fail+1 {
+			w.Header().Set("Content-Length", "1000")
+			_, _ = w.Write([]byte(`{"choices":[`))
+			_ = http.NewResponseController(w).Flush()
+		}
+		panic(http.ErrAbortHandler)
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(s.completion(asked))
+	}
+}
+
+// pause tells whether the caller is still there after the delay.
+func (s *Server) pause(r *http.Request) bool {
+	if s.script.Delay == 0 {
+		return true
+	}
+	s.count(1)
+	defer s.count(-1)
+	select {
+	case <-time.After(s.script.Delay):
+		return true
+	case <-r.Context().Done():
+	case <-s.stopping:
+	}
+	return false
+}
+
+func (s *Server) count(change int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting += change
+}
+
+func (s *Server) completion(asked Request) []byte {
+	if s.script.Raw != "" {
+		return []byte(s.script.Raw)
+	}
+	text := "Hello."
+	if s.script.Answer != nil {
+		text = s.script.Answer(asked)
+	}
+	prompt := 0
+	for _, m := range asked.Messages {
+		prompt += len(strings.Fields(m.Content))
+	}
+	said := len(strings.Fields(text))
+	body, err := json.Marshal(map[string]any{
+		"id": "chatcmpl-test", "object": "chat.completion", "created": 0, "model": asked.Model,
+		"choices": []any{map[string]any{"index": 0, "finish_reason": "stop", "message": Message{Role: "assistant", Content: text}}},
+		"usage":   map[string]int{"prompt_tokens": prompt, "completion_tokens": said, "total_tokens": prompt + said},
+	})
+	if err != nil {
+		panic(err) // only strings and numbers: cannot be
+	}
+	return body
+}
+
+// fail repeats the key in its message, as endpoints do.
+func fail(w http.ResponseWriter, status int, asked Request) {
+	body, err := json.Marshal(map[string]any{"error": map[string]any{
+		"message": "Not with " + asked.Authorization, "type": "test", "code": "as_the_test_wants", "param": nil,
+	}})
+	if err != nil {
+		panic(err) // only strings: cannot be
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
