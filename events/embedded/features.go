@@ -16,7 +16,10 @@ import (
 // from 25.1 on clients would try a protocol that is not spoken here.
 const serverVersion = "24.10.0"
 
-const streamsService = "event_store.client.streams.streams"
+const (
+	streamsService    = "event_store.client.streams.streams"
+	persistentService = "event_store.client.persistent_subscriptions.persistentsubscriptions"
+)
 
 type featuresAPI struct {
 	serverfeatures.UnimplementedServerFeaturesServer
@@ -35,6 +38,11 @@ func (featuresAPI) GetSupportedMethods(context.Context, *shared.Empty) (*serverf
 	add(streamsService, "append")
 	add(streamsService, "delete")
 	add(streamsService, "tombstone")
+	for _, method := range []string{
+		"create", "update", "delete", "read", "getinfo", "replayparked", "list", "restartsubsystem",
+	} {
+		add(persistentService, method, "stream", "all")
+	}
 	add("event_store.client.gossip.gossip", "read")
 	add("event_store.client.server_features.serverfeatures", "getsupportedmethods")
 	return methods, nil

@@ -13,12 +13,13 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/persistent"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
+	transport "google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 )
 
@@ -33,6 +34,9 @@ type Options struct {
 	// TLS makes every listener secure and credentials count. Nil: plain, and credentials are ignored, as in
 	// EventStoreDB's insecure mode.
 	TLS *tls.Config
+	// Users are the logins and passwords of a node with TLS. Nil: admin and ops with the password "changeit", as
+	// EventStoreDB is delivered.
+	Users map[string]string
 }
 
 // Node is an open event store.
@@ -40,6 +44,7 @@ type Node struct {
 	store   *store
 	tail    *tail
 	writer  *writer
+	groups  *groups
 	server  *grpc.Server
 	log     *slog.Logger
 	closing chan struct{} // subscriptions end when it is closed
@@ -83,19 +88,21 @@ func (n *Node) start(o Options) error {
 		return err
 	}
 	go n.writer.run()
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
 	if head == 0 {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := n.writeSystemEvents(ctx); err != nil {
-			n.stopWriter()
-			return err
-		}
+		err = n.writeSystemEvents(ctx)
 	}
-	n.server = n.newServer(o.TLS)
+	n.groups = newGroups(n)
+	if err = errors.Join(err, n.groups.start(ctx)); err != nil {
+		n.stopWriter()
+		return err
+	}
+	n.server = n.newServer(o)
 	return nil
 }
 
-func (n *Node) newServer(secure *tls.Config) *grpc.Server {
+func (n *Node) newServer(o Options) *grpc.Server {
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(maxReceive),
 		grpc.MaxSendMsgSize(maxReceive),
@@ -106,11 +113,17 @@ func (n *Node) newServer(secure *tls.Config) *grpc.Server {
 		grpc.ChainUnaryInterceptor(unaryErrors),
 		grpc.ChainStreamInterceptor(streamErrors),
 	}
-	if secure != nil {
-		options = append(options, grpc.Creds(credentials.NewTLS(secure)))
+	if o.TLS != nil {
+		known := users(o.Users)
+		if known == nil {
+			known = users{"admin": "changeit", "ops": "changeit"}
+		}
+		options = append(options, grpc.Creds(transport.NewTLS(o.TLS)),
+			grpc.ChainUnaryInterceptor(known.unary), grpc.ChainStreamInterceptor(known.stream))
 	}
 	s := grpc.NewServer(options...)
 	streams.RegisterStreamsServer(s, &streamsAPI{node: n})
+	persistent.RegisterPersistentSubscriptionsServer(s, &persistentAPI{node: n})
 	serverfeatures.RegisterServerFeaturesServer(s, featuresAPI{})
 	gossip.RegisterGossipServer(s, gossipAPI{instance: uuid.New()})
 	return s
@@ -151,10 +164,15 @@ func (n *Node) Close(ctx context.Context) error {
 	return n.err
 }
 
+// stopWriter ends the groups, whose checkpoints are the last writes, and then the writer.
 func (n *Node) stopWriter() {
+	n.groups.stop(func(*group) error { return errStopped })
 	close(n.writer.stop)
 	<-n.writer.stopped
 }
+
+// startTimeout bounds what is written and read before a node serves.
+const startTimeout = 30 * time.Second
 
 // writeTimeout bounds how long a write waits for the disk, whatever its client allows.
 const writeTimeout = 10 * time.Second

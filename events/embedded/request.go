@@ -105,10 +105,8 @@ func (s *streamsAPI) Read(req *streams.ReadReq, stream streams.Streams_ReadServe
 	}
 	r := &reader{node: s.node, readRequest: q, ctx: stream.Context(), send: stream.Send}
 	switch {
-	case q.subscribe && q.stream == "":
-		return r.subscribeAll()
 	case q.subscribe:
-		return r.subscribeStream()
+		return r.subscribe()
 	case q.stream == "":
 		return r.readAll()
 	}

@@ -1,0 +1,77 @@
+package embedded
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"strings"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+)
+
+var errUnauthenticated error = &protocolError{code: codes.Unauthenticated, message: "login and password do not match"}
+
+// credentials takes login and password from basic authentication; ok is false when the call brings none.
+func credentials(ctx context.Context) (login, password string, ok bool) {
+	for _, h := range metadata.ValueFromIncomingContext(ctx, "authorization") {
+		encoded, found := strings.CutPrefix(h, "Basic ")
+		if !found {
+			continue
+		}
+		decoded, err := base64.StdEncoding.DecodeString(encoded)
+		if err != nil {
+			return "", "", true
+		}
+		login, password, _ = strings.Cut(string(decoded), ":")
+		return login, password, true
+	}
+	return "", "", false
+}
+
+// login is who calls, by what the call claims.
+func login(ctx context.Context) string {
+	user, _, ok := credentials(ctx)
+	if !ok {
+		return "anonymous"
+	}
+	return user
+}
+
+// users are the logins of a secure node with their passwords.
+type users map[string]string
+
+// admit refuses calls whose credentials are wrong, and calls without any: access control lists are not there to
+// limit them.
+func (u users) admit(ctx context.Context) error {
+	user, password, ok := credentials(ctx)
+	want, known := u[user]
+	given, expected := sha256.Sum256([]byte(password)), sha256.Sum256([]byte(want))
+	if !ok || subtle.ConstantTimeCompare(given[:], expected[:]) != 1 || !known {
+		return errUnauthenticated
+	}
+	return nil
+}
+
+func (u users) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if !open(info.FullMethod) {
+		if err := u.admit(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return next(ctx, req)
+}
+
+func (u users) stream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	if err := u.admit(ss.Context()); err != nil {
+		return err
+	}
+	return next(srv, ss)
+}
+
+// open methods are called by clients before they authenticate.
+func open(method string) bool {
+	return strings.HasPrefix(method, "/event_store.client.server_features.") || strings.HasPrefix(method, "/event_store.client.gossip.")
+}

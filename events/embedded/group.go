@@ -1,0 +1,337 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sort"
+	"strconv"
+	"time"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/persistent"
+	"github.com/google/uuid"
+)
+
+// group is a running persistent subscription. Its goroutine owns everything in it; others hand it functions.
+type group struct {
+	groupConfig
+	node   *Node
+	filter *filter
+	feed   *feed
+	turns  strategy
+
+	do      chan func(context.Context)
+	stop    chan struct{}
+	stopped chan struct{}
+
+	consumers []*consumer
+	lastID    uint64
+
+	pending []*item // read ahead from the source, in order
+	retry   []*item // go first, in order
+	replay  replay
+	news    <-chan struct{}
+	failure error // why the source cannot be read, nil when it can
+
+	progress progress
+	total    int64
+}
+
+const (
+	// fillPages is how much of a source is searched before the group looks at its consumers again.
+	fillPages = 16
+	// largestGap bounds how far a group runs ahead of its oldest unanswered event.
+	largestGap = 1 << 20
+)
+
+// alreadyNews is ready at once.
+var alreadyNews = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// tick is how often time-outs and due checkpoints are looked for while there are any.
+const tick = 200 * time.Millisecond
+
+func (n *Node) newGroup(ctx context.Context, c groupConfig) (*group, error) {
+	g := &group{
+		groupConfig: c, node: n, turns: newStrategy(c.Strategy),
+		do: make(chan func(context.Context), 64), stop: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	if c.Filter != nil {
+		var err error
+		if g.filter, err = newFilter(c.Filter.ByType, c.Filter.Pattern, c.Filter.Prefixes); err != nil {
+			return nil, err
+		}
+	}
+	next, err := g.resume(ctx)
+	if err != nil {
+		return nil, err
+	}
+	g.feed = &feed{node: n, stream: c.Stream, revision: int64(next) - 1}
+	if c.ofAll() {
+		g.feed = &feed{node: n, position: max(next, 1) - 1}
+	}
+	go g.run()
+	return g, nil
+}
+
+// call runs f on the group's goroutine and waits for it; false when the group is gone.
+func (g *group) call(ctx context.Context, f func(context.Context)) bool {
+	done := make(chan struct{})
+	if !g.post(ctx, func(ctx context.Context) { defer close(done); f(ctx) }) {
+		return false
+	}
+	select {
+	case <-done:
+		return true
+	case <-g.stopped:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// post hands f to the group's goroutine, which calls it with a context of its own; false when the group is gone.
+func (g *group) post(ctx context.Context, f func(context.Context)) bool {
+	select {
+	case g.do <- f:
+		return true
+	case <-g.stopped:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// end stops the group after its checkpoint is written; the connected learn the reason.
+func (g *group) end(reason error) {
+	g.call(context.Background(), func(context.Context) {
+		for _, c := range slices.Clone(g.consumers) {
+			g.drop(c, reason)
+		}
+	})
+	close(g.stop)
+	<-g.stopped
+}
+
+func (g *group) run() {
+	defer close(g.stopped)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	timer := time.NewTimer(tick)
+	defer timer.Stop()
+	for {
+		g.fill(ctx)
+		g.dispatch()
+		g.checkpointWhenDue(ctx)
+		var ticks <-chan time.Time
+		if g.needsTicks() {
+			timer.Reset(tick)
+			ticks = timer.C
+		}
+		select {
+		case f := <-g.do:
+			f(ctx)
+			g.drainCalls(ctx)
+		case <-g.news:
+		case <-ticks:
+			g.retryOverdue(ctx)
+		case <-g.stop:
+			g.checkpoint(ctx)
+			return
+		}
+	}
+}
+
+// drainCalls takes what has come meanwhile, so that many acknowledgements cost one turn.
+func (g *group) drainCalls(ctx context.Context) {
+	for range cap(g.do) {
+		select {
+		case f := <-g.do:
+			f(ctx)
+		default:
+			return
+		}
+	}
+}
+
+func (g *group) needsTicks() bool {
+	if g.failure != nil || g.progress.pending() {
+		return true
+	}
+	return g.TimeoutMS > 0 && slices.ContainsFunc(g.consumers, func(c *consumer) bool { return c.flying > 0 })
+}
+
+// fill reads ahead while somebody listens, and as far as the history buffer allows.
+func (g *group) fill(ctx context.Context) {
+	g.news = nil
+	if len(g.consumers) == 0 {
+		return
+	}
+	g.fillReplay(ctx)
+	for range fillPages {
+		if len(g.pending) >= int(min(g.HistoryBuffer, largestBuffer)) || len(g.progress.order) >= largestGap {
+			return
+		}
+		page, news, err := g.feed.next(ctx)
+		if g.failure = err; err != nil {
+			if !errors.As(err, new(*protocolError)) {
+				g.node.log.Error("persistent subscription cannot read", "group", g.name(), "error", err)
+				return
+			}
+			g.failure = nil // the stream is deleted: nothing more will come
+			return
+		}
+		if len(page) == 0 {
+			g.news = news
+			return
+		}
+		for _, r := range page {
+			g.consider(r)
+		}
+	}
+	g.news = alreadyNews
+}
+
+func (g *group) consider(r *record) {
+	seq := uint64(r.Revision)
+	if g.ofAll() {
+		seq = r.Position
+		if hiddenFromAll(r.Stream) || !g.filter.matches(r) {
+			g.progress.passed(seq, !hiddenFromAll(r.Stream))
+			return
+		}
+	} else if r.Revision == tombstoneRevision {
+		return
+	}
+	g.progress.opened(seq)
+	g.pending = append(g.pending, &item{record: r, seq: seq})
+}
+
+// dispatch hands out what it can: retries first, then what is replayed, then what is new.
+func (g *group) dispatch() {
+	if len(g.consumers) == 0 {
+		return
+	}
+	for _, queue := range []*[]*item{&g.retry, &g.replay.items, &g.pending} {
+		*queue = g.dispatchQueue(*queue)
+	}
+}
+
+func (g *group) dispatchQueue(queue []*item) []*item {
+	for i, it := range queue {
+		c := g.turns.pick(g.consumers, it)
+		if c == nil {
+			if g.turns.holdsBack() {
+				return queue[i:]
+			}
+			return g.dispatchRest(queue[i:])
+		}
+		g.hand(c, it)
+	}
+	return nil
+}
+
+// dispatchRest passes over items that their owner has no room for.
+func (g *group) dispatchRest(queue []*item) (kept []*item) {
+	for _, it := range queue {
+		if c := g.turns.pick(g.consumers, it); c != nil {
+			g.hand(c, it)
+		} else {
+			kept = append(kept, it)
+		}
+	}
+	return kept
+}
+
+func (g *group) hand(c *consumer, it *item) {
+	g.total++
+	c.push(it, g.timeout())
+}
+
+// connect adds a consumer unless there are as many as there may be.
+func (g *group) connect(c *consumer) error {
+	if g.MaxSubscribers > 0 && len(g.consumers) >= int(g.MaxSubscribers) {
+		return errGroupFull(g.Stream, g.Group)
+	}
+	g.lastID++
+	c.id = g.lastID
+	g.consumers = append(g.consumers, c)
+	return nil
+}
+
+// drop removes a consumer; what it has not answered goes to others, ahead of everything new.
+func (g *group) drop(c *consumer, reason error) {
+	i := slices.Index(g.consumers, c)
+	if i < 0 {
+		return
+	}
+	g.consumers = slices.Delete(g.consumers, i, i+1)
+	for _, it := range c.abandon() {
+		g.again(it)
+	}
+	c.reason = reason
+	close(c.dropped)
+}
+
+// again queues an item for retry, in the order of the source.
+func (g *group) again(it *item) {
+	// A copy: the consumer that lost it may still be sending the old one.
+	retried := *it
+	retried.retries++
+	i := sort.Search(len(g.retry), func(i int) bool { return g.retry[i].seq > it.seq })
+	g.retry = slices.Insert(g.retry, i, &retried)
+}
+
+func (g *group) ack(ctx context.Context, c *consumer, ids []uuid.UUID) {
+	for _, id := range ids {
+		if it := c.take(id); it != nil {
+			g.done(ctx, it)
+		}
+	}
+}
+
+// done counts an item as dealt with, for the checkpoint or for the replay.
+func (g *group) done(ctx context.Context, it *item) {
+	if it.parked > 0 {
+		g.replay.open--
+		g.finishReplay(ctx)
+		return
+	}
+	g.progress.closed(it.seq)
+}
+
+func (g *group) nack(ctx context.Context, c *consumer, ids []uuid.UUID, action persistent.ReadReq_Nack_Action, reason string) {
+	if action == persistent.ReadReq_Nack_Stop {
+		return
+	}
+	for _, id := range ids {
+		it := c.take(id)
+		if it == nil {
+			continue
+		}
+		switch action {
+		case persistent.ReadReq_Nack_Park:
+			g.park(ctx, it, reason)
+		case persistent.ReadReq_Nack_Skip:
+			g.done(ctx, it)
+		default:
+			g.retryOrPark(ctx, it, reason)
+		}
+	}
+}
+
+func (g *group) retryOrPark(ctx context.Context, it *item, reason string) {
+	if it.retries >= g.MaxRetries {
+		g.park(ctx, it, "retried "+strconv.Itoa(int(g.MaxRetries))+" times: "+reason)
+		return
+	}
+	g.again(it)
+}
+
+func (g *group) retryOverdue(ctx context.Context) {
+	now := time.Now()
+	for _, c := range g.consumers {
+		for _, it := range c.overdue(now) {
+			g.retryOrPark(ctx, it, "no answer in time")
+		}
+	}
+}
