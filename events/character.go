@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"encoding/json"
 	"log/slog"
 	"maps"
@@ -11,7 +12,7 @@ type Character struct {
 	Name            string                     `json:"name"`
 	Username        string                     `json:"username,omitempty"`
 	System          string                     `json:"system,omitempty"`
-	Bio             json.RawMessage            `json:"bio,omitempty"` // a string or an array of strings
+	Bio             json.RawMessage            `json:"bio,omitempty" erased:"text"` // a string or an array of strings
 	Templates       json.RawMessage            `json:"templates,omitempty"`
 	MessageExamples json.RawMessage            `json:"messageExamples,omitempty"`
 	PostExamples    []string                   `json:"postExamples,omitempty"`
@@ -43,13 +44,18 @@ func (c Character) PublicSettings() (map[string]json.RawMessage, error) {
 
 // Secret is one value of a character's secrets: a JSON value whose strings are already in ElizaOS's encrypted form
 // (CONTRACT 2.3). It prints and logs masked; only Reveal gives the value away.
-type Secret struct{ value json.RawMessage }
+type Secret struct{ value *json.RawMessage } // behind a pointer, which fmt does not follow where it may not call String
 
 // NewSecret wraps a JSON value.
-func NewSecret(v json.RawMessage) Secret { return Secret{value: v} }
+func NewSecret(v json.RawMessage) Secret { return Secret{value: &v} }
 
-// Reveal gives the JSON value.
-func (s Secret) Reveal() json.RawMessage { return s.value }
+// Reveal gives the JSON value, null for the zero Secret.
+func (s Secret) Reveal() json.RawMessage {
+	if s.value == nil || len(*s.value) == 0 {
+		return json.RawMessage("null")
+	}
+	return *s.value
+}
 
 // String implements fmt.Stringer.
 func (Secret) String() string { return "[secret]" }
@@ -61,15 +67,10 @@ func (Secret) GoString() string { return "[secret]" }
 func (Secret) LogValue() slog.Value { return slog.StringValue("[secret]") }
 
 // MarshalJSON writes the value as it is: it is encrypted already, and events are sealed besides.
-func (s Secret) MarshalJSON() ([]byte, error) {
-	if s.value == nil {
-		return []byte("null"), nil
-	}
-	return s.value, nil
-}
+func (s Secret) MarshalJSON() ([]byte, error) { return s.Reveal(), nil }
 
 // UnmarshalJSON keeps the value as it is.
 func (s *Secret) UnmarshalJSON(b []byte) error {
-	s.value = append(json.RawMessage(nil), b...)
+	*s = NewSecret(bytes.Clone(b))
 	return nil
 }

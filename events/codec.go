@@ -52,58 +52,63 @@ type Raw struct {
 // Codec turns facts into what the store keeps and back. It is the one place where payloads are validated, sealed and
 // upcast. It is safe for concurrent use.
 type Codec struct {
-	seals *seals
-	types map[string]*layout
+	seals     *seals
+	types     map[string]*layout
+	upcasters upcasters
 }
 
 // NewCodec seals under the given keys.
 func NewCodec(keys Keys) *Codec {
-	c := &Codec{seals: newSeals(keys), types: make(map[string]*layout, len(catalogue))}
+	c := &Codec{seals: newSeals(keys), types: make(map[string]*layout, len(catalogue)), upcasters: released}
 	for _, e := range catalogue {
 		c.types[e.EventType()] = newLayout(reflect.TypeOf(e))
 	}
 	return c
 }
 
-// Check tells whether the fact may be recorded, without recording anything.
+// Check tells whether the fact may be recorded, without making a key or recording anything.
 func (c *Codec) Check(e Event) error {
-	if err := validate(e); err != nil {
-		return fmt.Errorf("%s: %w", e.EventType(), err)
-	}
-	data, err := json.Marshal(e)
-	if err != nil {
-		return fmt.Errorf("%s: %w: %w", e.EventType(), ErrInvalid, err)
-	}
-	// What is sealed grows by a third in base64.
-	if size := len(data) * 4 / 3; size > MaxSize {
-		return fmt.Errorf("%s: %w: about %d bytes, at most %d", e.EventType(), ErrTooLarge, size, MaxSize)
-	}
-	return nil
+	_, err := c.payload(e, func(_ uuid.UUID, text []byte) ([]byte, error) { return make([]byte, sealedSize(text)), nil })
+	return err
 }
 
 // Encode validates and seals. A new subject's key is durable when it returns.
 func (c *Codec) Encode(ctx context.Context, p Proposed) (Encoded, error) {
 	typ := p.Event.EventType()
-	l, ok := c.types[typ]
-	if !ok {
-		return Encoded{}, fmt.Errorf("%s: %w: no such type in the catalogue", typ, ErrInvalid)
-	}
-	if err := validate(p.Event); err != nil {
-		return Encoded{}, fmt.Errorf("%s: %w", typ, err)
-	}
-	data, err := l.encode(ctx, c.seals, p.ID, p.Event)
+	data, err := c.payload(p.Event, func(subject uuid.UUID, text []byte) ([]byte, error) {
+		return c.seals.seal(ctx, subject, p.ID, text)
+	})
 	if err != nil {
+		return Encoded{}, err
+	}
+	p.Meta.Schema = c.upcasters.current(typ)
+	if err := validate(p.Meta, "metadata"); err != nil {
 		return Encoded{}, fmt.Errorf("%s: %w", typ, err)
 	}
-	if len(data) > MaxSize {
-		return Encoded{}, fmt.Errorf("%s: %w: %d bytes, at most %d", typ, ErrTooLarge, len(data), MaxSize)
-	}
-	p.Meta.Schema = currentSchema(typ)
 	meta, err := json.Marshal(p.Meta)
 	if err != nil {
 		return Encoded{}, fmt.Errorf("%s: metadata: %w: %w", typ, ErrInvalid, err)
 	}
 	return Encoded{ID: p.ID, Type: typ, Data: data, Metadata: meta}, nil
+}
+
+func (c *Codec) payload(e Event, seal sealing) ([]byte, error) {
+	typ := e.EventType()
+	l, ok := c.types[typ]
+	if !ok || l.typ != reflect.TypeOf(e) {
+		return nil, fmt.Errorf("%s: %w: %T is no type of the catalogue", typ, ErrInvalid, e)
+	}
+	if err := validate(e, ""); err != nil {
+		return nil, fmt.Errorf("%s: %w", typ, err)
+	}
+	data, err := l.encode(e, seal)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", typ, err)
+	}
+	if len(data) > MaxSize {
+		return nil, fmt.Errorf("%s: %w: %d bytes, at most %d", typ, ErrTooLarge, len(data), MaxSize)
+	}
+	return data, nil
 }
 
 // Decode upcasts and opens. What cannot be understood comes back as Unknown; the error is for keys that cannot be
@@ -114,7 +119,7 @@ func (c *Codec) Decode(ctx context.Context, r Raw) (Recorded, error) {
 		out.Event = Unknown{Type: r.Type, Reason: fmt.Errorf("metadata: %w", err)}
 		return out, nil
 	}
-	typ, data, err := upcast(r.Type, out.Meta.Schema, r.Data)
+	typ, data, err := c.upcasters.lift(r.Type, out.Meta.Schema, r.Data)
 	if err != nil {
 		out.Event = Unknown{Type: r.Type, Reason: err}
 		return out, nil

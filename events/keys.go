@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"github.com/google/uuid"
 )
@@ -17,10 +16,7 @@ const keySize = 32
 
 // FileKeys keeps each key in a file of its own under a folder: <dir>/<first two hex digits>/<subject>. Several processes
 // may use one folder.
-type FileKeys struct {
-	dir string
-	mu  sync.Mutex // one creation at a time: the others find the file
-}
+type FileKeys struct{ dir string }
 
 // NewFileKeys makes the folder when it is missing, for this user alone.
 func NewFileKeys(dir string) (*FileKeys, error) {
@@ -36,18 +32,26 @@ func (k *FileKeys) path(subject uuid.UUID) string {
 }
 
 // Key implements Keys.
-func (k *FileKeys) Key(_ context.Context, subject uuid.UUID, create bool) ([]byte, error) {
+func (k *FileKeys) Key(ctx context.Context, subject uuid.UUID, create bool) ([]byte, error) {
 	path := k.path(subject)
-	key, err := readKey(path)
-	if err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return key, err
+	for ctx.Err() == nil {
+		key, err := readKey(path)
+		switch {
+		case err == nil && create:
+			// Whoever made it, another process perhaps, may not have come to this yet.
+			return key, errors.Join(syncDir(filepath.Dir(path)), syncDir(k.dir))
+		case err == nil:
+			return key, nil
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		case !create:
+			return nil, nil
+		}
+		if err := createKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
 	}
-	if !create {
-		return nil, nil
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return createKey(path)
+	return nil, ctx.Err()
 }
 
 func readKey(path string) ([]byte, error) {
@@ -61,38 +65,41 @@ func readKey(path string) ([]byte, error) {
 	return key, nil
 }
 
-// createKey writes a new key under a name of its own and links it into place: whoever comes second finds the first one's
-// key, and a crash leaves no half-written key.
-func createKey(path string) ([]byte, error) {
+// createKey writes a new key under a name of its own and links it into place: a crash leaves no half-written key, and
+// whoever comes second is told fs.ErrExist.
+func createKey(path string) error {
 	dir := filepath.Dir(path)
-	if err := makeDir(dir); err != nil {
-		return nil, err
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
 	}
 	f, err := os.CreateTemp(dir, ".new-*")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer os.Remove(f.Name())
 	key := make([]byte, keySize)
 	_, _ = rand.Read(key) // never fails, see crypto/rand
 	_, err = f.Write(key)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, err
+		return err
 	}
-	if err := os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
-		if key, err = readKey(path); err != nil {
-			return nil, err
-		}
-	} else if err != nil {
-		return nil, err
-	}
-	return key, syncDir(dir)
+	return os.Link(f.Name(), path)
 }
 
-// Destroy implements Keys. The key is overwritten before its file goes.
+// Destroy implements Keys. The key is put aside first, so that nobody takes the zeros that overwrite it for a key;
+// repeating an interrupted destruction completes it.
 func (k *FileKeys) Destroy(_ context.Context, subject uuid.UUID) error {
 	path := k.path(subject)
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	dir, name := filepath.Split(path)
+	aside := filepath.Join(dir, ".gone-"+name)
+	if err := os.Rename(path, aside); err == nil {
+		if err := syncDir(dir); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(aside, os.O_WRONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -100,21 +107,13 @@ func (k *FileKeys) Destroy(_ context.Context, subject uuid.UUID) error {
 		return err
 	}
 	_, err = f.Write(make([]byte, keySize))
-	if err := errors.Join(err, f.Sync(), f.Close(), os.Remove(path)); err != nil {
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
-}
-
-// makeDir makes a folder durably; its parent exists.
-func makeDir(dir string) error {
-	switch err := os.Mkdir(dir, 0o700); {
-	case errors.Is(err, fs.ErrExist):
-		return nil
-	case err != nil:
+	if err := os.Remove(aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return syncDir(filepath.Dir(dir))
+	return syncDir(dir)
 }
 
 func syncDir(dir string) error {

@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/google/uuid"
 )
 
-// layout is how one type of event is written: the fields that anybody may read, and for each subject whose key seals
-// something, the fields under that key. A field tagged `seal:"AuthorID"` is sealed for the subject in AuthorID.
+// layout is how one type of event is written: the fields that anybody may read, and under "sealed", for each field that
+// names a subject, what is under that subject's key. A field tagged `seal:"AuthorID"` is sealed for the subject in AuthorID.
 type layout struct {
 	typ    reflect.Type
 	clear  part
@@ -21,9 +22,13 @@ type layout struct {
 // part is a struct type made of some of the event's fields.
 type part struct {
 	typ     reflect.Type
-	fields  []int // indices in the event
-	subject int   // index of the subject's field in the event
+	fields  []int  // indices in the event
+	subject int    // index of the subject's field in the event
+	name    string // of the subject's field on the wire: two fields may hold the same subject
 }
+
+// sealing turns a part's text into what is stored for it.
+type sealing func(subject uuid.UUID, text []byte) ([]byte, error)
 
 func newLayout(t reflect.Type) *layout {
 	l := &layout{typ: t, seal: -1}
@@ -61,7 +66,7 @@ func sealedPart(t reflect.Type, subject string, fields []int) part {
 	if !ok || s.Type != reflect.TypeFor[uuid.UUID]() {
 		panic(fmt.Sprintf("%s: the tag seal names %q, which is no field with a subject's id", t, subject))
 	}
-	p := part{fields: fields, subject: s.Index[0]}
+	p := part{fields: fields, subject: s.Index[0], name: wireName(s)}
 	var sf []reflect.StructField
 	for _, i := range fields {
 		sf = append(sf, t.Field(i))
@@ -87,7 +92,7 @@ func (p part) subjectOf(event reflect.Value) uuid.UUID {
 	return event.Field(p.subject).Interface().(uuid.UUID)
 }
 
-func (l *layout) encode(ctx context.Context, s *seals, id uuid.UUID, e Event) ([]byte, error) {
+func (l *layout) encode(e Event, seal sealing) ([]byte, error) {
 	event := reflect.ValueOf(e)
 	out := reflect.New(l.clear.typ).Elem()
 	l.clear.take(event, out)
@@ -100,8 +105,7 @@ func (l *layout) encode(ctx context.Context, s *seals, id uuid.UUID, e Event) ([
 			if err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 			}
-			subject := p.subjectOf(event)
-			if sealed[subject.String()], err = s.seal(ctx, subject, id, text); err != nil {
+			if sealed[p.name], err = seal(p.subjectOf(event), text); err != nil {
 				return nil, err
 			}
 		}
@@ -134,8 +138,7 @@ func (l *layout) decode(ctx context.Context, s *seals, id uuid.UUID, data []byte
 
 func (p part) open(ctx context.Context, s *seals, id uuid.UUID, sealed map[string][]byte, event reflect.Value) error {
 	inner := reflect.New(p.typ)
-	subject := p.subjectOf(event)
-	text, erased, err := s.open(ctx, subject, id, sealed[subject.String()])
+	text, erased, err := s.open(ctx, p.subjectOf(event), id, sealed[p.name])
 	switch {
 	case err != nil:
 		return err
@@ -153,16 +156,25 @@ func (p part) open(ctx context.Context, s *seals, id uuid.UUID, sealed map[strin
 // Erased is what a text reads as once its subject's key is destroyed.
 const Erased = "[erased]"
 
-// erase fills every text in v; what is no text stays empty.
+// erase fills every text in v, and free JSON that is tagged `erased:"text"`. All else is absent: a reader that expects an
+// object or a list there never finds a text.
 func erase(v reflect.Value) {
 	for i := range v.NumField() {
 		switch f := v.Field(i); {
 		case f.Type() == reflect.TypeFor[json.RawMessage]():
-			f.SetBytes([]byte(`"` + Erased + `"`))
+			if v.Type().Field(i).Tag.Get("erased") == "text" {
+				f.SetBytes([]byte(`"` + Erased + `"`))
+			}
 		case f.Kind() == reflect.String:
 			f.SetString(Erased)
 		case f.Kind() == reflect.Struct:
 			erase(f)
 		}
 	}
+}
+
+// wireName is the name of a field in JSON.
+func wireName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return name
 }

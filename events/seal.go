@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -29,6 +30,7 @@ const (
 	sealVersion = 1
 	keyIDSize   = 4
 	nonceSize   = 12
+	tagSize     = 16
 	// sealCache bounds the ciphers kept ready; one takes about 500 bytes.
 	sealCache = 16384
 )
@@ -38,6 +40,8 @@ const (
 type seals struct {
 	keys  Keys
 	ready *lru.Cache[uuid.UUID, sealer]
+	// erasing keeps a key that is being looked up from entering ready after its destruction.
+	erasing sync.RWMutex
 }
 
 type sealer struct {
@@ -57,6 +61,8 @@ func (s *seals) sealer(ctx context.Context, subject uuid.UUID, create bool) (sea
 	if ready, ok := s.ready.Get(subject); ok {
 		return ready, true, nil
 	}
+	s.erasing.RLock()
+	defer s.erasing.RUnlock()
 	key, err := s.keys.Key(ctx, subject, create)
 	if err != nil {
 		return sealer{}, false, fmt.Errorf("%w: subject %s: %w", errKeysUnreachable, subject, err)
@@ -78,6 +84,9 @@ func (s *seals) sealer(ctx context.Context, subject uuid.UUID, create bool) (sea
 	return made, true, nil
 }
 
+// sealedSize is the length of a text once it is sealed.
+func sealedSize(text []byte) int { return 1 + keyIDSize + nonceSize + len(text) + tagSize }
+
 func (s *seals) seal(ctx context.Context, subject, event uuid.UUID, text []byte) ([]byte, error) {
 	k, ok, err := s.sealer(ctx, subject, true)
 	if err != nil {
@@ -86,7 +95,7 @@ func (s *seals) seal(ctx context.Context, subject, event uuid.UUID, text []byte)
 	if !ok {
 		return nil, fmt.Errorf("%w: subject %s: no key was made", errKeysUnreachable, subject)
 	}
-	out := make([]byte, 1+keyIDSize+nonceSize, 1+keyIDSize+nonceSize+len(text)+k.aead.Overhead())
+	out := make([]byte, 1+keyIDSize+nonceSize, sealedSize(text))
 	out[0] = sealVersion
 	copy(out[1:], k.id[:])
 	nonce := out[1+keyIDSize:]
@@ -116,6 +125,8 @@ func (s *seals) open(ctx context.Context, subject, event uuid.UUID, sealed []byt
 
 // Erase destroys the subject's key: from now on what its events say reads "[erased]".
 func (c *Codec) Erase(ctx context.Context, subject uuid.UUID) error {
+	c.seals.erasing.Lock()
+	defer c.seals.erasing.Unlock()
 	defer c.seals.ready.Remove(subject)
 	if err := c.seals.keys.Destroy(ctx, subject); err != nil {
 		return fmt.Errorf("erase subject %s: %w", subject, err)

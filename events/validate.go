@@ -8,17 +8,20 @@ import (
 	"io"
 	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
 // MaxDepth bounds the nesting of free JSON in a payload.
 const MaxDepth = 64
 
-// validate decides what may become an event, for clients, models and imports alike: valid UTF-8 without NUL, free JSON
+// validate decides what may become an event, for clients, models and imports alike: valid Unicode without NUL, free JSON
 // of at most MaxDepth, finite numbers, times from 1970 to 9999. Everything it lets pass can be stored and projected.
-func validate(e Event) error { return validateValue(reflect.ValueOf(e), "") }
+func validate(what any, at string) error { return validateValue(reflect.ValueOf(what), at) }
 
 func validateValue(v reflect.Value, at string) error {
 	switch v.Kind() {
@@ -70,11 +73,10 @@ func validateStruct(v reflect.Value, at string) error {
 		}
 		return nil
 	case Secret:
-		return named(at, validateJSON(s.value))
+		return named(at, validateJSON(s.Reveal()))
 	}
 	for i := range v.NumField() {
-		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		if err := validateValue(v.Field(i), join(at, name)); err != nil {
+		if err := validateValue(v.Field(i), join(at, wireName(v.Type().Field(i)))); err != nil {
 			return err
 		}
 	}
@@ -129,7 +131,42 @@ func validateJSON(raw json.RawMessage) error {
 	if !json.Valid(raw) {
 		return fmt.Errorf("%w: malformed JSON", ErrInvalid)
 	}
+	if loneSurrogate(raw) {
+		return fmt.Errorf("%w: half of a surrogate pair in JSON", ErrInvalid)
+	}
 	return nil
+}
+
+// loneSurrogate finds an escape like \ud83d without its other half: no Unicode text, and PostgreSQL refuses to read it.
+func loneSurrogate(raw []byte) bool {
+	for {
+		i := bytes.IndexByte(raw, '\\')
+		if i < 0 {
+			return false
+		}
+		raw = raw[i:]
+		first := escaped(raw)
+		if !utf16.IsSurrogate(first) {
+			raw = raw[2:] // an escape is two bytes, or two and four digits
+			continue
+		}
+		if utf16.DecodeRune(first, escaped(raw[6:])) == unicode.ReplacementChar {
+			return true
+		}
+		raw = raw[12:]
+	}
+}
+
+// escaped is the code unit that valid JSON writes as \uXXXX at the start of raw, -1 where something else stands.
+func escaped(raw []byte) rune {
+	if len(raw) < 6 || raw[0] != '\\' || raw[1] != 'u' {
+		return -1
+	}
+	n, err := strconv.ParseUint(string(raw[2:6]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(n)
 }
 
 func join(at, name string) string {
