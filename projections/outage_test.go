@@ -1,0 +1,178 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"annals/deploy/postgres"
+	"annals/deploy/postgres/pgtest"
+	"annals/events"
+)
+
+func TestAFeedOutlivesPostgresAndSaysSoMeanwhile(t *testing.T) {
+	t.Parallel()
+	dir := pgtest.Dir(t) + "/postgres"
+	cluster := pgtest.Start(t, dir)
+	store, p := newMemory(), tally("counted", "a")
+	var seen told
+	f, _ := start(t, Options{
+		Store: store, Postgres: cluster.URL(), Log: uuid.New(), Projections: []Projection{p}, Committed: seen.committed,
+	})
+	store.add(facts(1, 100)...)
+	waitFor(t, f, "a", 100)
+	must(t, cluster.Stop(patient(t)))
+	waitForStandstill(t, f)
+	store.add(facts(101, 100)...)
+	if err := f.Wait(patient(t), "a", 200); !errors.Is(err, ErrBehind) {
+		t.Errorf("waiting while PostgreSQL is away: %v", err)
+	}
+	contains(t, f.Status()[0].Stopped, "PostgreSQL is away")
+	cluster = pgtest.Start(t, dir)
+	eventually(t, "the feed has caught up by itself", func() bool { return f.Wait(patient(t), "a", 200) == nil })
+	if s := f.Status()[0].Stopped; s != "" {
+		t.Errorf("still stopped: %s", s)
+	}
+	kill(t, cluster)
+	waitForStandstill(t, f)
+	store.add(facts(201, 100)...)
+	cluster = pgtest.Start(t, dir)
+	eventually(t, "the feed has caught up after a crash", func() bool { return f.Wait(patient(t), "a", 300) == nil })
+	checkTally(t, connect(t, cluster.URL()), p, 300)
+	seen.check(t, "a", 1, 300)
+}
+
+func kill(t *testing.T, c *postgres.Cluster) {
+	t.Helper()
+	p, err := os.FindProcess(c.PID())
+	must(t, err)
+	must(t, p.Kill())
+	must(t, c.Stop(patient(t)))
+}
+
+// waitForStandstill waits until an idle feed has noticed that PostgreSQL is away.
+func waitForStandstill(t *testing.T, f *Feed) {
+	t.Helper()
+	eventually(t, "the feed has noticed", func() bool { return f.Status()[0].Stopped != "" })
+}
+
+// between stands between a feed and PostgreSQL, and can keep an answer back.
+type between struct {
+	net.Listener
+	server string
+	mu     sync.Mutex
+	pairs  map[net.Conn]net.Conn
+	mute   bool
+}
+
+// newBetween gives the URL under which PostgreSQL at url is reached through it.
+func newBetween(t *testing.T, url string) (*between, string) {
+	t.Helper()
+	config, err := pgx.ParseConfig(url)
+	must(t, err)
+	dir, err := os.MkdirTemp("", "between")
+	must(t, err)
+	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
+	name := fmt.Sprintf(".s.PGSQL.%d", config.Port)
+	l, err := net.Listen("unix", filepath.Join(dir, name))
+	must(t, err)
+	b := &between{Listener: l, server: filepath.Join(config.Host, name), pairs: map[net.Conn]net.Conn{}}
+	var serving sync.WaitGroup
+	serving.Go(func() { b.serve(&serving) })
+	t.Cleanup(func() {
+		must(t, l.Close())
+		b.cut()
+		serving.Wait()
+	})
+	return b, fmt.Sprintf("postgres:///%s?host=%s&port=%d&user=%s&password=%s", config.Database, dir, config.Port, config.User, config.Password)
+}
+
+func (b *between) serve(serving *sync.WaitGroup) {
+	for {
+		client, err := b.Accept()
+		if err != nil {
+			return
+		}
+		var d net.Dialer
+		server, err := d.DialContext(context.Background(), "unix", b.server)
+		if err != nil {
+			client.Close()
+			continue
+		}
+		b.mu.Lock()
+		b.pairs[client] = server
+		b.mu.Unlock()
+		serving.Go(func() { _, _ = io.Copy(server, client); server.Close() })
+		serving.Go(func() {
+			_, _ = io.Copy(writer(func(p []byte) (int, error) { return b.answer(client, p) }), server)
+			client.Close()
+		})
+	}
+}
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }
+
+func (b *between) answer(client net.Conn, p []byte) (int, error) {
+	b.mu.Lock()
+	mute := b.mute
+	b.mu.Unlock()
+	if mute {
+		return len(p), nil
+	}
+	return client.Write(p)
+}
+
+func (b *between) keepAnswers(keep bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mute = keep
+}
+
+func (b *between) cut() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for client, server := range b.pairs {
+		client.Close()
+		server.Close()
+		delete(b.pairs, client)
+	}
+}
+
+func TestACommitWhoseAnswerWasLostIsToldOnceAndNotRepeated(t *testing.T) {
+	t.Parallel()
+	url := database(t)
+	b, through := newBetween(t, url)
+	store, p := newMemory(), tally("counted", "a")
+	var seen told
+	f, _ := start(t, Options{Store: store, Postgres: through, Log: uuid.New(), Projections: []Projection{p}, Committed: seen.committed})
+	conn := connect(t, url)
+	n := 0
+	for range 5 {
+		store.add(facts(n+1, 10)...) // which prepares the statements on a new connection
+		n += 10
+		eventually(t, "the feed is back", func() bool { return f.Wait(patient(t), "a", events.Position(n)) == nil })
+		b.keepAnswers(true)
+		store.add(facts(n+1, 10)...)
+		n += 10
+		eventually(t, "the rows are there", func() bool { return number(t, conn, "select count(*) from counted_g1.counted") == n })
+		if p := f.Position("a"); p != events.Position(n-10) {
+			t.Fatalf("the answer was not lost: at %d", p)
+		}
+		b.cut()
+		b.keepAnswers(false)
+		eventually(t, "the feed is back", func() bool { return f.Wait(patient(t), "a", events.Position(n)) == nil })
+	}
+	checkTally(t, conn, p, n)
+	seen.check(t, "a", 1, n)
+}
