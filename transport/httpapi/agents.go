@@ -1,0 +1,189 @@
+package httpapi
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+	"annals/queries"
+)
+
+type agentPath struct {
+	AgentID id `path:"agentId"`
+}
+
+// agentAct is a wish that needs no more than the agent; a body may be there and says nothing.
+type agentAct struct {
+	agentPath
+	Body *struct{}
+}
+
+type agentList struct {
+	Limit int `query:"limit" default:"1000" doc:"At most 1000."`
+}
+
+type agentsAnswer struct {
+	Agents []queries.AgentItem `json:"agents"`
+}
+
+func (a *API) agents(c *call, in *agentList) (agentsAnswer, error) {
+	all, err := a.o.Queries.Agents(c)
+	if err != nil {
+		return agentsAnswer{}, err
+	}
+	page, err := bounded(in.Limit)
+	c.total = len(all)
+	return agentsAnswer{list(all[:min(page, len(all))])}, err
+}
+
+func (a *API) agent(c *call, in *agentPath) (queries.Agent, error) {
+	found, err := a.o.Queries.Agent(c, in.AgentID.UUID)
+	c.revision(found.Revision)
+	return found, err
+}
+
+type newAgent struct {
+	Body struct {
+		CharacterJSON json.RawMessage `json:"characterJson" doc:"The character itself."`
+		CharacterPath text            `json:"characterPath" doc:"A file among the server's characters, or a URL where those are allowed."`
+		Agent         json.RawMessage `json:"agent" doc:"The same as characterJson."`
+	}
+}
+
+type agentMade struct {
+	ID        uuid.UUID       `json:"id"`
+	Character json.RawMessage `json:"character" doc:"As it came, secrets encrypted."`
+}
+
+func (a *API) createAgent(c *call, in *newAgent) (agentMade, error) {
+	made, err := a.makeAgent(c, in)
+	p, cause := problemOf(err)
+	if err == nil || cause != nil || p.status == http.StatusRequestEntityTooLarge || p.status == http.StatusConflict {
+		return made, err
+	}
+	return made, &problem{status: http.StatusBadRequest, Code: codeCreate, Message: p.Message, Details: p.Message}
+}
+
+func (a *API) makeAgent(c *call, in *newAgent) (agentMade, error) {
+	raw, err := a.characterOf(c, in)
+	if err != nil {
+		return agentMade{}, err
+	}
+	if raw, err = a.secrets.seal(raw); err != nil {
+		return agentMade{}, err
+	}
+	character, err := commands.ParseCharacter(raw)
+	if err != nil {
+		return agentMade{}, err
+	}
+	made := agentMade{ID: events.StringToUUID(character.Name), Character: raw}
+	switch other, err := a.o.Queries.AgentNamed(c, character.Name); {
+	case err != nil && !missing(err):
+		return made, err
+	case err == nil && other != made.ID:
+		return made, invalid("Failed to create agent %s: another agent bears that name", character.Name)
+	}
+	_, err = run(c, commands.CreateAgent{AgentID: made.ID, Character: character})
+	return made, err
+}
+
+// characterOf is the character that the body gives, in the recorded server's order of precedence.
+func (a *API) characterOf(c *call, in *newAgent) (json.RawMessage, error) {
+	switch b := in.Body; {
+	case given(b.CharacterJSON) != nil:
+		return b.CharacterJSON, nil
+	case b.CharacterPath != "":
+		raw, err := a.loadCharacter(c, string(b.CharacterPath))
+		if err != nil && !errors.Is(err, c.Err()) {
+			return nil, invalid("%s", err)
+		}
+		return raw, err
+	case given(b.Agent) != nil:
+		return b.Agent, nil
+	}
+	return nil, invalid("No character configuration provided")
+}
+
+type agentPatch struct {
+	agentPath
+	Body object `doc:"Parts of a character. Settings are merged; null deletes."`
+}
+
+func (a *API) updateAgent(c *call, in *agentPatch) (queries.Agent, error) {
+	if in.Body == nil {
+		return queries.Agent{}, invalid("Invalid body: an object is required")
+	}
+	sealed, err := a.secrets.seal(in.Body.raw())
+	if err != nil {
+		return queries.Agent{}, err
+	}
+	if _, err := run(c, commands.UpdateAgent{AgentID: in.AgentID.UUID, Patch: object(sealed).fields()}); err != nil {
+		return queries.Agent{}, err
+	}
+	c.settle()
+	return a.agent(c, &in.agentPath)
+}
+
+func (a *API) deleteAgent(c *call, in *agentPath) (none, error) {
+	_, err := run(c, commands.DeleteAgent{AgentID: in.AgentID.UUID})
+	return none{}, err
+}
+
+type agentStarted struct {
+	ID     uuid.UUID `json:"id"`
+	Name   string    `json:"name"`
+	Status string    `json:"status"`
+}
+
+// startAgent lets the agent hear the default server besides, as every started one does.
+func (a *API) startAgent(c *call, in *agentAct) (agentStarted, error) {
+	id := in.AgentID.UUID
+	_, err := run(c, commands.JoinServer{ServerID: events.DefaultServer, AgentID: id})
+	if err != nil {
+		return agentStarted{}, err
+	}
+	if _, err := run(c, commands.StartAgent{AgentID: id}); err != nil {
+		return agentStarted{}, err
+	}
+	agent, err := a.o.Bus.Parents.Agent(c, id)
+	return agentStarted{ID: id, Name: agent.Character.Name, Status: queries.Active}, err
+}
+
+type said struct {
+	Message string `json:"message"`
+}
+
+func (a *API) stopAgent(c *call, in *agentAct) (said, error) {
+	_, err := run(c, commands.StopAgent{AgentID: in.AgentID.UUID})
+	return said{"Agent stopped"}, err
+}
+
+// bounded is the limit of a list: what is beyond the greatest is cut to it.
+func bounded(limit int) (int, error) {
+	if limit < 0 {
+		return 0, invalid("Invalid limit: %d is negative", limit)
+	}
+	return min(limit, queries.MaxLimit), nil
+}
+
+// list is an empty array rather than null.
+func list[T any](all []T) []T {
+	if all == nil {
+		return []T{}
+	}
+	return all
+}
+
+// missingFields names, as the recorded server does, the fields of a body that are not there.
+func missingFields(names string) error {
+	return fmt.Errorf("%w", invalid("Missing required fields: %s", names))
+}
+
+// or is the first that is not empty.
+func or(s text, otherwise string) string { return cmp.Or(string(s), otherwise) }

@@ -1,0 +1,176 @@
+// Package httpapi is the REST API: Gin routes requests, huma describes and reads them, and every operation is a short
+// function that runs commands or asks queries. routes.go shows the whole API on one page.
+package httpapi
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+	"annals/queries"
+)
+
+// Options is what the API works with. Routes needs none of it; serving needs all but what says otherwise.
+type Options struct {
+	Bus     commands.Bus
+	Codec   *events.Codec
+	Queries *queries.Queries
+	Log     uuid.UUID // the identity of the log: positions of another one are refused
+	Waiter  Waiter
+	Head    func(context.Context) (events.Position, error)
+	Turns   Turns
+	Health  func(context.Context) Health
+	Clock   func() time.Time
+	NewID   func() uuid.UUID // version 7
+	Stop    func()           // begins a graceful stop and returns at once
+	Logger  *slog.Logger
+	Version string
+
+	// Key is what clients must show, Host what the server was told to bind, CORSOrigin the origins, separated by commas,
+	// whose pages may call. Each may be empty.
+	Key, Host, CORSOrigin string
+	// CharactersDir is where characterPath looks; CharacterURLs lets it be a URL.
+	CharactersDir string
+	CharacterURLs bool
+	// SecretSalt is that of ElizaOS's encryption of secrets (CONTRACT 2.3).
+	SecretSalt string
+	RateLimit  bool
+	// Mounts are served beside the operations.
+	Mounts []Mount
+}
+
+// Mount is a part of the server that is no operation: a socket, a page, files. It sets its own time limits.
+type Mount struct {
+	// Method is empty for all of them. Path is in Gin's spelling.
+	Method, Path string
+	Handler      http.Handler
+	// Open lets requests in without a key; the part looks at it itself (see API.Identify), or needs none.
+	Open bool
+}
+
+// Waiter tells when a group of projections has reached a position. An error means that it has not, for now.
+type Waiter interface {
+	Wait(ctx context.Context, group string, p events.Position) error
+}
+
+// Turns tells when agents are done with a message: Await calls done at once, and again whenever another turn of the message
+// has become readable, until done says true or the context ends.
+type Turns interface {
+	Await(ctx context.Context, message uuid.UUID, done func(context.Context) (bool, error)) error
+}
+
+// API is the server's HTTP side. It is safe for concurrent use.
+type API struct {
+	o       Options
+	router  *gin.Engine
+	huma    huma.API
+	open    map[string]bool // routes that need no key
+	started time.Time
+	secrets vault
+	origins origins
+	keys    keys
+	limits  *limiter
+	// head is the highest position known to be in the log: up to it, nobody has to ask the store.
+	head atomic.Uint64
+}
+
+// New builds the API.
+func New(o Options) *API {
+	o.Clock, o.NewID = orElse(o.Clock, time.Now), orElse(o.NewID, newID)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	gin.SetMode(gin.ReleaseMode)
+	a := &API{
+		o: o, router: gin.New(), open: map[string]bool{}, started: o.Clock(),
+		secrets: newVault(cmp.Or(o.SecretSalt, "secretsalt")),
+		origins: newOrigins(o.CORSOrigin, o.Host, o.Key != ""),
+		keys:    newKeys(o.Key, o.Clock),
+	}
+	if o.RateLimit {
+		a.limits = newLimiter(o.Clock)
+	}
+	a.router.HandleMethodNotAllowed = true
+	a.router.RedirectTrailingSlash = false
+	a.router.Use(a.edge, a.protect, a.limit, a.authenticate, a.bound)
+	a.router.NoRoute(func(g *gin.Context) { a.refuse(g, errNoRoute) })
+	a.router.NoMethod(func(g *gin.Context) { a.refuse(g, errNoMethod) })
+	a.huma = humagin.New(a.router, humaConfig(o.Version))
+	a.routes()
+	for _, m := range o.Mounts {
+		a.mount(m)
+	}
+	return a
+}
+
+func orElse[F any](f func() F, otherwise func() F) func() F {
+	if f == nil {
+		return otherwise
+	}
+	return f
+}
+
+func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+
+// mount serves what is no operation.
+func (a *API) mount(m Mount) {
+	a.open[m.Path] = m.Open
+	serve := gin.WrapH(m.Handler)
+	if m.Method == "" {
+		a.router.Any(m.Path, serve)
+		return
+	}
+	a.router.Handle(m.Method, m.Path, serve)
+}
+
+// Route is a method and a path in Gin's spelling.
+type Route struct{ Method, Path string }
+
+// Routes lists every route, sorted by path.
+func (a *API) Routes() []Route {
+	var all []Route
+	for _, r := range a.router.Routes() {
+		all = append(all, Route{r.Method, r.Path})
+	}
+	slices.SortFunc(all, func(x, y Route) int { return cmp.Or(cmp.Compare(x.Path, y.Path), cmp.Compare(x.Method, y.Method)) })
+	return all
+}
+
+// ServeHTTP takes one trailing slash as none, and HEAD as a GET whose body the server drops.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if path := r.URL.Path; r.Method == http.MethodHead || (strings.HasSuffix(path, "/") && strings.HasPrefix(path, "/api/")) {
+		same, url := *r, *r.URL
+		same.URL = &url
+		if same.Method == http.MethodHead {
+			same.Method = http.MethodGet
+		}
+		if strings.HasPrefix(path, "/api/") {
+			url.Path = strings.TrimSuffix(path, "/")
+		}
+		r = &same
+	}
+	a.router.ServeHTTP(w, r)
+}
+
+// Server is the HTTP server of a handler, with limits on what a client may take up. Its Shutdown should be given ten seconds.
+func Server(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}

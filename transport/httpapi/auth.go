@@ -1,0 +1,121 @@
+package httpapi
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Who acts: the caller that showed the key, and everybody else.
+const (
+	anonymous = "anonymous"
+	keyHolder = "key:default"
+)
+
+// The cookie that a good key is exchanged for, since browsers send no header on pictures, frames and sockets.
+const (
+	cookieName = "annals_key"
+	cookieLife = 24 * time.Hour
+)
+
+var errNoKey = refusal(http.StatusUnauthorized, codeAuthRequired, "Invalid or missing X-API-KEY")
+
+// authenticate finds out who calls, and turns away whoever has no key where one is needed.
+func (a *API) authenticate(g *gin.Context) {
+	if !a.keys.required() {
+		return
+	}
+	c := callOf(g.Request.Context())
+	switch {
+	case a.keys.shown(g.Request):
+		c.actor = keyHolder
+		if !a.keys.cookie(g.Request) {
+			http.SetCookie(g.Writer, a.keys.newCookie(g.Request))
+		}
+	case a.keys.cookie(g.Request) && cookieSuffices(g.Request):
+		c.actor = keyHolder
+	case !a.open[g.FullPath()]:
+		g.Header("WWW-Authenticate", `Bearer realm="annals"`)
+		a.refuse(g, errNoKey)
+	}
+}
+
+// Identify tells who a socket's request comes from: key may be what the client sent beside it. It is false where a key is
+// needed and none was shown.
+func (a *API) Identify(r *http.Request, key string) (actor string, ok bool) {
+	switch {
+	case !a.keys.required():
+		return anonymous, true
+	case a.keys.shown(r), a.keys.is(key), a.keys.cookie(r):
+		return keyHolder, true
+	}
+	return anonymous, false
+}
+
+// cookieSuffices: the cookie is worth the key for reading and for sockets; a write needs the header.
+func cookieSuffices(r *http.Request) bool {
+	return r.Method == http.MethodGet || strings.HasPrefix(r.URL.Path, "/socket.io")
+}
+
+// keys knows the server's key, if it has one, and what it is exchanged for.
+type keys struct {
+	sum   [sha256.Size]byte
+	set   bool
+	clock func() time.Time
+}
+
+func newKeys(key string, clock func() time.Time) keys {
+	return keys{sum: sha256.Sum256([]byte(key)), set: key != "", clock: clock}
+}
+
+func (k keys) required() bool { return k.set }
+
+// is compares in a time that does not depend on the key.
+func (k keys) is(key string) bool {
+	sum := sha256.Sum256([]byte(key))
+	return key != "" && subtle.ConstantTimeCompare(sum[:], k.sum[:]) == 1
+}
+
+// shown tells whether the request carries the key: as a header, or, to open a socket, in the query.
+func (k keys) shown(r *http.Request) bool {
+	if k.is(r.Header.Get("X-Api-Key")) {
+		return true
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.EqualFold(scheme, "Bearer") && k.is(strings.TrimSpace(token)) ||
+		(r.URL.Path == "/ws" || strings.HasPrefix(r.URL.Path, "/socket.io")) && k.is(r.URL.Query().Get("apiKey"))
+}
+
+// newCookie holds when it expires and a signature by the key.
+func (k keys) newCookie(r *http.Request) *http.Cookie {
+	expires := k.clock().Add(cookieLife)
+	stamp := strconv.FormatInt(expires.Unix(), 10)
+	return &http.Cookie{
+		Name: cookieName, Value: stamp + "." + k.sign(stamp), Path: "/", Expires: expires, HttpOnly: true,
+		SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
+	}
+}
+
+func (k keys) sign(stamp string) string {
+	mac := hmac.New(sha256.New, k.sum[:])
+	mac.Write([]byte("cookie " + stamp))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// cookie tells whether the request carries a cookie of ours that has not expired.
+func (k keys) cookie(r *http.Request) bool {
+	c, err := r.Cookie(cookieName)
+	if err != nil {
+		return false
+	}
+	stamp, signature, _ := strings.Cut(c.Value, ".")
+	expires, err := strconv.ParseInt(stamp, 10, 64)
+	return err == nil && k.clock().Unix() < expires && hmac.Equal([]byte(signature), []byte(k.sign(stamp)))
+}

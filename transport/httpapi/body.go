@@ -1,0 +1,268 @@
+package httpapi
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"annals/events"
+)
+
+// maxBody bounds a JSON body, in bytes.
+const maxBody = 2 << 20
+
+// unmarshal is the one way in for JSON: it cleans, then decodes.
+func unmarshal(data []byte, v any) error {
+	data, err := clean(data)
+	if err != nil {
+		return err
+	}
+	err = json.Unmarshal(data, v)
+	var typ *json.UnmarshalTypeError
+	if errors.As(err, &typ) {
+		return fmt.Errorf("%s may not be %s", cmp.Or(typ.Field, "the whole"), typ.Value)
+	}
+	return err
+}
+
+// clean settles what JSON leaves open: NULs and bytes that are not UTF-8 are refused, lone surrogates become U+FFFD, and of
+// keys that repeat the last wins, at every depth. What needs no change is given back as it is.
+func clean(data []byte) ([]byte, error) {
+	if !utf8.Valid(data) {
+		return nil, errors.New("the text is not UTF-8")
+	}
+	if bytes.Contains(data, []byte(`\u`)) {
+		data = bytes.Clone(data)
+		if err := mendEscapes(data); err != nil {
+			return nil, err
+		}
+	}
+	s := scanner{data: data}
+	if err := s.value(0); err != nil {
+		return nil, err
+	}
+	if !s.repeats {
+		return data, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	var whole any
+	if err := d.Decode(&whole); err != nil {
+		return nil, err
+	}
+	return json.Marshal(whole)
+}
+
+var replacement = []byte(`\ufffd`)
+
+// mendEscapes refuses \u0000 and replaces lone surrogates, in place: all of these are six bytes long.
+func mendEscapes(data []byte) error {
+	for i := 0; i < len(data); i++ {
+		if data[i] != '\\' {
+			continue
+		}
+		unit, ok := escaped(data[i:])
+		switch {
+		case !ok:
+			i++ // a short escape
+			continue
+		case unit == 0:
+			return errors.New("a NUL character in text")
+		case utf16.IsSurrogate(unit):
+			if low, ok := escaped(data[i+6:]); ok && utf16.DecodeRune(unit, low) != utf8.RuneError {
+				i += 6
+			} else {
+				copy(data[i:], replacement)
+			}
+		}
+		i += 5
+	}
+	return nil
+}
+
+// escaped reads a \uXXXX.
+func escaped(data []byte) (rune, bool) {
+	var b [2]byte
+	if len(data) < 6 || data[0] != '\\' || data[1] != 'u' {
+		return 0, false
+	}
+	if _, err := hex.Decode(b[:], data[2:6]); err != nil {
+		return 0, false
+	}
+	return rune(b[0])<<8 | rune(b[1]), true
+}
+
+// scanner looks for keys that repeat, and for nesting beyond what an event may have. It leaves it to the decoder to find
+// what is malformed.
+type scanner struct {
+	data    []byte
+	at      int
+	repeats bool
+}
+
+func (s *scanner) value(depth int) error {
+	// A body wraps the free JSON that is limited, and a few levels of its own.
+	if depth > events.MaxDepth+8 {
+		return fmt.Errorf("nested deeper than %d", events.MaxDepth)
+	}
+	var keys keySet
+	for s.at < len(s.data) {
+		switch s.data[s.at] {
+		case '{', '[':
+			s.at++
+			if err := s.value(depth + 1); err != nil {
+				return err
+			}
+		case '}', ']':
+			s.at++
+			return nil
+		case '"':
+			text := s.text()
+			if s.isKey() && keys.repeats(text) {
+				s.repeats = true
+			}
+		default:
+			s.at++
+		}
+	}
+	return nil
+}
+
+// text passes a string, and gives it in quotes.
+func (s *scanner) text() []byte {
+	from := s.at
+	for s.at++; s.at < len(s.data); s.at++ {
+		switch s.data[s.at] {
+		case '\\':
+			s.at++
+		case '"':
+			s.at++
+			return s.data[from:s.at]
+		}
+	}
+	s.at = len(s.data)
+	return s.data[from:]
+}
+
+func (s *scanner) isKey() bool {
+	for ; s.at < len(s.data); s.at++ {
+		switch s.data[s.at] {
+		case ' ', '\t', '\r', '\n':
+		default:
+			return s.data[s.at] == ':'
+		}
+	}
+	return false
+}
+
+// keySet holds the keys of one object: most have few.
+type keySet struct {
+	few  [8][]byte
+	n    int
+	many map[string]bool
+}
+
+func (k *keySet) repeats(quoted []byte) bool {
+	if bytes.IndexByte(quoted, '\\') >= 0 {
+		var plain string
+		if json.Unmarshal(quoted, &plain) == nil {
+			quoted = []byte(`"` + plain + `"`)
+		}
+	}
+	if k.many != nil {
+		seen := k.many[string(quoted)]
+		k.many[string(quoted)] = true
+		return seen
+	}
+	for _, key := range k.few[:k.n] {
+		if bytes.Equal(key, quoted) {
+			return true
+		}
+	}
+	if k.n < len(k.few) {
+		k.few[k.n] = quoted
+		k.n++
+		return false
+	}
+	k.many = map[string]bool{string(quoted): true}
+	for _, key := range k.few {
+		k.many[string(key)] = true
+	}
+	return false
+}
+
+// text is a string of a body; a number is taken as its digits, as the recorded server does.
+type text string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *text) UnmarshalJSON(b []byte) error {
+	switch {
+	case b[0] == '"':
+		return json.Unmarshal(b, (*string)(t))
+	case b[0] == '-' || ('0' <= b[0] && b[0] <= '9'):
+		*t = text(b)
+	case string(b) != "null":
+		return fmt.Errorf("a text or a number was expected where %.20s stands", b)
+	}
+	return nil
+}
+
+// Schema implements huma.SchemaProvider.
+func (text) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeString} }
+
+// object is a free JSON object of a body; null is none.
+type object json.RawMessage
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (o *object) UnmarshalJSON(b []byte) error {
+	switch {
+	case b[0] == '{':
+		*o = bytes.Clone(b)
+	case string(b) != "null":
+		return fmt.Errorf("an object was expected where %.20s stands", b)
+	}
+	return nil
+}
+
+// Schema implements huma.SchemaProvider.
+func (object) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+}
+
+// raw is the object, nil if there is none.
+func (o object) raw() json.RawMessage { return json.RawMessage(o) }
+
+// fields opens the object one level deep.
+func (o object) fields() map[string]json.RawMessage {
+	var out map[string]json.RawMessage
+	if o != nil && json.Unmarshal(o, &out) != nil {
+		return nil
+	}
+	return out
+}
+
+// textIn is the string under the first of the keys that holds one.
+func textIn(fields map[string]json.RawMessage, keys ...string) string {
+	for _, key := range keys {
+		var s string
+		if json.Unmarshal(fields[key], &s) == nil && s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// given is free JSON, nil for null.
+func given(raw json.RawMessage) json.RawMessage {
+	if string(raw) == "null" {
+		return nil
+	}
+	return raw
+}

@@ -1,0 +1,199 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+	"annals/queries"
+)
+
+// core is the group of projections that the operations answer from.
+const core = "core"
+
+// readable bounds how long a request waits for the read models.
+const readable = 2 * time.Second
+
+// call is one request on its way to its answer. It is the context of everything that is done for it.
+type call struct {
+	context.Context
+	api       *API
+	gin       *gin.Context
+	operation *operation
+	// actor is who authenticated.
+	actor string
+	// bodyHash is set where an Idempotency-Key came with the body.
+	bodyHash string
+	made     commands.Request
+
+	written, settled events.Position
+	submitted        time.Time // when the message was, first
+	tag              string    // strong ETag
+	total            int       // X-Total-Count
+	message          string    // beside the data
+}
+
+type callKey struct{}
+
+// callOf is the call that the context belongs to.
+func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
+
+// Value implements context.Context.
+func (c *call) Value(key any) any {
+	if key == (callKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
+}
+
+// request says to commands who asks, when and why; it is the same for every command of a call.
+func (c *call) request() commands.Request {
+	if c.made.ID == uuid.Nil {
+		c.made = commands.Request{
+			ID: c.api.o.NewID(), At: c.api.o.Clock().UTC().Truncate(time.Millisecond), Actor: c.actor, Body: c.bodyHash,
+		}
+		if c.bodyHash != "" {
+			c.made.ID = c.derive("request")
+		}
+		c.made.Correlation, c.made.Trace = c.correlation()
+		if c.made.Correlation == uuid.Nil {
+			c.made.Correlation = c.made.ID
+		}
+		c.made.Causation = c.made.ID
+		c.made.IfRevision = c.ifRevision()
+	}
+	return c.made
+}
+
+// correlation is what the client says that its request belongs to: X-Request-ID if that is a UUID, else the trace.
+func (c *call) correlation() (id uuid.UUID, trace string) {
+	trace = c.gin.GetHeader("Traceparent")
+	parts := strings.Split(trace, "-")
+	if len(trace) != 55 || len(parts) != 4 {
+		trace = ""
+	}
+	if id, err := parseID(c.gin.GetHeader("X-Request-Id")); err == nil {
+		return id, trace
+	}
+	if trace != "" {
+		if id, err := uuid.Parse(parts[1]); err == nil {
+			return id, trace
+		}
+	}
+	return uuid.Nil, ""
+}
+
+// ifRevision is the revision that If-Match names; one that nothing has if it names none of ours.
+func (c *call) ifRevision() *uint64 {
+	tag := strings.TrimSpace(c.gin.GetHeader("If-Match"))
+	if tag == "" || tag == "*" || (c.gin.Request.Method != http.MethodPatch && c.gin.Request.Method != http.MethodDelete) {
+		return nil
+	}
+	revision := uint64(math.MaxInt64)
+	if digits, ok := strings.CutPrefix(strings.Trim(tag, `"`), "r"); ok {
+		if n, err := strconv.ParseUint(digits, 10, 62); err == nil && !strings.HasPrefix(tag, "W/") {
+			revision = n
+		}
+	}
+	return &revision
+}
+
+// derive makes an id that is the same whenever the caller repeats the request under its Idempotency-Key.
+func (c *call) derive(what string) uuid.UUID {
+	return events.Derive(c.api.o.Log, c.actor, c.gin.Request.Method, c.gin.Request.URL.Path, c.gin.GetHeader("Idempotency-Key"), what)
+}
+
+// newID is the id of something that the request makes.
+func (c *call) newID(what string) uuid.UUID {
+	if c.bodyHash != "" {
+		return c.derive(what)
+	}
+	return c.api.o.NewID()
+}
+
+// hashBody is kept with the facts, so that a key that comes again with another body is noticed.
+func hashBody(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:16])
+}
+
+// run handles a command and remembers where its facts are.
+func run[S commands.State[S]](c *call, cmd commands.Command[S]) (commands.Result, error) {
+	r, err := commands.Handle(c, c.api.o.Bus, c.request(), cmd)
+	if err == nil {
+		c.written = max(c.written, r.Position)
+		c.api.known(r.Position)
+	}
+	return r, err
+}
+
+// known takes note of a position that is in the log.
+func (a *API) known(p events.Position) {
+	for {
+		head := a.head.Load()
+		if uint64(p) <= head || a.head.CompareAndSwap(head, uint64(p)) {
+			return
+		}
+	}
+}
+
+// settle waits until what the call wrote can be read, or long enough. Running out of time is no error: what was written is
+// in the log, and the answer carries its position.
+func (c *call) settle() {
+	if c.written > c.settled {
+		c.wait(c.written)
+		c.settled = c.written
+	}
+}
+
+func (c *call) wait(p events.Position) {
+	ctx, cancel := context.WithTimeout(c, readable)
+	defer cancel()
+	_ = c.api.o.Waiter.Wait(ctx, core, p)
+}
+
+func (c *call) token() string { return events.Token{Log: c.api.o.Log, Position: c.written}.String() }
+
+// after makes the answer no older than the position that the client has seen.
+func (c *call) after(token string) error {
+	if token == "" {
+		return nil
+	}
+	t, err := events.ParseToken(token)
+	if err != nil {
+		return invalid("X-Annals-After: %s", err)
+	}
+	if t.Log != c.api.o.Log {
+		return invalid("X-Annals-After: %.60s is a position of another log", token)
+	}
+	if uint64(t.Position) > c.api.head.Load() {
+		head, err := c.api.o.Head(c)
+		if err != nil {
+			return err
+		}
+		if c.api.known(head); t.Position > head {
+			return invalid("X-Annals-After: %.60s is beyond the end of the log", token)
+		}
+	}
+	c.wait(t.Position)
+	return nil
+}
+
+// revision gives the answer the strong ETag that If-Match takes.
+func (c *call) revision(r uint64) { c.tag = `"r` + strconv.FormatUint(r, 10) + `"` }
+
+// missing tells whether an error means that there is no such thing.
+func missing(err error) bool {
+	return errors.Is(err, commands.ErrNotFound) || errors.Is(err, queries.ErrNotFound)
+}

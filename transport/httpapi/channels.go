@@ -1,0 +1,223 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+	"annals/queries"
+)
+
+type channelPath struct {
+	ChannelID id `path:"channelId"`
+}
+
+func (a *API) channel(c *call, in *channelPath) (queries.Channel, error) {
+	found, err := a.o.Queries.Channel(c, in.ChannelID.UUID)
+	c.revision(found.Revision)
+	return found, err
+}
+
+// makeChannel answers from the wish itself: a new channel is what was asked for.
+func makeChannel(c *call, cmd commands.CreateChannel) (queries.Channel, error) {
+	r, err := run(c, cmd)
+	return queries.Channel{
+		ID: cmd.ChannelID, ServerID: cmd.ServerID, Name: cmd.Name, Type: cmd.Type, SourceType: cmd.SourceType,
+		SourceID: cmd.SourceID, Topic: cmd.Topic, Metadata: cmd.Metadata, CreatedAt: iso(r.At), UpdatedAt: iso(r.At),
+	}, err
+}
+
+func iso(t time.Time) queries.ISO { return queries.ISO(t.UTC().Format("2006-01-02T15:04:05.000Z")) }
+
+type newChannel struct {
+	Body struct {
+		ServerID    text   `json:"serverId"`
+		Name        text   `json:"name"`
+		Type        text   `json:"type"`
+		SourceType  text   `json:"sourceType"`
+		SourceID    text   `json:"sourceId"`
+		Topic       text   `json:"topic"`
+		Description text   `json:"description" doc:"Another name for the topic."`
+		Metadata    object `json:"metadata"`
+	}
+}
+
+type channelAnswer struct {
+	Channel queries.Channel `json:"channel"`
+}
+
+func (a *API) createChannel(c *call, in *newChannel) (channelAnswer, error) {
+	b := in.Body
+	for _, field := range []struct {
+		name  string
+		value text
+	}{{"serverId", b.ServerID}, {"name", b.Name}, {"type", b.Type}} {
+		if field.value == "" {
+			return channelAnswer{}, missingFields(field.name + ".")
+		}
+	}
+	server, err := parseServer(string(b.ServerID))
+	if err != nil {
+		return channelAnswer{}, invalid("Invalid serverId format")
+	}
+	made, err := makeChannel(c, commands.CreateChannel{
+		ChannelID: c.newID("channel"), ServerID: server, Name: string(b.Name), Type: string(b.Type),
+		SourceType: string(b.SourceType), SourceID: string(b.SourceID), Topic: or(b.Topic, string(b.Description)),
+		Metadata: b.Metadata.raw(),
+	})
+	return channelAnswer{made}, err
+}
+
+type newGroup struct {
+	Body struct {
+		Name         text     `json:"name"`
+		ServerID     text     `json:"server_id"`
+		Participants []string `json:"participantCentralUserIds"`
+		Type         text     `json:"type"`
+		Metadata     object   `json:"metadata"`
+	}
+}
+
+func (a *API) createGroup(c *call, in *newGroup) (queries.Channel, error) {
+	b := in.Body
+	server, badServer := parseServer(string(b.ServerID))
+	participants, badParticipant := parseIDs(b.Participants)
+	if b.Name == "" || badServer != nil || badParticipant != nil || b.Participants == nil {
+		return queries.Channel{}, invalid("Invalid payload. Required: name, server_id (UUID or \"0\"), " +
+			"participantCentralUserIds (array of UUIDs). Optional: type, metadata.")
+	}
+	metadata := b.Metadata.raw()
+	if metadata == nil {
+		metadata = json.RawMessage(`{}`)
+	}
+	return makeChannel(c, commands.CreateChannel{
+		ChannelID: c.newID("channel"), ServerID: server, Name: string(b.Name), Type: or(b.Type, "GROUP"), Metadata: metadata,
+		Participants: participants,
+	})
+}
+
+type dmQuery struct {
+	Target  string `query:"targetUserId"`
+	Current string `query:"currentUserId"`
+	Server  string `query:"dmServerId" doc:"The default server, if there is no such."`
+}
+
+// dmChannel finds or makes the channel of two. Its id is derived from them: two who ask at once get the same.
+func (a *API) dmChannel(c *call, in *dmQuery) (queries.Channel, error) {
+	if in.Target == "" || in.Current == "" {
+		return queries.Channel{}, invalid("Missing targetUserId or currentUserId")
+	}
+	both, err := parseIDs([]string{in.Target, in.Current})
+	if err != nil {
+		return queries.Channel{}, refusal(400, codeInvalidID, "Invalid targetUserId or currentUserId format")
+	}
+	one, other := both[0], both[1]
+	if one == other {
+		return queries.Channel{}, invalid("Cannot create DM channel with oneself")
+	}
+	if one.String() > other.String() {
+		one, other = other, one
+	}
+	server, err := a.serverOr(c, in.Server)
+	if err != nil {
+		return queries.Channel{}, err
+	}
+	name := fmt.Sprintf("DM-%s-%s", one, other)
+	found, err := a.o.Queries.ChannelNamed(c, server, "DM", name)
+	if !missing(err) {
+		c.revision(found.Revision)
+		return found, err
+	}
+	metadata, err := json.Marshal(map[string]uuid.UUID{"user1": one, "user2": other})
+	if err != nil {
+		return found, err
+	}
+	return makeChannel(c, commands.CreateChannel{
+		ChannelID: events.Derive(server, "DM", one.String(), other.String()), ServerID: server, Name: name, Type: "DM",
+		Metadata: metadata, Participants: []uuid.UUID{one, other},
+	})
+}
+
+type channelPatch struct {
+	channelPath
+	Body struct {
+		Name         *text     `json:"name"`
+		Participants *[]string `json:"participantCentralUserIds"`
+		Metadata     object    `json:"metadata"`
+	}
+}
+
+func (a *API) updateChannel(c *call, in *channelPatch) (queries.Channel, error) {
+	cmd := commands.UpdateChannel{ChannelID: in.ChannelID.UUID, Name: (*string)(in.Body.Name), Metadata: in.Body.Metadata.raw()}
+	if in.Body.Participants != nil {
+		ids, err := parseIDs(*in.Body.Participants)
+		if err != nil {
+			return queries.Channel{}, invalid("Invalid participantCentralUserIds: %s", err)
+		}
+		cmd.Participants = &ids
+	}
+	if _, err := run(c, cmd); err != nil {
+		return queries.Channel{}, err
+	}
+	c.settle()
+	return a.channel(c, &in.channelPath)
+}
+
+func (a *API) deleteChannel(c *call, in *channelPath) (none, error) {
+	_, err := run(c, commands.DeleteChannel{ChannelID: in.ChannelID.UUID})
+	return none{}, err
+}
+
+func (a *API) participants(c *call, in *channelPath) ([]uuid.UUID, error) {
+	found, err := a.o.Queries.Participants(c, in.ChannelID.UUID)
+	return list(found), err
+}
+
+type channelAgents struct {
+	ChannelID    uuid.UUID   `json:"channelId"`
+	Participants []uuid.UUID `json:"participants"`
+}
+
+func (a *API) channelAgents(c *call, in *channelPath) (channelAgents, error) {
+	found, err := a.participants(c, in)
+	return channelAgents{in.ChannelID.UUID, found}, err
+}
+
+type joinChannel struct {
+	channelPath
+	Body agentBody
+}
+
+type channelMembership struct {
+	ChannelID uuid.UUID `json:"channelId"`
+	AgentID   uuid.UUID `json:"agentId"`
+	Message   string    `json:"message"`
+}
+
+func (a *API) joinChannel(c *call, in *joinChannel) (channelMembership, error) {
+	agent, err := parseID(string(in.Body.AgentID))
+	if err != nil {
+		return channelMembership{}, invalid("Invalid channelId or agentId format")
+	}
+	_, err = run(c, commands.JoinChannel{ChannelID: in.ChannelID.UUID, ParticipantID: agent})
+	return channelMembership{in.ChannelID.UUID, agent, "Agent added to channel successfully"}, err
+}
+
+type leaveChannel struct {
+	channelPath
+	agentPath
+}
+
+func (a *API) leaveChannel(c *call, in *leaveChannel) (channelMembership, error) {
+	_, err := run(c, commands.LeaveChannel{ChannelID: in.ChannelID.UUID, ParticipantID: in.AgentID.UUID})
+	return channelMembership{in.ChannelID.UUID, in.AgentID.UUID, "Agent removed from channel successfully"}, err
+}
+
+func (a *API) clearChannel(c *call, in *channelPath) (none, error) {
+	_, err := run(c, commands.ClearChannel{ChannelID: in.ChannelID.UUID})
+	return none{}, err
+}

@@ -1,0 +1,126 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+// How long an operation may take, also while it waits for an answer of an agent.
+const (
+	timeLimit      = 30 * time.Second
+	replyTimeLimit = 65 * time.Second
+	replyWait      = 60 * time.Second
+)
+
+// drained bounds what is read of a body that is refused, so that the client gets to read why.
+const drained = 16 << 20
+
+// edge begins a call, and ends it well even when its code panics.
+func (a *API) edge(g *gin.Context) {
+	c := &call{Context: g.Request.Context(), api: a, gin: g, actor: anonymous}
+	g.Request = g.Request.WithContext(c)
+	begun := time.Now()
+	defer a.note(g, begun)
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if p == http.ErrAbortHandler { //nolint:errorlint // the server compares it so, too
+			panic(p)
+		}
+		a.o.Logger.Error("a request panicked", "route", g.Request.Method+" "+g.FullPath(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		if !g.Writer.Written() {
+			a.refuse(g, &problem{status: http.StatusInternalServerError, Code: codeInternal, Message: "Something went wrong here. It was logged."})
+		}
+	}()
+	g.Next()
+}
+
+// note writes one line about a request: no address, no query, nothing personal.
+func (a *API) note(g *gin.Context, begun time.Time) {
+	if a.o.Logger.Enabled(g, slog.LevelDebug) {
+		a.o.Logger.Debug("request", "method", g.Request.Method, "route", g.FullPath(), "status", g.Writer.Status(),
+			"bytes", g.Writer.Size(), "took", time.Since(begun))
+	}
+}
+
+// isOperation tells a route of the API from a mount and from no route at all.
+func isOperation(g *gin.Context) bool { return strings.HasPrefix(g.FullPath(), "/api") }
+
+// bound limits what an operation may take up: its time, and the size and kind of its body.
+func (a *API) bound(g *gin.Context) {
+	if !isOperation(g) {
+		return
+	}
+	limit := timeLimit
+	if strings.Contains(g.Request.URL.RawQuery, "wait=reply") {
+		limit = replyTimeLimit
+	}
+	c := callOf(g.Request.Context())
+	ctx, cancel := context.WithTimeout(c.Context, limit)
+	defer cancel()
+	c.Context = ctx
+	if err := c.admitBody(); err != nil {
+		_, _ = io.CopyN(io.Discard, g.Request.Body, drained)
+		a.refuse(g, err)
+		return
+	}
+	g.Next()
+}
+
+var bodyTypes = []string{"application/json", "multipart/form-data", "application/x-www-form-urlencoded"}
+
+// admitBody looks at the kind and the announced size of a body, and hashes one that comes with an Idempotency-Key.
+func (c *call) admitBody() error {
+	r := c.gin.Request
+	if r.Method == http.MethodGet || r.Method == http.MethodDelete {
+		return nil
+	}
+	typ := r.Header.Get("Content-Type")
+	if r.ContentLength != 0 && !containsAny(typ, bodyTypes) {
+		return errContentType
+	}
+	isJSON := strings.Contains(typ, "application/json")
+	if isJSON && r.ContentLength > maxBody {
+		return errTooLarge
+	}
+	key := r.Header.Get("Idempotency-Key")
+	if key == "" || r.Method != http.MethodPost {
+		return nil
+	}
+	if len(key) > 255 {
+		return invalid("The Idempotency-Key is longer than 255 bytes.")
+	}
+	if !isJSON && r.ContentLength != 0 {
+		return nil // an upload is told apart by what it holds
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil {
+		return invalid("The body could not be read.")
+	}
+	if len(body) > maxBody {
+		return errTooLarge
+	}
+	c.bodyHash = hashBody(body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return nil
+}
+
+func containsAny(s string, parts []string) bool {
+	for _, part := range parts {
+		if strings.Contains(s, part) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,292 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+	"annals/queries"
+)
+
+// busMessage is a message as the recorded server answers its POST (CONTRACT 2.6).
+type busMessage struct {
+	ID         uuid.UUID       `json:"id"`
+	ChannelID  uuid.UUID       `json:"channel_id"`
+	ServerID   uuid.UUID       `json:"server_id"`
+	AuthorID   uuid.UUID       `json:"author_id"`
+	Content    string          `json:"content"`
+	CreatedAt  queries.Millis  `json:"created_at"`
+	SourceType string          `json:"source_type"`
+	SourceID   string          `json:"source_id,omitempty"`
+	RawMessage json.RawMessage `json:"raw_message,omitempty"`
+	Metadata   json.RawMessage `json:"metadata,omitempty"`
+	AuthorName string          `json:"author_display_name,omitempty"`
+	InReplyTo  *uuid.UUID      `json:"in_reply_to_message_id,omitempty"`
+}
+
+// postedMessage has the replies where they were waited for.
+type postedMessage struct {
+	busMessage
+	Replies []queries.Message `json:"replies,omitempty" doc:"With wait=reply: what the agents answered."`
+}
+
+// messageBody is what the three ways to say something have in common.
+type messageBody struct {
+	ServerID   text            `json:"server_id"`
+	AuthorID   text            `json:"author_id"`
+	Content    text            `json:"content"`
+	SourceType text            `json:"source_type"`
+	RawMessage json.RawMessage `json:"raw_message"`
+	Metadata   object          `json:"metadata"`
+	InReplyTo  json.RawMessage `json:"in_reply_to_message_id"`
+}
+
+type newMessage struct {
+	channelPath
+	Wait string `query:"wait" doc:"reply: answer when the agents have answered, after a minute at most."`
+	Body messageBody
+}
+
+func (a *API) postMessage(c *call, in *newMessage) (postedMessage, error) {
+	b := in.Body
+	server, badServer := parseServer(string(b.ServerID))
+	author, badAuthor := parseID(string(b.AuthorID))
+	if badServer != nil || badAuthor != nil || b.Content == "" {
+		return postedMessage{}, missingFields("channelId, server_id, author_id, content")
+	}
+	fields := b.Metadata.fields()
+	cmd := &commands.SubmitMessage{
+		MessageID: c.newID("message"), ChannelID: in.ChannelID.UUID, ServerID: server, AuthorID: author,
+		AuthorName: textIn(fields, "user_display_name"), Content: string(b.Content), RawMessage: given(b.RawMessage),
+		Metadata: b.Metadata.raw(), SourceType: or(b.SourceType, "eliza_gui"),
+	}
+	if err := a.submit(c, cmd, b.InReplyTo, fields); err != nil {
+		return postedMessage{}, err
+	}
+	posted := postedMessage{busMessage: inBusForm(cmd, c.submitted)}
+	if in.Wait != "reply" {
+		return posted, nil
+	}
+	c.settle()
+	var err error
+	posted.Replies, err = a.replies(c, cmd.MessageID)
+	return posted, err
+}
+
+func inBusForm(m *commands.SubmitMessage, at time.Time) busMessage {
+	return busMessage{
+		ID: m.MessageID, ChannelID: m.ChannelID, ServerID: m.ServerID, AuthorID: m.AuthorID, Content: m.Content,
+		CreatedAt: queries.Millis(at.UnixMilli()), SourceType: m.SourceType, SourceID: m.SourceID, RawMessage: m.RawMessage,
+		Metadata: m.Metadata, AuthorName: m.AuthorName, InReplyTo: optional(m.InReplyTo),
+	}
+}
+
+func optional(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
+}
+
+// submit says something, in a channel that is made for it if there is none and fields, the metadata, tell how.
+func (a *API) submit(c *call, cmd *commands.SubmitMessage, inReplyTo json.RawMessage, fields map[string]json.RawMessage) error {
+	channel, err := a.o.Bus.Parents.Channel(c, cmd.ChannelID)
+	if err != nil {
+		return err
+	}
+	// What is no UUID is dropped, as recorded.
+	if cmd.InReplyTo, _ = parseID(textIn(map[string]json.RawMessage{"id": inReplyTo}, "id")); cmd.InReplyTo != uuid.Nil {
+		if err := a.admitReply(c, cmd.InReplyTo); err != nil {
+			return err
+		}
+	}
+	if !channel.Exists {
+		// Nothing is half done: the message is looked at before its channel is made.
+		facts, err := cmd.Decide(commands.Request{}, commands.Message{})
+		if err != nil {
+			return err
+		}
+		for _, fact := range facts {
+			if err := a.o.Codec.Check(fact); err != nil {
+				return err
+			}
+		}
+		if err := a.openChannel(c, cmd, fields); err != nil {
+			return err
+		}
+	}
+	r, err := run(c, cmd)
+	c.submitted = r.At
+	return err
+}
+
+// admitReply looks at the message that is answered: it is there, and the answer to one of an agent is one hop further from
+// the person who began.
+func (a *API) admitReply(c *call, message uuid.UUID) error {
+	var m commands.Message
+	byAgent, hops := false, 0
+	for e, err := range a.o.Bus.Store.Read(c, events.MessageStream(message), events.Forwards) {
+		if err != nil {
+			return err
+		}
+		m = m.Apply(e)
+		if said, ok := e.Event.(events.MessageSubmitted); ok {
+			byAgent, hops = said.ByAgent, e.Meta.Hops
+		}
+	}
+	channel, err := a.o.Bus.Parents.Channel(c, m.ChannelID)
+	if err != nil {
+		return err
+	}
+	if !m.Exists || m.Submitted <= channel.Cleared {
+		return refusal(404, codeNotFound, "The message %s that is answered was not found", message)
+	}
+	if byAgent {
+		c.request()
+		c.made.Hops = hops + 1
+	}
+	return nil
+}
+
+// openChannel makes the channel of a first message, as recorded (CONTRACT 4.7): of two in a DM, otherwise a group.
+func (a *API) openChannel(c *call, m *commands.SubmitMessage, fields map[string]json.RawMessage) error {
+	var isDM bool
+	_ = json.Unmarshal(fields["isDm"], &isDM) // anything else is no
+	kind, name, participants := "GROUP", "Chat ", []uuid.UUID{m.AuthorID}
+	if isDM || textIn(fields, "channelType", "channel_type") == "DM" {
+		kind, name = "DM", "DM "
+		if target, err := parseID(textIn(fields, "targetUserId", "recipientId")); err == nil {
+			participants = append(participants, target)
+		}
+	}
+	metadata := map[string]any{
+		"created_by": "gui_auto_creation", "created_for_user": m.AuthorID, "created_at": iso(c.request().At), "channel_type": kind,
+	}
+	for key, value := range fields {
+		metadata[key] = value
+	}
+	raw, err := json.Marshal(metadata)
+	if err != nil {
+		return err
+	}
+	_, err = run(c, commands.CreateChannel{
+		ChannelID: m.ChannelID, ServerID: m.ServerID, Name: name + m.ChannelID.String()[:8], Type: kind,
+		SourceType: "auto_created", Metadata: raw, Participants: participants,
+	})
+	return err
+}
+
+// replies waits until the agents that a message reached are done with it, and gives what they answered so far when the wait
+// runs out.
+func (a *API) replies(c *call, message uuid.UUID) ([]queries.Message, error) {
+	audience, err := a.audience(c, message)
+	if err != nil {
+		return nil, err
+	}
+	var turns []queries.Turn
+	ctx, cancel := context.WithTimeout(c, replyWait)
+	defer cancel()
+	err = a.o.Turns.Await(ctx, message, func(ctx context.Context) (done bool, err error) {
+		turns, err = a.o.Queries.TurnsOf(ctx, message)
+		return len(turns) >= audience, err
+	})
+	if err != nil && (ctx.Err() == nil || c.Err() != nil) {
+		return nil, err
+	}
+	replies := []queries.Message{}
+	for _, t := range turns {
+		if t.ReplyID == nil {
+			continue
+		}
+		m, err := a.o.Queries.Message(c, *t.ReplyID)
+		if err != nil && !missing(err) {
+			return nil, err
+		}
+		if err == nil {
+			replies = append(replies, m)
+		}
+	}
+	return replies, nil
+}
+
+// audience counts the agents that a message reached. It is read from the log: a repeated request has not admitted anybody.
+func (a *API) audience(c *call, message uuid.UUID) (n int, err error) {
+	for e, err := range a.o.Bus.Store.Read(c, events.MessageStream(message), events.Forwards) {
+		if err != nil {
+			return 0, err
+		}
+		if said, ok := e.Event.(events.MessageSubmitted); ok {
+			n = len(said.Audience)
+		}
+	}
+	return n, nil
+}
+
+type messagesQuery struct {
+	channelPath
+	Limit  int    `query:"limit" default:"50" doc:"At most 1000."`
+	Before moment `query:"before" doc:"Only what was said before: milliseconds, or ISO-8601."`
+	After  moment `query:"after" doc:"Only what was said after."`
+}
+
+type messageList struct {
+	Messages []queries.Message `json:"messages"`
+}
+
+func (a *API) messages(c *call, in *messagesQuery) (messageList, error) {
+	page, err := pageQuery{in.Limit, in.Before, in.After}.page()
+	if err != nil {
+		return messageList{}, err
+	}
+	found, err := a.o.Queries.MessagesIn(c, in.ChannelID.UUID, page)
+	return messageList{list(found)}, err
+}
+
+type messagePath struct {
+	MessageID id `path:"messageId"`
+}
+
+func (a *API) message(c *call, in *messagePath) (queries.Message, error) {
+	found, err := a.o.Queries.Message(c, in.MessageID.UUID)
+	c.revision(found.Revision)
+	return found, err
+}
+
+type messagePatch struct {
+	messagePath
+	Body struct {
+		Content  *text  `json:"content"`
+		Metadata object `json:"metadata"`
+	}
+}
+
+func (a *API) editMessage(c *call, in *messagePatch) (queries.Message, error) {
+	if in.Body.Content != nil && *in.Body.Content == "" {
+		return queries.Message{}, invalid("Invalid content: it may not be empty")
+	}
+	cmd := &commands.EditMessage{MessageID: in.MessageID.UUID, Content: (*string)(in.Body.Content), Metadata: in.Body.Metadata.raw()}
+	if _, err := run(c, cmd); err != nil {
+		return queries.Message{}, err
+	}
+	c.settle()
+	return a.message(c, &in.messagePath)
+}
+
+type messageInChannel struct {
+	channelPath
+	messagePath
+}
+
+// deleteMessage is 204 for a message that is not there, as recorded; in another channel it is not there.
+func (a *API) deleteMessage(c *call, in *messageInChannel) (none, error) {
+	_, err := run(c, &commands.DeleteMessage{MessageID: in.MessageID.UUID, ChannelID: in.ChannelID.UUID})
+	if errors.Is(err, commands.ErrNotFound) {
+		err = nil
+	}
+	return none{}, err
+}

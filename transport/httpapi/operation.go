@@ -1,0 +1,233 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gin-gonic/gin"
+)
+
+// operation is one route: what it is called, and how its answers look.
+type operation struct {
+	method, path, summary string
+	status                int
+	bare, open            bool
+}
+
+// trait is what a route has of its own, as routes.go lists it.
+type trait func(*operation)
+
+// created answers 201, accepted 202.
+func created(o *operation)  { o.status = http.StatusCreated }
+func accepted(o *operation) { o.status = http.StatusAccepted }
+
+// bare has the fields of its data at the top level besides, as the recorded server gives them.
+func bare(o *operation) { o.bare = true }
+
+// keyless needs no key.
+func keyless(o *operation) { o.open = true }
+
+// none is the data of an answer without a body: 204.
+type none struct{}
+
+// answer fulfils a request. What it returns becomes the data of the envelope; In is read as huma reads structs, with the
+// tags path, query and a Body.
+type answer[In, Data any] func(*API, *call, *In) (Data, error)
+
+func get[In, Data any](a *API, path, summary string, f answer[In, Data], traits ...trait) {
+	add(a, http.MethodGet, path, summary, f, traits)
+}
+
+func post[In, Data any](a *API, path, summary string, f answer[In, Data], traits ...trait) {
+	add(a, http.MethodPost, path, summary, f, traits)
+}
+
+func patch[In, Data any](a *API, path, summary string, f answer[In, Data], traits ...trait) {
+	add(a, http.MethodPatch, path, summary, f, traits)
+}
+
+func remove[In, Data any](a *API, path, summary string, f answer[In, Data], traits ...trait) {
+	add(a, http.MethodDelete, path, summary, f, traits)
+}
+
+// reply lets the answer be written by us: encoded once, hashed, or not sent at all.
+type reply struct{ Body func(huma.Context) }
+
+func add[In, Data any](a *API, method, path, summary string, f answer[In, Data], traits []trait) {
+	o := &operation{method: method, path: path, summary: summary, status: http.StatusOK}
+	if reflect.TypeFor[Data]() == reflect.TypeFor[none]() {
+		o.status = http.StatusNoContent
+	}
+	for _, t := range traits {
+		t(o)
+	}
+	a.open[path] = a.open[path] || o.open
+	huma.Register(a.huma, a.describe(o, reflect.TypeFor[Data]()), func(ctx context.Context, in *In) (*reply, error) {
+		return &reply{func(huma.Context) {
+			c := callOf(ctx)
+			c.operation = o
+			data, err := ask(a, c, f, in)
+			c.answer(data, err)
+		}}, nil
+	})
+}
+
+func ask[In, Data any](a *API, c *call, f answer[In, Data], in *In) (data Data, err error) {
+	if c.operation.method == http.MethodGet {
+		if err := c.after(c.gin.GetHeader("X-Annals-After")); err != nil {
+			return data, err
+		}
+	}
+	data, err = f(a, c, in)
+	c.settle()
+	return data, err
+}
+
+var parameter = regexp.MustCompile(`[:*](\w+)`)
+
+// describe is the operation as OpenAPI has it.
+func (a *API) describe(o *operation, data reflect.Type) huma.Operation {
+	path := parameter.ReplaceAllString(o.path, "{$1}")
+	id := strings.Trim(regexp.MustCompile(`\W+`).ReplaceAllString(strings.ToLower(o.method)+"-"+strings.TrimPrefix(path, "/api/"), "-"), "-")
+	noun, _, _ := strings.Cut(strings.TrimPrefix(path, "/api/"), "/")
+	op := huma.Operation{
+		Method: o.method, Path: path, OperationID: id, Summary: o.summary, Tags: []string{noun},
+		DefaultStatus: o.status, MaxBodyBytes: maxBody + 1, SkipValidateBody: true, SkipValidateParams: true,
+		Responses: map[string]*huma.Response{strconv.Itoa(o.status): {Description: http.StatusText(o.status)}},
+	}
+	if o.status != http.StatusNoContent {
+		op.Responses[strconv.Itoa(o.status)].Content = map[string]*huma.MediaType{
+			"application/json": {Schema: a.envelope(o, data, id)},
+		}
+	}
+	if !o.open {
+		op.Security = []map[string][]string{{"key": {}}, {"bearer": {}}, {}}
+	}
+	return op
+}
+
+func (a *API) envelope(o *operation, data reflect.Type, hint string) *huma.Schema {
+	inner := a.huma.OpenAPI().Components.Schemas.Schema(data, true, hint)
+	whole := &huma.Schema{
+		Type: huma.TypeObject, Required: []string{"success"},
+		Properties: map[string]*huma.Schema{"success": {Type: huma.TypeBoolean, Enum: []any{true}}, "data": inner},
+	}
+	if o.bare {
+		return &huma.Schema{AllOf: []*huma.Schema{whole, inner}}
+	}
+	return whole
+}
+
+// humaConfig is huma without pages of its own, and with our way of reading JSON.
+func humaConfig(version string) huma.Config {
+	format := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}
+	c := huma.DefaultConfig("Annals", version)
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
+	c.CreateHooks = nil
+	c.Formats = map[string]huma.Format{"application/json": format}
+	c.AllowAdditionalPropertiesByDefault = true // bodies are lenient, as in the recorded server
+	c.FieldsOptionalByDefault = true
+	c.Info.Description = "The ElizaOS 1.2.0 API of a server that forgets nothing."
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"key":    {Type: "apiKey", In: "header", Name: "X-API-KEY"},
+		"bearer": {Type: "http", Scheme: "bearer"},
+	}
+	return c
+}
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// answer writes data or an error in its envelope.
+func (c *call) answer(data any, err error) {
+	if c.written > 0 {
+		c.gin.Header("X-Annals-Position", c.token())
+	}
+	if err != nil {
+		c.api.refuse(c.gin, err)
+		return
+	}
+	if c.operation.status == http.StatusNoContent {
+		c.gin.Status(http.StatusNoContent)
+		c.gin.Writer.WriteHeaderNow()
+		return
+	}
+	buf := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(buf)
+	buf.Reset()
+	if err := c.encode(buf, data); err != nil {
+		c.api.refuse(c.gin, err)
+		return
+	}
+	if c.total > 0 {
+		c.gin.Header("X-Total-Count", strconv.Itoa(c.total))
+	}
+	if c.operation.method == http.MethodGet && c.unchanged(buf.Bytes()) {
+		c.gin.Status(http.StatusNotModified)
+		c.gin.Writer.WriteHeaderNow()
+		return
+	}
+	write(c.gin, c.operation.status, buf.Bytes())
+}
+
+// encode writes the envelope of a success.
+func (c *call) encode(buf *bytes.Buffer, data any) error {
+	e := json.NewEncoder(buf)
+	e.SetEscapeHTML(false)
+	buf.WriteString(`{"success":true`)
+	if c.message != "" {
+		buf.WriteString(`,"message":`)
+		if err := e.Encode(c.message); err != nil {
+			return err
+		}
+	}
+	if _, nothing := data.(noData); nothing {
+		buf.WriteString("}")
+		return nil
+	}
+	buf.WriteString(`,"data":`)
+	from := buf.Len()
+	if err := e.Encode(data); err != nil {
+		return err
+	}
+	buf.Truncate(buf.Len() - 1) // the line feed
+	if c.operation.bare {
+		top := bytes.TrimSuffix(buf.Bytes()[from+1:], []byte("}"))
+		buf.WriteString(",")
+		buf.Write(top)
+	}
+	buf.WriteString("}")
+	return nil
+}
+
+// noData is an answer that has no data, in an envelope nevertheless.
+type noData struct{}
+
+// unchanged sets the ETag of an answer and tells whether the client has it already.
+func (c *call) unchanged(body []byte) bool {
+	tag := c.tag
+	if tag == "" {
+		tag = `W/"` + strconv.FormatUint(xxhash.Sum64(body), 36) + `"`
+	}
+	c.gin.Header("ETag", tag)
+	known := c.gin.GetHeader("If-None-Match")
+	return known != "" && (known == "*" || strings.Contains(strings.ReplaceAll(known, "W/", ""), strings.TrimPrefix(tag, "W/")))
+}
+
+var contentType = []string{"application/json; charset=utf-8"}
+
+func write(g *gin.Context, status int, body []byte) {
+	h := g.Writer.Header()
+	h["Content-Type"] = contentType
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	g.Status(status)
+	_, _ = g.Writer.Write(body) // a client that has gone needs no answer
+}

@@ -1,0 +1,95 @@
+package httpapi
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+)
+
+// vault encrypts the secrets of agents in ElizaOS's own form (CONTRACT 2.3): AES-256-CBC under the SHA-256 of the salt,
+// written "hex(iv):hex(ciphertext)".
+type vault struct{ block cipher.Block }
+
+func newVault(salt string) vault {
+	key := sha256.Sum256([]byte(salt))
+	block, err := aes.NewCipher(key[:])
+	if err != nil {
+		panic(err) // only for a key of another length
+	}
+	return vault{block}
+}
+
+func (v vault) encrypt(text string, iv [aes.BlockSize]byte) string {
+	pad := aes.BlockSize - len(text)%aes.BlockSize
+	padded := append([]byte(text), strings.Repeat(string(rune(pad)), pad)...)
+	cipher.NewCBCEncrypter(v.block, iv[:]).CryptBlocks(padded, padded) //nolint:staticcheck // the form is ElizaOS's
+	return hex.EncodeToString(iv[:]) + ":" + hex.EncodeToString(padded)
+}
+
+// isEncrypted takes a text for encrypted as ElizaOS does: two parts, the first an IV, of which reading stops at the first
+// digit that is none.
+func isEncrypted(s string) bool {
+	iv, rest, ok := strings.Cut(s, ":")
+	if !ok || strings.Contains(rest, ":") {
+		return false
+	}
+	digits := strings.IndexFunc(iv, func(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF", r) })
+	if digits < 0 {
+		digits = len(iv)
+	}
+	return digits/2 == aes.BlockSize
+}
+
+// seal encrypts the strings among the secrets of a character, or of a change to one: those in its settings and those at its
+// top level. What is no character is given back as it is, for others to refuse.
+func (v vault) seal(character json.RawMessage) (json.RawMessage, error) {
+	var whole, settings map[string]json.RawMessage
+	if json.Unmarshal(character, &whole) != nil || whole == nil {
+		return character, nil
+	}
+	if json.Unmarshal(whole["settings"], &settings) == nil && settings["secrets"] != nil {
+		sealed, err := v.sealAll(settings["secrets"])
+		if err != nil {
+			return nil, err
+		}
+		settings["secrets"] = sealed
+		if whole["settings"], err = json.Marshal(settings); err != nil {
+			return nil, err
+		}
+	} else if whole["secrets"] == nil {
+		return character, nil
+	}
+	if whole["secrets"] != nil {
+		sealed, err := v.sealAll(whole["secrets"])
+		if err != nil {
+			return nil, err
+		}
+		whole["secrets"] = sealed
+	}
+	return json.Marshal(whole)
+}
+
+func (v vault) sealAll(secrets json.RawMessage) (json.RawMessage, error) {
+	var all map[string]json.RawMessage
+	if json.Unmarshal(secrets, &all) != nil || all == nil {
+		return secrets, nil
+	}
+	for name, value := range all {
+		var text string
+		if json.Unmarshal(value, &text) != nil || text == "" || isEncrypted(text) {
+			continue
+		}
+		var iv [aes.BlockSize]byte
+		_, _ = rand.Read(iv[:]) // never fails, see crypto/rand
+		sealed, err := json.Marshal(v.encrypt(text, iv))
+		if err != nil {
+			return nil, err
+		}
+		all[name] = sealed
+	}
+	return json.Marshal(all)
+}

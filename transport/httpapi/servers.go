@@ -1,0 +1,161 @@
+package httpapi
+
+import (
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+	"annals/queries"
+)
+
+// pageQuery asks for a part of a list.
+type pageQuery struct {
+	Limit  int    `query:"limit" default:"1000" doc:"At most 1000."`
+	Before moment `query:"before" doc:"Only what was made before."`
+	After  moment `query:"after" doc:"Only what was made after."`
+}
+
+func (p pageQuery) page() (queries.Page, error) {
+	limit, err := bounded(p.Limit)
+	return queries.Page{Limit: limit, Before: p.Before.Time, After: p.After.Time}, err
+}
+
+type serverPath struct {
+	ServerID serverID `path:"serverId"`
+}
+
+type serverList struct {
+	Servers []queries.Server `json:"servers"`
+}
+
+func (a *API) servers(c *call, in *pageQuery) (serverList, error) {
+	page, err := in.page()
+	if err != nil {
+		return serverList{}, err
+	}
+	found, total, err := a.o.Queries.Servers(c, page)
+	c.total = total
+	return serverList{list(found)}, err
+}
+
+type serverAnswer struct {
+	Server queries.Server `json:"server"`
+}
+
+func (a *API) server(c *call, in *serverPath) (serverAnswer, error) {
+	found, err := a.o.Queries.Server(c, in.ServerID.UUID)
+	c.revision(found.Revision)
+	return serverAnswer{found}, err
+}
+
+type newServer struct {
+	Body struct {
+		Name       text   `json:"name"`
+		SourceType text   `json:"sourceType"`
+		SourceID   text   `json:"sourceId"`
+		Metadata   object `json:"metadata"`
+	}
+}
+
+func (a *API) createServer(c *call, in *newServer) (serverAnswer, error) {
+	b := in.Body
+	if b.Name == "" || b.SourceType == "" {
+		return serverAnswer{}, missingFields("name, sourceType")
+	}
+	cmd := commands.CreateServer{
+		ServerID: c.newID("server"), Name: string(b.Name), SourceType: string(b.SourceType), SourceID: string(b.SourceID),
+		Metadata: b.Metadata.raw(),
+	}
+	r, err := run(c, cmd)
+	return serverAnswer{queries.Server{
+		ID: cmd.ServerID, Name: cmd.Name, SourceType: cmd.SourceType, SourceID: cmd.SourceID, Metadata: cmd.Metadata,
+		CreatedAt: iso(r.At), UpdatedAt: iso(r.At),
+	}}, err
+}
+
+type channelList struct {
+	Channels []queries.Channel `json:"channels"`
+}
+
+type serverChannels struct {
+	serverPath
+	pageQuery
+}
+
+func (a *API) channels(c *call, in *serverChannels) (channelList, error) {
+	page, err := in.page()
+	if err != nil {
+		return channelList{}, err
+	}
+	found, total, err := a.o.Queries.Channels(c, in.ServerID.UUID, page)
+	c.total = total
+	return channelList{list(found)}, err
+}
+
+type serverAgents struct {
+	ServerID uuid.UUID   `json:"serverId"`
+	Agents   []uuid.UUID `json:"agents"`
+}
+
+func (a *API) serverAgents(c *call, in *serverPath) (serverAgents, error) {
+	found, err := a.o.Queries.ServerAgents(c, in.ServerID.UUID)
+	return serverAgents{in.ServerID.UUID, list(found)}, err
+}
+
+type agentServers struct {
+	AgentID uuid.UUID   `json:"agentId"`
+	Servers []uuid.UUID `json:"servers"`
+}
+
+func (a *API) agentServers(c *call, in *agentPath) (agentServers, error) {
+	found, err := a.o.Queries.AgentServers(c, in.AgentID.UUID)
+	return agentServers{in.AgentID.UUID, list(found)}, err
+}
+
+// agentBody names an agent.
+type agentBody struct {
+	AgentID text `json:"agentId"`
+}
+
+type joinServer struct {
+	serverPath
+	Body agentBody
+}
+
+type serverMembership struct {
+	ServerID uuid.UUID `json:"serverId"`
+	AgentID  uuid.UUID `json:"agentId"`
+	Message  string    `json:"message"`
+}
+
+func (a *API) joinServer(c *call, in *joinServer) (serverMembership, error) {
+	agent, err := parseID(string(in.Body.AgentID))
+	if err != nil {
+		return serverMembership{}, invalid("Invalid serverId or agentId format")
+	}
+	_, err = run(c, commands.JoinServer{ServerID: in.ServerID.UUID, AgentID: agent})
+	return serverMembership{in.ServerID.UUID, agent, "Agent added to server successfully"}, err
+}
+
+type leaveServer struct {
+	serverPath
+	agentPath
+}
+
+func (a *API) leaveServer(c *call, in *leaveServer) (serverMembership, error) {
+	_, err := run(c, commands.LeaveServer{ServerID: in.ServerID.UUID, AgentID: in.AgentID.UUID})
+	return serverMembership{in.ServerID.UUID, in.AgentID.UUID, "Agent removed from server successfully"}, err
+}
+
+// serverOr is the server that a query names, or the default one if there is no such.
+func (a *API) serverOr(c *call, named string) (uuid.UUID, error) {
+	id, err := parseServer(named)
+	if err != nil {
+		return events.DefaultServer, nil //nolint:nilerr // as recorded
+	}
+	s, err := a.o.Bus.Parents.Server(c, id)
+	if err != nil || !s.Exists {
+		return events.DefaultServer, err
+	}
+	return id, nil
+}

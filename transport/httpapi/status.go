@@ -1,0 +1,109 @@
+package httpapi
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"annals/queries"
+)
+
+// Health is how the server's dependencies are: an empty text for one that is well, otherwise what is wrong with it, in words
+// that may be shown to whoever has the key.
+type Health struct{ Dependencies map[string]string }
+
+type nothing struct{}
+
+type pong struct {
+	Pong      bool           `json:"pong"`
+	Timestamp queries.Millis `json:"timestamp"`
+}
+
+func (a *API) ping(*call, *nothing) (pong, error) {
+	return pong{true, queries.Millis(a.o.Clock().UnixMilli())}, nil
+}
+
+func (a *API) hello(*call, *nothing) (said, error) { return said{"Hello World!"}, nil }
+
+type serverStatus struct {
+	Status     string      `json:"status"`
+	AgentCount int         `json:"agentCount"`
+	Timestamp  queries.ISO `json:"timestamp"`
+}
+
+func (a *API) status(c *call, _ *nothing) (serverStatus, error) {
+	n, err := a.o.Queries.RunningAgents(c)
+	return serverStatus{"ok", n, iso(a.o.Clock())}, err
+}
+
+type healthAnswer struct {
+	Status       string            `json:"status"`
+	Version      string            `json:"version,omitempty"`
+	Timestamp    queries.ISO       `json:"timestamp,omitempty"`
+	Dependencies map[string]string `json:"dependencies,omitempty"`
+}
+
+// health is 200 also without agents, and 503 when something that the server depends on is broken. Who has no key where one
+// is set gets the status alone.
+func (a *API) health(c *call, _ *nothing) (healthAnswer, error) {
+	h := healthAnswer{Status: "OK", Version: a.o.Version, Timestamp: iso(a.o.Clock()), Dependencies: map[string]string{}}
+	var broken []string
+	state := a.o.Health(c).Dependencies
+	for _, name := range slices.Sorted(maps.Keys(state)) {
+		h.Dependencies[name] = "healthy"
+		if reason := state[name]; reason != "" {
+			h.Dependencies[name] = "unhealthy: " + reason
+			broken = append(broken, name)
+		}
+	}
+	if n, err := a.o.Queries.RunningAgents(c); err == nil {
+		h.Dependencies["agents"] = "healthy"
+		if n == 0 {
+			h.Dependencies["agents"] = "no_agents"
+		}
+	}
+	if broken != nil {
+		h.Status = "UNAVAILABLE"
+	}
+	message := "Not well: " + strings.Join(broken, ", ")
+	if a.keys.required() && c.actor == anonymous {
+		h, message = healthAnswer{Status: h.Status}, "Not well"
+	}
+	if broken == nil {
+		return h, nil
+	}
+	return h, &problem{status: http.StatusServiceUnavailable, Code: codeUnavailable, Message: message, beside: h}
+}
+
+// stop ends the server gracefully. Without a key only this machine may ask for it.
+func (a *API) stop(c *call, _ *struct{ Body *struct{} }) (said, error) {
+	if !a.keys.required() && !local(c.gin.Request) {
+		return said{}, refusal(http.StatusForbidden, codeForbidden, "Only this machine may stop the server as long as no key is set.")
+	}
+	a.o.Stop()
+	return said{"Server stopping..."}, nil
+}
+
+type debugServers struct {
+	Servers []queries.Server `json:"servers"`
+	Count   int              `json:"count"`
+}
+
+func (a *API) debugServers(c *call, in *pageQuery) (debugServers, error) {
+	found, err := a.servers(c, in)
+	return debugServers{found.Servers, len(found.Servers)}, err
+}
+
+type versionAnswer struct {
+	Version     string      `json:"version"`
+	Source      string      `json:"source"`
+	Timestamp   queries.ISO `json:"timestamp"`
+	Environment string      `json:"environment"`
+	Uptime      float64     `json:"uptime" doc:"Seconds."`
+}
+
+func (a *API) version(*call, *nothing) (versionAnswer, error) {
+	now := a.o.Clock()
+	return versionAnswer{a.o.Version, "server", iso(now), "production", now.Sub(a.started).Seconds()}, nil
+}
