@@ -36,6 +36,7 @@ func (featuresAPI) GetSupportedMethods(context.Context, *shared.Empty) (*serverf
 	}
 	add(streamsService, "read", "position", "events")
 	add(streamsService, "append")
+	add(streamsService, "batchappend", "deadline_duration")
 	add(streamsService, "delete")
 	add(streamsService, "tombstone")
 	for _, method := range []string{

@@ -126,14 +126,25 @@ func (w *writer) remember() error {
 
 // submit hands a write over and waits for its outcome. When ctx ends first the write may still happen.
 func (w *writer) submit(ctx context.Context, p *write) (outcome, error) {
+	if err := w.enqueue(ctx, p); err != nil {
+		return outcome{}, err
+	}
+	return w.await(ctx, p)
+}
+
+func (w *writer) enqueue(ctx context.Context, p *write) error {
 	p.done = make(chan outcome, 1)
 	select {
 	case w.in <- p:
+		return nil
 	case <-w.stopped:
-		return outcome{}, errStopped
+		return errStopped
 	case <-ctx.Done():
-		return outcome{}, ctx.Err()
+		return ctx.Err()
 	}
+}
+
+func (w *writer) await(ctx context.Context, p *write) (outcome, error) {
 	select {
 	case o := <-p.done:
 		return o, o.err

@@ -1,0 +1,229 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/types/known/emptypb"
+)
+
+const (
+	// batchesOpen bounds how many batches of one connection are being received or written at a time.
+	batchesOpen = 256
+	// batchesMemory bounds what one connection has sent of batches that are not final yet.
+	batchesMemory = 2 * maxAppendMemory
+)
+
+// batch is one append of a BatchAppend connection, gathered until its final frame.
+type batch struct {
+	proposal
+	correlation *shared.UUID
+	options     *streams.BatchAppendReq_Options
+	stream      string
+	expect      expectation
+	deadline    time.Duration
+	err         error
+}
+
+// BatchAppend implements streams.StreamsServer: many appends over one connection. They are written in the order in which
+// they became final, and answered in any.
+func (s *streamsAPI) BatchAppend(stream streams.Streams_BatchAppendServer) error {
+	ctx, cancel := context.WithCancel(stream.Context())
+	defer cancel()
+	answers := make(chan *streams.BatchAppendResp, batchesOpen)
+	received := make(chan error, 1)
+	go func() { received <- s.receiveBatches(ctx, stream, answers) }()
+	for {
+		select {
+		case answer := <-answers:
+			if err := stream.Send(answer); err != nil {
+				return err
+			}
+		case err := <-received:
+			if err != nil {
+				return err
+			}
+			for range len(answers) {
+				if err := stream.Send(<-answers); err != nil {
+					return err
+				}
+			}
+			return nil
+		case <-s.node.closing:
+			return errStopped
+		}
+	}
+}
+
+// receiveBatches returns after the client has ended its side and every batch is answered.
+func (s *streamsAPI) receiveBatches(
+	ctx context.Context, stream streams.Streams_BatchAppendServer, answers chan<- *streams.BatchAppendResp,
+) error {
+	open, memory := map[uuid.UUID]*batch{}, 0
+	slots := make(chan struct{}, batchesOpen)
+	acquire := func() error {
+		select {
+		case slots <- struct{}{}:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	for {
+		req, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			for range cap(slots) {
+				if err := acquire(); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		id, err := parseUUID(req.GetCorrelationId())
+		if err != nil {
+			return err
+		}
+		b := open[id]
+		if b == nil {
+			b = &batch{correlation: req.GetCorrelationId()}
+			open[id] = b
+		}
+		memory -= b.memory
+		b.take(req)
+		memory += b.memory
+		if len(open) > batchesOpen || memory > batchesMemory {
+			return errInvalid("too many batches are open: finish some before beginning others")
+		}
+		if !req.GetIsFinal() {
+			continue
+		}
+		delete(open, id)
+		memory -= b.memory
+		if err := acquire(); err != nil {
+			return err
+		}
+		s.writeBatch(ctx, b, func(resp *streams.BatchAppendResp) {
+			select {
+			case answers <- resp:
+			case <-ctx.Done():
+			}
+			<-slots
+		})
+	}
+}
+
+// take adds a frame. The first error stays, and is the answer to the whole batch.
+func (b *batch) take(req *streams.BatchAppendReq) {
+	if b.err != nil {
+		return
+	}
+	if o := req.GetOptions(); o != nil {
+		b.options = o
+		if b.stream, b.err = streamName(o.GetStreamIdentifier()); b.err != nil {
+			return
+		}
+		if b.expect, b.err = b.expectation(); b.err != nil {
+			return
+		}
+		b.deadline = writeTimeout
+		switch d := o.GetDeadlineOption().(type) {
+		case *streams.BatchAppendReq_Options_Deadline:
+			b.deadline = min(d.Deadline.AsDuration(), writeTimeout)
+		case *streams.BatchAppendReq_Options_Deadline_21_10_0:
+			b.deadline = min(time.Until(d.Deadline_21_10_0.AsTime()), writeTimeout)
+		}
+	}
+	if b.options == nil {
+		b.err = errInvalid("a batch begins with its options")
+		return
+	}
+	for _, m := range req.GetProposedMessages() {
+		if b.err = b.add(m); b.err != nil {
+			b.events = nil
+			return
+		}
+	}
+}
+
+func (b *batch) expectation() (expectation, error) {
+	switch e := b.options.GetExpectedStreamPosition().(type) {
+	case *streams.BatchAppendReq_Options_StreamPosition:
+		return expectRevision(e.StreamPosition)
+	case *streams.BatchAppendReq_Options_NoStream:
+		return expectNoStream, nil
+	case *streams.BatchAppendReq_Options_StreamExists:
+		return expectExists, nil
+	case *streams.BatchAppendReq_Options_Any:
+		return expectAny, nil
+	}
+	return 0, errInvalid("the expected position is missing")
+}
+
+// writeBatch enqueues the batch at once, so that the order is kept, and answers when it is on disk.
+func (s *streamsAPI) writeBatch(ctx context.Context, b *batch, answer func(*streams.BatchAppendResp)) {
+	if b.err == nil && b.deadline <= 0 {
+		b.err = errTimeout
+	}
+	if b.err != nil {
+		answer(b.failed(b.err))
+		return
+	}
+	limited, cancel := context.WithTimeout(ctx, b.deadline)
+	w := &write{stream: b.stream, expect: b.expect, events: b.events}
+	if err := s.node.writer.enqueue(limited, w); err != nil {
+		cancel()
+		answer(b.failed(err))
+		return
+	}
+	go func() {
+		defer cancel()
+		o, err := s.node.writer.await(limited, w)
+		answer(b.answer(o, err))
+	}()
+}
+
+func (b *batch) answer(o outcome, err error) *streams.BatchAppendResp {
+	switch {
+	case err != nil:
+		return b.failed(err)
+	case o.verdict == verdictDeleted:
+		return b.failed(errStreamDeleted(b.stream))
+	case o.verdict == verdictConflict:
+		return b.conflict(o.current)
+	}
+	success := &streams.BatchAppendResp_Success{PositionOption: &streams.BatchAppendResp_Success_Position{
+		Position: &shared.AllStreamPosition{CommitPosition: o.at.Position, PreparePosition: o.at.Position},
+	}}
+	if o.at.Revision < 0 {
+		success.CurrentRevisionOption = &streams.BatchAppendResp_Success_NoStream{NoStream: &emptypb.Empty{}}
+	} else {
+		success.CurrentRevisionOption = &streams.BatchAppendResp_Success_CurrentRevision{CurrentRevision: uint64(o.at.Revision)}
+	}
+	resp := b.response()
+	resp.Result = &streams.BatchAppendResp_Success_{Success: success}
+	return resp
+}
+
+// response echoes what the batch was about.
+func (b *batch) response() *streams.BatchAppendResp {
+	resp := &streams.BatchAppendResp{CorrelationId: b.correlation, StreamIdentifier: b.options.GetStreamIdentifier()}
+	switch e := b.options.GetExpectedStreamPosition().(type) {
+	case *streams.BatchAppendReq_Options_StreamPosition:
+		resp.ExpectedStreamPosition = &streams.BatchAppendResp_StreamPosition{StreamPosition: e.StreamPosition}
+	case *streams.BatchAppendReq_Options_NoStream:
+		resp.ExpectedStreamPosition = &streams.BatchAppendResp_NoStream{NoStream: e.NoStream}
+	case *streams.BatchAppendReq_Options_Any:
+		resp.ExpectedStreamPosition = &streams.BatchAppendResp_Any{Any: e.Any}
+	case *streams.BatchAppendReq_Options_StreamExists:
+		resp.ExpectedStreamPosition = &streams.BatchAppendResp_StreamExists{StreamExists: e.StreamExists}
+	}
+	return resp
+}
