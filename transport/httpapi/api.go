@@ -22,7 +22,7 @@ import (
 	"annals/queries"
 )
 
-// Options is what the API works with. Routes needs none of it; serving needs all but what says otherwise.
+// Options is what the API works with. It needs all but what may be empty.
 type Options struct {
 	Bus     commands.Bus
 	Codec   *events.Codec
@@ -47,17 +47,8 @@ type Options struct {
 	// SecretSalt is that of ElizaOS's encryption of secrets (CONTRACT 2.3).
 	SecretSalt string
 	RateLimit  bool
-	// Mounts are served beside the operations.
-	Mounts []Mount
-}
-
-// Mount is a part of the server that is no operation: a socket, a page, files. It sets its own time limits.
-type Mount struct {
-	// Method is empty for all of them. Path is in Gin's spelling.
-	Method, Path string
-	Handler      http.Handler
-	// Open lets requests in without a key; the part looks at it itself (see API.Identify), or needs none.
-	Open bool
+	// Sockets answer GET on their path (see routes.go) and set their own time limits.
+	Sockets map[string]http.Handler
 }
 
 // Waiter tells when a group of projections has reached a position. An error means that it has not, for now.
@@ -109,9 +100,6 @@ func New(o Options) *API {
 	a.router.NoMethod(func(g *gin.Context) { a.refuse(g, errNoMethod) })
 	a.huma = humagin.New(a.router, humaConfig(o.Version))
 	a.routes()
-	for _, m := range o.Mounts {
-		a.mount(m)
-	}
 	return a
 }
 
@@ -124,24 +112,22 @@ func orElse[F any](f func() F, otherwise func() F) func() F {
 
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
-// mount serves what is no operation.
-func (a *API) mount(m Mount) {
-	a.open[m.Path] = m.Open
-	serve := gin.WrapH(m.Handler)
-	if m.Method == "" {
-		a.router.Any(m.Path, serve)
-		return
+// socket is a route that is no operation.
+func (a *API) socket(path string) {
+	h, ok := a.o.Sockets[path]
+	if !ok {
+		h = http.NotFoundHandler()
 	}
-	a.router.Handle(m.Method, m.Path, serve)
+	a.router.GET(path, gin.WrapH(h))
 }
 
 // Route is a method and a path in Gin's spelling.
 type Route struct{ Method, Path string }
 
 // Routes lists every route, sorted by path.
-func (a *API) Routes() []Route {
+func Routes() []Route {
 	var all []Route
-	for _, r := range a.router.Routes() {
+	for _, r := range New(Options{}).router.Routes() {
 		all = append(all, Route{r.Method, r.Path})
 	}
 	slices.SortFunc(all, func(x, y Route) int { return cmp.Or(cmp.Compare(x.Path, y.Path), cmp.Compare(x.Method, y.Method)) })

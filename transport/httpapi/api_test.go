@@ -1,16 +1,10 @@
 package httpapi
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestRoutesAreListedWithoutAnythingRunning(t *testing.T) {
 	t.Parallel()
-	routes := New(Options{}).Routes()
-	if len(routes) < 40 {
-		t.Fatalf("%d routes", len(routes))
-	}
-	for _, r := range routes {
-		t.Log(r.Method, r.Path)
+	if n := len(Routes()); n < 46 {
+		t.Fatalf("only %d routes", n)
 	}
 }

@@ -54,7 +54,7 @@ func (a *API) note(g *gin.Context, begun time.Time) {
 	}
 }
 
-// isOperation tells a route of the API from a mount and from no route at all.
+// isOperation tells a route of the API from a socket and from no route at all.
 func isOperation(g *gin.Context) bool { return strings.HasPrefix(g.FullPath(), "/api") }
 
 // bound limits what an operation may take up: its time, and the size and kind of its body.

@@ -49,5 +49,6 @@ func (a *API) routes() {
 	get(a, "/api/server/debug/servers", "List the servers", (*API).debugServers, bare)
 	get(a, "/api/system/version", "Tell the version and the time since the start", (*API).version, bare)
 
+	a.socket("/ws")
 	a.docs()
 }
