@@ -9,13 +9,13 @@ import (
 func TestStringToUUIDDerivesWhatElizaOSDerives(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"Eliza":         "b850bc30-45f8-0041-a00a-83df46d8555d",
-		"Golden Agent":  "ce2cf3ef-0484-0575-9d0c-c3de04297510",
-		"hello world":   "f0355dd5-2823-054c-ae66-a0b12842c215",
+		"Eliza":        "b850bc30-45f8-0041-a00a-83df46d8555d",
+		"Golden Agent": "ce2cf3ef-0484-0575-9d0c-c3de04297510",
+		"hello world":  "f0355dd5-2823-054c-ae66-a0b12842c215",
 		"ünïcode/ß 你好": "8e2b0cfd-3007-060c-ac58-2dae8c2f1c81",
-		"(!*'~)":        "5d07f520-ae4c-0c7e-9f3c-d07dc675a4df",
-		"42":            "92cfceb3-9d57-0914-ad8b-14d0e37643de",
-		"":              "da39a3ee-5e6b-0b0d-b255-bfef95601890",
+		"(!*'~)":       "5d07f520-ae4c-0c7e-9f3c-d07dc675a4df",
+		"42":           "92cfceb3-9d57-0914-ad8b-14d0e37643de",
+		"":             "da39a3ee-5e6b-0b0d-b255-bfef95601890",
 	} {
 		if got := StringToUUID(text).String(); got != want {
 			t.Errorf("StringToUUID(%q) = %s, ElizaOS derives %s", text, got, want)

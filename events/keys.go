@@ -62,6 +62,9 @@ func readKey(path string) ([]byte, error) {
 	if len(key) != keySize {
 		return nil, fmt.Errorf("%s holds %d bytes, not %d: restore it from a backup", path, len(key), keySize)
 	}
+	if [keySize]byte(key) == [keySize]byte{} { // opened just before Destroy overwrote it
+		return nil, fs.ErrNotExist
+	}
 	return key, nil
 }
 
@@ -86,7 +89,7 @@ func createKey(path string) error {
 	return os.Link(f.Name(), path)
 }
 
-// Destroy implements Keys. The key is put aside first, so that nobody takes the zeros that overwrite it for a key;
+// Destroy implements Keys. The key is put aside before zeros overwrite it, so that a crash leaves none in its place;
 // repeating an interrupted destruction completes it.
 func (k *FileKeys) Destroy(_ context.Context, subject uuid.UUID) error {
 	path := k.path(subject)
