@@ -1,0 +1,41 @@
+# The two commands are `make run` and `make test`; they install what is missing and say so.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run build test check lint soak bench
+
+BIN := bin/annals
+# Debian's Go, Homebrew's, or the one that was unpacked to its usual place.
+export PATH := $(PATH):/usr/local/go/bin:/opt/homebrew/bin
+export CGO_ENABLED := 0
+LINT := .build/golangci-lint
+LINT_VERSION := v2.15.0
+
+help: ## What can be made.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## Start everything; SERVER_PORT, DATA_DIR and the rest of `bin/annals serve --help` are settings.
+	@exec $(BIN) serve
+
+build: ## Build bin/annals.
+	@command -v go >/dev/null || { echo "Go is missing: install Go 1.26 or later, or 'brew install go'" >&2; exit 1; }
+	@go build -o $(BIN) ./cmd/annals
+
+test: ## Run all tests that need nothing outside the repository, in at most 5 minutes.
+	go test -timeout 5m ./...
+
+check: lint ## What a careful colleague runs before pushing: format, vet, lint, import rules, tests with the race detector.
+	go vet ./...
+	CGO_ENABLED=1 go test -race -timeout 15m ./...
+
+lint: $(LINT)
+	$(LINT) run ./...
+
+$(LINT):
+	GOBIN=$(CURDIR)/.build go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+soak: ## Long campaigns: crashes under load, 100 times. Takes about an hour.
+	ANNALS_SOAK=1 go test -timeout 3h -count 1 -v -run 'Soak|Crash|Power|Outage' ./cmd/annals ./events/...
+
+bench: ## Measure: each figure beside its bare counterpart in the same run.
+	go test -run '^$$' -bench . -benchtime 2s ./cmd/annals ./events/... ./projections ./queries

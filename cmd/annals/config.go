@@ -1,0 +1,39 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"strings"
+)
+
+// Config is everything that can be set, as flags or in the environment, under the names that ElizaOS uses where it has
+// one.
+type Config struct {
+	Port          int    `name:"port" env:"SERVER_PORT" default:"3000" help:"Port to serve on; 0 takes a free one."`
+	Host          string `name:"host" env:"SERVER_HOST" default:"127.0.0.1" help:"Address to serve on. Without a key, clients must still name a loopback host."`
+	Key           string `name:"key" env:"ELIZA_SERVER_AUTH_TOKEN" help:"Key that clients must show as X-API-KEY. Prefer the environment: command lines are visible to other users."`
+	CORSOrigin    string `name:"cors-origin" env:"CORS_ORIGIN" help:"Origins, separated by commas, whose pages may call; otherwise loopback only."`
+	PostgresURL   string `name:"postgres-url" env:"POSTGRES_URL" help:"A PostgreSQL with pgvector; otherwise a private one under the data folder."`
+	EventStoreURL string `name:"eventstore-url" env:"EVENTSTORE_URL" help:"An EventStoreDB, esdb:// or esdb+discover://; otherwise the embedded one."`
+	DataDir       string `name:"data-dir" env:"DATA_DIR" default:".annals" help:"Where everything of this server is kept."`
+	CharactersDir string `name:"characters-dir" env:"CHARACTERS_DIR" default:"deploy/characters" help:"Where characterPath looks."`
+	CharacterURLs string `name:"character-urls" env:"CHARACTER_URLS" default:"off" enum:"on,off" help:"Whether characterPath may be a URL."`
+	RateLimit     string `name:"rate-limit" env:"RATE_LIMIT" default:"on" enum:"on,off" help:"off lifts every limit."`
+	SecretSalt    string `name:"secret-salt" env:"SECRET_SALT" default:"secretsalt" help:"Salt of ElizaOS's encryption of agents' secrets."`
+	OpenAIKey     string `name:"openai-api-key" env:"OPENAI_API_KEY" help:"Key of an OpenAI-compatible endpoint. Prefer the environment."`
+	OpenAIBaseURL string `name:"openai-base-url" env:"OPENAI_BASE_URL" help:"An OpenAI-compatible endpoint (OpenAI, Ollama, vLLM, llama.cpp …)."`
+	OpenAIModel   string `name:"openai-model" env:"OPENAI_LARGE_MODEL" default:"gpt-4o-mini" help:"Model that agents speak with."`
+	LogLevel      string `name:"log-level" env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+}
+
+// logger writes structured lines to the standard error.
+func (c Config) logger() *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(strings.ToUpper(c.LogLevel))); err != nil {
+		level = slog.LevelInfo
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// speaksOpenAI tells whether a model endpoint is configured; otherwise agents speak with the embedded classic.
+func (c Config) speaksOpenAI() bool { return c.OpenAIKey != "" || c.OpenAIBaseURL != "" }

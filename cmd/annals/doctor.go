@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"annals/deploy/postgres"
+)
+
+// Doctor is the command that names what is missing or wrong, each with its remedy. It changes nothing.
+type Doctor struct {
+	Config `embed:""`
+}
+
+// finding is one thing that a doctor says.
+type finding struct{ what, remedy string }
+
+// Run implements the command. It fails when something is wrong.
+func (d *Doctor) Run(ctx context.Context) error {
+	path, err := filepath.Abs(d.DataDir)
+	if err != nil {
+		return err
+	}
+	var found []finding
+	found = append(found, folders(path)...)
+	if d.PostgresURL == "" {
+		for _, p := range postgres.Check(filepath.Join(path, "postgres")) {
+			found = append(found, finding{p.What, p.Remedy})
+		}
+	}
+	if info, err := os.Stat(d.CharactersDir); err != nil || !info.IsDir() {
+		found = append(found, finding{"no characters under " + d.CharactersDir, "set CHARACTERS_DIR to the folder with character files"})
+	}
+	found = append(found, d.serving(ctx, path)...)
+	for _, f := range found {
+		fmt.Printf("- %s\n  → %s\n", f.what, f.remedy)
+	}
+	if len(found) > 0 {
+		return fmt.Errorf("%d findings", len(found))
+	}
+	fmt.Println("everything is well")
+	return nil
+}
+
+// folders looks at who may read what is kept.
+func folders(path string) []finding {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // made at the first start
+	}
+	if err != nil {
+		return []finding{{err.Error(), "set DATA_DIR to a folder that this user can read"}}
+	}
+	if !info.IsDir() {
+		return []finding{{path + " is no folder", "set DATA_DIR to a folder"}}
+	}
+	var found []finding
+	if syscall.Access(path, 2) != nil {
+		found = append(found, finding{path + " cannot be written", "chown it to the user who runs annals"})
+	}
+	keys := filepath.Join(path, "keys")
+	if info, err := os.Stat(keys); err == nil && info.Mode().Perm()&0o077 != 0 {
+		found = append(found, finding{keys + " is open to other users", "chmod 700 " + keys})
+	}
+	return found
+}
+
+// serving asks the running server, if there is one.
+func (d *Doctor) serving(ctx context.Context, path string) []finding {
+	f, err := os.Open(filepath.Join(path, "lock"))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	if syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil {
+		fmt.Println("no server runs on", path)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	url := "http://" + net.JoinHostPort(d.Host, strconv.Itoa(d.Port)) + "/api/server/health"
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return []finding{{err.Error(), "correct SERVER_HOST and SERVER_PORT"}}
+	}
+	request.Header.Set("X-API-KEY", d.Key)
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return []finding{{"a server holds " + path + " but does not answer: " + err.Error(), "set SERVER_HOST and SERVER_PORT to where it serves, or look at its log"}}
+	}
+	defer answer.Body.Close()
+	var health struct {
+		Dependencies map[string]string `json:"dependencies"`
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&health); err != nil {
+		return []finding{{url + " does not answer as annals does: " + err.Error(), "set SERVER_PORT to where it serves"}}
+	}
+	var found []finding
+	for _, name := range slices.Sorted(maps.Keys(health.Dependencies)) {
+		if why, ill := strings.CutPrefix(health.Dependencies[name], "unhealthy: "); ill {
+			found = append(found, finding{name + ": " + why, remedies[name]})
+		}
+	}
+	return found
+}
+
+// remedies for what a running server says of itself.
+var remedies = map[string]string{
+	"eventstore":  "see that the node of EVENTSTORE_URL runs, or that the disk under DATA_DIR has room; the server recovers by itself",
+	"postgres":    "see that the server of POSTGRES_URL runs, or read the log under DATA_DIR/postgres; the server recovers by itself",
+	"projections": "if they name an event that this build does not know, start the newer build that wrote it",
+}

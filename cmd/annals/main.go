@@ -1,0 +1,48 @@
+// Annals is an agent server that forgets nothing: the ElizaOS 1.2.0 API over an event-sourced core.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is what /api/system/version tells: the version of ElizaOS whose API this is.
+const version = "1.2.0"
+
+// cli is the command line; every flag that is not about a single run is also an environment variable.
+type cli struct {
+	Serve      Serve      `cmd:"" default:"withargs" help:"Serve the API (the default)."`
+	Routes     Routes     `cmd:"" help:"List every route that is served, as METHOD /path."`
+	Eventstore Eventstore `cmd:"" help:"Run the embedded event store alone."`
+	Doctor     Doctor     `cmd:"" help:"Say what is missing or wrong on this machine, with the remedy."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "annals:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	var c cli
+	parser, err := kong.New(&c, kong.Name("annals"), kong.UsageOnError(),
+		kong.Description("An agent server that forgets nothing."),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		return err
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	return parsed.Run()
+}

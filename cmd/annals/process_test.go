@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"annals/deploy/postgres/pgtest"
+)
+
+// asAnnals makes the test binary run as annals itself, so that it can be killed as a process.
+const asAnnals = "ANNALS_TEST_AS_ANNALS"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asAnnals) != "" {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		if err := run(ctx, os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, "annals:", err)
+			os.Exit(1) //nolint:gocritic // the process ends
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// process is annals in a process of its own.
+type process struct {
+	*client
+	cmd  *exec.Cmd
+	done chan struct{}
+}
+
+// spawn starts `annals serve` with these settings (NAME=value) and waits until it listens.
+func spawn(t testing.TB, settings ...string) *process {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "serve")
+	cmd.Env = append(os.Environ(), asAnnals+"=1", "RATE_LIMIT=off", "LOG_LEVEL=warn")
+	cmd.Env = append(cmd.Env, settings...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{cmd: cmd, done: make(chan struct{})}
+	t.Cleanup(p.kill)
+	base := make(chan string, 1)
+	go func() {
+		defer close(p.done)
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if m := regexp.MustCompile(`http://[^/]+`).FindString(lines.Text()); m != "" {
+				base <- m
+			}
+		}
+		_ = cmd.Wait()
+	}()
+	select {
+	case url := <-base:
+		p.client = newClient(url)
+	case <-p.done:
+		t.Fatalf("annals ended before it served: %v", cmd.ProcessState)
+	case <-time.After(time.Minute):
+		t.Fatal("annals did not serve within a minute")
+	}
+	return p
+}
+
+// kill ends the process at once, as a power cut would.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
+// stop asks the process to stop, and tells its exit status.
+func (p *process) stop(t testing.TB) int {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.done:
+	case <-time.After(time.Minute):
+		t.Fatal("annals did not stop within a minute")
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+// started is a server in this process.
+type started struct {
+	*client
+	stop func() error
+}
+
+// inside runs a server in this process on a database and a folder of its own; change alters its configuration.
+func inside(t testing.TB, change func(*Config)) *started {
+	t.Helper()
+	c := Config{
+		Host: "127.0.0.1", DataDir: t.TempDir(), CharactersDir: "../../deploy/characters", CharacterURLs: "off",
+		RateLimit: "off", SecretSalt: "secretsalt", LogLevel: "warn",
+	}
+	if change != nil {
+		change(&c)
+	}
+	if c.PostgresURL == "" {
+		c.PostgresURL = pgtest.New(t)
+	}
+	return insideWith(t, c)
+}
+
+func insideWith(t testing.TB, c Config) *started {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	base, ended := make(chan string, 1), make(chan error, 1)
+	go func() { ended <- serve(ctx, c, log, func(url string) { base <- url }) }()
+	s := &started{}
+	var over error
+	var stopped bool
+	s.stop = func() error {
+		if !stopped {
+			stopped = true
+			cancel()
+			over = <-ended
+			if s.client != nil {
+				s.http.CloseIdleConnections()
+			}
+		}
+		return over
+	}
+	t.Cleanup(func() {
+		if err := s.stop(); err != nil {
+			t.Errorf("the server failed: %v", err)
+		}
+	})
+	select {
+	case url := <-base:
+		s.client = newClient(url)
+	case err := <-ended:
+		ended <- err
+		t.Fatalf("the server did not start: %v", err)
+	case <-time.After(time.Minute):
+		t.Fatal("the server did not start within a minute")
+	}
+	return s
+}
+
+// testLog writes a server's log into that of the test.
+type testLog struct{ testing.TB }
+
+func (l testLog) Write(line []byte) (int, error) {
+	l.Logf("%s", strings.TrimSpace(string(line)))
+	return len(line), nil
+}
+
+// setting is a number from the environment: campaigns are longer in .ci/run and in `make soak`.
+func setting(name string, otherwise int) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return n
+	}
+	return otherwise
+}
+
+// eventually waits for a condition.
+func eventually(t testing.TB, within time.Duration, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(within); !is(); {
+		if time.Now().After(end) {
+			t.Fatalf("not within %v: %s", within, what)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}

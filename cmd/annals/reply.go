@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/commands/reactions"
+	"annals/events"
+	"annals/events/esdb"
+	"annals/projections"
+	"annals/queries"
+	"annals/transport/models/classic"
+	"annals/transport/models/openai"
+)
+
+const (
+	// channelsAtOnce bounds the channels in which agents think at the same time.
+	channelsAtOnce = 16
+	// messageTimeout is when the event store delivers again what was not dealt with; longer than the reactions' budget.
+	messageTimeout = reactions.Budget + 5*time.Minute
+)
+
+// reply makes the agents answer what is submitted.
+func reply(p *parts, bus commands.Bus, c Config, q *queries.Queries, feed *projections.Feed, log *slog.Logger) func(context.Context) error {
+	return func(ctx context.Context) error {
+		subscriber := esdb.NewSubscriber(p.store, esdb.SubscriberOptions{
+			Group: "reply", Types: []string{events.MessageSubmitted{}.EventType()}, Partition: channelOf,
+			Concurrency: channelsAtOnce, MessageTimeout: messageTimeout, Logger: log,
+		})
+		r := reactions.Reply{Bus: bus, Text: textModel(c), History: history{queries: q, feed: feed}, Now: time.Now}
+		return reactions.Run(ctx, reactions.Deliveries{Subscriber: subscriber, Fact: esdb.Delivery, Park: esdb.Park}, r, log)
+	}
+}
+
+// channelOf keeps the deliveries of one channel in order.
+func channelOf(e events.Recorded) string {
+	if m, ok := e.Event.(events.MessageSubmitted); ok {
+		return m.ChannelID.String()
+	}
+	return string(e.Stream)
+}
+
+// textModel is what agents speak with.
+func textModel(c Config) reactions.Text {
+	if c.speaksOpenAI() {
+		return openai.New(openai.Options{APIKey: c.OpenAIKey, BaseURL: c.OpenAIBaseURL, Model: c.OpenAIModel})
+	}
+	return classic.New()
+}
+
+// history lets the reactions read conversations from the read models.
+type history struct {
+	queries *queries.Queries
+	feed    *projections.Feed
+}
+
+// Conversation implements reactions.History.
+func (h history) Conversation(ctx context.Context, channel uuid.UUID, upTo events.Position, n int) ([]reactions.Said, error) {
+	found, err := h.queries.Conversation(ctx, channel, upTo, n)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+	}
+	said := make([]reactions.Said, len(found))
+	for i, m := range found {
+		said[i] = reactions.Said{AuthorID: m.AuthorID, AuthorName: m.AuthorName, Content: m.Content}
+	}
+	return said, nil
+}
+
+// Readable implements reactions.History.
+func (h history) Readable(ctx context.Context, p events.Position) error {
+	err := h.feed.Wait(ctx, projections.GroupCore, p)
+	if errors.Is(err, projections.ErrBehind) {
+		return fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+	}
+	return err
+}

@@ -1,0 +1,18 @@
+package main
+
+import (
+	"fmt"
+
+	"annals/transport/httpapi"
+)
+
+// Routes is the command that lists what is served.
+type Routes struct{}
+
+// Run implements the command.
+func (Routes) Run() error {
+	for _, r := range httpapi.Routes() {
+		fmt.Println(r.Method, r.Path)
+	}
+	return nil
+}

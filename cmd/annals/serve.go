@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"annals/commands"
+	"annals/deploy/postgres"
+	"annals/events"
+	"annals/events/embedded"
+	"annals/events/esdb"
+	"annals/projections"
+	"annals/queries"
+	"annals/transport/httpapi"
+	"annals/transport/live"
+)
+
+// Serve is the command that runs a server.
+type Serve struct {
+	Config `embed:""`
+}
+
+// drain bounds each step of stopping.
+const drain = 10 * time.Second
+
+// Run implements the command.
+func (s *Serve) Run(ctx context.Context) error {
+	return serve(ctx, s.Config, s.logger(), func(url string) {
+		fmt.Printf("annals serves %s/api — API page: %s/api/docs, health: %s/api/server/health\n", url, url, url)
+	})
+}
+
+// serve starts the parts one after another, tells ready where it listens, and stops them in the opposite order when the
+// context ends, a client asks for it, or a part fails.
+func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url string)) (err error) {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	defer func() { err = errors.Join(err, failure(ctx)) }()
+
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
+	if err != nil {
+		return fmt.Errorf("%w: set SERVER_PORT or SERVER_HOST", err)
+	}
+	defer listener.Close()
+
+	dir, err := openDataDir(c.DataDir)
+	if err != nil {
+		return err
+	}
+	defer closing(log, "data folder", dir.Close)
+
+	parts, err := startParts(ctx, c, dir, log)
+	defer parts.stop(log)
+	if err != nil {
+		return err
+	}
+	bus := commands.Bus{Store: parts.store, Parents: commands.NewParents(parts.store)}
+	logID, err := openLog(ctx, bus, log)
+	if err != nil {
+		return err
+	}
+
+	reading, err := pool(ctx, parts.databaseURL)
+	if err != nil {
+		return err
+	}
+	defer reading.Close()
+	q := queries.New(reading)
+
+	hub := live.New(live.Options{Log: logID, Store: parts.store, Logger: log})
+	answers := newAnswers()
+	feed := projections.NewFeed(projections.Options{
+		Store: parts.store, Postgres: parts.databaseURL, Log: logID, Projections: projections.Core(), Logger: log,
+		Observe: bus.Parents.Observe,
+		Committed: func(group string, batch []events.Recorded, upTo events.Position) {
+			if group == projections.GroupCore {
+				hub.Publish(batch, upTo)
+				answers.observe(batch)
+			}
+		},
+	})
+	defer background(ctx, "projections", feed.Run, fail)()
+	defer background(ctx, "reactions", reply(parts, bus, c, q, feed, log), fail)()
+
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	api := httpapi.New(httpapi.Options{
+		Bus: bus, Codec: parts.codec, Queries: q, Log: logID, Waiter: feed, Head: parts.store.Head, Turns: answers,
+		Health: health{store: parts.store, database: reading, feed: feed}.check,
+		Clock:  time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
+		CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on", SecretSalt: c.SecretSalt,
+		RateLimit: c.RateLimit == "on", Version: version, Stop: stop, Logger: log,
+		Sockets: map[string]http.Handler{"/ws": hub},
+	})
+	server := httpapi.Server(api, log)
+	defer closing(log, "http", func() error { return shutdown(server, hub) })
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			fail(fmt.Errorf("http: %w", err))
+		}
+	}()
+	ready("http://" + listener.Addr().String())
+	<-ctx.Done()
+	log.Info("stopping")
+	return nil
+}
+
+// failure is why the context was cancelled, when a part failed.
+func failure(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// shutdown closes the sockets with their position and drains the requests.
+func shutdown(server *http.Server, hub *live.Hub) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	drained := make(chan error, 1)
+	go func() { drained <- server.Shutdown(ctx) }() // closes the listener first
+	return errors.Join(hub.Close(), <-drained, server.Close())
+}
+
+// background runs a part until the function that it returns is called; a part that ends by itself stops the server.
+func background(ctx context.Context, name string, run func(context.Context) error, fail context.CancelCauseFunc) func() {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := run(ctx); err != nil && ctx.Err() == nil {
+			fail(fmt.Errorf("%s: %w", name, err))
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+func closing(log *slog.Logger, what string, end func() error) {
+	if err := end(); err != nil {
+		log.Warn("not stopped cleanly", "part", what, "error", err)
+	}
+}
+
+// parts are what the server stands on: event store and database, embedded or elsewhere.
+type parts struct {
+	node        *embedded.Node
+	cluster     *postgres.Cluster
+	store       *esdb.Store
+	codec       *events.Codec
+	databaseURL string
+}
+
+// startParts starts what is embedded, database and event store at the same time. What it returns has to be stopped, also
+// after an error.
+func startParts(ctx context.Context, c Config, dir *dataDir, log *slog.Logger) (*parts, error) {
+	p := &parts{databaseURL: c.PostgresURL}
+	keys, err := events.NewFileKeys(dir.join("keys"))
+	if err != nil {
+		return p, err
+	}
+	p.codec = events.NewCodec(keys)
+	var g errgroup.Group
+	if c.PostgresURL == "" {
+		g.Go(func() (err error) {
+			say := func(format string, args ...any) { log.Info(fmt.Sprintf(format, args...)) }
+			p.cluster, err = postgres.Start(ctx, postgres.Options{Dir: dir.join("postgres"), Say: say, Logger: log})
+			return err
+		})
+	}
+	g.Go(func() (err error) {
+		options := esdb.Options{URL: c.EventStoreURL, Codec: p.codec, Logger: log}
+		if c.EventStoreURL == "" {
+			options.Socket = socketPath(dir.path)
+			if p.node, err = startNode(dir.join("events"), options.Socket, log); err != nil {
+				return err
+			}
+		}
+		p.store, err = esdb.Open(ctx, options)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return p, err
+	}
+	if p.cluster != nil {
+		p.databaseURL = p.cluster.URL()
+	}
+	return p, nil
+}
+
+func startNode(dir, socket string, log *slog.Logger) (*embedded.Node, error) {
+	node, err := embedded.Open(embedded.Options{Dir: dir, Logger: log})
+	if err != nil {
+		return nil, err
+	}
+	l, err := listenSocket(socket)
+	if err != nil {
+		return node, err
+	}
+	go func() {
+		if err := node.Serve(l); err != nil {
+			log.Error("the event store stopped serving", "error", err)
+		}
+	}()
+	return node, nil
+}
+
+func (p *parts) stop(log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	if p.store != nil {
+		closing(log, "event store client", func() error { return p.store.Close(ctx) })
+	}
+	if p.node != nil {
+		closing(log, "event store", func() error { return p.node.Close(ctx) })
+	}
+	if p.cluster != nil {
+		closing(log, "PostgreSQL", func() error { return p.cluster.Stop(ctx) })
+	}
+}
+
+// pool reads through the views of this build.
+func pool(ctx context.Context, url string) (*pgxpool.Pool, error) {
+	config, err := queries.Config(url, projections.Views(projections.Core()))
+	if err != nil {
+		return nil, err
+	}
+	return pgxpool.NewWithConfig(ctx, config)
+}
+
+// newID is a new identifier of ours, ordered by time.
+func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+
+// openLog gives the log its identity and the default server, waiting for an event store that is away.
+func openLog(ctx context.Context, bus commands.Bus, log *slog.Logger) (uuid.UUID, error) {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		id, err := tryOpenLog(ctx, bus)
+		if !errors.Is(err, events.ErrUnavailable) {
+			return id, err
+		}
+		log.Warn("waiting for the event store", "error", err)
+		select {
+		case <-ctx.Done():
+			return uuid.Nil, context.Cause(ctx)
+		case <-time.After(pause):
+		}
+	}
+}
+
+func tryOpenLog(ctx context.Context, bus commands.Bus) (uuid.UUID, error) {
+	id := newID()
+	r := commands.Request{ID: id, At: time.Now().UTC(), Actor: "cli", Correlation: id, Causation: id}
+	if _, err := commands.Handle(ctx, bus, r, commands.OpenLog{LogID: id}); err != nil {
+		return uuid.Nil, err
+	}
+	opened, err := commands.Load[commands.Log](ctx, bus, events.LogStream)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	_, err = commands.Handle(ctx, bus, r, commands.DefaultServer())
+	return opened.ID, err
+}
