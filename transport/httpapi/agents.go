@@ -14,13 +14,14 @@ import (
 	"annals/queries"
 )
 
-type agentPath struct {
+// AgentPath names an agent. What operations embed is exported, or huma would pass it over.
+type AgentPath struct {
 	AgentID id `path:"agentId"`
 }
 
 // agentAct is a wish that needs no more than the agent; a body may be there and says nothing.
 type agentAct struct {
-	agentPath
+	AgentPath
 	Body *struct{}
 }
 
@@ -42,7 +43,7 @@ func (a *API) agents(c *call, in *agentList) (agentsAnswer, error) {
 	return agentsAnswer{list(all[:min(page, len(all))])}, err
 }
 
-func (a *API) agent(c *call, in *agentPath) (queries.Agent, error) {
+func (a *API) agent(c *call, in *AgentPath) (queries.Agent, error) {
 	found, err := a.o.Queries.Agent(c, in.AgentID.UUID)
 	c.revision(found.Revision)
 	return found, err
@@ -111,7 +112,7 @@ func (a *API) characterOf(c *call, in *newAgent) (json.RawMessage, error) {
 }
 
 type agentPatch struct {
-	agentPath
+	AgentPath
 	Body object `doc:"Parts of a character. Settings are merged; null deletes."`
 }
 
@@ -127,10 +128,10 @@ func (a *API) updateAgent(c *call, in *agentPatch) (queries.Agent, error) {
 		return queries.Agent{}, err
 	}
 	c.settle()
-	return a.agent(c, &in.agentPath)
+	return a.agent(c, &in.AgentPath)
 }
 
-func (a *API) deleteAgent(c *call, in *agentPath) (none, error) {
+func (a *API) deleteAgent(c *call, in *AgentPath) (none, error) {
 	_, err := run(c, commands.DeleteAgent{AgentID: in.AgentID.UUID})
 	return none{}, err
 }

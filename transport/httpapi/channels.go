@@ -12,11 +12,12 @@ import (
 	"annals/queries"
 )
 
-type channelPath struct {
+// ChannelPath names a channel.
+type ChannelPath struct {
 	ChannelID id `path:"channelId"`
 }
 
-func (a *API) channel(c *call, in *channelPath) (queries.Channel, error) {
+func (a *API) channel(c *call, in *ChannelPath) (queries.Channel, error) {
 	found, err := a.o.Queries.Channel(c, in.ChannelID.UUID)
 	c.revision(found.Revision)
 	return found, err
@@ -143,7 +144,7 @@ func (a *API) dmChannel(c *call, in *dmQuery) (queries.Channel, error) {
 }
 
 type channelPatch struct {
-	channelPath
+	ChannelPath
 	Body struct {
 		Name         *text     `json:"name"`
 		Participants *[]string `json:"participantCentralUserIds"`
@@ -164,15 +165,15 @@ func (a *API) updateChannel(c *call, in *channelPatch) (queries.Channel, error) 
 		return queries.Channel{}, err
 	}
 	c.settle()
-	return a.channel(c, &in.channelPath)
+	return a.channel(c, &in.ChannelPath)
 }
 
-func (a *API) deleteChannel(c *call, in *channelPath) (none, error) {
+func (a *API) deleteChannel(c *call, in *ChannelPath) (none, error) {
 	_, err := run(c, commands.DeleteChannel{ChannelID: in.ChannelID.UUID})
 	return none{}, err
 }
 
-func (a *API) participants(c *call, in *channelPath) ([]uuid.UUID, error) {
+func (a *API) participants(c *call, in *ChannelPath) ([]uuid.UUID, error) {
 	found, err := a.o.Queries.Participants(c, in.ChannelID.UUID)
 	return list(found), err
 }
@@ -182,13 +183,13 @@ type channelAgents struct {
 	Participants []uuid.UUID `json:"participants"`
 }
 
-func (a *API) channelAgents(c *call, in *channelPath) (channelAgents, error) {
+func (a *API) channelAgents(c *call, in *ChannelPath) (channelAgents, error) {
 	found, err := a.participants(c, in)
 	return channelAgents{in.ChannelID.UUID, found}, err
 }
 
 type joinChannel struct {
-	channelPath
+	ChannelPath
 	Body agentBody
 }
 
@@ -208,8 +209,8 @@ func (a *API) joinChannel(c *call, in *joinChannel) (channelMembership, error) {
 }
 
 type leaveChannel struct {
-	channelPath
-	agentPath
+	ChannelPath
+	AgentPath
 }
 
 func (a *API) leaveChannel(c *call, in *leaveChannel) (channelMembership, error) {
@@ -217,7 +218,7 @@ func (a *API) leaveChannel(c *call, in *leaveChannel) (channelMembership, error)
 	return channelMembership{in.ChannelID.UUID, in.AgentID.UUID, "Agent removed from channel successfully"}, err
 }
 
-func (a *API) clearChannel(c *call, in *channelPath) (none, error) {
+func (a *API) clearChannel(c *call, in *ChannelPath) (none, error) {
 	_, err := run(c, commands.ClearChannel{ChannelID: in.ChannelID.UUID})
 	return none{}, err
 }

@@ -29,7 +29,7 @@ type storedMessage struct {
 type submission struct {
 	Body struct {
 		ChannelID text `json:"channel_id"`
-		messageBody
+		MessageBody
 	}
 }
 
@@ -97,7 +97,7 @@ type externalMessage struct {
 		ChannelID  text `json:"channel_id"`
 		AuthorName text `json:"author_display_name"`
 		SourceID   text `json:"source_id" doc:"The message's id where it comes from: the same again is the same message."`
-		messageBody
+		MessageBody
 	}
 }
 

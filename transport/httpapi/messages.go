@@ -13,8 +13,8 @@ import (
 	"annals/queries"
 )
 
-// busMessage is a message as the recorded server answers its POST (CONTRACT 2.6).
-type busMessage struct {
+// BusMessage is a message as the recorded server answers its POST (CONTRACT 2.6).
+type BusMessage struct {
 	ID         uuid.UUID       `json:"id"`
 	ChannelID  uuid.UUID       `json:"channel_id"`
 	ServerID   uuid.UUID       `json:"server_id"`
@@ -31,12 +31,12 @@ type busMessage struct {
 
 // postedMessage has the replies where they were waited for.
 type postedMessage struct {
-	busMessage
+	BusMessage
 	Replies []queries.Message `json:"replies,omitempty" doc:"With wait=reply: what the agents answered."`
 }
 
-// messageBody is what the three ways to say something have in common.
-type messageBody struct {
+// MessageBody is what the three ways to say something have in common.
+type MessageBody struct {
 	ServerID   text            `json:"server_id"`
 	AuthorID   text            `json:"author_id"`
 	Content    text            `json:"content"`
@@ -47,9 +47,9 @@ type messageBody struct {
 }
 
 type newMessage struct {
-	channelPath
+	ChannelPath
 	Wait string `query:"wait" doc:"reply: answer when the agents have answered, after a minute at most."`
-	Body messageBody
+	Body MessageBody
 }
 
 func (a *API) postMessage(c *call, in *newMessage) (postedMessage, error) {
@@ -68,7 +68,7 @@ func (a *API) postMessage(c *call, in *newMessage) (postedMessage, error) {
 	if err := a.submit(c, cmd, b.InReplyTo, fields); err != nil {
 		return postedMessage{}, err
 	}
-	posted := postedMessage{busMessage: inBusForm(cmd, c.submitted)}
+	posted := postedMessage{BusMessage: inBusForm(cmd, c.submitted)}
 	if in.Wait != "reply" {
 		return posted, nil
 	}
@@ -78,8 +78,8 @@ func (a *API) postMessage(c *call, in *newMessage) (postedMessage, error) {
 	return posted, err
 }
 
-func inBusForm(m *commands.SubmitMessage, at time.Time) busMessage {
-	return busMessage{
+func inBusForm(m *commands.SubmitMessage, at time.Time) BusMessage {
+	return BusMessage{
 		ID: m.MessageID, ChannelID: m.ChannelID, ServerID: m.ServerID, AuthorID: m.AuthorID, Content: m.Content,
 		CreatedAt: queries.Millis(at.UnixMilli()), SourceType: m.SourceType, SourceID: m.SourceID, RawMessage: m.RawMessage,
 		Metadata: m.Metadata, AuthorName: m.AuthorName, InReplyTo: optional(m.InReplyTo),
@@ -228,7 +228,7 @@ func (a *API) audience(c *call, message uuid.UUID) (n int, err error) {
 }
 
 type messagesQuery struct {
-	channelPath
+	ChannelPath
 	Limit  int    `query:"limit" default:"50" doc:"At most 1000."`
 	Before moment `query:"before" doc:"Only what was said before: milliseconds, or ISO-8601."`
 	After  moment `query:"after" doc:"Only what was said after."`
@@ -239,7 +239,7 @@ type messageList struct {
 }
 
 func (a *API) messages(c *call, in *messagesQuery) (messageList, error) {
-	page, err := pageQuery{in.Limit, in.Before, in.After}.page()
+	page, err := PageQuery{in.Limit, in.Before, in.After}.page()
 	if err != nil {
 		return messageList{}, err
 	}
@@ -247,18 +247,19 @@ func (a *API) messages(c *call, in *messagesQuery) (messageList, error) {
 	return messageList{list(found)}, err
 }
 
-type messagePath struct {
+// MessagePath names a message.
+type MessagePath struct {
 	MessageID id `path:"messageId"`
 }
 
-func (a *API) message(c *call, in *messagePath) (queries.Message, error) {
+func (a *API) message(c *call, in *MessagePath) (queries.Message, error) {
 	found, err := a.o.Queries.Message(c, in.MessageID.UUID)
 	c.revision(found.Revision)
 	return found, err
 }
 
 type messagePatch struct {
-	messagePath
+	MessagePath
 	Body struct {
 		Content  *text  `json:"content"`
 		Metadata object `json:"metadata"`
@@ -274,12 +275,12 @@ func (a *API) editMessage(c *call, in *messagePatch) (queries.Message, error) {
 		return queries.Message{}, err
 	}
 	c.settle()
-	return a.message(c, &in.messagePath)
+	return a.message(c, &in.MessagePath)
 }
 
 type messageInChannel struct {
-	channelPath
-	messagePath
+	ChannelPath
+	MessagePath
 }
 
 // deleteMessage is 204 for a message that is not there, as recorded; in another channel it is not there.

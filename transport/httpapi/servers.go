@@ -8,19 +8,20 @@ import (
 	"annals/queries"
 )
 
-// pageQuery asks for a part of a list.
-type pageQuery struct {
+// PageQuery asks for a part of a list.
+type PageQuery struct {
 	Limit  int    `query:"limit" default:"1000" doc:"At most 1000."`
 	Before moment `query:"before" doc:"Only what was made before."`
 	After  moment `query:"after" doc:"Only what was made after."`
 }
 
-func (p pageQuery) page() (queries.Page, error) {
+func (p PageQuery) page() (queries.Page, error) {
 	limit, err := bounded(p.Limit)
 	return queries.Page{Limit: limit, Before: p.Before.Time, After: p.After.Time}, err
 }
 
-type serverPath struct {
+// ServerPath names a server.
+type ServerPath struct {
 	ServerID serverID `path:"serverId"`
 }
 
@@ -28,7 +29,7 @@ type serverList struct {
 	Servers []queries.Server `json:"servers"`
 }
 
-func (a *API) servers(c *call, in *pageQuery) (serverList, error) {
+func (a *API) servers(c *call, in *PageQuery) (serverList, error) {
 	page, err := in.page()
 	if err != nil {
 		return serverList{}, err
@@ -42,7 +43,7 @@ type serverAnswer struct {
 	Server queries.Server `json:"server"`
 }
 
-func (a *API) server(c *call, in *serverPath) (serverAnswer, error) {
+func (a *API) server(c *call, in *ServerPath) (serverAnswer, error) {
 	found, err := a.o.Queries.Server(c, in.ServerID.UUID)
 	c.revision(found.Revision)
 	return serverAnswer{found}, err
@@ -78,8 +79,8 @@ type channelList struct {
 }
 
 type serverChannels struct {
-	serverPath
-	pageQuery
+	ServerPath
+	PageQuery
 }
 
 func (a *API) channels(c *call, in *serverChannels) (channelList, error) {
@@ -97,7 +98,7 @@ type serverAgents struct {
 	Agents   []uuid.UUID `json:"agents"`
 }
 
-func (a *API) serverAgents(c *call, in *serverPath) (serverAgents, error) {
+func (a *API) serverAgents(c *call, in *ServerPath) (serverAgents, error) {
 	found, err := a.o.Queries.ServerAgents(c, in.ServerID.UUID)
 	return serverAgents{in.ServerID.UUID, list(found)}, err
 }
@@ -107,7 +108,7 @@ type agentServers struct {
 	Servers []uuid.UUID `json:"servers"`
 }
 
-func (a *API) agentServers(c *call, in *agentPath) (agentServers, error) {
+func (a *API) agentServers(c *call, in *AgentPath) (agentServers, error) {
 	found, err := a.o.Queries.AgentServers(c, in.AgentID.UUID)
 	return agentServers{in.AgentID.UUID, list(found)}, err
 }
@@ -118,7 +119,7 @@ type agentBody struct {
 }
 
 type joinServer struct {
-	serverPath
+	ServerPath
 	Body agentBody
 }
 
@@ -138,8 +139,8 @@ func (a *API) joinServer(c *call, in *joinServer) (serverMembership, error) {
 }
 
 type leaveServer struct {
-	serverPath
-	agentPath
+	ServerPath
+	AgentPath
 }
 
 func (a *API) leaveServer(c *call, in *leaveServer) (serverMembership, error) {

@@ -90,7 +90,7 @@ type debugServers struct {
 	Count   int              `json:"count"`
 }
 
-func (a *API) debugServers(c *call, in *pageQuery) (debugServers, error) {
+func (a *API) debugServers(c *call, in *PageQuery) (debugServers, error) {
 	found, err := a.servers(c, in)
 	return debugServers{found.Servers, len(found.Servers)}, err
 }

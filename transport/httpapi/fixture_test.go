@@ -1,0 +1,297 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"annals/commands"
+	"annals/deploy/postgres/pgtest"
+	"annals/events"
+	"annals/projections"
+	"annals/queries"
+)
+
+// patience bounds everything in these tests that waits.
+const patience = 30 * time.Second
+
+// server is the API on a log, projections and PostgreSQL of its own.
+type server struct {
+	t     testing.TB
+	url   string
+	api   *API
+	store *memory
+	bus   commands.Bus
+	log   uuid.UUID
+	logs  *record
+	// stopped is closed when a client has stopped the server.
+	stopped chan struct{}
+	turns   *wakings
+	// pool closes to play a database that is away.
+	pool   *pgxpool.Pool
+	health func() Health
+}
+
+// serve starts a server until the test ends.
+func serve(t testing.TB, change ...func(*Options)) *server {
+	t.Helper()
+	keys, err := events.NewFileKeys(filepath.Join(t.TempDir(), "keys"))
+	must(t, err)
+	codec := events.NewCodec(keys)
+	s := &server{t: t, store: newMemory(codec), logs: &record{}, stopped: make(chan struct{}), turns: &wakings{}}
+	s.bus = commands.Bus{Store: s.store, Parents: commands.NewParents(s.store)}
+	s.log = newID()
+	s.handle(commands.OpenLog{LogID: s.log})
+	must(t, do(s.bus, commands.DefaultServer()))
+
+	database := pgtest.New(t)
+	config, err := queries.Config(database, projections.Views(projections.Core()))
+	must(t, err)
+	s.pool, err = pgxpool.NewWithConfig(context.Background(), config)
+	must(t, err)
+	t.Cleanup(s.pool.Close)
+	feed := projections.NewFeed(projections.Options{
+		Store: s.store, Postgres: database, Log: s.log, Projections: projections.Core(), Logger: slog.New(slog.DiscardHandler),
+		Observe:   s.bus.Parents.Observe,
+		Committed: func(string, []events.Recorded, events.Position) { s.turns.wake() },
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := feed.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() { cancel(); running.Wait() })
+
+	s.health = func() Health { return Health{Dependencies: map[string]string{"database": ""}} }
+	o := Options{
+		Bus: s.bus, Codec: codec, Queries: queries.New(s.pool), Log: s.log, Waiter: feed, Head: s.store.Head, Turns: s.turns,
+		Health: func(context.Context) Health { return s.health() }, Stop: func() { close(s.stopped) },
+		Logger: slog.New(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})), Version: "1.2.3",
+		CharactersDir: t.TempDir(),
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	s.api = New(o)
+	h := httptest.NewServer(s.api)
+	t.Cleanup(h.Close)
+	s.url = h.URL
+	// Wait until the tables are there.
+	until, enough := context.WithTimeout(context.Background(), patience)
+	defer enough()
+	for feed.Wait(until, core, 1) != nil {
+		must(t, until.Err())
+		time.Sleep(time.Millisecond)
+	}
+	return s
+}
+
+// wakings wakes whoever waits for turns.
+type wakings struct {
+	mu      sync.Mutex
+	waiting []chan struct{}
+}
+
+func (w *wakings) wake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.waiting {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (w *wakings) Await(ctx context.Context, _ uuid.UUID, done func(context.Context) (bool, error)) error {
+	woken := make(chan struct{}, 1)
+	w.mu.Lock()
+	w.waiting = append(w.waiting, woken)
+	w.mu.Unlock()
+	for {
+		if ok, err := done(ctx); ok || err != nil {
+			return err
+		}
+		select {
+		case <-woken:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// record keeps what was logged.
+type record struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(p)
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// do runs a command as the server itself.
+func do[S commands.State[S]](b commands.Bus, cmd commands.Command[S]) error {
+	r := commands.Request{ID: newID(), At: time.Now().UTC().Truncate(time.Millisecond), Actor: "cli"}
+	_, err := commands.Handle(context.Background(), b, r, cmd)
+	return err
+}
+
+func (s *server) handle(cmd commands.OpenLog) { s.t.Helper(); must(s.t, do(s.bus, cmd)) }
+
+func (s *server) head() events.Position {
+	p, err := s.store.Head(context.Background())
+	must(s.t, err)
+	return p
+}
+
+// answered is what came back.
+type answered struct {
+	t      testing.TB
+	what   string
+	status int
+	header http.Header
+	body   []byte
+}
+
+// ask sends a request; body may be text, or anything that becomes JSON. Headers come in pairs.
+func (s *server) ask(method, path string, body any, headers ...string) answered {
+	s.t.Helper()
+	var content io.Reader
+	switch b := body.(type) {
+	case nil:
+	case string:
+		content = strings.NewReader(b)
+	default:
+		raw, err := json.Marshal(b)
+		must(s.t, err)
+		content = bytes.NewReader(raw)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, s.url+path, content)
+	must(s.t, err)
+	if content != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+		} else {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+	}
+	response, err := http.DefaultTransport.RoundTrip(r)
+	must(s.t, err)
+	defer response.Body.Close()
+	raw, err := io.ReadAll(response.Body)
+	must(s.t, err)
+	return answered{s.t, method + " " + path, response.StatusCode, response.Header, raw}
+}
+
+// is fails the test unless the status is that.
+func (a answered) is(status int) answered {
+	a.t.Helper()
+	if a.status != status {
+		a.t.Fatalf("%s: status %d, not %d: %s", a.what, a.status, status, a.body)
+	}
+	return a
+}
+
+// refused fails the test unless the answer is an error in its envelope with that status and code.
+func (a answered) refused(status int, code string) answered {
+	a.t.Helper()
+	var e struct {
+		Success *bool
+		Error   struct{ Code, Message string }
+	}
+	if err := json.Unmarshal(a.body, &e); err != nil || e.Success == nil || *e.Success || e.Error.Message == "" {
+		a.t.Fatalf("%s: status %d, no error in an envelope: %.300s", a.what, a.status, a.body)
+	}
+	if a.is(status); e.Error.Code != code {
+		a.t.Fatalf("%s: code %s, not %s: %s", a.what, e.Error.Code, code, a.body)
+	}
+	return a
+}
+
+// data decodes the data of a success.
+func (a answered) data(into any) answered {
+	a.t.Helper()
+	var e struct {
+		Success bool
+		Data    json.RawMessage
+	}
+	if err := json.Unmarshal(a.body, &e); err != nil || !e.Success {
+		a.t.Fatalf("%s: no success: %s", a.what, a.body)
+	}
+	must(a.t, json.Unmarshal(e.Data, into))
+	return a
+}
+
+// get decodes data at a dotted path, such as "server.id".
+func (a answered) at(path string) any {
+	a.t.Helper()
+	var v any
+	a.data(&v)
+	for _, key := range strings.Split(path, ".") {
+		m, ok := v.(map[string]any)
+		if !ok {
+			a.t.Fatalf("%s: no %s in %s", a.what, path, a.body)
+		}
+		v = m[key]
+	}
+	return v
+}
+
+func (a answered) text(path string) string {
+	a.t.Helper()
+	s, ok := a.at(path).(string)
+	if !ok {
+		a.t.Fatalf("%s: no text at %s in %s", a.what, path, a.body)
+	}
+	return s
+}
+
+func writeFile(t testing.TB, path, content string) {
+	t.Helper()
+	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	must(t, os.WriteFile(path, []byte(content), 0o600))
+}
+
+func jsonText(v any) string {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(raw)
+}
