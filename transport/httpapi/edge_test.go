@@ -1,0 +1,255 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"annals/events"
+)
+
+func TestUnknownPathsAndMethodsAreToldInTheEnvelope(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.ask("GET", "/api/does-not-exist", nil).refused(404, codeNotFound)
+	s.ask("GET", "/elsewhere", nil).refused(404, codeNotFound)
+	if allow := s.ask("DELETE", "/api/agents", nil).refused(405, codeNoMethod).header.Get("Allow"); !strings.Contains(allow, "POST") {
+		t.Errorf("Allow: %q", allow)
+	}
+	if got := s.ask("HEAD", "/api/server/ping", nil).is(200); len(got.body) != 0 {
+		t.Errorf("HEAD has a body: %s", got.body)
+	}
+	s.ask("GET", "/api/server/ping/", nil).is(200)
+}
+
+func TestEveryAnswerCarriesTheRecordedHeaders(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(o *Options) { o.RateLimit = true })
+	got := s.ask("GET", "/api/server/ping", nil).is(200)
+	for _, h := range securityHeaders {
+		if got.header.Get(h.name) != h.value[0] {
+			t.Errorf("%s: %q", h.name, got.header.Get(h.name))
+		}
+	}
+	for name, want := range map[string]string{
+		"RateLimit-Policy": "1000;w=900", "RateLimit-Limit": "1000", "RateLimit-Remaining": "999", "RateLimit-Reset": "900",
+		"Content-Type": "application/json; charset=utf-8", "Vary": "Origin",
+	} {
+		if got.header.Get(name) != want {
+			t.Errorf("%s: %q", name, got.header.Get(name))
+		}
+	}
+}
+
+func TestWhoAsksTooOftenIsTurnedAway(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(o *Options) { o.RateLimit = true })
+	for range rateLimit {
+		s.api.limits.take("127.0.0.1:1")
+	}
+	if got := s.ask("GET", "/api/server/ping", nil).refused(429, codeRateLimited); got.header.Get("Retry-After") == "" {
+		t.Error("without Retry-After")
+	}
+	s.ask("OPTIONS", "/api/agents", nil).is(204)
+}
+
+func TestBareAnswersHaveTheirFieldsTwice(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	for path, key := range map[string]string{
+		"/api/server/ping": "pong", "/api/server/hello": "message", "/api/server/status": "agentCount", "/api/server/health": "dependencies",
+		"/api/system/version": "uptime", "/api/server/debug/servers": "count",
+	} {
+		got := s.ask("GET", path, nil).is(200)
+		var top map[string]any
+		must(t, json.Unmarshal(got.body, &top))
+		if top[key] == nil || got.at(key) == nil || top["success"] != true {
+			t.Errorf("%s: %s", path, got.body)
+		}
+	}
+}
+
+func TestOnlyNamedOriginsMayCall(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(o *Options) { o.CORSOrigin = "https://a.example, https://b.example" })
+	for origin, want := range map[string]string{
+		"https://a.example": "https://a.example", "https://evil.example": "", "http://localhost:5173": "http://localhost:5173",
+		"http://127.0.0.1:80": "http://127.0.0.1:80", "http://localhost.evil.example": "", "null": "",
+	} {
+		got := s.ask("GET", "/api/server/ping", nil, "Origin", origin).is(200)
+		if got.header.Get("Access-Control-Allow-Origin") != want || (want != "") != (got.header.Get("Access-Control-Allow-Credentials") == "true") {
+			t.Errorf("%s: %v", origin, got.header)
+		}
+		preflight := s.ask("OPTIONS", "/api/agents", nil, "Origin", origin, "Access-Control-Request-Method", "POST").is(204)
+		if preflight.header.Get("Access-Control-Allow-Origin") != want {
+			t.Errorf("preflight of %s: %v", origin, preflight.header)
+		}
+	}
+	s.untouched(func() {
+		s.ask("POST", "/api/messaging/servers", fields{"name": "x", "sourceType": "x"}, "Origin", "https://evil.example").refused(403, codeForbidden)
+	})
+}
+
+func TestWithoutAKeyOnlyLoopbackNamesAreAnswered(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(o *Options) { o.Host = "box.example" })
+	for host, status := range map[string]int{
+		"localhost": 200, "localhost:3000": 200, "127.0.0.1:3000": 200, "[::1]:3000": 200, "127.9.9.9": 200, "box.example:3000": 200,
+		"evil.example": 403, "evil.example:3000": 403, "127.0.0.1.evil.example": 403,
+	} {
+		if got := s.ask("GET", "/api/server/ping", nil, "Host", host); got.status != status {
+			t.Errorf("%s: %d", host, got.status)
+		}
+	}
+}
+
+func TestAKeyIsNeededWhereOneIsSet(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(o *Options) { o.Key = "s3cret" })
+	for _, r := range Routes() {
+		if path := address(r.Path, unknown); path != "/api/server/ping" && path != "/api/server/health" {
+			s.ask(r.Method, path, nil).refused(401, codeAuthRequired)
+		}
+	}
+	s.ask("GET", "/api/unknown", nil).refused(401, codeAuthRequired)
+	s.ask("GET", "/api/agents", nil, "X-API-KEY", "wrong").refused(401, codeAuthRequired)
+	s.ask("GET", "/api/agents", nil, "Authorization", "Bearer wrong").refused(401, codeAuthRequired)
+	s.ask("GET", "/api/agents?apiKey=s3cret", nil).refused(401, codeAuthRequired)
+	s.ask("GET", "/api/agents", nil, "Authorization", "Bearer s3cret").is(200)
+	s.ask("OPTIONS", "/api/agents", nil).is(204)
+	s.ask("GET", "/api/server/ping", nil, "Host", "anything.example").is(200)
+	if got := s.ask("GET", "/api/server/health", nil).is(200); strings.Contains(string(got.body), "dependencies") {
+		t.Errorf("health tells strangers: %s", got.body)
+	}
+	good := s.ask("GET", "/api/agents", nil, "X-API-KEY", "s3cret").is(200)
+	set := good.header.Get("Set-Cookie")
+	if !strings.Contains(set, "HttpOnly") || !strings.Contains(set, "SameSite=Strict") || strings.Contains(set, "s3cret") {
+		t.Errorf("cookie: %s", set)
+	}
+	cookie, _, _ := strings.Cut(set, ";")
+	s.ask("GET", "/api/agents", nil, "Cookie", cookie).is(200)
+	s.ask("GET", "/api/agents", nil, "Cookie", cookie+"0").refused(401, codeAuthRequired)
+	s.ask("POST", "/api/messaging/servers", fields{"name": "x", "sourceType": "x"}, "Cookie", cookie).refused(401, codeAuthRequired)
+	s.ask("POST", "/api/messaging/servers", fields{"name": "x", "sourceType": "x"}, "X-API-KEY", "s3cret").is(201)
+	if actor := s.store.all[len(s.store.all)-1].Meta.Actor; actor != keyHolder {
+		t.Errorf("actor: %s", actor)
+	}
+	if strings.Contains(s.logs.String(), "s3cret") {
+		t.Error("the key is in the log")
+	}
+}
+
+func TestHealthNamesWhatIsBroken(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	if got := s.ask("GET", "/api/server/health", nil).is(200); got.text("dependencies.agents") != "no_agents" {
+		t.Errorf("without agents: %s", got.body)
+	}
+	s.health = func() Health { return Health{Dependencies: map[string]string{"database": "gone", "eventStore": ""}} }
+	got := s.ask("GET", "/api/server/health", nil).refused(503, codeUnavailable)
+	for _, part := range []string{`"database":"unhealthy: gone"`, `"eventStore":"healthy"`, `"version":"1.2.3"`} {
+		if !strings.Contains(string(got.body), part) {
+			t.Errorf("%s is not in %s", part, got.body)
+		}
+	}
+}
+
+func TestThisMachineMayStopTheServerAndNoPageMay(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(o *Options) { o.CORSOrigin = "https://a.example" })
+	s.ask("POST", "/api/server/stop", nil, "Origin", "https://a.example").refused(403, codeForbidden)
+	s.ask("POST", "/api/server/stop", nil).is(200)
+	<-s.stopped
+}
+
+func TestADatabaseThatIsAwayIsA503AndWritesAreStillAnswered(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.pool.Close()
+	if got := s.ask("GET", "/api/agents", nil).refused(503, codeDatabase); got.header.Get("Retry-After") == "" {
+		t.Error("without Retry-After")
+	}
+	s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).is(201)
+}
+
+func TestAPanicIsAnsweredAndLoggedAndTheServerGoesOn(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.health = func() Health { panic("secret of the code") }
+	if got := s.ask("GET", "/api/server/health", nil).refused(500, codeInternal); strings.Contains(string(got.body), "secret") {
+		t.Errorf("the answer tells: %s", got.body)
+	}
+	if log := s.logs.String(); !strings.Contains(log, "secret of the code") || !strings.Contains(log, "status.go") {
+		t.Errorf("log: %s", log)
+	}
+	s.ask("GET", "/api/server/ping", nil).is(200)
+}
+
+func TestAnUnknownErrorIsLoggedAndNotTold(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(o *Options) {
+		o.Head = func(context.Context) (events.Position, error) { return 0, fmt.Errorf("disk on fire") }
+	})
+	token := events.Token{Log: s.log, Position: 1 << 40}.String()
+	if got := s.ask("GET", "/api/agents", nil, "X-Annals-After", token).refused(500, codeInternal); strings.Contains(string(got.body), "fire") {
+		t.Errorf("the answer tells: %s", got.body)
+	}
+	if !strings.Contains(s.logs.String(), "disk on fire") {
+		t.Error("nothing was logged")
+	}
+}
+
+func TestTheDescriptionListsEveryRoute(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	var spec struct {
+		OpenAPI    string
+		Info       struct{ Title, Version string }
+		Paths      map[string]map[string]struct{ Responses map[string]any }
+		Components struct{ Schemas map[string]any }
+	}
+	raw := s.ask("GET", "/api/openapi.json", nil).is(200).body
+	must(t, json.Unmarshal(raw, &spec))
+	if !strings.HasPrefix(spec.OpenAPI, "3.1.") || spec.Info.Version != "1.2.3" {
+		t.Errorf("%s %+v", spec.OpenAPI, spec.Info)
+	}
+	for _, r := range Routes() {
+		if r.Path == "/ws" { // no operation
+			continue
+		}
+		op, ok := spec.Paths[parameter.ReplaceAllString(r.Path, "{$1}")][strings.ToLower(r.Method)]
+		if !ok || len(op.Responses) == 0 {
+			t.Errorf("%s %s is not described", r.Method, r.Path)
+		}
+	}
+	for _, ref := range references(raw) {
+		if name, ok := strings.CutPrefix(ref, "#/components/schemas/"); !ok || spec.Components.Schemas[name] == nil {
+			t.Errorf("%s leads nowhere", ref)
+		}
+	}
+}
+
+func references(raw []byte) (all []string) {
+	for _, part := range strings.Split(string(raw), `"$ref":"`)[1:] {
+		ref, _, _ := strings.Cut(part, `"`)
+		all = append(all, ref)
+	}
+	return all
+}
+
+func TestThePageNeedsNothingFromElsewhere(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	for _, path := range []string{"/api", "/api/", "/api/docs", "/api/docs/"} {
+		page := s.ask("GET", path, nil).is(200)
+		if !strings.HasPrefix(page.header.Get("Content-Type"), "text/html") || strings.Contains(string(page.body), `src="http`) {
+			t.Errorf("%s: %s", path, page.body)
+		}
+	}
+	if script := s.ask("GET", "/api/docs/swagger-ui-bundle.js", nil).is(http.StatusOK); len(script.body) < 100_000 {
+		t.Errorf("the script has %d bytes", len(script.body))
+	}
+}

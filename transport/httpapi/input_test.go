@@ -1,0 +1,242 @@
+package httpapi
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"annals/events"
+)
+
+// address fills the parameters of a path.
+func address(path, id string) string {
+	return parameter.ReplaceAllStringFunc(path, func(string) string { return id })
+}
+
+// untouched fails the test when what it does leaves a fact behind.
+func (s *server) untouched(f func()) {
+	s.t.Helper()
+	before := s.head()
+	f()
+	if after := s.head(); after != before {
+		s.t.Errorf("the log grew from %d to %d", before, after)
+	}
+}
+
+func isClientError(t *testing.T, a answered) {
+	t.Helper()
+	if a.status < 400 || a.status > 499 {
+		t.Errorf("%s: status %d: %.200s", a.what, a.status, a.body)
+		return
+	}
+	a.refused(a.status, errorCode(a))
+}
+
+func errorCode(a answered) string {
+	_, rest, _ := bytes.Cut(a.body, []byte(`"code":"`))
+	code, _, _ := bytes.Cut(rest, []byte(`"`))
+	return string(code)
+}
+
+func TestABodyThatIsNoneIsRefusedByEveryRoute(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("There") // an id that exists, so that nothing is refused for another reason
+	bodies := map[string]string{
+		"malformed": `{"name":`, "trailing": `{} {}`, "an array": `[1]`, "a text": `"x"`, "a number": `5`, "not UTF-8": "{\"name\":\"\xff\"}",
+		"NUL": `{"name":"a\u0000b","content":"\u0000","x":"\u0000"}`, "deep": strings.Repeat(`{"a":`, 100) + "1" + strings.Repeat("}", 100),
+		"large": `{"x":"` + strings.Repeat("a", maxBody) + `"}`,
+	}
+	s.untouched(func() {
+		for _, r := range Routes() {
+			if r.Method != http.MethodPost && r.Method != http.MethodPatch {
+				continue
+			}
+			path := address(r.Path, agent)
+			for name, body := range bodies {
+				if got := s.ask(r.Method, path, body); got.status < 400 || got.status > 499 {
+					t.Errorf("%s %s, %s: status %d: %s", r.Method, path, name, got.status, got.body)
+				} else {
+					isClientError(t, got)
+				}
+			}
+			s.ask(r.Method, path, "hello", "Content-Type", "text/plain").refused(400, codeContentType)
+			isClientError(t, s.ask(r.Method, path, "a=b", "Content-Type", "application/x-www-form-urlencoded"))
+		}
+	})
+}
+
+func TestAnIDThatIsNoneIsRefusedByEveryRoute(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.untouched(func() {
+		for _, r := range Routes() {
+			if !strings.Contains(r.Path, ":") || strings.Contains(r.Path, ":file") {
+				continue
+			}
+			for _, id := range []string{"nope", "{" + ann + "}", strings.ReplaceAll(ann, "-", ""), "%00", ann + "0"} {
+				s.ask(r.Method, address(r.Path, id), fields{"agentId": ann}).refused(400, codeInvalidID)
+			}
+		}
+	})
+}
+
+func TestWhatIsUnknownIsNotFoundAndAListUnderItIsEmpty(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	empty := []string{
+		"/api/messaging/servers/:x/agents", "/api/messaging/agents/:x/servers", "/api/messaging/central-servers/:x/channels",
+		"/api/messaging/central-channels/:x/participants", "/api/messaging/central-channels/:x/agents", "/api/messaging/central-channels/:x/messages",
+	}
+	s.untouched(func() {
+		for _, path := range empty {
+			s.ask("GET", address(path, unknown), nil).is(200)
+		}
+		for _, r := range []struct {
+			method, path string
+			body         fields
+		}{
+			{"GET", "/api/agents/:x", nil}, {"PATCH", "/api/agents/:x", fields{"name": "x"}}, {"DELETE", "/api/agents/:x", nil},
+			{"POST", "/api/agents/:x/start", nil}, {"POST", "/api/agents/:x/stop", nil}, {"GET", "/api/messaging/servers/:x", nil},
+			{"POST", "/api/messaging/servers/:x/agents", fields{"agentId": unknown}},
+			{"DELETE", "/api/messaging/servers/:x/agents/:x", nil}, {"GET", "/api/messaging/central-channels/:x/details", nil},
+			{"PATCH", "/api/messaging/central-channels/:x", fields{"name": "x"}}, {"DELETE", "/api/messaging/central-channels/:x/messages", nil},
+			{"POST", "/api/messaging/central-channels/:x/agents", fields{"agentId": ann}},
+			{"GET", "/api/messaging/messages/:x", nil}, {"PATCH", "/api/messaging/messages/:x", fields{"content": "x"}},
+			{"POST", "/api/messaging/channels", fields{"serverId": unknown, "name": "x", "type": "GROUP"}},
+			{"POST", "/api/messaging/central-channels", fields{"server_id": unknown, "name": "x", "participantCentralUserIds": []string{}}},
+			{"POST", "/api/messaging/central-channels/:x/messages", fields{"server_id": unknown, "author_id": ann, "content": "x"}},
+			{"POST", "/api/messaging/central-channels/:x/messages", fields{"server_id": "0", "author_id": ann, "content": "x", "in_reply_to_message_id": unknown}},
+			{"POST", "/api/messaging/submit", fields{"channel_id": unknown, "server_id": "0", "author_id": ann, "content": "x", "source_type": "s", "raw_message": fields{}}},
+			{"POST", "/api/messaging/complete", fields{"channel_id": unknown, "server_id": "0"}},
+		} {
+			var body any
+			if r.body != nil {
+				body = r.body
+			}
+			s.ask(r.method, address(r.path, unknown), body).refused(404, codeNotFound)
+		}
+	})
+	for _, path := range []string{"/api/messaging/central-channels/:x", "/api/messaging/central-channels/:x/messages/:x"} {
+		s.ask("DELETE", address(path, unknown), nil).is(204)
+	}
+}
+
+func TestWhatIsMissingOrOfTheWrongTypeIsRefused(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("There")
+	s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).is(201)
+	message := func(change ...any) fields {
+		m := fields{"author_id": ann, "content": "x", "server_id": "0"}
+		for i := 0; i < len(change); i += 2 {
+			m[change[i].(string)] = change[i+1]
+		}
+		return m
+	}
+	fresh := address("/api/messaging/central-channels/:x/messages", unknown) // a refused message makes no channel
+	huge := strings.Repeat("x", events.MaxSize)
+	s.untouched(func() {
+		for _, path := range []string{chat + "/messages", fresh} {
+			for _, body := range []any{
+				fields{}, message("content", ""), message("content", nil), message("content", fields{"text": "x"}), message("content", []int{1}),
+				message("content", true), message("author_id", "x"), message("author_id", 5), message("server_id", "nope"), message("metadata", "x"),
+				message("metadata", []int{}), `{"author_id":"` + ann + `","content":"x","server_id":"0","metadata":{"n":1e999}}`,
+			} {
+				s.ask("POST", path, body).refused(400, codeInvalidRequest)
+			}
+			s.ask("POST", path, message("content", huge)).refused(413, codeTooLarge)
+		}
+		for path, bodies := range map[string][]any{
+			"/api/messaging/servers":          {fields{}, fields{"name": "x"}, fields{"name": fields{}, "sourceType": "t"}, fields{"name": "x", "sourceType": "t", "metadata": 5}},
+			"/api/messaging/channels":         {fields{}, fields{"serverId": "0"}, fields{"serverId": "0", "name": "x"}, fields{"serverId": "x", "name": "x", "type": "t"}},
+			"/api/messaging/central-channels": {fields{}, fields{"name": "x", "server_id": "0"}, fields{"name": "x", "server_id": "0", "participantCentralUserIds": []string{"x"}}, fields{"name": "x", "server_id": "0", "participantCentralUserIds": "x"}},
+			"/api/messaging/submit":           {fields{}, message("channel_id", ann), message("channel_id", ann, "source_type", "s", "raw_message", "")},
+			"/api/messaging/complete":         {fields{}, fields{"channel_id": "x", "server_id": "0"}},
+			"/api/messaging/ingest-external":  {fields{}, fields{"channel_id": ann}},
+			"/api/messaging/servers/0/agents": {fields{}, fields{"agentId": "x"}, fields{"agentId": 5}},
+			chat + "/agents":                  {fields{}, fields{"agentId": "x"}},
+		} {
+			for _, body := range bodies {
+				s.ask("POST", path, body).refused(400, codeInvalidRequest)
+			}
+		}
+		for _, body := range []any{
+			fields{}, fields{"characterJson": "x"}, fields{"characterJson": fields{}}, fields{"characterJson": fields{"name": "", "bio": ""}},
+			fields{"characterJson": fields{"name": "x", "bio": 5}}, fields{"agent": fields{"name": "x", "bio": "b", "zzz": 1}},
+			fields{"characterPath": "nope"}, fields{"characterPath": "../../../../etc/passwd"}, fields{"characterPath": "http://127.0.0.1/x"},
+		} {
+			s.ask("POST", "/api/agents", body).refused(400, codeCreate)
+		}
+		s.ask("PATCH", "/api/agents/"+agent, fields{"name": nil}).refused(400, codeInvalidRequest)
+		s.ask("PATCH", "/api/agents/"+agent, "null").refused(400, codeInvalidRequest)
+		s.ask("PATCH", chat, fields{"participantCentralUserIds": []string{"x"}}).refused(400, codeInvalidRequest)
+		s.ask("PATCH", chat, fields{"name": fields{}}).refused(400, codeInvalidRequest)
+		for _, query := range []string{"limit=-1", "limit=abc", "limit=99999999999999999999", "before=abc", "before=99999999999999999", "after=x"} {
+			s.ask("GET", chat+"/messages?"+query, nil).refused(400, codeInvalidRequest)
+		}
+	})
+	s.ask("GET", chat+"/messages?limit=1000000", nil).is(200)
+}
+
+func TestWhatJSONLeavesOpenIsSettledOnTheWayIn(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	posted := s.ask("POST", chat+"/messages", `{"author_id":"`+strings.ToUpper("aaaaaaaa-0000-4000-8000-00000000000b")+`","server_id":0,
+		"content":"first","content":"lone \ud800 here, pair \ud83d\ude00, \\ud800","metadata":{"a":1,"a":2,"b":{"c":1,"\u0063":3}}}`).is(201)
+	if got := posted.text("content"); got != "lone \ufffd here, pair \U0001F600, \\ud800" {
+		t.Errorf("content: %q", got)
+	}
+	if posted.at("metadata.a") != 2.0 || posted.at("metadata.b.c") != 3.0 || bytes.Count(posted.body, []byte(`"a":`)) != 1 {
+		t.Errorf("metadata: %s", posted.body)
+	}
+	if got := posted.text("author_id"); got != "aaaaaaaa-0000-4000-8000-00000000000b" {
+		t.Errorf("author: %s", got)
+	}
+}
+
+func TestCleaningFindsRepeatedKeysHoweverManyThereAre(t *testing.T) {
+	t.Parallel()
+	var many strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&many, `"k%d":%d,`, i, i)
+	}
+	for in, want := range map[string]string{
+		`{"a":1,"b":{"a":2},"c":[{"a":1},{"a":1}]}`: "",
+		`{"a":"a","b":"\"a\":"}`:                    "",
+		`{"a" : 1 , "a" : 12345678901234567890}`:    `{"a":12345678901234567890}`,
+		`{` + many.String() + `"last":1}`:           "",
+		`{"k7":"x",` + many.String() + `"k7":"y"}`:  "changed",
+	} {
+		got, err := clean([]byte(in))
+		must(t, err)
+		if want == "" {
+			want = in
+		}
+		if string(got) != want && !(want == "changed" && bytes.Contains(got, []byte(`"k7":"y"`)) && bytes.Count(got, []byte(`"k7"`)) == 1) {
+			t.Errorf("%s became %s", in, got)
+		}
+	}
+}
+
+func FuzzCleaningNeverPanicsAndNeverBreaksWhatIsValid(f *testing.F) {
+	for _, seed := range []string{`{"a":1,"a":2}`, `"\ud800"`, `["\u0000"]`, `{"a":"\`, `{{{`, `}`, `"`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var before, after any
+		if unmarshalPlain(data, &before) != nil {
+			_, _ = clean(data)
+			return
+		}
+		cleaned, err := clean(data)
+		if err != nil {
+			return
+		}
+		if err := unmarshalPlain(cleaned, &after); err != nil {
+			t.Errorf("%q became %q: %v", data, cleaned, err)
+		}
+	})
+}
