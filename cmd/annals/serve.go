@@ -92,6 +92,18 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	defer background(ctx, "projections", feed.Run, fail)()
 	defer background(ctx, "reactions", reply(parts, bus, c, q, feed, log), fail)()
 
+	caughtUp := make(chan struct{})
+	defer background(ctx, "catching up", func(ctx context.Context) error {
+		defer close(caughtUp)
+		return catchUp(ctx, parts.store, feed, hub)
+	}, fail)()
+	select {
+	case <-caughtUp:
+	case <-ctx.Done():
+	case <-time.After(patience):
+		log.Warn("serving with read models that are behind: see /api/server/health")
+	}
+
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	api := httpapi.New(httpapi.Options{
@@ -113,6 +125,28 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	<-ctx.Done()
 	log.Info("stopping")
 	return nil
+}
+
+// patience is how long a starting server holds back for read models that are behind; then it serves what there is.
+const patience = 10 * time.Second
+
+// catchUp waits until what was in the log at the start can be read, and lets the subscribers begin there.
+func catchUp(ctx context.Context, store events.Store, feed *projections.Feed, hub *live.Hub) error {
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		head, err := store.Head(ctx)
+		if err == nil {
+			err = feed.Wait(ctx, projections.GroupCore, head)
+		}
+		if err == nil {
+			hub.Begin(head)
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
 }
 
 // failure is why the context was cancelled, when a part failed.

@@ -47,6 +47,7 @@ type Hub struct {
 	work   sync.WaitGroup
 
 	mu          sync.Mutex
+	begun       bool
 	position    events.Position // everything up to here was published
 	subscribers map[*melody.Session]*subscriber
 }
@@ -115,8 +116,21 @@ func (h *Hub) Close() error {
 	return err
 }
 
-// Publish tells the subscribers what has become readable. Batches come in order; what was published before is skipped. An
-// empty batch says how far an earlier life of this server came: whoever resumes from before that is sent it from the log.
+// Begin says that everything up to the position can be read, by an earlier life of this server perhaps. Subscribers wait
+// for it: before, nobody knows how far what they missed goes.
+func (h *Hub) Begin(position events.Position) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.begun = true
+	h.position = max(h.position, position)
+	for session, sub := range h.subscribers {
+		if sub.filter != nil {
+			h.attach(session, sub, *sub.filter)
+		}
+	}
+}
+
+// Publish tells the subscribers what has become readable. Batches come in order; what was published before is skipped.
 func (h *Hub) Publish(batch []events.Recorded, upTo events.Position) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -125,15 +139,13 @@ func (h *Hub) Publish(batch []events.Recorded, upTo events.Position) {
 	}
 	fresh := since(batch, h.position)
 	h.position = upTo
-	if len(fresh) == 0 && len(batch) > 0 {
+	if len(fresh) == 0 {
 		return
 	}
 	encoded := map[string][]byte{}
 	for session, sub := range h.subscribers {
 		switch {
 		case sub.filter == nil || !sub.live:
-		case len(batch) == 0:
-			h.attach(session, sub, *sub.filter)
 		case sub.seen >= fresh[0].Position: // it resumed from a position that only now is published
 			h.push(session, sub, h.batch(since(fresh, sub.seen), *sub.filter, upTo), upTo)
 		default:

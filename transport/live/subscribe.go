@@ -91,6 +91,9 @@ func (h *Hub) begin(s *melody.Session, after string) (events.Position, bool) {
 // attach makes a subscriber live when it has seen all that was published, and sends it on replaying otherwise. The lock
 // is held.
 func (h *Hub) attach(s *melody.Session, sub *subscriber, f Filter) {
+	if !h.begun {
+		return
+	}
 	if sub.seen >= h.position {
 		sub.live, sub.stop = true, nil
 		h.send(s, frame{CaughtUp: h.token(h.position)})
