@@ -16,16 +16,16 @@ import (
 
 func TestAFeedBeginsWhereTheLastOneEnded(t *testing.T) {
 	t.Parallel()
-	url, log, store := database(t), uuid.New(), newMemory()
+	url, log, store := database(t), uuid.New(), newLog(t)
 	p := tally("counted", "a")
 	var first, second told
-	store.add(facts(1, 2500)...)
+	last := store.say(2500)
 	f, stop := start(t, Options{Store: store, Postgres: url, Log: log, Projections: []Projection{p}, Committed: first.committed})
-	waitFor(t, f, "a", 2500)
+	waitFor(t, f, "a", last)
 	stop()
-	store.add(facts(2501, 10)...)
+	last = store.say(10)
 	f, _ = start(t, Options{Store: store, Postgres: url, Log: log, Projections: []Projection{p}, Committed: second.committed})
-	waitFor(t, f, "a", 2510)
+	waitFor(t, f, "a", last)
 	checkTally(t, connect(t, url), p, 2510)
 	first.check(t, "a", 1, 2500)
 	second.check(t, "a", 2501, 2510)
@@ -33,76 +33,72 @@ func TestAFeedBeginsWhereTheLastOneEnded(t *testing.T) {
 
 func TestEachFactCountsOnceHoweverOftenConnectionsAreCut(t *testing.T) {
 	t.Parallel()
-	url, store := database(t), newMemory()
+	url, store := database(t), newLog(t)
 	a, b := tally("counted", "a"), tally("counted_too", "b")
 	var seen told
 	f, _ := start(t, Options{
 		Store: store, Postgres: url, Log: uuid.New(), Projections: []Projection{a, b}, Committed: seen.committed,
 	})
 	conn := connect(t, url)
-	n := 0
-	for round := range 160 {
-		chunk := 1 + rand.IntN(200)
-		store.add(facts(n+1, chunk)...)
-		n += chunk
+	var last events.Position
+	for round := range 120 {
+		last = store.say(1 + rand.IntN(200))
 		switch {
 		case round%4 == 0:
 			number(t, conn, disconnectFeeds)
-		case round%10 == 1:
-			store.interrupt()
+		case round%40 == 1:
+			store.Restart()
 		case round%4 == 3:
-			eventually(t, "the feed is back", func() bool { return f.Wait(patient(t), "a", events.Position(n)) == nil })
+			waitThrough(t, f, "a", last)
 		}
 	}
 	for _, p := range []Projection{a, b} {
-		eventually(t, "everything is committed", func() bool { return f.Wait(patient(t), p.Group, events.Position(n)) == nil })
-		checkTally(t, conn, p, n)
-		seen.check(t, p.Group, 1, n)
+		waitThrough(t, f, p.Group, last)
+		checkTally(t, conn, p, store.n)
+		seen.check(t, p.Group, 1, store.n)
 	}
 }
 
 func TestFactsAreObservedOnceBeforeTheyAreCommitted(t *testing.T) {
 	t.Parallel()
-	url, store := database(t), newMemory()
+	url, store := database(t), newLog(t)
 	var (
 		mu       sync.Mutex
-		observed []events.Position
+		observed []int
+		late     int
 	)
-	late := make(chan events.Position, 1)
 	f, _ := start(t, Options{
 		Store: store, Postgres: url, Log: uuid.New(), Projections: []Projection{tally("counted", "a")},
 		Observe: func(e events.Recorded) {
 			mu.Lock()
 			defer mu.Unlock()
-			observed = append(observed, e.Position)
+			observed = append(observed, numberOf(e))
 		},
-		Committed: func(_ string, _ []events.Recorded, upTo events.Position) {
+		Committed: func(_ string, batch []events.Recorded, _ events.Position) {
 			mu.Lock()
 			defer mu.Unlock()
-			if observed[len(observed)-1] < upTo {
-				late <- upTo
+			if n := numberOf(batch[len(batch)-1]); len(observed) < n {
+				late = n
 			}
 		},
 	})
 	conn := connect(t, url)
-	for i := range 20 {
-		store.add(facts(1+i*100, 100)...)
+	for range 20 {
+		last := store.say(100)
 		number(t, conn, disconnectFeeds)
-		eventually(t, "the feed is back", func() bool { return f.Wait(patient(t), "a", events.Position(100*(i+1))) == nil })
-	}
-	select {
-	case p := <-late:
-		t.Fatalf("%d was committed before it was observed", p)
-	default:
+		waitThrough(t, f, "a", last)
 	}
 	mu.Lock()
 	defer mu.Unlock()
+	if late > 0 {
+		t.Fatalf("%d was committed before it was observed", late)
+	}
 	if len(observed) != 2000 {
 		t.Fatalf("observed %d of 2000 facts", len(observed))
 	}
-	for i, p := range observed {
-		if p != events.Position(i+1) {
-			t.Fatalf("observed %d where %d was due", p, i+1)
+	for i, n := range observed {
+		if n != i+1 {
+			t.Fatalf("observed %d where %d was due", n, i+1)
 		}
 	}
 }
@@ -110,43 +106,40 @@ func TestFactsAreObservedOnceBeforeTheyAreCommitted(t *testing.T) {
 // With synchronous_commit off, a server that crashed comes back with less.
 func TestWhatACrashTookIsCommittedAgainAndToldOnce(t *testing.T) {
 	t.Parallel()
-	url, store := database(t), newMemory()
+	url, store := database(t), newLog(t)
 	p := tally("counted", "a")
 	var seen told
 	f, _ := start(t, Options{Store: store, Postgres: url, Log: uuid.New(), Projections: []Projection{p}, Committed: seen.committed})
-	store.add(facts(1, 100)...)
-	waitFor(t, f, "a", 100)
+	kept := store.say(60)
+	waitFor(t, f, "a", store.say(40))
 	conn := connect(t, url)
 	lose := func(tx pgx.Tx) error {
-		if _, err := tx.Exec(patient(t), `update annals.checkpoints set position = 60`); err != nil {
+		if _, err := tx.Exec(patient(t), `update annals.checkpoints set position = $1`, int64(kept)); err != nil {
 			return err
 		}
-		_, err := tx.Exec(patient(t), `delete from counted_g1.counted where position > 60`)
+		_, err := tx.Exec(patient(t), `delete from counted_g1.counted where number > 60`)
 		return err
 	}
 	must(t, pgx.BeginFunc(patient(t), conn, lose))
 	number(t, conn, disconnectFeeds)
 	eventually(t, "the rows are back", func() bool { return number(t, conn, "select count(*) from counted_g1.counted") == 100 })
-	store.add(facts(101, 1)...)
-	eventually(t, "the feed is back", func() bool { return f.Wait(patient(t), "a", 101) == nil })
+	waitThrough(t, f, "a", store.say(1))
 	checkTally(t, conn, p, 101)
 	seen.check(t, "a", 1, 101)
 }
 
 func TestAProjectionThatIsBehindTheOthersGetsWhatTheyHaveAndTheyDoNot(t *testing.T) {
 	t.Parallel()
-	url, log, store := database(t), uuid.New(), newMemory()
+	url, log, store := database(t), uuid.New(), newLog(t)
 	old, added := tally("counted", "a"), tally("added", "a")
 	f, stop := start(t, Options{Store: store, Postgres: url, Log: log, Projections: []Projection{old}})
-	store.add(facts(1, 3000)...)
-	waitFor(t, f, "a", 3000)
+	waitFor(t, f, "a", store.say(3000))
 	stop()
 	var seen told
 	f, _ = start(t, Options{
 		Store: store, Postgres: url, Log: log, Projections: []Projection{old, added}, Committed: seen.committed,
 	})
-	store.add(facts(3001, 5)...)
-	waitFor(t, f, "a", 3005)
+	waitFor(t, f, "a", store.say(5))
 	conn := connect(t, url)
 	checkTally(t, conn, old, 3005)
 	checkTally(t, conn, added, 3005)
@@ -155,23 +148,23 @@ func TestAProjectionThatIsBehindTheOthersGetsWhatTheyHaveAndTheyDoNot(t *testing
 
 func TestARaisedVersionFillsNewTables(t *testing.T) {
 	t.Parallel()
-	url, log, store := database(t), uuid.New(), newMemory()
+	url, log, store := database(t), uuid.New(), newLog(t)
 	p := tally("counted", "a")
-	store.add(facts(1, 100)...)
+	last := store.say(100)
 	f, stop := start(t, Options{Store: store, Postgres: url, Log: log, Projections: []Projection{p}})
-	waitFor(t, f, "a", 100)
+	waitFor(t, f, "a", last)
 	stop()
 	raised := p
 	raised.Version = 2
 	f, _ = start(t, Options{Store: store, Postgres: url, Log: log, Projections: []Projection{raised}})
-	waitFor(t, f, "a", 100)
+	waitFor(t, f, "a", last)
 	conn := connect(t, url)
 	for _, p := range []Projection{p, raised} {
 		if n := number(t, conn, "select count(*) from "+Views([]Projection{p})+".counted"); n != 100 {
 			t.Errorf("version %d shows %d rows of 100", p.Version, n)
 		}
 	}
-	if s := f.Status()[0]; s.Generation != 2 || s.Version != 2 || s.Position != 100 {
+	if s := f.Status()[0]; s.Generation != 2 || s.Version != 2 || s.Position != last {
 		t.Errorf("status %+v", s)
 	}
 }
@@ -181,10 +174,10 @@ func TestAnotherLogBeginsNewTables(t *testing.T) {
 	url := database(t)
 	p := tally("counted", "a")
 	for i, n := range []int{50, 20} {
-		store := newMemory()
-		store.add(facts(1, n)...)
+		store := newLog(t)
+		last := store.say(n)
 		f, stop := start(t, Options{Store: store, Postgres: url, Log: uuid.New(), Projections: []Projection{p}})
-		waitFor(t, f, "a", events.Position(n))
+		waitFor(t, f, "a", last)
 		checkTally(t, connect(t, url), p, n)
 		if g := f.Status()[0].Generation; g != int64(i+1) {
 			t.Errorf("generation %d", g)
@@ -195,7 +188,7 @@ func TestAnotherLogBeginsNewTables(t *testing.T) {
 
 func TestTwoNodesOnOneDatabaseCountNothingTwice(t *testing.T) {
 	t.Parallel()
-	url, log, store := database(t), uuid.New(), newMemory()
+	url, log, store := database(t), uuid.New(), newLog(t)
 	p := tally("counted", "a")
 	var seen [2]told
 	var feeds [2]*Feed
@@ -206,11 +199,12 @@ func TestTwoNodesOnOneDatabaseCountNothingTwice(t *testing.T) {
 	}
 	waitFor(t, feeds[0], "a", 0)
 	waitFor(t, feeds[1], "a", 0)
-	for i := range 30 {
-		store.add(facts(1+i*10, 10)...)
+	var last events.Position
+	for range 30 {
+		last = store.say(10)
 	}
 	for i, f := range feeds {
-		eventually(t, "both are there", func() bool { return f.Wait(patient(t), "a", 300) == nil })
+		waitThrough(t, f, "a", last)
 		seen[i].check(t, "a", 1, 300)
 	}
 	checkTally(t, connect(t, url), p, 300)
@@ -218,7 +212,7 @@ func TestTwoNodesOnOneDatabaseCountNothingTwice(t *testing.T) {
 
 func TestASlowGroupHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
-	url, store := database(t), newMemory()
+	url, store := database(t), newLog(t)
 	slow, quick := tally("slow", "slow"), tally("quick", "quick")
 	f, _ := start(t, Options{Store: store, Postgres: url, Log: uuid.New(), Projections: []Projection{slow, quick}})
 	waitFor(t, f, "slow", 0)
@@ -228,15 +222,14 @@ func TestASlowGroupHoldsUpNoOther(t *testing.T) {
 	_, err = tx.Exec(patient(t), `lock table slow_g1.slow`)
 	must(t, err)
 	const n = 3 * queueEvents
-	store.add(facts(1, n)...)
-	waitFor(t, f, "quick", n)
-	if p := f.Position("slow"); p >= n {
+	last := store.say(n)
+	waitFor(t, f, "quick", last)
+	if p := f.Position("slow"); p >= last {
 		t.Fatalf("slow is at %d although its table is locked", p)
 	}
 	must(t, tx.Rollback(patient(t)))
-	waitFor(t, f, "slow", n)
-	store.add(facts(n+1, 5)...)
-	waitFor(t, f, "slow", n+5)
+	waitFor(t, f, "slow", last)
+	waitFor(t, f, "slow", store.say(5))
 	checkTally(t, conn, slow, n+5)
 	checkTally(t, conn, quick, n+5)
 }
@@ -244,7 +237,7 @@ func TestASlowGroupHoldsUpNoOther(t *testing.T) {
 func TestWaitingEndsWithTheContextAndRefusesWhatIsNoGroup(t *testing.T) {
 	t.Parallel()
 	f, stop := start(t, Options{
-		Store: newMemory(), Postgres: database(t), Log: uuid.New(), Projections: []Projection{tally("counted", "a")},
+		Store: newLog(t), Postgres: database(t), Log: uuid.New(), Projections: []Projection{tally("counted", "a")},
 	})
 	waitFor(t, f, "a", 0)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)

@@ -2,7 +2,10 @@ package projections
 
 import (
 	"context"
+	"iter"
 	"log/slog"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +16,7 @@ import (
 
 	"annals/deploy/postgres/pgtest"
 	"annals/events"
+	"annals/projections/projectionstest"
 )
 
 // patience bounds everything in these tests that waits.
@@ -67,6 +71,12 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
+// waitThrough waits also while the group stands still, as long as it comes back.
+func waitThrough(t testing.TB, f *Feed, group string, p events.Position) {
+	t.Helper()
+	eventually(t, "the feed is back", func() bool { return f.Wait(patient(t), group, p) == nil })
+}
+
 func connect(t testing.TB, url string) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(patient(t), url)
@@ -81,18 +91,50 @@ func number(t testing.TB, conn *pgx.Conn, sql string, args ...any) (n int) {
 	return n
 }
 
+// spoken is a log of messages whose contents are 1, 2, 3 ….
+type spoken struct {
+	*projectionstest.Log
+	n int
+}
+
+func newLog(t testing.TB) *spoken { return &spoken{Log: projectionstest.New(t)} }
+
+// say appends n messages, and gives the position of the last.
+func (s *spoken) say(n int) (last events.Position) {
+	for chunk := range slices.Chunk(slices.Collect(numbered(s.n+1, n)), 500) {
+		last = s.Record(events.Stream("message", uuid.New()), time.Now(), chunk...)
+	}
+	s.n += n
+	return last
+}
+
+func numbered(from, n int) iter.Seq[events.Event] {
+	return func(yield func(events.Event) bool) {
+		for i := from; i < from+n && yield(events.MessageSubmitted{MessageID: uuid.New(), Content: strconv.Itoa(i)}); i++ {
+		}
+	}
+}
+
+func numberOf(e events.Recorded) int {
+	n, err := strconv.Atoi(e.Event.(events.MessageSubmitted).Content)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
 // tally is a projection that shows it when a fact counts twice, or not at all: one row per event, without a key.
 func tally(name, group string) Projection {
 	return Projection{
 		Name: name, Group: group, Version: 1,
-		Tables: "create table " + name + " (position bigint not null)",
+		Tables: "create table " + name + " (number bigint not null)",
 		Apply: func(q *pgx.Batch, e events.Recorded) {
-			q.Queue("insert into "+name+" (position) values ($1)", int64(e.Position))
+			q.Queue("insert into "+name+" (number) values ($1)", numberOf(e))
 		},
 	}
 }
 
-// checkTally fails unless each of the first n positions counts once.
+// checkTally fails unless each of the first n facts counts once.
 func checkTally(t testing.TB, conn *pgx.Conn, p Projection, n int) {
 	t.Helper()
 	var schema string
@@ -100,24 +142,10 @@ func checkTally(t testing.TB, conn *pgx.Conn, p Projection, n int) {
 		where projection = $1 group by projection`, p.Name).Scan(&schema))
 	table := pgx.Identifier{schema, p.Name}.Sanitize()
 	rows := number(t, conn, "select count(*) from "+table)
-	distinct := number(t, conn, "select count(distinct position) from "+table+" where position between 1 and $1", n)
+	distinct := number(t, conn, "select count(distinct number) from "+table+" where number between 1 and $1", n)
 	if rows != n || distinct != n {
-		t.Fatalf("%s: %d rows for %d different positions, of %d facts", p.Name, rows, distinct, n)
+		t.Fatalf("%s: %d rows for %d different ones of %d facts", p.Name, rows, distinct, n)
 	}
-}
-
-// facts are n events, from a position on.
-func facts(from, n int) []events.Recorded {
-	all := make([]events.Recorded, n)
-	for i := range all {
-		id := uuid.New()
-		all[i] = events.Recorded{
-			Position: events.Position(from + i), Stream: events.MessageStream(id),
-			Event: events.MessageSubmitted{MessageID: id, Content: "something said"},
-			Meta:  events.Metadata{At: time.Now()},
-		}
-	}
-	return all
 }
 
 // disconnectFeeds ends the connections of every feed in the database.
@@ -127,24 +155,24 @@ const disconnectFeeds = `select count(pg_terminate_backend(pid)) from pg_stat_ac
 // told is what Committed was told.
 type told struct {
 	mu  sync.Mutex
-	all map[string][]events.Position
+	all map[string][]int
 }
 
 func (c *told) committed(group string, batch []events.Recorded, upTo events.Position) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.all == nil {
-		c.all = map[string][]events.Position{}
+		c.all = map[string][]int{}
 	}
 	for _, e := range batch {
-		c.all[group] = append(c.all[group], e.Position)
+		c.all[group] = append(c.all[group], numberOf(e))
 	}
 	if upTo != batch[len(batch)-1].Position {
 		panic("upTo is not the last of the batch")
 	}
 }
 
-// check fails unless the group was told of each position from..to once, in order.
+// check fails unless the group was told of each fact from..to once, in order.
 func (c *told) check(t testing.TB, group string, from, to int) {
 	t.Helper()
 	eventually(t, "told of the last fact", func() bool {
@@ -154,9 +182,9 @@ func (c *told) check(t testing.TB, group string, from, to int) {
 	})
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i, p := range c.all[group] {
-		if p != events.Position(from+i) {
-			t.Fatalf("group %s was told of %d where %d was due", group, p, from+i)
+	for i, n := range c.all[group] {
+		if n != from+i {
+			t.Fatalf("group %s was told of %d where %d was due", group, n, from+i)
 		}
 	}
 	if n := len(c.all[group]); n != to-from+1 {

@@ -16,37 +16,35 @@ import (
 
 	"annals/deploy/postgres"
 	"annals/deploy/postgres/pgtest"
-	"annals/events"
 )
 
 func TestAFeedOutlivesPostgresAndSaysSoMeanwhile(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t) + "/postgres"
 	cluster := pgtest.Start(t, dir)
-	store, p := newMemory(), tally("counted", "a")
+	store, p := newLog(t), tally("counted", "a")
 	var seen told
 	f, _ := start(t, Options{
 		Store: store, Postgres: cluster.URL(), Log: uuid.New(), Projections: []Projection{p}, Committed: seen.committed,
 	})
-	store.add(facts(1, 100)...)
-	waitFor(t, f, "a", 100)
+	waitFor(t, f, "a", store.say(100))
 	must(t, cluster.Stop(patient(t)))
 	waitForStandstill(t, f)
-	store.add(facts(101, 100)...)
-	if err := f.Wait(patient(t), "a", 200); !errors.Is(err, ErrBehind) {
+	last := store.say(100)
+	if err := f.Wait(patient(t), "a", last); !errors.Is(err, ErrBehind) {
 		t.Errorf("waiting while PostgreSQL is away: %v", err)
 	}
 	contains(t, f.Status()[0].Stopped, "PostgreSQL is away")
 	cluster = pgtest.Start(t, dir)
-	eventually(t, "the feed has caught up by itself", func() bool { return f.Wait(patient(t), "a", 200) == nil })
+	waitThrough(t, f, "a", last)
 	if s := f.Status()[0].Stopped; s != "" {
 		t.Errorf("still stopped: %s", s)
 	}
 	kill(t, cluster)
 	waitForStandstill(t, f)
-	store.add(facts(201, 100)...)
+	last = store.say(100)
 	cluster = pgtest.Start(t, dir)
-	eventually(t, "the feed has caught up after a crash", func() bool { return f.Wait(patient(t), "a", 300) == nil })
+	waitThrough(t, f, "a", last)
 	checkTally(t, connect(t, cluster.URL()), p, 300)
 	seen.check(t, "a", 1, 300)
 }
@@ -153,26 +151,24 @@ func TestACommitWhoseAnswerWasLostIsToldOnceAndNotRepeated(t *testing.T) {
 	t.Parallel()
 	url := database(t)
 	b, through := newBetween(t, url)
-	store, p := newMemory(), tally("counted", "a")
+	store, p := newLog(t), tally("counted", "a")
 	var seen told
 	f, _ := start(t, Options{Store: store, Postgres: through, Log: uuid.New(), Projections: []Projection{p}, Committed: seen.committed})
 	conn := connect(t, url)
-	n := 0
 	for range 5 {
-		store.add(facts(n+1, 10)...) // which prepares the statements on a new connection
-		n += 10
-		eventually(t, "the feed is back", func() bool { return f.Wait(patient(t), "a", events.Position(n)) == nil })
+		waitThrough(t, f, "a", store.say(10)) // which prepares the statements on a new connection
 		b.keepAnswers(true)
-		store.add(facts(n+1, 10)...)
-		n += 10
-		eventually(t, "the rows are there", func() bool { return number(t, conn, "select count(*) from counted_g1.counted") == n })
-		if p := f.Position("a"); p != events.Position(n-10) {
-			t.Fatalf("the answer was not lost: at %d", p)
+		last := store.say(10)
+		eventually(t, "the rows are there", func() bool {
+			return number(t, conn, "select count(*) from counted_g1.counted") == store.n
+		})
+		if f.Position("a") >= last {
+			t.Fatal("the answer was not lost")
 		}
 		b.cut()
 		b.keepAnswers(false)
-		eventually(t, "the feed is back", func() bool { return f.Wait(patient(t), "a", events.Position(n)) == nil })
+		waitThrough(t, f, "a", last)
 	}
-	checkTally(t, conn, p, n)
-	seen.check(t, "a", 1, n)
+	checkTally(t, conn, p, store.n)
+	seen.check(t, "a", 1, store.n)
 }

@@ -1,7 +1,10 @@
 package projections
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"iter"
 	"testing"
 
 	"github.com/google/uuid"
@@ -10,12 +13,12 @@ import (
 	"annals/events"
 )
 
-// poisoned is a tally that cannot take position 7.
+// poisoned is a tally that cannot take the seventh fact.
 func poisoned(name string, at7 func(q *pgx.Batch)) Projection {
 	p := tally(name, name)
 	whole := p.Apply
 	p.Apply = func(q *pgx.Batch, e events.Recorded) {
-		if e.Position == 7 {
+		if numberOf(e) == 7 {
 			at7(q)
 		}
 		whole(q, e)
@@ -37,15 +40,17 @@ func TestAFactThatAProjectionCannotTakeStopsItsGroupAloneAndIsNamed(t *testing.T
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			url, log, store := database(t), uuid.New(), newMemory()
+			url, log, store := database(t), uuid.New(), newLog(t)
 			healthy, ill := tally("healthy", "healthy"), poisoned("ill", c.at7)
-			store.add(facts(1, 20)...)
+			good := store.say(6)
+			bad := store.say(1)
+			last := store.say(13)
 			f, stop := start(t, Options{Store: store, Postgres: url, Log: log, Projections: []Projection{ill, healthy}})
-			waitFor(t, f, "healthy", 20)
-			checkStopped(t, f, "ill", 6, "MessageSubmitted", "position 7", c.says)
-			waitFor(t, f, "ill", 6)
-			store.add(facts(21, 1)...)
-			waitFor(t, f, "healthy", 21)
+			waitFor(t, f, "healthy", last)
+			checkStopped(t, f, "ill", good, bad, "MessageSubmitted", c.says)
+			waitFor(t, f, "ill", good)
+			last = store.say(1)
+			waitFor(t, f, "healthy", last)
 			if s := f.Status()[1]; s.Stopped != "" {
 				t.Errorf("the healthy one stopped: %s", s.Stopped)
 			}
@@ -54,34 +59,55 @@ func TestAFactThatAProjectionCannotTakeStopsItsGroupAloneAndIsNamed(t *testing.T
 			stop()
 			healed := tally("ill", "ill")
 			f, _ = start(t, Options{Store: store, Postgres: url, Log: log, Projections: []Projection{healed, healthy}})
-			waitFor(t, f, "ill", 21)
+			waitFor(t, f, "ill", last)
 			checkTally(t, conn, healed, 21)
 			checkTally(t, conn, healthy, 21)
 		})
 	}
 }
 
-func TestAnEventThatThisBuildDoesNotKnowIsNeverSkipped(t *testing.T) {
-	t.Parallel()
-	store := newMemory()
-	all := facts(1, 5)
-	all[2].Event = events.Unknown{Type: "PigeonReleased", Reason: errors.New("this build does not know the type")}
-	store.add(all...)
-	f, _ := start(t, Options{Store: store, Postgres: database(t), Log: uuid.New(), Projections: []Projection{tally("counted", "a")}})
-	checkStopped(t, f, "a", 2, "PigeonReleased", "position 3", "does not know the type")
+// newer is a log with one event that only a newer build knows.
+type newer struct {
+	events.Store
+	at events.Position
 }
 
-func checkStopped(t *testing.T, f *Feed, group string, at events.Position, says ...string) {
+func (n newer) Subscribe(ctx context.Context, after events.Position, f events.Filter) iter.Seq2[events.Recorded, error] {
+	return func(yield func(events.Recorded, error) bool) {
+		for e, err := range n.Store.Subscribe(ctx, after, f) {
+			if e.Position == n.at {
+				e.Event = events.Unknown{Type: "PigeonReleased", Reason: errors.New("this build does not know the type")}
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+func TestAnEventThatThisBuildDoesNotKnowIsNeverSkipped(t *testing.T) {
+	t.Parallel()
+	store := newLog(t)
+	good := store.say(2)
+	bad := store.say(1)
+	store.say(2)
+	f, _ := start(t, Options{
+		Store: newer{store, bad}, Postgres: database(t), Log: uuid.New(), Projections: []Projection{tally("counted", "a")},
+	})
+	checkStopped(t, f, "a", good, bad, "PigeonReleased", "does not know the type")
+}
+
+func checkStopped(t *testing.T, f *Feed, group string, good, bad events.Position, says ...string) {
 	t.Helper()
-	err := f.Wait(patient(t), group, at+1)
+	err := f.Wait(patient(t), group, bad)
 	if !errors.Is(err, ErrBehind) {
 		t.Fatalf("waiting for a group that cannot go on: %v", err)
 	}
 	for _, s := range f.Status() {
 		if s.Group == group {
-			contains(t, s.Stopped, says...)
-			if s.Position != at {
-				t.Errorf("stopped at %d, not %d", s.Position, at)
+			contains(t, s.Stopped, append(says, fmt.Sprintf("position %d", bad))...)
+			if s.Position != good {
+				t.Errorf("stopped at %d, not %d", s.Position, good)
 			}
 		}
 	}
