@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -104,12 +105,12 @@ type message struct {
 	InReplyTo string `json:"inReplyToRootMessageId"`
 }
 
-// messages lists a channel, oldest first, page by page.
-func (c *client) messages(t testing.TB, channel string, headers ...string) []message {
+// messages lists a channel, oldest first, page by page. A server that cannot read now is asked again, as it says.
+func (c *client) messages(t testing.TB, channel string) []message {
 	t.Helper()
 	var all []message
-	before := ""
-	for {
+	seen := map[string]bool{}
+	for before := ""; ; {
 		var page struct {
 			Messages []struct {
 				message
@@ -117,30 +118,33 @@ func (c *client) messages(t testing.TB, channel string, headers ...string) []mes
 			}
 		}
 		path := "/api/messaging/central-channels/" + channel + "/messages?limit=1000" + before
-		if err := c.must(t, http.StatusOK, http.MethodGet, path, nil, headers...).data(&page); err != nil {
-			t.Fatal(err)
-		}
-		seen := map[string]bool{}
-		for _, m := range all {
-			seen[m.ID] = true
-		}
-		fresh := 0
+		eventually(t, 30*time.Second, "the messages can be read", func() bool {
+			a, err := c.call(t.Context(), http.MethodGet, path, nil)
+			if err == nil && a.status == http.StatusServiceUnavailable {
+				return false
+			}
+			if err == nil {
+				err = a.data(&page)
+			}
+			if err != nil {
+				t.Fatalf("GET %s: %v", path, err)
+			}
+			return true
+		})
+		fresh := false
 		for _, m := range page.Messages {
 			if !seen[m.ID] {
+				seen[m.ID], fresh = true, true
 				all = append(all, m.message)
-				fresh++
 			}
 		}
-		if fresh == 0 {
-			break
+		if !fresh {
+			slices.Reverse(all)
+			return all
 		}
 		// Messages of the same millisecond may lie on both sides of the border.
 		before = fmt.Sprintf("&before=%d", page.Messages[len(page.Messages)-1].Millis+1)
 	}
-	for i, j := 0, len(all)-1; i < j; i, j = i+1, j-1 {
-		all[i], all[j] = all[j], all[i]
-	}
-	return all
 }
 
 // post submits a message and gives its id.

@@ -21,6 +21,9 @@ const (
 	// giveUpBudget bounds recording that a delivery was given up.
 	giveUpBudget = 30 * time.Second
 	retries      = 4
+	// Pauses between attempts while something is unavailable.
+	firstPause = 100 * time.Millisecond
+	lastPause  = 5 * time.Second
 )
 
 // Deliveries is how the reactions see the persistent subscription that feeds them.
@@ -88,12 +91,16 @@ func (d Deliveries) givingUp(r Reply, log *slog.Logger) message.HandlerMiddlewar
 func whileUnavailable(log *slog.Logger) message.HandlerMiddleware {
 	return func(h message.HandlerFunc) message.HandlerFunc {
 		return func(msg *message.Message) ([]*message.Message, error) {
-			for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+			for pause := firstPause; ; pause = min(2*pause, lastPause) {
 				out, err := h(msg)
 				if !errors.Is(err, events.ErrUnavailable) {
 					return out, err
 				}
-				log.Warn("a reaction waits for what is unavailable", "event", msg.UUID, "error", err)
+				level := slog.LevelDebug
+				if pause == firstPause { // once for each outage
+					level = slog.LevelWarn
+				}
+				log.Log(msg.Context(), level, "a reaction waits for what is unavailable", "event", msg.UUID, "error", err)
 				select {
 				case <-msg.Context().Done():
 					return nil, context.Cause(msg.Context())
