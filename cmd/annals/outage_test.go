@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"annals/deploy/postgres"
+	"annals/deploy/postgres/pgtest"
+	"annals/events/embedded"
+	"annals/transport/models/openai/openaitest"
+)
+
+// away is how long a dependency is gone.
+func away() time.Duration { return time.Duration(setting("ANNALS_OUTAGE_SECONDS", 3)) * time.Second }
+
+// during posts to a channel for as long as something is away, each attempt within its limit, and gives what was
+// acknowledged. Every answer is a 201 or a 503 that says when to come back.
+func during(t *testing.T, c *client, w *writer, outage time.Duration) (acked, refused int) {
+	t.Helper()
+	for end := time.Now().Add(outage); time.Now().Before(end); {
+		content := fmt.Sprintf("message %d", w.next)
+		w.next++
+		ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second)
+		id, a, err := c.post(ctx, w.channel, content)
+		cancel()
+		switch {
+		case err != nil:
+			t.Fatalf("no answer while something was away: %v", err)
+		case a.status == http.StatusCreated:
+			acked++
+			w.acked = append(w.acked, content)
+			w.ids[content] = id
+		case a.status == http.StatusServiceUnavailable && a.header.Get("Retry-After") != "":
+			refused++
+		default:
+			t.Fatalf("status %d while something was away: %s", a.status, a.body)
+		}
+	}
+	return acked, refused
+}
+
+func TestOutageOfPostgresStopsNoWriteAndEverythingCatchesUp(t *testing.T) {
+	dir := pgtest.Dir(t)
+	cluster := pgtest.Start(t, dir)
+	s := inside(t, func(c *Config) { c.PostgresURL = cluster.URL() })
+	agent := s.runningAgent(t, "Patient")
+	w := &writer{channel: s.channel(t, "DM", agent), ids: map[string]string{}}
+	during(t, s.client, w, 200*time.Millisecond)
+	if err := cluster.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	acked, refused := during(t, s.client, w, away())
+	if acked == 0 || refused > 0 {
+		t.Errorf("while PostgreSQL was away %d messages were accepted and %d refused", acked, refused)
+	}
+	if a, err := s.call(t.Context(), http.MethodGet, "/api/agents", nil); err != nil || a.status != http.StatusServiceUnavailable {
+		t.Errorf("a read while PostgreSQL was away: %v %d", err, a.status)
+	}
+	if a, err := s.call(t.Context(), http.MethodGet, "/api/server/health", nil); err != nil || a.status != http.StatusServiceUnavailable {
+		t.Errorf("health while PostgreSQL was away: %v %d", err, a.status)
+	}
+	again(t, cluster)
+	w.verify(t, s.client, agent)
+}
+
+func again(t *testing.T, cluster *postgres.Cluster) {
+	t.Helper()
+	pgtest.Start(t, cluster.Dir())
+}
+
+func TestOutageOfTheEventStoreIsAClear503AndEverythingRecovers(t *testing.T) {
+	dir := t.TempDir()
+	node, address := startTCP(t, dir, "127.0.0.1:0")
+	s := inside(t, func(c *Config) { c.EventStoreURL = "esdb://" + address + "?tls=false" })
+	agent := s.runningAgent(t, "Patient")
+	w := &writer{channel: s.channel(t, "DM", agent), ids: map[string]string{}}
+	during(t, s.client, w, 200*time.Millisecond)
+	closeNode(t, node)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		time.Sleep(away())
+		startTCP(t, dir, address)
+	}()
+	during(t, s.client, w, away()+time.Second)
+	<-done
+	if _, a, err := s.post(t.Context(), w.channel, "after"); err != nil || a.status != http.StatusCreated {
+		t.Fatalf("after the outage: %v %d %s", err, a.status, a.body)
+	}
+	w.verify(t, s.client, agent)
+}
+
+// startTCP runs a node of the event store that the test can take away.
+func startTCP(t *testing.T, dir, address string) (*embedded.Node, string) {
+	t.Helper()
+	l, err := net.Listen("tcp", address) //nolint:noctx // nothing to wait for
+	if err != nil {
+		t.Error(err)
+		return nil, ""
+	}
+	node, err := embedded.Open(embedded.Options{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Error(err)
+		return nil, ""
+	}
+	go func() { _ = node.Serve(l) }()
+	t.Cleanup(func() { closeNode(t, node) })
+	return node, l.Addr().String()
+}
+
+func closeNode(t *testing.T, node *embedded.Node) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := node.Close(ctx); err != nil {
+		t.Logf("closing the node: %v", err)
+	}
+}
+
+func TestAModelThatIsSlowOrFailsTwiceAnswersOnce(t *testing.T) {
+	slow := time.Duration(setting("ANNALS_SLOW_SECONDS", 2)) * time.Second
+	for _, script := range []openaitest.Script{{Delay: slow}, {Fail: 2, Status: http.StatusInternalServerError}} {
+		model := openaitest.Start(t, script)
+		settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + pgtest.New(t), "OPENAI_BASE_URL=" + model.URL}
+		p := spawn(t, settings...)
+		agent := p.runningAgent(t, "Slow")
+		w := &writer{channel: p.channel(t, "DM", agent), ids: map[string]string{}}
+		id, a, err := p.post(t.Context(), w.channel, "Are you there?")
+		if err != nil || id == "" {
+			t.Fatalf("post: %v %s", err, a.body)
+		}
+		w.acked, w.ids = []string{"Are you there?"}, map[string]string{"Are you there?": id}
+		eventually(t, time.Minute, "the model is asked", func() bool { return len(model.Requests()) > 0 })
+		p.kill() // in the middle of the answer
+		p = spawn(t, settings...)
+		w.verify(t, p.client, agent)
+		p.stop(t)
+	}
+}
