@@ -116,16 +116,13 @@ func (g *group) run() {
 	defer close(g.stopped)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	timer := time.NewTimer(tick)
-	defer timer.Stop()
+	var ticks <-chan time.Time // left running while the group is busy, or it would never be due
 	for {
 		g.fill(ctx)
 		g.dispatch()
 		g.checkpointWhenDue(ctx)
-		var ticks <-chan time.Time
-		if g.needsTicks() {
-			timer.Reset(tick)
-			ticks = timer.C
+		if ticks == nil && g.needsTicks() {
+			ticks = time.After(tick)
 		}
 		select {
 		case f := <-g.do:
@@ -133,6 +130,7 @@ func (g *group) run() {
 			g.drainCalls(ctx)
 		case <-g.news:
 		case <-ticks:
+			ticks = nil
 			g.retryOverdue(ctx)
 		case <-g.stop:
 			g.checkpoint(ctx)

@@ -14,9 +14,10 @@ const idleCheckpoint = 2 * time.Second
 // subscription is a running catch-up subscription.
 type subscription struct {
 	*reader
-	position   uint64 // of $all: the last record considered
-	checkpoint uint64 // the last position that the client was told as a checkpoint
-	considered uint64 // records since then
+	position   uint64    // of $all: the last record considered
+	checkpoint uint64    // the last position that the client was told as a checkpoint
+	considered uint64    // records since then
+	since      time.Time // of the first of these
 }
 
 func (r *reader) subscribe() error {
@@ -84,6 +85,9 @@ func (s *subscription) consider(page []*record) error {
 			}
 		}
 		s.position = rec.Position
+		if s.considered == 0 && s.filter != nil {
+			s.since = time.Now()
+		}
 		if s.considered++; s.filter != nil && s.considered >= s.interval {
 			if err := s.tellCheckpoint(); err != nil {
 				return err
@@ -119,7 +123,7 @@ func (s *subscription) tellCaughtUp() error {
 func (s *subscription) await(news <-chan struct{}) error {
 	var idle <-chan time.Time
 	if s.filter != nil && s.considered > 0 {
-		timer := time.NewTimer(idleCheckpoint)
+		timer := time.NewTimer(idleCheckpoint - time.Since(s.since))
 		defer timer.Stop()
 		idle = timer.C
 	}
