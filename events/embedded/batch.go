@@ -60,64 +60,86 @@ func (s *streamsAPI) BatchAppend(stream streams.Streams_BatchAppendServer) error
 	}
 }
 
+// batchSlots bounds the batches that are being written: one is taken before, and given back after the answer.
+type batchSlots chan struct{}
+
+func (s batchSlots) take(ctx context.Context) error {
+	select {
+	case s <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// drained waits until every batch is answered.
+func (s batchSlots) drained(ctx context.Context) error {
+	for range cap(s) {
+		if err := s.take(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // receiveBatches returns after the client has ended its side and every batch is answered.
 func (s *streamsAPI) receiveBatches(
 	ctx context.Context, stream streams.Streams_BatchAppendServer, answers chan<- *streams.BatchAppendResp,
 ) error {
-	open, memory := map[uuid.UUID]*batch{}, 0
-	slots := make(chan struct{}, batchesOpen)
-	acquire := func() error {
-		select {
-		case slots <- struct{}{}:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	open, slots := openBatches{batches: map[uuid.UUID]*batch{}}, make(batchSlots, batchesOpen)
 	for {
 		req, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
-			for range cap(slots) {
-				if err := acquire(); err != nil {
-					return err
-				}
-			}
-			return nil
+			return slots.drained(ctx)
 		}
 		if err != nil {
 			return err
 		}
-		id, err := parseUUID(req.GetCorrelationId())
+		b, err := open.take(req)
 		if err != nil {
 			return err
 		}
-		b := open[id]
 		if b == nil {
-			b = &batch{correlation: req.GetCorrelationId()}
-			open[id] = b
-		}
-		memory -= b.memory
-		b.take(req)
-		memory += b.memory
-		if len(open) > batchesOpen || memory > batchesMemory {
-			return errInvalid("too many batches are open: finish some before beginning others")
-		}
-		if !req.GetIsFinal() {
 			continue
 		}
-		delete(open, id)
-		memory -= b.memory
-		if err := acquire(); err != nil {
+		if err := slots.take(ctx); err != nil {
 			return err
 		}
 		s.writeBatch(ctx, b, func(resp *streams.BatchAppendResp) {
-			select {
-			case answers <- resp:
-			case <-ctx.Done():
-			}
+			answers <- resp // there is a place for each slot
 			<-slots
 		})
 	}
+}
+
+// openBatches are the batches of a connection that are not final yet.
+type openBatches struct {
+	batches map[uuid.UUID]*batch
+	memory  int
+}
+
+// take adds a frame to its batch, and hands the batch out when it is final.
+func (o *openBatches) take(req *streams.BatchAppendReq) (*batch, error) {
+	id, err := parseUUID(req.GetCorrelationId())
+	if err != nil {
+		return nil, err
+	}
+	b := o.batches[id]
+	if b == nil {
+		b = &batch{correlation: req.GetCorrelationId()}
+		o.batches[id] = b
+	}
+	o.memory -= b.memory
+	b.take(req)
+	if req.GetIsFinal() {
+		delete(o.batches, id)
+		return b, nil
+	}
+	o.memory += b.memory
+	if len(o.batches) > batchesOpen || o.memory > batchesMemory {
+		return nil, errInvalid("too many batches are open: finish some before beginning others")
+	}
+	return nil, nil
 }
 
 // take adds a frame. The first error stays, and is the answer to the whole batch.
