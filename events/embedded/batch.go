@@ -106,7 +106,10 @@ func (s *streamsAPI) receiveBatches(
 			return err
 		}
 		s.writeBatch(ctx, b, func(resp *streams.BatchAppendResp) {
-			answers <- resp // there is a place for each slot
+			select {
+			case answers <- resp:
+			case <-ctx.Done():
+			}
 			<-slots
 		})
 	}
