@@ -1,6 +1,7 @@
 package embedded_test
 
 import (
+	"bytes"
 	"fmt"
 	"runtime"
 	"testing"
@@ -37,4 +38,19 @@ func TestStuckSubscribersHoldLittleMemory(t *testing.T) {
 	write(64)
 	after := heap()
 	holds(t, after < before+32<<20, fmt.Sprintf("from %d to %d MiB", before>>20, after>>20))
+}
+
+// TestAClosedNodeLeavesNoGoroutine is not parallel: it looks at all goroutines of the process.
+func TestAClosedNodeLeavesNoGoroutine(t *testing.T) {
+	n := startNode(t, embedded.Options{})
+	n.append(t, "s", named("T", 3)...)
+	n.createGroup(t, "s", quickSettings())
+	n.join(t, "s", 2).expect("s/0 try 0")
+	n.raw(t).subscribe(t, func(*streams.ReadReq_Options) {}).next()
+	closeNode(t, n.Node)
+	eventually(t, "no goroutine of the node is left", func() bool {
+		stacks := make([]byte, 1<<20)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		return !bytes.Contains(stacks, []byte("annals/events/embedded.")) && !bytes.Contains(stacks, []byte("cockroachdb/pebble"))
+	})
 }
