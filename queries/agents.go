@@ -1,6 +1,7 @@
 package queries
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -69,14 +70,20 @@ func (q *Queries) Agents(ctx context.Context) ([]AgentItem, error) {
 	return all, nil
 }
 
-// collators compare names; one serves one goroutine at a time.
+// collators make sort keys; one serves one goroutine at a time.
 var collators = sync.Pool{New: func() any { return collate.New(language.Und) }}
 
+// sortAgents makes each key once: comparing two texts costs as much as making both their keys.
 func sortAgents(all []AgentItem) {
 	c := collators.Get().(*collate.Collator)
 	defer collators.Put(c)
+	var keys collate.Buffer
+	byName := make(map[uuid.UUID][]byte, len(all))
+	for _, a := range all {
+		byName[a.ID] = c.KeyFromString(&keys, a.Name)
+	}
 	slices.SortFunc(all, func(a, b AgentItem) int {
-		return cmp.Or(cmp.Compare(a.Status, b.Status), c.CompareString(a.Name, b.Name), slices.Compare(a.ID[:], b.ID[:]))
+		return cmp.Or(cmp.Compare(a.Status, b.Status), bytes.Compare(byName[a.ID], byName[b.ID]), bytes.Compare(a.ID[:], b.ID[:]))
 	})
 }
 
