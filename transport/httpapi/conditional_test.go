@@ -97,7 +97,7 @@ func TestWhoAskedAndWhyIsRecorded(t *testing.T) {
 	s := serve(t)
 	body := fields{"name": "x", "sourceType": "x"}
 	s.ask("POST", "/api/messaging/servers", body, "X-Request-ID", ann).is(201)
-	last := func() events.Metadata { return s.store.all[len(s.store.all)-1].Meta }
+	last := func() events.Metadata { return s.last().Meta }
 	if m := last(); m.Correlation.String() != ann || m.Actor != anonymous {
 		t.Errorf("metadata: %+v", m)
 	}

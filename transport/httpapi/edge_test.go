@@ -134,7 +134,7 @@ func TestAKeyIsNeededWhereOneIsSet(t *testing.T) {
 	s.ask("GET", "/api/agents", nil, "Cookie", cookie+"0").refused(401, codeAuthRequired)
 	s.ask("POST", "/api/messaging/servers", fields{"name": "x", "sourceType": "x"}, "Cookie", cookie).refused(401, codeAuthRequired)
 	s.ask("POST", "/api/messaging/servers", fields{"name": "x", "sourceType": "x"}, "X-API-KEY", "s3cret").is(201)
-	if actor := s.store.all[len(s.store.all)-1].Meta.Actor; actor != keyHolder {
+	if actor := s.last().Meta.Actor; actor != keyHolder {
 		t.Errorf("actor: %s", actor)
 	}
 	if strings.Contains(s.logs.String(), "s3cret") {

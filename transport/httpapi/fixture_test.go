@@ -21,6 +21,7 @@ import (
 	"annals/commands"
 	"annals/deploy/postgres/pgtest"
 	"annals/events"
+	"annals/events/esdb"
 	"annals/projections"
 	"annals/queries"
 )
@@ -33,7 +34,7 @@ type server struct {
 	t     testing.TB
 	url   string
 	api   *API
-	store *memory
+	store *esdb.Store
 	bus   commands.Bus
 	log   uuid.UUID
 	logs  *record
@@ -51,7 +52,7 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	keys, err := events.NewFileKeys(filepath.Join(t.TempDir(), "keys"))
 	must(t, err)
 	codec := events.NewCodec(keys)
-	s := &server{t: t, store: newMemory(codec), logs: &record{}, stopped: make(chan struct{}), turns: &wakings{}}
+	s := &server{t: t, store: openStore(t, codec), logs: &record{}, stopped: make(chan struct{}), turns: &wakings{}}
 	s.bus = commands.Bus{Store: s.store, Parents: commands.NewParents(s.store)}
 	s.log = newID()
 	s.handle(commands.OpenLog{LogID: s.log})

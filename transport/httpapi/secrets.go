@@ -26,7 +26,7 @@ func newVault(salt string) vault {
 func (v vault) encrypt(text string, iv [aes.BlockSize]byte) string {
 	pad := aes.BlockSize - len(text)%aes.BlockSize
 	padded := append([]byte(text), strings.Repeat(string(rune(pad)), pad)...)
-	cipher.NewCBCEncrypter(v.block, iv[:]).CryptBlocks(padded, padded) //nolint:staticcheck // the form is ElizaOS's
+	cipher.NewCBCEncrypter(v.block, iv[:]).CryptBlocks(padded, padded)
 	return hex.EncodeToString(iv[:]) + ":" + hex.EncodeToString(padded)
 }
 

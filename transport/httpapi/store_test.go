@@ -2,110 +2,56 @@ package httpapi
 
 import (
 	"context"
-	"iter"
-	"slices"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
 	"sync"
+	"testing"
 
 	"annals/events"
+	"annals/events/embedded"
+	"annals/events/esdb"
 )
 
-// memory is a log in memory, through the real codec.
-type memory struct {
-	codec *events.Codec
-	mu    sync.Mutex
-	moved sync.Cond
-	all   []events.Recorded
-}
-
-func newMemory(codec *events.Codec) *memory {
-	m := &memory{codec: codec}
-	m.moved.L = &m.mu
-	return m
-}
-
-func (m *memory) stream(s events.StreamID) (in []events.Recorded) {
-	for _, e := range m.all {
-		if e.Stream == s {
-			in = append(in, e)
+// openStore starts an event store of the test's own and reaches it as the server does.
+func openStore(t testing.TB, codec *events.Codec) *esdb.Store {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	node, err := embedded.Open(embedded.Options{Dir: t.TempDir(), Logger: quiet})
+	must(t, err)
+	// A socket's path is short: the name of the test is not in it.
+	sockets, err := os.MkdirTemp("", "api")
+	must(t, err)
+	socket := filepath.Join(sockets, "s")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "unix", socket)
+	must(t, err)
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		if err := node.Serve(l); err != nil {
+			t.Error(err)
 		}
-	}
-	return in
+	})
+	store, err := esdb.Open(t.Context(), esdb.Options{Socket: socket, Codec: codec, Logger: quiet})
+	must(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		must(t, store.Close(ctx))
+		must(t, node.Close(ctx))
+		serving.Wait()
+		must(t, os.RemoveAll(sockets))
+	})
+	return store
 }
 
-func (m *memory) Append(ctx context.Context, s events.StreamID, expect events.Revision, facts ...events.Proposed) (events.Position, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	before := m.stream(s)
-	if i := slices.IndexFunc(before, func(e events.Recorded) bool { return e.ID == facts[0].ID }); i >= 0 {
-		return before[i+len(facts)-1].Position, nil
+// last is the newest fact.
+func (s *server) last() events.Recorded {
+	s.t.Helper()
+	for e, err := range s.store.ReadAll(s.t.Context(), 0, events.Backwards, events.Filter{}) {
+		must(s.t, err)
+		return e
 	}
-	if events.Revision(len(before)-1) != expect {
-		return 0, events.ErrConflict
-	}
-	var made []events.Recorded
-	for i, f := range facts {
-		encoded, err := m.codec.Encode(ctx, f)
-		if err != nil {
-			return 0, err
-		}
-		e, err := m.codec.Decode(ctx, events.Raw{
-			Encoded: encoded, Stream: s, Revision: uint64(len(before) + i), Position: events.Position(len(m.all) + i + 1),
-		})
-		if err != nil {
-			return 0, err
-		}
-		made = append(made, e)
-	}
-	m.all = append(m.all, made...)
-	m.moved.Broadcast()
-	return events.Position(len(m.all)), nil
-}
-
-func (m *memory) Read(_ context.Context, s events.StreamID, _ events.Direction) iter.Seq2[events.Recorded, error] {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return each(m.stream(s))
-}
-
-func (m *memory) ReadAll(_ context.Context, from events.Position, _ events.Direction, _ events.Filter) iter.Seq2[events.Recorded, error] {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return each(m.all[from:])
-}
-
-func each(all []events.Recorded) iter.Seq2[events.Recorded, error] {
-	return func(yield func(events.Recorded, error) bool) {
-		for _, e := range all {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}
-}
-
-func (m *memory) Subscribe(ctx context.Context, after events.Position, _ events.Filter) iter.Seq2[events.Recorded, error] {
-	return func(yield func(events.Recorded, error) bool) {
-		defer context.AfterFunc(ctx, m.moved.Broadcast)()
-		for at := int(after); ; at++ {
-			m.mu.Lock()
-			for at >= len(m.all) && ctx.Err() == nil {
-				m.moved.Wait()
-			}
-			if ctx.Err() != nil {
-				m.mu.Unlock()
-				return
-			}
-			e := m.all[at]
-			m.mu.Unlock()
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}
-}
-
-func (m *memory) Head(context.Context) (events.Position, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return events.Position(len(m.all)), nil
+	s.t.Fatal("the log is empty")
+	return events.Recorded{}
 }

@@ -187,7 +187,8 @@ func TestTheReplyIsInTheAnswerOfWhoWaitsForIt(t *testing.T) {
 			fields{"author_id": ann, "content": "hi", "server_id": "0"})
 	}()
 	// The agent: it answers what it hears.
-	for e := range s.store.Subscribe(t.Context(), 0, events.Filter{}) {
+	for e, err := range s.store.Subscribe(t.Context(), 0, events.Filter{}) {
+		must(t, err)
 		said, ok := e.Event.(events.MessageSubmitted)
 		if !ok {
 			continue
