@@ -84,6 +84,9 @@ const attempts = 10
 // Handle loads, decides and appends, again when somebody else was first. It fails with events.ErrConflict when that goes
 // on for too long.
 func Handle[S State[S]](ctx context.Context, b Bus, r Request, cmd Command[S]) (Result, error) {
+	if r.ID == uuid.Nil {
+		return Result{}, fmt.Errorf("%s: %w: a request without an id could not be told from another", cmd.Stream(), ErrRefused)
+	}
 	_, begins := cmd.(Begins)
 	optimistic := begins && r.Body == "" && r.IfRevision == nil
 	for range attempts {
@@ -115,7 +118,7 @@ func decide[S State[S]](ctx context.Context, b Bus, r Request, cmd Command[S], h
 	if err != nil {
 		return Result{}, err
 	}
-	if r.IfRevision != nil && h.revision != events.Revision(*r.IfRevision) {
+	if r.IfRevision != nil && (h.revision < 0 || uint64(h.revision) != *r.IfRevision) {
 		return Result{}, fmt.Errorf("%s: %w: at revision %d, not %d", cmd.Stream(), ErrStale, h.revision, *r.IfRevision)
 	}
 	if len(facts) == 0 {

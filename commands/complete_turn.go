@@ -6,8 +6,7 @@ import (
 	"annals/events"
 )
 
-// CompleteTurn records how an agent's dealing with a message ended. A turn ends once, but one
-// that failed may still succeed.
+// CompleteTurn records how an agent's dealing with a message ended. A turn ends once, but one that failed may still succeed.
 type CompleteTurn struct{ events.TurnCompleted }
 
 func (CompleteTurn) begins() {}
@@ -15,7 +14,7 @@ func (CompleteTurn) begins() {}
 // Stream implements Command.
 func (c CompleteTurn) Stream() events.StreamID { return events.TurnStream(c.TurnID) }
 
-// Admit implements Admitted: the channel exists, or existed.
+// Admit implements Admitted: a client names a channel that exists; what one of our own agents did is recorded anyway.
 func (c CompleteTurn) Admit(ctx context.Context, p *Parents, _ Turn) error {
 	if c.Outcome != events.TurnClosed {
 		return nil

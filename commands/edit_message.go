@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 
@@ -40,7 +39,7 @@ func (c *EditMessage) Decide(_ Request, m Message) ([]events.Event, error) {
 	if c.Metadata != nil {
 		metadata = c.Metadata
 	}
-	if content == m.Content && bytes.Equal(metadata, m.Metadata) {
+	if content == m.Content && sameJSON(metadata, m.Metadata) {
 		return nil, nil
 	}
 	return []events.Event{events.MessageEdited{

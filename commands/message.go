@@ -36,16 +36,13 @@ func (m Message) Apply(e events.Recorded) Message {
 	return m
 }
 
-// aliveIn tells whether the message is still there after what happened to its channel.
-func (m Message) aliveIn(c Channel) bool { return m.Exists && m.Submitted > c.Cleared }
-
-// alive looks at the message's own channel.
+// alive tells whether the message is still there after what happened to its channel.
 func (m Message) alive(ctx context.Context, p *Parents) (bool, error) {
 	if !m.Exists {
 		return false, nil
 	}
 	c, err := p.Channel(ctx, m.ChannelID)
-	return m.aliveIn(c), err
+	return m.Submitted > c.Cleared, err
 }
 
 func noMessage(id uuid.UUID) error { return fmt.Errorf("message %s %w", id, ErrNotFound) }

@@ -119,11 +119,12 @@ func (f folds[S]) observe(e events.Recorded) {
 		f.seen.Add(e.Stream, events.Revision(e.Revision))
 	}
 	k, ok := f.kept.Peek(e.Stream)
+	_, unknown := e.Event.(events.Unknown)
 	switch {
 	case !ok || events.Revision(e.Revision) <= k.revision:
-	case events.Revision(e.Revision) == k.revision+1:
+	case events.Revision(e.Revision) == k.revision+1 && !unknown:
 		f.kept.Add(e.Stream, fold[S]{state: k.state.Apply(e), revision: k.revision + 1})
-	default: // a fact is missing in between: read the stream when it is asked for
+	default: // a fact is missing in between, or cannot be read: look at the stream when it is asked for
 		f.kept.Remove(e.Stream)
 	}
 }

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/google/uuid"
 
@@ -23,7 +24,7 @@ type SubmitMessage struct {
 	SourceID   string
 	InReplyTo  uuid.UUID
 
-	channel  Channel
+	alive    bool
 	byAgent  bool
 	audience []uuid.UUID
 }
@@ -36,15 +37,18 @@ func (c *SubmitMessage) Stream() events.StreamID { return events.MessageStream(c
 // Audience are the agents that the message reached, once it was handled.
 func (c *SubmitMessage) Audience() []uuid.UUID { return c.audience }
 
-// Admit implements Admitted: the channel exists; the running agents among its participants that hear the message's
+// Admit implements Admitted: channel and server exist; the running agents among the channel's participants that hear the
 // server are the audience.
-func (c *SubmitMessage) Admit(ctx context.Context, p *Parents, _ Message) error {
-	var err error
-	if c.channel, err = p.Channel(ctx, c.ChannelID); err != nil {
+func (c *SubmitMessage) Admit(ctx context.Context, p *Parents, m Message) error {
+	channel, err := p.Channel(ctx, c.ChannelID)
+	if err != nil {
 		return err
 	}
-	if !c.channel.Exists {
+	if !channel.Exists {
 		return noChannel(c.ChannelID)
+	}
+	if c.alive, err = m.alive(ctx, p); err != nil {
+		return err
 	}
 	server, err := p.Server(ctx, c.ServerID)
 	if err != nil {
@@ -57,25 +61,34 @@ func (c *SubmitMessage) Admit(ctx context.Context, p *Parents, _ Message) error 
 	if err != nil {
 		return err
 	}
-	c.byAgent, c.audience = author.Exists, nil
-	for _, id := range c.channel.Participants {
+	c.byAgent = author.Exists
+	c.audience, err = c.hearing(ctx, p, channel, server)
+	return err
+}
+
+func (c *SubmitMessage) hearing(ctx context.Context, p *Parents, channel Channel, server Server) ([]uuid.UUID, error) {
+	var audience []uuid.UUID
+	for _, id := range channel.Participants {
 		if id == c.AuthorID || (c.ServerID != events.DefaultServer && !server.Agents[id]) {
 			continue
 		}
 		agent, err := p.Agent(ctx, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if agent.Running {
-			c.audience = append(c.audience, id)
+			audience = append(audience, id)
 		}
 	}
-	return nil
+	return audience, nil
 }
 
 // Decide implements Command.
 func (c *SubmitMessage) Decide(_ Request, m Message) ([]events.Event, error) {
-	if m.aliveIn(c.channel) {
+	switch {
+	case c.alive && m.ChannelID != c.ChannelID:
+		return nil, fmt.Errorf("message %s: %w: it is in channel %s", c.MessageID, ErrRefused, m.ChannelID)
+	case c.alive:
 		return nil, nil
 	}
 	return []events.Event{events.MessageSubmitted{

@@ -3,7 +3,6 @@ package commands
 import (
 	"encoding/json"
 	"fmt"
-	"reflect"
 
 	"github.com/google/uuid"
 
@@ -30,7 +29,7 @@ func (c UpdateAgent) Decide(_ Request, a Agent) ([]events.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if reflect.DeepEqual(next, a.Character) {
+	if sameJSON(next, a.Character) {
 		return nil, nil
 	}
 	return []events.Event{events.AgentUpdated{AgentID: c.AgentID, Character: next}}, nil
@@ -75,40 +74,4 @@ func characterObject(c events.Character) (map[string]json.RawMessage, error) {
 	}
 	var fields map[string]json.RawMessage
 	return fields, json.Unmarshal(raw, &fields)
-}
-
-// merge lays an object over another: objects are merged, null deletes, everything else replaces. What deleting empties
-// goes too.
-func merge(old, patch json.RawMessage) (json.RawMessage, error) {
-	var base, over map[string]json.RawMessage
-	if kind(old) == "object" {
-		if err := json.Unmarshal(old, &base); err != nil {
-			return nil, err
-		}
-	}
-	if base == nil {
-		base = map[string]json.RawMessage{}
-	}
-	if err := json.Unmarshal(patch, &over); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
-	}
-	for name, v := range over {
-		switch kind(v) {
-		case "null":
-			delete(base, name)
-		case "object":
-			merged, err := merge(base[name], v)
-			if err != nil {
-				return nil, err
-			}
-			if string(merged) == "{}" && string(v) != "{}" {
-				delete(base, name)
-			} else {
-				base[name] = merged
-			}
-		default:
-			base[name] = v
-		}
-	}
-	return json.Marshal(base)
 }

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 
@@ -34,7 +33,7 @@ func (c UpdateChannel) Decide(_ Request, ch Channel) ([]events.Event, error) {
 		metadata = c.Metadata
 	}
 	var facts []events.Event
-	if name != ch.Name || !bytes.Equal(metadata, ch.Metadata) {
+	if name != ch.Name || !sameJSON(metadata, ch.Metadata) {
 		facts = append(facts, events.ChannelUpdated{ChannelID: c.ChannelID, Name: name, Metadata: metadata})
 	}
 	if c.Participants == nil {

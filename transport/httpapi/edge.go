@@ -3,10 +3,12 @@ package httpapi
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -19,7 +21,11 @@ const (
 	timeLimit      = 30 * time.Second
 	replyTimeLimit = 65 * time.Second
 	replyWait      = 60 * time.Second
+	bodyTimeLimit  = 20 * time.Second
 )
+
+// maxKey bounds an Idempotency-Key, in bytes.
+const maxKey = 255
 
 // drained bounds what is read of a body that is refused, so that the client gets to read why.
 const drained = 16 << 20
@@ -71,7 +77,7 @@ func (a *API) bound(g *gin.Context) {
 	defer cancel()
 	c.Context = ctx
 	if err := c.admitBody(); err != nil {
-		_, _ = io.CopyN(io.Discard, g.Request.Body, drained)
+		_, _ = io.CopyN(io.Discard, g.Request.Body, drained) // as far as it goes
 		a.refuse(g, err)
 		return
 	}
@@ -80,40 +86,56 @@ func (a *API) bound(g *gin.Context) {
 
 var bodyTypes = []string{"application/json", "multipart/form-data", "application/x-www-form-urlencoded"}
 
-// admitBody looks at the kind and the announced size of a body, and hashes one that comes with an Idempotency-Key.
+// admitBody looks at the kind of a body and reads one that is JSON, which it hashes when it comes with an Idempotency-Key.
 func (c *call) admitBody() error {
 	r := c.gin.Request
 	if r.Method == http.MethodGet || r.Method == http.MethodDelete {
 		return nil
 	}
+	key := r.Header.Get("Idempotency-Key")
+	if len(key) > maxKey {
+		return invalid("The Idempotency-Key is longer than %d bytes.", maxKey)
+	}
 	typ := r.Header.Get("Content-Type")
 	if r.ContentLength != 0 && !containsAny(typ, bodyTypes) {
 		return errContentType
 	}
-	isJSON := strings.Contains(typ, "application/json")
-	if isJSON && r.ContentLength > maxBody {
-		return errTooLarge
+	if r.ContentLength != 0 && !strings.Contains(typ, "application/json") {
+		return nil // an upload is read by whoever wants it
 	}
-	key := r.Header.Get("Idempotency-Key")
-	if key == "" || r.Method != http.MethodPost {
-		return nil
-	}
-	if len(key) > 255 {
-		return invalid("The Idempotency-Key is longer than 255 bytes.")
-	}
-	if !isJSON && r.ContentLength != 0 {
-		return nil // an upload is told apart by what it holds
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	body, err := c.readBody()
 	if err != nil {
-		return invalid("The body could not be read.")
+		return err
 	}
-	if len(body) > maxBody {
-		return errTooLarge
+	if key != "" && r.Method == http.MethodPost {
+		c.bodyHash = hashBody(body)
 	}
-	c.bodyHash = hashBody(body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return nil
+}
+
+// readBody gives a client that sends slowly no more than its time. The server lifts the deadline at the body's end.
+func (c *call) readBody() ([]byte, error) {
+	r := c.gin.Request
+	if r.ContentLength == 0 {
+		return nil, nil
+	}
+	if r.ContentLength > maxBody {
+		return nil, errTooLarge
+	}
+	if err := http.NewResponseController(c.gin.Writer).SetReadDeadline(time.Now().Add(bodyTimeLimit)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return nil, err
+	}
+	buf := bytes.NewBuffer(make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead))
+	switch _, err := buf.ReadFrom(io.LimitReader(r.Body, maxBody+1)); {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, errSlowBody
+	case err != nil:
+		return nil, invalid("The body ended too early.")
+	case buf.Len() > maxBody:
+		return nil, errTooLarge
+	}
+	return buf.Bytes(), nil
 }
 
 func containsAny(s string, parts []string) bool {

@@ -1,9 +1,11 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -253,3 +255,23 @@ func TestThePageNeedsNothingFromElsewhere(t *testing.T) {
 		t.Errorf("the script has %d bytes", len(script.body))
 	}
 }
+
+func TestABodyThatNeverEndsIsCutOff(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	for name, body := range map[string]io.Reader{"announced": bytes.NewReader(make([]byte, 3*maxBody)), "in chunks": io.LimitReader(zeros{}, 3*maxBody)} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/api/messaging/servers", body)
+		must(t, err)
+		r.Header.Set("Content-Type", "application/json")
+		response, err := http.DefaultTransport.RoundTrip(r)
+		must(t, err)
+		raw, err := io.ReadAll(response.Body)
+		must(t, err)
+		must(t, response.Body.Close())
+		answered{t, name, response.StatusCode, response.Header, raw}.refused(413, codeTooLarge)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }

@@ -130,6 +130,7 @@ var (
 	errNoRoute     = refusal(http.StatusNotFound, codeNotFound, "API endpoint not found")
 	errNoMethod    = refusal(http.StatusMethodNotAllowed, codeNoMethod, "This path does not know that method.")
 	errContentType = refusal(http.StatusBadRequest, codeContentType, "Invalid or missing Content-Type header")
+	errSlowBody    = refusal(http.StatusRequestTimeout, codeTimeout, "The body did not arrive in time.")
 	errTooLarge    = refusal(http.StatusRequestEntityTooLarge, codeTooLarge, "The body is larger than %d bytes.", maxBody)
 )
 
@@ -155,12 +156,6 @@ func init() {
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 		if len(errs) > 0 {
 			return misread(errs[0])
-		}
-		switch status {
-		case http.StatusRequestEntityTooLarge:
-			return errTooLarge
-		case http.StatusRequestTimeout:
-			return refusal(status, codeTimeout, "The body did not arrive in time.")
 		}
 		return refusal(max(status, http.StatusBadRequest), codeInvalidRequest, "Invalid request: %s", message)
 	}

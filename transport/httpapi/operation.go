@@ -99,9 +99,10 @@ func (a *API) describe(o *operation, data reflect.Type) huma.Operation {
 	path := parameter.ReplaceAllString(o.path, "{$1}")
 	id := strings.Trim(regexp.MustCompile(`\W+`).ReplaceAllString(strings.ToLower(o.method)+"-"+strings.TrimPrefix(path, "/api/"), "-"), "-")
 	noun, _, _ := strings.Cut(strings.TrimPrefix(path, "/api/"), "/")
+	// The body was read, within its limits, before huma sees it (see bound).
 	op := huma.Operation{
 		Method: o.method, Path: path, OperationID: id, Summary: o.summary, Tags: []string{noun},
-		DefaultStatus: o.status, MaxBodyBytes: maxBody + 1, SkipValidateBody: true, SkipValidateParams: true,
+		DefaultStatus: o.status, MaxBodyBytes: -1, BodyReadTimeout: -1, SkipValidateBody: true, SkipValidateParams: true,
 		Responses: map[string]*huma.Response{strconv.Itoa(o.status): {Description: http.StatusText(o.status)}},
 	}
 	if o.status != http.StatusNoContent {

@@ -1,0 +1,60 @@
+package commands
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// sameJSON tells whether two values, free JSON among them, are written the same in an event: white space and escapes do
+// not count.
+func sameJSON(a, b any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+// merge lays an object over another: objects are merged, null deletes, everything else replaces. What deleting empties
+// goes too. Numbers keep their digits.
+func merge(old, patch json.RawMessage) (json.RawMessage, error) {
+	base, over := map[string]any{}, map[string]any{}
+	if kind(old) == "object" {
+		if err := unmarshalNumbers(old, &base); err != nil {
+			return nil, err
+		}
+	}
+	if err := unmarshalNumbers(patch, &over); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	lay(over, base)
+	return json.Marshal(base)
+}
+
+// lay merges over into base and tells whether anything, an empty patch included, is left there.
+func lay(over, base map[string]any) bool {
+	for name, v := range over {
+		switch v := v.(type) {
+		case nil:
+			delete(base, name)
+		case map[string]any:
+			inner, ok := base[name].(map[string]any)
+			if !ok {
+				inner = map[string]any{}
+			}
+			if lay(v, inner) {
+				base[name] = inner
+			} else {
+				delete(base, name)
+			}
+		default:
+			base[name] = v
+		}
+	}
+	return len(base) > 0 || len(over) == 0
+}
+
+func unmarshalNumbers(raw json.RawMessage, v any) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	return d.Decode(v)
+}
