@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"annals/events"
 )
@@ -18,81 +17,98 @@ import (
 const (
 	// callLimit bounds a call whose context has no deadline.
 	callLimit = 10 * time.Second
-	// callsAtOnce bounds the calls under way, those that hang in the client included.
-	callsAtOnce = 1024
-	// discovery bounds for how long a client looks for a node before it is replaced: hung calls end with it.
-	discoveryAttempts = 50
-	discoveryInterval = 100 * time.Millisecond
 	// pauses between attempts.
-	firstPause = 50 * time.Millisecond
-	lastPause  = 2 * time.Second
+	firstPause = 20 * time.Millisecond
+	lastPause  = time.Second
 )
-
-// supervisor keeps a working client. The official one ends for good after an outage, leaves callers hanging regardless of
-// their contexts, forgets connections when it reconnects, and may panic when it is closed meanwhile: so each call runs in
-// a goroutine of its own, and a client that lost its node is closed and replaced.
-type supervisor struct {
-	config *esdb.Configuration
-	log    *slog.Logger
-	slots  chan struct{}
-
-	mu      sync.Mutex
-	current *link
-	closed  bool
-	calls   sync.WaitGroup
-}
-
-// link is one client. It is closed once.
-type link struct {
-	client *esdb.Client
-	close  sync.Once
-}
 
 var errClosed = errors.New("the store was closed")
 
-func newSupervisor(config *esdb.Configuration, log *slog.Logger) *supervisor {
-	return &supervisor{config: config, log: log, slots: make(chan struct{}, callsAtOnce)}
+// supervisor keeps a working client. The official one ends for good after an outage, leaves callers hanging regardless of
+// their contexts and may panic: so each call runs in a goroutine of its own, and a client that lost its node is replaced.
+type supervisor struct {
+	config esdb.Configuration
+	log    *slog.Logger
+	stop   context.CancelFunc
+	ended  <-chan struct{}
+	work   sync.WaitGroup // everything that runs, calls that nobody waits for included
+
+	mu      sync.Mutex
+	current *link         // nil while the node is away
+	cause   error         // why it is away
+	changed chan struct{} // closed when current changes
 }
 
-// take is the present client, a new one if there is none, with one more call counted on it.
-func (s *supervisor) take() (*link, error) {
+func newSupervisor(config *esdb.Configuration, log *slog.Logger) *supervisor {
+	ctx, stop := context.WithCancel(context.Background())
+	s := &supervisor{config: *config, log: log, stop: stop, ended: ctx.Done(), changed: make(chan struct{})}
+	s.work.Go(func() { s.run(ctx) })
+	return s
+}
+
+// run connects, and connects again whenever the node was lost.
+func (s *supervisor) run(ctx context.Context) {
+	defer s.set(nil, errClosed)
+	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, lastPause) {
+		l, err := connect(s.config, s.log)
+		if err == nil {
+			s.log.Info("event store connected")
+			s.set(l, nil)
+			began := time.Now()
+			select {
+			case <-l.lost:
+				s.log.Warn("event store lost")
+			case <-ctx.Done():
+				l.retire()
+			}
+			s.work.Go(l.bury)
+			if time.Since(began) > lastPause {
+				pause = firstPause
+			}
+			err = errLost
+		}
+		s.set(nil, err)
+		sleep(ctx, pause)
+	}
+}
+
+func (s *supervisor) set(l *link, cause error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return nil, errClosed
-	}
-	if s.current == nil {
-		client, err := esdb.NewClient(s.config)
-		if err != nil {
-			return nil, err
+	s.current, s.cause = l, cause
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// take waits for a link until the context ends, and counts what the caller is going to do as work.
+func (s *supervisor) take(ctx context.Context) (*link, error) {
+	for {
+		s.mu.Lock()
+		l, cause, changed := s.current, s.cause, s.changed
+		if l != nil && !l.gone.Load() {
+			s.work.Add(1)
+			s.mu.Unlock()
+			return l, nil
 		}
-		s.current = &link{client: client}
+		s.mu.Unlock()
+		if errors.Is(cause, errClosed) {
+			return nil, fmt.Errorf("%w: %w", events.ErrUnavailable, errClosed)
+		}
+		select {
+		case <-changed:
+		case <-s.ended: // without waiting for a client that is still looking for its node
+			return nil, fmt.Errorf("%w: %w", events.ErrUnavailable, errClosed)
+		case <-ctx.Done():
+			return nil, errors.Join(fmt.Errorf("%w: %w", events.ErrUnavailable, context.Cause(ctx)), cause)
+		}
 	}
-	s.calls.Add(1)
-	return s.current, nil
 }
 
-// retire replaces a client that lost its node.
-func (s *supervisor) retire(l *link) {
-	s.mu.Lock()
-	if s.current == l {
-		s.current = nil
-	}
-	s.mu.Unlock()
-	l.close.Do(func() { _ = l.client.Close() })
-}
-
-// shut ends the present client and waits for the calls under way.
+// shut ends what is under way and waits for it.
 func (s *supervisor) shut(ctx context.Context) error {
-	s.mu.Lock()
-	s.closed = true
-	l := s.current
-	s.mu.Unlock()
-	if l != nil {
-		s.retire(l)
-	}
+	s.stop()
 	done := make(chan struct{})
-	go func() { s.calls.Wait(); close(done) }()
+	go func() { s.work.Wait(); close(done) }()
 	select {
 	case <-done:
 		return nil
@@ -101,100 +117,75 @@ func (s *supervisor) shut(ctx context.Context) error {
 	}
 }
 
-// outcome of a call.
-type outcome[T any] struct {
-	value T
-	err   error
+// limited gives a context without a deadline that of calls.
+func limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, callLimit)
 }
 
-// call runs f with a working client, and returns when the context ends, even if the client does not. Whoever starts
-// something lasting in f cancels it when call fails.
+// call runs f once with a working client, and returns when the context ends, even if the client does not.
 func call[T any](ctx context.Context, s *supervisor, f func(context.Context, *esdb.Client) (T, error)) (T, error) {
+	ctx, cancel := limited(ctx)
+	defer cancel()
+	return await(ctx, ctx, s, f)
+}
+
+// open is call for what lasts: f's context is the given one, and only the wait for f is limited. The caller ends the
+// context when open fails.
+func open[T any](ctx context.Context, s *supervisor, f func(context.Context, *esdb.Client) (T, error)) (T, error) {
+	wait, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	return await(wait, ctx, s, f)
+}
+
+func await[T any](wait, ctx context.Context, s *supervisor, f func(context.Context, *esdb.Client) (T, error)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
 	var none T
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, callLimit)
-		defer cancel()
-	}
-	select {
-	case s.slots <- struct{}{}:
-	case <-ctx.Done():
-		return none, fmt.Errorf("%w: too many calls wait for it: %w", events.ErrUnavailable, context.Cause(ctx))
-	}
-	l, err := s.take()
+	l, err := s.take(wait)
 	if err != nil {
-		<-s.slots
-		return none, fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+		return none, err
 	}
-	done := make(chan outcome[T], 1)
+	done := make(chan outcome, 1)
+	left := make(chan struct{})
 	go func() {
-		defer func() { <-s.slots; s.calls.Done() }()
-		value, err := guarded(ctx, l.client, f)
-		if err = classify(err); errors.Is(err, events.ErrUnavailable) && ctx.Err() == nil {
-			s.retire(l)
+		defer s.work.Done()
+		defer close(left)
+		value, err := use(ctx, l, f)
+		if errors.Is(err, errLost) && ctx.Err() == nil {
+			l.retire()
 		}
-		done <- outcome[T]{value, err}
+		done <- outcome{value, err}
 	}()
 	select {
 	case o := <-done:
 		return o.value, o.err
-	case <-ctx.Done():
-		return none, fmt.Errorf("%w: %w", events.ErrUnavailable, context.Cause(ctx))
+	case <-wait.Done():
+		go l.mind(left)
+		return none, fmt.Errorf("%w: %w", events.ErrUnavailable, context.Cause(wait))
 	}
 }
 
-// guarded turns the client's panics into errors: it sends on a closed channel when it is closed during a failing call.
-func guarded[T any](ctx context.Context, client *esdb.Client, f func(context.Context, *esdb.Client) (T, error)) (value T, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: the client gave up: %v", events.ErrUnavailable, r)
-		}
-	}()
-	return f(ctx, client)
-}
-
-// errMissing: there is no such stream or group.
-var errMissing = errors.New("there is no such thing in the store")
-
-// errExists: there is such a group already.
-var errExists = errors.New("it is in the store already")
-
-// classify tells what the client's error means for us.
-func classify(err error) error {
-	var e *esdb.Error
-	switch {
-	case err == nil:
-		return nil
-	case !errors.As(err, &e):
-		return err
+// mind retires a client that does not let go of a call although the call's context has ended.
+func (l *link) mind(left <-chan struct{}) {
+	t := time.NewTimer(grace)
+	defer t.Stop()
+	select {
+	case <-left:
+	case <-l.lost:
+	case <-t.C:
+		l.retire()
 	}
-	switch e.Code() {
-	case esdb.ErrorCodeWrongExpectedVersion:
-		return fmt.Errorf("%w: %w", events.ErrConflict, err)
-	case esdb.ErrorCodeResourceNotFound:
-		return fmt.Errorf("%w: %w", errMissing, err)
-	case esdb.ErrorCodeResourceAlreadyExists:
-		return fmt.Errorf("%w: %w", errExists, err)
-	case esdb.ErrorUnavailable, esdb.ErrorCodeConnectionClosed, esdb.ErrorCodeDeadlineExceeded, esdb.ErrorAborted,
-		esdb.ErrorCodeNotLeader, esdb.ErrorCodeInternalServer:
-		return fmt.Errorf("%w: %w", events.ErrUnavailable, err)
-	case esdb.ErrorCodeUnknown: // most statuses end here
-		switch status.Code(e.Err()) {
-		case codes.InvalidArgument, codes.FailedPrecondition, codes.ResourceExhausted:
-			return fmt.Errorf("the event store refused: %w", err)
-		}
-		return fmt.Errorf("%w: %w", events.ErrUnavailable, err)
-	}
-	return err
 }
 
 // persist repeats a call that may be repeated until it gets an answer or the context ends.
 func persist[T any](ctx context.Context, s *supervisor, f func(context.Context, *esdb.Client) (T, error)) (T, error) {
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, callLimit)
-		defer cancel()
-	}
+	ctx, cancel := limited(ctx)
+	defer cancel()
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		value, err := call(ctx, s, f)
 		if !errors.Is(err, events.ErrUnavailable) || errors.Is(err, errClosed) || !sleep(ctx, pause) {
@@ -203,13 +194,13 @@ func persist[T any](ctx context.Context, s *supervisor, f func(context.Context, 
 	}
 }
 
-// sleep tells false when the context ended first.
+// sleep pauses for about d, so that many who wait do not come at once. It tells false when the context ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
+	t := time.NewTimer(d/2 + rand.N(d))
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return true
+		return ctx.Err() == nil
 	case <-ctx.Done():
 		return false
 	}

@@ -59,11 +59,6 @@ func configure(o Options) (*esdb.Configuration, error) {
 			return nil, fmt.Errorf("EVENTSTORE_URL: %w", err)
 		}
 	}
-	config.MaxDiscoverAttempts = discoveryAttempts
-	config.DiscoveryInterval = int(discoveryInterval / time.Millisecond)
-	config.Logger = func(level esdb.LogLevel, format string, args ...any) {
-		o.Logger.Debug("event store client", "said", fmt.Sprintf(format, args...), "level", level)
-	}
 	return config, nil
 }
 
@@ -169,7 +164,7 @@ func (s *Store) read(ctx context.Context, open func(context.Context, *esdb.Clien
 	return persist(ctx, s.supervisor, func(ctx context.Context, c *esdb.Client) ([]*esdb.RecordedEvent, error) {
 		reading, err := open(ctx, c)
 		if err != nil {
-			return nil, unavailable(err)
+			return nil, err
 		}
 		defer reading.Close()
 		var got []*esdb.RecordedEvent
@@ -184,15 +179,6 @@ func (s *Store) read(ctx context.Context, open func(context.Context, *esdb.Clien
 			got = append(got, e.OriginalEvent())
 		}
 	})
-}
-
-// unavailable marks errors that the client hands out as gRPC gave them: a read could not be begun.
-func unavailable(err error) error {
-	var e *esdb.Error
-	if errors.As(err, &e) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", events.ErrUnavailable, err)
 }
 
 // yieldAll decodes and passes on what fits, until somebody has had enough.

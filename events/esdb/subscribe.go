@@ -56,12 +56,8 @@ type subscription struct {
 func (s *subscription) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	inner, err := call(ctx, s.supervisor, func(_ context.Context, c *esdb.Client) (*esdb.Subscription, error) {
-		inner, err := c.SubscribeToAll(ctx, s.options())
-		if err != nil {
-			return nil, unavailable(err)
-		}
-		return inner, nil
+	inner, err := open(ctx, s.supervisor, func(ctx context.Context, c *esdb.Client) (*esdb.Subscription, error) {
+		return c.SubscribeToAll(ctx, s.options())
 	})
 	if err != nil {
 		return err

@@ -106,13 +106,9 @@ func (s *Subscriber) connect(ctx context.Context, d *dispatch) error {
 	if err := s.ensureGroup(ctx); err != nil {
 		return err
 	}
-	inner, err := call(ctx, s.store.supervisor, func(_ context.Context, c *esdb.Client) (*esdb.PersistentSubscription, error) {
+	inner, err := open(ctx, s.store.supervisor, func(ctx context.Context, c *esdb.Client) (*esdb.PersistentSubscription, error) {
 		o := esdb.SubscribeToPersistentSubscriptionOptions{BufferSize: unacknowledged}
-		inner, err := c.SubscribeToPersistentSubscriptionToAll(ctx, s.o.Group, o)
-		if err != nil {
-			return nil, unavailable(err)
-		}
-		return inner, nil
+		return c.SubscribeToPersistentSubscriptionToAll(ctx, s.o.Group, o)
 	})
 	if err != nil {
 		return err

@@ -3,8 +3,6 @@ package httpapi
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -62,10 +60,14 @@ type agentMade struct {
 	Character json.RawMessage `json:"character" doc:"As it came, secrets encrypted."`
 }
 
+// createAgent answers every refusal with one code, as the recorded server does.
 func (a *API) createAgent(c *call, in *newAgent) (agentMade, error) {
 	made, err := a.makeAgent(c, in)
+	if err == nil {
+		return made, nil
+	}
 	p, cause := problemOf(err)
-	if err == nil || cause != nil || p.status == http.StatusRequestEntityTooLarge || p.status == http.StatusConflict {
+	if cause != nil || p.status == http.StatusRequestEntityTooLarge || p.status == http.StatusConflict {
 		return made, err
 	}
 	return made, &problem{status: http.StatusBadRequest, Code: codeCreate, Message: p.Message, Details: p.Message}
@@ -100,11 +102,7 @@ func (a *API) characterOf(c *call, in *newAgent) (json.RawMessage, error) {
 	case given(b.CharacterJSON) != nil:
 		return b.CharacterJSON, nil
 	case b.CharacterPath != "":
-		raw, err := a.loadCharacter(c, string(b.CharacterPath))
-		if err != nil && !errors.Is(err, c.Err()) {
-			return nil, invalid("%s", err)
-		}
-		return raw, err
+		return a.loadCharacter(c, string(b.CharacterPath))
 	case given(b.Agent) != nil:
 		return b.Agent, nil
 	}
@@ -182,9 +180,7 @@ func list[T any](all []T) []T {
 }
 
 // missingFields names, as the recorded server does, the fields of a body that are not there.
-func missingFields(names string) error {
-	return fmt.Errorf("%w", invalid("Missing required fields: %s", names))
-}
+func missingFields(names string) error { return invalid("Missing required fields: %s", names) }
 
 // or is the first that is not empty.
 func or(s text, otherwise string) string { return cmp.Or(string(s), otherwise) }

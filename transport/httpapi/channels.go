@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/google/uuid"
@@ -114,7 +115,7 @@ func (a *API) dmChannel(c *call, in *dmQuery) (queries.Channel, error) {
 	}
 	both, err := parseIDs([]string{in.Target, in.Current})
 	if err != nil {
-		return queries.Channel{}, refusal(400, codeInvalidID, "Invalid targetUserId or currentUserId format")
+		return queries.Channel{}, refusal(http.StatusBadRequest, codeInvalidID, "Invalid targetUserId or currentUserId format")
 	}
 	one, other := both[0], both[1]
 	if one == other {

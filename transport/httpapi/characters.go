@@ -27,7 +27,7 @@ const (
 func (a *API) loadCharacter(ctx context.Context, name string) (json.RawMessage, error) {
 	if strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") {
 		if !a.o.CharacterURLs {
-			return nil, fmt.Errorf("Failed to load character from URL '%s': URLs are not fetched unless CHARACTER_URLS is on", name)
+			return nil, invalid("Failed to load character from URL '%s': URLs are not fetched unless CHARACTER_URLS is on", name)
 		}
 		return fetchCharacter(ctx, name, outside)
 	}
@@ -36,14 +36,14 @@ func (a *API) loadCharacter(ctx context.Context, name string) (json.RawMessage, 
 		return nil, err
 	}
 	if data, err = clean(data); err != nil || !json.Valid(data) {
-		return nil, fmt.Errorf("Character file '%s' has malformed JSON. Please check the file content.", name)
+		return nil, invalid("Character file '%s' has malformed JSON. Please check the file content.", name)
 	}
 	return data, nil
 }
 
 // readCharacter reads a file of the folder, and nothing outside of it, whatever the name or a link in it says.
 func readCharacter(dir, name string) ([]byte, error) {
-	notFound := fmt.Errorf("Character '%s' not found. Please check if the file exists and the path is correct.", name)
+	notFound := invalid("Character '%s' not found. Please check if the file exists and the path is correct.", name)
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, notFound
@@ -68,10 +68,10 @@ func readCharacter(dir, name string) ([]byte, error) {
 func readAll(r io.Reader, name string) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxCharacter+1))
 	if err != nil {
-		return nil, fmt.Errorf("Character '%s' could not be read.", name)
+		return nil, invalid("Character '%s' could not be read.", name)
 	}
 	if len(data) > maxCharacter {
-		return nil, fmt.Errorf("Character '%s' is larger than %d bytes.", name, maxCharacter)
+		return nil, invalid("Character '%s' is larger than %d bytes.", name, maxCharacter)
 	}
 	return data, nil
 }
@@ -82,7 +82,7 @@ func fetchCharacter(ctx context.Context, url string, may func(netip.Addr) error)
 	ctx, cancel := context.WithTimeout(ctx, characterTime)
 	defer cancel()
 	failed := func(reason any) error {
-		return fmt.Errorf("Failed to load character from URL '%s': %v", url, reason)
+		return invalid("Failed to load character from URL '%s': %v", url, reason)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -120,7 +120,7 @@ func fetchCharacter(ctx context.Context, url string, may func(netip.Addr) error)
 		return nil, err
 	}
 	if data, err = clean(data); err != nil || !json.Valid(data) {
-		return nil, fmt.Errorf("Invalid JSON response from URL '%s'. The resource may not contain valid character data.", url)
+		return nil, invalid("Invalid JSON response from URL '%s'. The resource may not contain valid character data.", url)
 	}
 	var list []json.RawMessage
 	if json.Unmarshal(data, &list) == nil && len(list) > 0 {

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 
 	"github.com/google/uuid"
 
@@ -155,7 +156,7 @@ func (a *API) submitTo(c *call, cmd *commands.SubmitMessage, inReplyTo json.RawM
 		return err
 	}
 	if !channel.Exists {
-		return refusal(404, codeNotFound, "channel %s not found", cmd.ChannelID)
+		return refusal(http.StatusNotFound, codeNotFound, "channel %s not found", cmd.ChannelID)
 	}
 	return a.submit(c, cmd, inReplyTo, nil)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/google/uuid"
@@ -144,7 +145,7 @@ func (a *API) admitReply(c *call, message uuid.UUID) error {
 		return err
 	}
 	if !m.Exists || m.Submitted <= channel.Cleared {
-		return refusal(404, codeNotFound, "The message %s that is answered was not found", message)
+		return refusal(http.StatusNotFound, codeNotFound, "The message %s that is answered was not found", message)
 	}
 	if byAgent {
 		c.request()
