@@ -48,7 +48,7 @@ func readCharacter(dir, name string) ([]byte, error) {
 	if err != nil {
 		return nil, notFound
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	inner := strings.TrimPrefix(path.Clean(strings.ReplaceAll(name, `\`, "/")), "characters/")
 	for _, file := range []string{inner, inner + ".json"} {
 		// Only a plain file is opened: a pipe would keep us waiting.
@@ -59,7 +59,7 @@ func readCharacter(dir, name string) ([]byte, error) {
 		if err != nil {
 			return nil, notFound
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }()
 		return readAll(f, name)
 	}
 	return nil, notFound
@@ -111,7 +111,7 @@ func fetchCharacter(ctx context.Context, url string, may func(netip.Addr) error)
 		}
 		return nil, failed("it cannot be reached")
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
 		return nil, failed(fmt.Sprintf("HTTP error %d: %s", response.StatusCode, http.StatusText(response.StatusCode)))
 	}

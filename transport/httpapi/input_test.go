@@ -98,13 +98,20 @@ func TestWhatIsUnknownIsNotFoundAndAListUnderItIsEmpty(t *testing.T) {
 			method, path string
 			body         fields
 		}{
-			{"GET", "/api/agents/:x", nil}, {"PATCH", "/api/agents/:x", fields{"name": "x"}}, {"DELETE", "/api/agents/:x", nil},
-			{"POST", "/api/agents/:x/start", nil}, {"POST", "/api/agents/:x/stop", nil}, {"GET", "/api/messaging/servers/:x", nil},
+			{"GET", "/api/agents/:x", nil},
+			{"PATCH", "/api/agents/:x", fields{"name": "x"}},
+			{"DELETE", "/api/agents/:x", nil},
+			{"POST", "/api/agents/:x/start", nil},
+			{"POST", "/api/agents/:x/stop", nil},
+			{"GET", "/api/messaging/servers/:x", nil},
 			{"POST", "/api/messaging/servers/:x/agents", fields{"agentId": unknown}},
-			{"DELETE", "/api/messaging/servers/:x/agents/:x", nil}, {"GET", "/api/messaging/central-channels/:x/details", nil},
-			{"PATCH", "/api/messaging/central-channels/:x", fields{"name": "x"}}, {"DELETE", "/api/messaging/central-channels/:x/messages", nil},
+			{"DELETE", "/api/messaging/servers/:x/agents/:x", nil},
+			{"GET", "/api/messaging/central-channels/:x/details", nil},
+			{"PATCH", "/api/messaging/central-channels/:x", fields{"name": "x"}},
+			{"DELETE", "/api/messaging/central-channels/:x/messages", nil},
 			{"POST", "/api/messaging/central-channels/:x/agents", fields{"agentId": ann}},
-			{"GET", "/api/messaging/messages/:x", nil}, {"PATCH", "/api/messaging/messages/:x", fields{"content": "x"}},
+			{"GET", "/api/messaging/messages/:x", nil},
+			{"PATCH", "/api/messaging/messages/:x", fields{"content": "x"}},
 			{"POST", "/api/messaging/channels", fields{"serverId": unknown, "name": "x", "type": "GROUP"}},
 			{"POST", "/api/messaging/central-channels", fields{"server_id": unknown, "name": "x", "participantCentralUserIds": []string{}}},
 			{"POST", "/api/messaging/central-channels/:x/messages", fields{"server_id": unknown, "author_id": ann, "content": "x"}},
@@ -141,7 +148,8 @@ func TestWhatIsMissingOrOfTheWrongTypeIsRefused(t *testing.T) {
 	s.untouched(func() {
 		for _, path := range []string{chat + "/messages", fresh} {
 			for _, body := range []any{
-				fields{}, message("content", ""), message("content", nil), message("content", fields{"text": "x"}), message("content", []int{1}),
+				fields{},
+				message("content", ""), message("content", nil), message("content", fields{"text": "x"}), message("content", []int{1}),
 				message("content", true), message("author_id", "x"), message("author_id", 5), message("server_id", "nope"), message("metadata", "x"),
 				message("metadata", []int{}), `{"author_id":"` + ann + `","content":"x","server_id":"0","metadata":{"n":1e999}}`,
 			} {
@@ -164,9 +172,15 @@ func TestWhatIsMissingOrOfTheWrongTypeIsRefused(t *testing.T) {
 			}
 		}
 		for _, body := range []any{
-			fields{}, fields{"characterJson": "x"}, fields{"characterJson": fields{}}, fields{"characterJson": fields{"name": "", "bio": ""}},
-			fields{"characterJson": fields{"name": "x", "bio": 5}}, fields{"agent": fields{"name": "x", "bio": "b", "zzz": 1}},
-			fields{"characterPath": "nope"}, fields{"characterPath": "../../../../etc/passwd"}, fields{"characterPath": "http://127.0.0.1/x"},
+			fields{},
+			fields{"characterJson": "x"},
+			fields{"characterJson": fields{}},
+			fields{"characterJson": fields{"name": "", "bio": ""}},
+			fields{"characterJson": fields{"name": "x", "bio": 5}},
+			fields{"agent": fields{"name": "x", "bio": "b", "zzz": 1}},
+			fields{"characterPath": "nope"},
+			fields{"characterPath": "../../../../etc/passwd"},
+			fields{"characterPath": "http://127.0.0.1/x"},
 		} {
 			s.ask("POST", "/api/agents", body).refused(400, codeCreate)
 		}
