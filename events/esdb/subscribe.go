@@ -37,6 +37,9 @@ func (s *Store) Subscribe(ctx context.Context, after events.Position, f events.F
 					return
 				}
 			}
+			if errors.Is(err, errClosed) {
+				return
+			}
 			sleep(ctx, pause)
 		}
 	}
