@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"annals/events"
-	"annals/projections/projectionstest"
+	"annals/events/esdb/esdbtest"
 )
 
 const caughtUp = 100_000
@@ -24,7 +24,7 @@ func ordinary() events.Event {
 }
 
 func BenchmarkCatchUp(b *testing.B) {
-	log := projectionstest.New(b)
+	log := esdbtest.New(b)
 	var last events.Position
 	for range caughtUp / 500 {
 		facts := make([]events.Event, 500)
@@ -91,7 +91,7 @@ func copyRows(b *testing.B, conn *pgx.Conn) {
 }
 
 func BenchmarkAppendToCommit(b *testing.B) {
-	log := projectionstest.New(b)
+	log := esdbtest.New(b)
 	f, _ := start(b, Options{Store: log, Postgres: database(b), Log: uuid.New(), Projections: Core()})
 	waitFor(b, f, GroupCore, 0)
 	b.Run("append", func(b *testing.B) {

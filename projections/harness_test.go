@@ -16,7 +16,7 @@ import (
 
 	"annals/deploy/postgres/pgtest"
 	"annals/events"
-	"annals/projections/projectionstest"
+	"annals/events/esdb/esdbtest"
 )
 
 // patience bounds everything in these tests that waits.
@@ -93,11 +93,11 @@ func number(t testing.TB, conn *pgx.Conn, sql string, args ...any) (n int) {
 
 // spoken is a log of messages whose contents are 1, 2, 3 ….
 type spoken struct {
-	*projectionstest.Log
+	*esdbtest.Log
 	n int
 }
 
-func newLog(t testing.TB) *spoken { return &spoken{Log: projectionstest.New(t)} }
+func newLog(t testing.TB) *spoken { return &spoken{Log: esdbtest.New(t)} }
 
 // say appends n messages, and gives the position of the last.
 func (s *spoken) say(n int) (last events.Position) {

@@ -12,7 +12,7 @@ import (
 	"annals/deploy/postgres/pgtest"
 	"annals/events"
 	"annals/projections"
-	"annals/projections/projectionstest"
+	"annals/events/esdb/esdbtest"
 	"annals/queries"
 )
 
@@ -29,7 +29,7 @@ func must(t testing.TB, err error) {
 type given struct {
 	*queries.Queries
 	t    testing.TB
-	log  *projectionstest.Log
+	log  *esdbtest.Log
 	feed *projections.Feed
 	pool *pgxpool.Pool
 	ctx  context.Context
@@ -43,7 +43,7 @@ func start(t testing.TB) *given {
 	url := pgtest.New(t)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
-	g := &given{t: t, log: projectionstest.New(t), ctx: ctx, now: dawn}
+	g := &given{t: t, log: esdbtest.New(t), ctx: ctx, now: dawn}
 	g.feed = projections.NewFeed(projections.Options{
 		Store: g.log, Postgres: url, Log: uuid.New(), Projections: projections.Core(), Logger: slog.New(slog.DiscardHandler),
 	})

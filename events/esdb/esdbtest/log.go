@@ -1,5 +1,5 @@
-// Package projectionstest gives tests a log to project: the embedded event store, reached as in production.
-package projectionstest
+// Package esdbtest gives tests a log of their own: the embedded event store, reached as in production.
+package esdbtest
 
 import (
 	"context"
