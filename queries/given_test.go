@@ -11,8 +11,8 @@ import (
 
 	"annals/deploy/postgres/pgtest"
 	"annals/events"
-	"annals/projections"
 	"annals/events/esdb/esdbtest"
+	"annals/projections"
 	"annals/queries"
 )
 
