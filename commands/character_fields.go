@@ -172,8 +172,7 @@ func members(v json.RawMessage) iter.Seq2[string, json.RawMessage] {
 		for i := 0; err == nil && d.More(); i++ {
 			name := strconv.Itoa(i)
 			if open == json.Delim('{') {
-				var key json.Token
-				key, err = d.Token()
+				key, _ := d.Token()
 				name = fmt.Sprint(key)
 			}
 			var value json.RawMessage

@@ -25,10 +25,23 @@ var (
 // catalogue lists every type of event that this build reads and writes.
 var catalogue = []Event{
 	LogOpened{},
-	AgentCreated{}, AgentUpdated{}, AgentStarted{}, AgentStopped{}, AgentDeleted{},
-	ServerCreated{}, AgentJoinedServer{}, AgentLeftServer{},
-	ChannelCreated{}, ChannelUpdated{}, ParticipantJoined{}, ParticipantLeft{}, ChannelCleared{}, ChannelDeleted{},
-	MessageSubmitted{}, MessageEdited{}, MessageDeleted{},
+	AgentCreated{},
+	AgentUpdated{},
+	AgentStarted{},
+	AgentStopped{},
+	AgentDeleted{},
+	ServerCreated{},
+	AgentJoinedServer{},
+	AgentLeftServer{},
+	ChannelCreated{},
+	ChannelUpdated{},
+	ParticipantJoined{},
+	ParticipantLeft{},
+	ChannelCleared{},
+	ChannelDeleted{},
+	MessageSubmitted{},
+	MessageEdited{},
+	MessageDeleted{},
 	TurnCompleted{},
 }
 

@@ -79,7 +79,7 @@ func createKey(path string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }()
 	key := make([]byte, keySize)
 	_, _ = rand.Read(key) // never fails, see crypto/rand
 	_, err = f.Write(key)

@@ -21,7 +21,7 @@ func TestASecretPrintsMasked(t *testing.T) {
 		secret Secret
 		among  map[string]Secret
 	}{"Eliza", secret, character.Secrets}
-	digits := strings.Trim(fmt.Sprint([]byte(plain)), "[]") // how fmt writes bytes that it takes for numbers
+	digits := strings.Trim(fmt.Sprint([]byte(plain)), "[]") //nolint:staticcheck // how fmt writes bytes that it takes for numbers
 	for _, v := range []any{secret, &secret, []Secret{secret}, character, &character, AgentCreated{Character: character}, hidden} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
 			if reflect.TypeOf(v) == reflect.TypeOf(hidden) && !strings.HasSuffix(verb, "v") {

@@ -47,7 +47,7 @@ func Views(ps []Projection) string {
 	sorted := slices.SortedFunc(slices.Values(ps), func(a, b Projection) int { return cmp.Compare(a.Name, b.Name) })
 	h := sha256.New()
 	for _, p := range sorted {
-		fmt.Fprintf(h, "%s %d\n", p.Name, p.Version)
+		_, _ = fmt.Fprintf(h, "%s %d\n", p.Name, p.Version)
 	}
 	return fmt.Sprintf("views_%x", h.Sum(nil)[:6])
 }

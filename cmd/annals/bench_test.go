@@ -75,7 +75,7 @@ func beside(b *testing.B, clients int, ours, bare func(ctx context.Context, clie
 func bareStore(b *testing.B) (*esdb.Store, *pgxpool.Pool) {
 	b.Helper()
 	s, err := startParts(b.Context(), Config{PostgresURL: pgtest.New(b)}, &dataDir{path: b.TempDir()}, Config{LogLevel: "warn"}.logger())
-	b.Cleanup(func() { s.stop(Config{LogLevel: "error"}.logger()) })
+	b.Cleanup(func() { s.stop(context.Background(), Config{LogLevel: "error"}.logger()) })
 	if err != nil {
 		b.Fatal(err)
 	}

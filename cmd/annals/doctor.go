@@ -37,7 +37,7 @@ func (d *Doctor) Run(ctx context.Context) error {
 	var found []finding
 	found = append(found, folders(path)...)
 	if d.PostgresURL == "" {
-		for _, p := range postgres.Check(filepath.Join(path, "postgres")) {
+		for _, p := range postgres.Check(ctx, filepath.Join(path, "postgres")) {
 			found = append(found, finding{p.What, p.Remedy})
 		}
 	}
@@ -84,7 +84,7 @@ func (d *Doctor) serving(ctx context.Context, path string) []finding {
 	if err != nil {
 		return nil
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil {
 		fmt.Println("no server runs on", path)
 		return nil
@@ -101,7 +101,7 @@ func (d *Doctor) serving(ctx context.Context, path string) []finding {
 	if err != nil {
 		return []finding{{"a server holds " + path + " but does not answer: " + err.Error(), "set SERVER_HOST and SERVER_PORT to where it serves, or look at its log"}}
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	var health struct {
 		Dependencies map[string]string `json:"dependencies"`
 	}

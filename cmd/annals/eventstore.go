@@ -32,8 +32,8 @@ func (e *Eventstore) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer l.Close()
-	node, err := embedded.Open(options)
+	defer func() { _ = l.Close() }()
+	node, err := embedded.Open(ctx, options)
 	if err != nil {
 		return err
 	}

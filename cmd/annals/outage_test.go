@@ -103,7 +103,7 @@ func startTCP(t *testing.T, dir, address string) (*embedded.Node, string) {
 		t.Error(err)
 		return nil, ""
 	}
-	node, err := embedded.Open(embedded.Options{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
+	node, err := embedded.Open(t.Context(), embedded.Options{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Error(err)
 		return nil, ""

@@ -51,7 +51,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	if err != nil {
 		return fmt.Errorf("%w: set SERVER_PORT or SERVER_HOST", err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 
 	dir, err := openDataDir(c.DataDir)
 	if err != nil {
@@ -60,7 +60,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	defer closing(log, "data folder", dir.Close)
 
 	parts, err := startParts(ctx, c, dir, log)
-	defer parts.stop(log)
+	defer parts.stop(context.WithoutCancel(ctx), log)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 		Sockets: map[string]http.Handler{"/ws": hub},
 	})
 	server := httpapi.Server(api, log)
-	defer closing(log, "http", func() error { return shutdown(server, hub) })
+	defer closing(log, "http", func() error { return shutdown(context.WithoutCancel(ctx), server, hub) })
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			fail(fmt.Errorf("http: %w", err))
@@ -158,8 +158,8 @@ func failure(ctx context.Context) error {
 }
 
 // shutdown closes the sockets with their position and drains the requests.
-func shutdown(server *http.Server, hub *live.Hub) error {
-	ctx, cancel := context.WithTimeout(context.Background(), drain)
+func shutdown(ctx context.Context, server *http.Server, hub *live.Hub) error {
+	ctx, cancel := context.WithTimeout(ctx, drain)
 	defer cancel()
 	drained := make(chan error, 1)
 	go func() { drained <- server.Shutdown(ctx) }() // closes the listener first
@@ -215,7 +215,7 @@ func startParts(ctx context.Context, c Config, dir *dataDir, log *slog.Logger) (
 		options := esdb.Options{URL: c.EventStoreURL, Codec: p.codec, Logger: log}
 		if c.EventStoreURL == "" {
 			options.Socket = socketPath(dir.path)
-			if p.node, err = startNode(dir.join("events"), options.Socket, log); err != nil {
+			if p.node, err = startNode(ctx, dir.join("events"), options.Socket, log); err != nil {
 				return err
 			}
 		}
@@ -231,8 +231,8 @@ func startParts(ctx context.Context, c Config, dir *dataDir, log *slog.Logger) (
 	return p, nil
 }
 
-func startNode(dir, socket string, log *slog.Logger) (*embedded.Node, error) {
-	node, err := embedded.Open(embedded.Options{Dir: dir, Logger: log})
+func startNode(ctx context.Context, dir, socket string, log *slog.Logger) (*embedded.Node, error) {
+	node, err := embedded.Open(ctx, embedded.Options{Dir: dir, Logger: log})
 	if err != nil {
 		return nil, err
 	}
@@ -248,8 +248,8 @@ func startNode(dir, socket string, log *slog.Logger) (*embedded.Node, error) {
 	return node, nil
 }
 
-func (p *parts) stop(log *slog.Logger) {
-	ctx, cancel := context.WithTimeout(context.Background(), drain)
+func (p *parts) stop(ctx context.Context, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, drain)
 	defer cancel()
 	if p.store != nil {
 		closing(log, "event store client", func() error { return p.store.Close(ctx) })

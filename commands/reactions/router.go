@@ -44,15 +44,15 @@ func Run(ctx context.Context, d Deliveries, r Reply, log *slog.Logger) error {
 	}
 	router.AddMiddleware(
 		middleware.Timeout(Budget),
-		d.givingUp(r, log),
+		d.givingUp(r, log), //nolint:contextcheck // each delivery brings its own
 		middleware.Retry{
 			MaxRetries: retries, InitialInterval: time.Second, MaxInterval: 30 * time.Second, Multiplier: 3,
 			ShouldRetry: func(p middleware.RetryParams) bool { return !errors.Is(p.Err, ErrRefused) },
 		}.Middleware,
-		whileUnavailable(log),
+		whileUnavailable(log), //nolint:contextcheck // each delivery brings its own
 		middleware.Recoverer,
 	)
-	router.AddConsumerHandler("reply", d.Topic, d.Subscriber, func(msg *message.Message) error {
+	router.AddConsumerHandler("reply", d.Topic, d.Subscriber, func(msg *message.Message) error { //nolint:contextcheck // each delivery brings its own
 		e, err := d.Fact(msg)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrRefused, err)

@@ -12,12 +12,11 @@ import (
 type Problem struct{ What, Remedy string }
 
 // Check reports what is missing on this machine for a cluster in dir, changing nothing.
-func Check(dir string) []Problem {
+func Check(ctx context.Context, dir string) []Problem {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return []Problem{{What: err.Error(), Remedy: "name the folder by its absolute path"}}
 	}
-	ctx := context.Background()
 	if problems := checkServer(ctx, majorOf(filepath.Join(dir, "data"))); len(problems) > 0 {
 		return problems // its installation brings the account along that the rest is checked for
 	}

@@ -25,7 +25,7 @@ func compileVector(ctx context.Context, m machine, s server) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(work)
+	defer func() { _ = os.RemoveAll(work) }()
 	source, headers, err := fetchSources(ctx, work, s.major)
 	if err != nil {
 		return fmt.Errorf("%w\nto install it by hand: build pgvector (its README says how) against %s/pg_config, or set POSTGRES_URL", err, s.bin)

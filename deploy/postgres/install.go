@@ -36,8 +36,8 @@ func ensureServer(ctx context.Context, major int, say func(string, ...any)) (ser
 		return server{}, err
 	}
 	defer func() {
-		os.Remove(installLock) // before it is let go, so that whoever waits makes a new one
-		lock.Close()
+		_ = os.Remove(installLock) // before it is let go, so that whoever waits makes a new one
+		_ = lock.Close()
 	}()
 	if s, ok := choose(servers(ctx), major); ok { // somebody else has installed it meanwhile
 		return s, nil

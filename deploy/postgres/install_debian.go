@@ -82,7 +82,7 @@ func (m machine) installServer(ctx context.Context, packages ...string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(setting.Name())
+	defer func() { _ = os.Remove(setting.Name()) }()
 	_, err = setting.WriteString("create_main_cluster = false\n")
 	if err := errors.Join(err, setting.Close()); err != nil {
 		return err

@@ -41,9 +41,8 @@ type Cluster struct {
 	opts   Options
 	lock   *os.File
 
-	quit   context.Context // done when Stop is called
-	cancel context.CancelFunc
-	idle   chan struct{} // closed when the supervisor has returned
+	cancel context.CancelFunc // ends the supervisor
+	idle   chan struct{}      // closed when the supervisor has returned
 	stop   sync.Once
 
 	mu      sync.Mutex
@@ -57,18 +56,18 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("postgres in %s: %w", o.Dir, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	starting, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	if err := c.open(ctx); err != nil {
-		c.cancel()
+	if err := c.open(starting); err != nil {
 		if c.running != nil {
-			err = errors.Join(err, c.running.shutdown(ctx))
+			err = errors.Join(err, c.running.shutdown(starting))
 		}
-		os.Remove(c.place.sockets)
-		c.lock.Close()
+		_ = os.Remove(c.place.sockets)
+		_ = c.lock.Close()
 		return nil, fmt.Errorf("postgres in %s: %w", o.Dir, err)
 	}
-	go c.supervise()
+	ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	go c.supervise(ctx)
 	return c, nil
 }
 
@@ -99,9 +98,7 @@ func prepare(ctx context.Context, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{dir: dir, place: p, server: srv, opts: o, lock: lock, idle: make(chan struct{})}
-	c.quit, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	return c, nil
+	return &Cluster{dir: dir, place: p, server: srv, opts: o, lock: lock, idle: make(chan struct{})}, nil
 }
 
 // claim takes the folder for this process and leaves its pid for whoever comes second.
@@ -116,7 +113,7 @@ func claim(home string) (*os.File, error) {
 		return nil, err
 	}
 	if err := errors.Join(f.Truncate(0), write(f, strconv.Itoa(os.Getpid())+"\n")); err != nil {
-		f.Close()
+		_ = f.Close()
 		return nil, fmt.Errorf("note the owner of %s: %w", home, err)
 	}
 	return f, nil
@@ -170,8 +167,8 @@ func (c *Cluster) Stop(ctx context.Context) error {
 		c.cancel()
 		<-c.idle
 		err = errors.Join(c.running.shutdown(ctx), c.place.clearSockets())
-		os.Remove(c.place.sockets) // fails when it is shared with others, as is right
-		c.lock.Close()
+		_ = os.Remove(c.place.sockets) // fails when it is shared with others, as is right
+		err = errors.Join(err, c.lock.Close())
 		c.opts.Logger.Info("postgres stopped", "pid", c.running.pid)
 	})
 	return err

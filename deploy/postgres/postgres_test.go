@@ -290,7 +290,7 @@ func TestDataOfAnotherMajorVersionIsMovedAside(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(c.Dir(), "data", "PG_VERSION"), []byte("9\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if problems := postgres.Check(c.Dir()); len(problems) != 1 || !strings.Contains(problems[0].What, "PostgreSQL 9") {
+	if problems := postgres.Check(t.Context(), c.Dir()); len(problems) != 1 || !strings.Contains(problems[0].What, "PostgreSQL 9") {
 		t.Errorf("check: %+v", problems)
 	}
 	query[int](t, pgtest.Start(t, c.Dir()).URL(), "select 1")

@@ -35,7 +35,7 @@ type postmaster struct {
 
 // launchOnce starts the server and waits until it answers. On failure nothing is left running.
 func (c *Cluster) launchOnce(ctx context.Context) error {
-	if err := c.clearDead(); err != nil {
+	if err := c.clearDead(ctx); err != nil {
 		return err
 	}
 	if err := c.place.makeSocketDir(c.place.sockets); err != nil { // it may have been cleaned away
@@ -45,12 +45,12 @@ func (c *Cluster) launchOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	before, err := log.Seek(0, io.SeekEnd)
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(c.server.program("postgres"), "-D", c.place.data)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), c.server.program("postgres"), "-D", c.place.data)
 	cmd.Dir = "/"
 	cmd.Env = serverEnv()
 	cmd.Stdout, cmd.Stderr = log, log
@@ -122,7 +122,7 @@ func (c *Cluster) with(ctx context.Context, name string, f func(context.Context,
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	return f(ctx, conn)
 }
 
@@ -132,7 +132,7 @@ func (c *Cluster) explain(err error, since int64) error {
 	if openErr != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	text, _ := io.ReadAll(io.NewSectionReader(f, since, 4<<10))
 	if strings.Contains(string(text), "shared memory block") {
 		return fmt.Errorf("%w: %w", errLingering, err)
@@ -202,9 +202,9 @@ func readPidFile(data string) (pidFile, bool) {
 
 // serves tells whether process pid lives and runs a server on the data folder. A process id may have been given to
 // something else since, or may be a zombie that nobody collects.
-func serves(pid int, data string) bool {
+func serves(ctx context.Context, pid int, data string) bool {
 	if runtime.GOOS != "linux" {
-		command, err := output(context.Background(), "ps", "-o", "command=", "-p", strconv.Itoa(pid))
+		command, err := output(ctx, "ps", "-o", "command=", "-p", strconv.Itoa(pid))
 		return err == nil && strings.Contains(command, "postgres") && strings.Contains(command, data)
 	}
 	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))

@@ -25,11 +25,11 @@ const (
 // socket was cleaned away) is ended instead.
 func (c *Cluster) adopt(ctx context.Context) (bool, error) {
 	left, ok := readPidFile(c.place.data)
-	if !ok || !serves(left.pid, c.place.data) {
+	if !ok || !serves(ctx, left.pid, c.place.data) {
 		return false, nil
 	}
 	p := &postmaster{pid: left.pid, dead: make(chan struct{})}
-	go p.watch(c.place.data)
+	go p.watch(context.WithoutCancel(ctx), c.place.data)
 	c.setRunning(p)
 	if majorOf(c.place.data) == c.server.major && c.reconnect(ctx, left, p) {
 		c.opts.Logger.Info("postgres adopted", "pid", p.pid)
@@ -59,29 +59,29 @@ func (c *Cluster) reconnect(ctx context.Context, left pidFile, p *postmaster) bo
 		return false
 	}
 	if c.place.sockets != ours {
-		os.Remove(ours) // made for a server that is not to be
+		_ = os.Remove(ours) // made for a server that is not to be
 	}
 	return true
 }
 
 // watch closes dead when a server that is not our child has gone.
-func (p *postmaster) watch(data string) {
+func (p *postmaster) watch(ctx context.Context, data string) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	for serves(p.pid, data) {
+	for serves(ctx, p.pid, data) {
 		<-tick.C
 	}
 	close(p.dead)
 }
 
-// supervise restarts the server whenever it dies, until Stop.
-func (c *Cluster) supervise() {
+// supervise restarts the server whenever it dies, until ctx ends, which Stop sees to.
+func (c *Cluster) supervise(ctx context.Context) {
 	defer close(c.idle)
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {
 		select {
-		case <-c.quit.Done():
+		case <-ctx.Done():
 			return
 		case <-tick.C:
 			if err := rotate(c.place.log); err != nil {
@@ -89,27 +89,27 @@ func (c *Cluster) supervise() {
 			}
 		case <-c.running.dead:
 			c.opts.Logger.Warn("postgres died, restarting it", "pid", c.running.pid)
-			c.restart()
+			c.restart(ctx)
 		}
 	}
 }
 
-// restart tries until the server answers or Stop is called.
-func (c *Cluster) restart() {
+// restart tries until the server answers or ctx ends.
+func (c *Cluster) restart(ctx context.Context) {
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
-		ctx, cancel := context.WithTimeout(c.quit, startLimit)
-		err := c.launchOnce(ctx)
+		limited, cancel := context.WithTimeout(ctx, startLimit)
+		err := c.launchOnce(limited)
 		cancel()
 		if err == nil {
 			c.opts.Logger.Info("postgres restarted", "pid", c.running.pid)
 			return
 		}
-		if c.quit.Err() != nil {
+		if ctx.Err() != nil {
 			return
 		}
 		c.opts.Logger.Warn("postgres does not start, trying again", "pause", pause, "error", err)
 		select {
-		case <-c.quit.Done():
+		case <-ctx.Done():
 			return
 		case <-time.After(pause):
 		}
@@ -133,11 +133,11 @@ func (c *Cluster) launch(ctx context.Context) error {
 
 // clearDead removes the traces of a dead server which would keep a new one from starting: its lock files, since their
 // process id may belong to something else by now, and, where they can be told, sessions that outlive it in a long statement.
-func (c *Cluster) clearDead() error {
-	if left, ok := readPidFile(c.place.data); ok && serves(left.pid, c.place.data) {
+func (c *Cluster) clearDead(ctx context.Context) error {
+	if left, ok := readPidFile(c.place.data); ok && serves(ctx, left.pid, c.place.data) {
 		return fmt.Errorf("a server (pid %d) already runs on %s", left.pid, c.place.data)
 	}
-	for _, pid := range strays(c.place.data) {
+	for _, pid := range strays(ctx, c.place.data) {
 		c.opts.Logger.Warn("ending a session of the dead server", "pid", pid)
 		if err := syscall.Kill(pid, syscall.SIGQUIT); err != nil && !errors.Is(err, syscall.ESRCH) {
 			return fmt.Errorf("end session %d of the dead server: %w", pid, err)
@@ -147,14 +147,14 @@ func (c *Cluster) clearDead() error {
 }
 
 // strays lists processes of a server on the data folder. Only Linux tells; elsewhere they are waited for.
-func strays(data string) []int {
+func strays(ctx context.Context, data string) []int {
 	if runtime.GOOS != "linux" {
 		return nil
 	}
 	var found []int
 	entries, _ := os.ReadDir("/proc")
 	for _, entry := range entries {
-		if pid, err := strconv.Atoi(entry.Name()); err == nil && serves(pid, data) {
+		if pid, err := strconv.Atoi(entry.Name()); err == nil && serves(ctx, pid, data) {
 			found = append(found, pid)
 		}
 	}
@@ -171,7 +171,7 @@ func rotate(path string) error {
 	if err != nil {
 		return err
 	}
-	defer from.Close()
+	defer func() { _ = from.Close() }()
 	to, err := os.OpenFile(path+".1", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err

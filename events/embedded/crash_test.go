@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 }
 
 func serveUntilKilled(socket, dir string) error {
-	node, err := embedded.Open(embedded.Options{Dir: dir, Logger: quiet()})
+	node, err := embedded.Open(context.Background(), embedded.Options{Dir: dir, Logger: quiet()})
 	if err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func TestATombstonedStreamTakesNothingAnyMore(t *testing.T) {
 
 func unwrapped(err error) error {
 	if w, ok := err.(interface{ Unwrap() error }); ok {
-		if _, own := err.(*esdb.Error); !own {
+		if _, own := err.(*esdb.Error); !own { //nolint:errorlint // looks at this layer alone
 			return w.Unwrap()
 		}
 	}

@@ -64,28 +64,28 @@ func errMissingMetadata(key string) error {
 }
 
 // toStatus gives every error that leaves the node its status and trailers.
-func toStatus(err error) (error, metadata.MD) {
+func toStatus(err error) (metadata.MD, error) {
 	var p *protocolError
 	switch {
 	case err == nil:
 		return nil, nil
 	case errors.As(err, &p):
-		return p.GRPCStatus().Err(), trailers(p.trailers)
+		return trailers(p.trailers), p.GRPCStatus().Err()
 	case errors.Is(err, errStopped):
-		return status.Error(codes.Unavailable, err.Error()), nil
+		return nil, status.Error(codes.Unavailable, err.Error())
 	case errors.Is(err, errDiskFull):
-		return status.Error(codes.ResourceExhausted, err.Error()), nil
+		return nil, status.Error(codes.ResourceExhausted, err.Error())
 	case errors.As(err, &fatalStoreError{}):
-		return status.Error(codes.Unavailable, err.Error()), nil
+		return nil, status.Error(codes.Unavailable, err.Error())
 	case errors.Is(err, errCorrupt):
-		return status.Error(codes.DataLoss, err.Error()), nil
+		return nil, status.Error(codes.DataLoss, err.Error())
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return status.FromContextError(err).Err(), nil
+		return nil, status.FromContextError(err).Err()
 	}
 	if _, ok := status.FromError(err); ok {
-		return err, nil
+		return nil, err
 	}
-	return status.Error(codes.Internal, err.Error()), nil
+	return nil, status.Error(codes.Internal, err.Error())
 }
 
 // trailers carry stream names, which grpc takes as they are only when they are printable ASCII.
@@ -109,7 +109,7 @@ func printable(s string) string {
 
 func unaryErrors(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	resp, err := next(ctx, req)
-	err, md := toStatus(err)
+	md, err := toStatus(err)
 	if len(md) > 0 {
 		if terr := grpc.SetTrailer(ctx, md); terr != nil {
 			return nil, errors.Join(err, terr)
@@ -119,7 +119,7 @@ func unaryErrors(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grp
 }
 
 func streamErrors(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	err, md := toStatus(next(srv, ss))
+	md, err := toStatus(next(srv, ss))
 	if len(md) > 0 {
 		ss.SetTrailer(md)
 	}

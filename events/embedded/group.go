@@ -64,7 +64,7 @@ func (n *Node) newGroup(ctx context.Context, c groupConfig) (*group, error) {
 	if c.ofAll() {
 		g.feed = &feed{node: n, position: max(next, 1) - 1}
 	}
-	go g.run()
+	go g.run(context.WithoutCancel(ctx))
 	return g, nil
 }
 
@@ -96,9 +96,9 @@ func (g *group) post(ctx context.Context, f func(context.Context)) bool {
 	}
 }
 
-// end stops the group after its checkpoint is written; the connected learn the reason.
-func (g *group) end(reason error) {
-	g.call(context.Background(), func(context.Context) {
+// end stops the group after its checkpoint is written, whether or not ctx has ended; the connected learn the reason.
+func (g *group) end(ctx context.Context, reason error) {
+	g.call(context.WithoutCancel(ctx), func(context.Context) {
 		for _, c := range slices.Clone(g.consumers) {
 			g.drop(c, reason)
 		}
@@ -107,9 +107,9 @@ func (g *group) end(reason error) {
 	<-g.stopped
 }
 
-func (g *group) run() {
+func (g *group) run(ctx context.Context) {
 	defer close(g.stopped)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var ticks <-chan time.Time // left running while the group is busy, or it would never be due
 	for {

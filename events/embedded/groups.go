@@ -68,13 +68,13 @@ func (gs *groups) run(ctx context.Context, c groupConfig) error {
 }
 
 // stop ends every group; the connected learn the reason.
-func (gs *groups) stop(reason func(*group) error) {
+func (gs *groups) stop(ctx context.Context, reason func(*group) error) {
 	gs.mu.Lock()
 	running := gs.running
 	gs.running = map[string]*group{}
 	gs.mu.Unlock()
 	for _, g := range running {
-		g.end(reason(g))
+		g.end(ctx, reason(g))
 	}
 }
 
@@ -137,7 +137,7 @@ func (gs *groups) update(ctx context.Context, stream, name string, change func(*
 	if err := gs.save(ctx, c); err != nil {
 		return err
 	}
-	g.end(errGroupDropped(stream, name))
+	g.end(ctx, errGroupDropped(stream, name))
 	return gs.run(ctx, c)
 }
 
@@ -155,7 +155,7 @@ func (gs *groups) remove(ctx context.Context, stream, name string) error {
 	gs.mu.Lock()
 	delete(gs.running, g.key())
 	gs.mu.Unlock()
-	g.end(errGroupMissing(stream, name))
+	g.end(ctx, errGroupMissing(stream, name))
 	for _, own := range []string{g.checkpointStream(), g.parkedStream()} {
 		if _, err := gs.node.write(ctx, &write{kind: kindDelete, stream: own, expect: expectAny}); err != nil {
 			return err
@@ -168,6 +168,6 @@ func (gs *groups) remove(ctx context.Context, stream, name string) error {
 func (gs *groups) restart(ctx context.Context) error {
 	gs.change.Lock()
 	defer gs.change.Unlock()
-	gs.stop(func(g *group) error { return errGroupDropped(g.Stream, g.Group) })
+	gs.stop(ctx, func(g *group) error { return errGroupDropped(g.Stream, g.Group) })
 	return gs.start(ctx)
 }

@@ -56,8 +56,9 @@ type Node struct {
 // maxReceive is the largest message taken, EventStoreDB's own: what is too large for an append must arrive to be refused.
 const maxReceive = 17 << 20
 
-// Open opens the log in o.Dir, recovering what a crash has left. A Dir can be open only once.
-func Open(o Options) (*Node, error) {
+// Open opens the log in o.Dir, recovering what a crash has left. A Dir can be open only once. The node
+// outlives ctx; only Close ends it.
+func Open(ctx context.Context, o Options) (*Node, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
@@ -72,13 +73,13 @@ func Open(o Options) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{store: s, log: o.Logger, closing: make(chan struct{}), closed: make(chan struct{})}
-	if err := n.start(o); err != nil {
+	if err := n.start(ctx, o); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
 	return n, nil
 }
 
-func (n *Node) start(o Options) error {
+func (n *Node) start(ctx context.Context, o Options) error {
 	head, err := n.store.head()
 	if err != nil {
 		return err
@@ -88,14 +89,14 @@ func (n *Node) start(o Options) error {
 		return err
 	}
 	go n.writer.run()
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if head == 0 {
 		err = n.writeSystemEvents(ctx)
 	}
 	n.groups = newGroups(n)
 	if err = errors.Join(err, n.groups.start(ctx)); err != nil {
-		n.stopWriter()
+		n.stopWriter(ctx)
 		return err
 	}
 	n.server = n.newServer(o)
@@ -155,7 +156,7 @@ func (n *Node) Close(ctx context.Context) error {
 			n.server.Stop()
 			<-graceful
 		}
-		n.stopWriter()
+		n.stopWriter(ctx)
 		if err := n.store.db.Close(); err != nil {
 			n.err = fmt.Errorf("close the event log: %w", err)
 		}
@@ -165,8 +166,8 @@ func (n *Node) Close(ctx context.Context) error {
 }
 
 // stopWriter ends the groups, whose checkpoints are the last writes, and then the writer.
-func (n *Node) stopWriter() {
-	n.groups.stop(func(*group) error { return errStopped })
+func (n *Node) stopWriter(ctx context.Context) {
+	n.groups.stop(ctx, func(*group) error { return errStopped })
 	close(n.writer.stop)
 	<-n.writer.stopped
 }

@@ -45,7 +45,7 @@ func startNode(t testing.TB, o embedded.Options) running {
 	if o.Logger == nil {
 		o.Logger = quiet()
 	}
-	node, err := embedded.Open(o)
+	node, err := embedded.Open(t.Context(), o)
 	must(t, err)
 	socket := socketPath(t)
 	l, err := net.Listen("unix", socket)
@@ -156,7 +156,7 @@ func TestAppendedEventsAreReadBackAsTheyWere(t *testing.T) {
 func TestALogIsAsItWasAfterTheNodeIsOpenedAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	node, err := embedded.Open(embedded.Options{Dir: dir, Logger: quiet()})
+	node, err := embedded.Open(t.Context(), embedded.Options{Dir: dir, Logger: quiet()})
 	must(t, err)
 	closeNode(t, node)
 	closeNode(t, node)

@@ -54,11 +54,6 @@ func checksum(position uint64, body []byte) uint32 {
 	return crc32.Update(crc32.Checksum(key[:], castagnoli), castagnoli, body)
 }
 
-// size is an upper bound of the length of the encoded record.
-func (r *record) size() int {
-	return recordHeader + 5*binary.MaxVarintLen64 + len(r.Stream) + len(r.Type) + len(r.Data) + len(r.Metadata)
-}
-
 // appendTo appends the record as stored: checksum, version and flags, date, id, revision, then stream, type, metadata
 // and data, each after its length.
 func (r *record) appendTo(b []byte) []byte {

@@ -39,8 +39,8 @@ type supervisor struct {
 	changed chan struct{} // closed when current changes
 }
 
-func newSupervisor(config *esdb.Configuration, log *slog.Logger) *supervisor {
-	ctx, stop := context.WithCancel(context.Background())
+func newSupervisor(ctx context.Context, config *esdb.Configuration, log *slog.Logger) *supervisor {
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &supervisor{config: *config, log: log, stop: stop, ended: ctx.Done(), changed: make(chan struct{})}
 	s.work.Go(func() { s.run(ctx) })
 	return s

@@ -107,7 +107,7 @@ func use[T any](ctx context.Context, l *link, f func(context.Context, *esdb.Clie
 			err = fmt.Errorf("%w: %w: the client panicked: %v", events.ErrUnavailable, errLost, r)
 		}
 	}()
-	value, err = f(begun{ctx, started}, l.client)
+	value, err = f(begun{ctx, started}, l.client) //nolint:contextcheck // it is ctx, watched
 	return value, classify(err)
 }
 

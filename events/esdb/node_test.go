@@ -46,7 +46,7 @@ func startNode(t *testing.T) *node {
 
 func (n *node) start() {
 	n.t.Helper()
-	opened, err := embedded.Open(embedded.Options{Dir: n.dir, Logger: quiet})
+	opened, err := embedded.Open(n.t.Context(), embedded.Options{Dir: n.dir, Logger: quiet})
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func (c *callers) run(ctx context.Context, t *testing.T, s *esdb.Store) {
 		fact := started(id)
 		for {
 			began := time.Now()
-			limited, cancel := context.WithTimeout(context.Background(), patience)
+			limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 			_, err := s.Append(limited, events.AgentStream(id), events.NoStream, fact)
 			cancel()
 			c.mu.Lock()

@@ -39,13 +39,13 @@ type Store struct {
 
 var _ events.Store = (*Store)(nil)
 
-// Open does not wait for the node: calls do.
-func Open(_ context.Context, o Options) (*Store, error) {
+// Open does not wait for the node: calls do. The store outlives ctx; only Close ends it.
+func Open(ctx context.Context, o Options) (*Store, error) {
 	config, err := configure(o)
 	if err != nil {
 		return nil, fmt.Errorf("event store: %w", err)
 	}
-	return &Store{supervisor: newSupervisor(config, o.Logger), codec: o.Codec, log: o.Logger}, nil
+	return &Store{supervisor: newSupervisor(ctx, config, o.Logger), codec: o.Codec, log: o.Logger}, nil
 }
 
 func configure(o Options) (*esdb.Configuration, error) {

@@ -106,7 +106,7 @@ func (s *subscription) pass(ctx context.Context, e *esdb.RecordedEvent) error {
 // receive passes on what comes until the subscription is dropped, of which it tells last.
 func receive(ctx context.Context, inner *esdb.Subscription, to chan<- *esdb.SubscriptionEvent) {
 	defer close(to)
-	defer inner.Close()
+	defer func() { _ = inner.Close() }()
 	for {
 		e := recv(inner)
 		select {

@@ -114,7 +114,7 @@ func (s *Subscriber) connect(ctx context.Context, d *dispatch) error {
 		return err
 	}
 	conn := &connection{inner: inner}
-	defer inner.Close()
+	defer func() { _ = inner.Close() }()
 	for {
 		e := conn.recv()
 		switch {
@@ -133,7 +133,7 @@ func (s *Subscriber) deliver(ctx context.Context, d *dispatch, conn *connection,
 	if err != nil {
 		return err // the keys are away: it is delivered again
 	}
-	d.add(&delivery{conn: conn, event: e.Event, fact: fact})
+	d.add(&delivery{conn: conn, event: e.Event, fact: fact}) //nolint:contextcheck // its worker outlives this connection
 	return nil
 }
 

@@ -18,7 +18,7 @@ import (
 func openStore(t testing.TB, codec *events.Codec) *esdb.Store {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	node, err := embedded.Open(embedded.Options{Dir: t.TempDir(), Logger: quiet})
+	node, err := embedded.Open(t.Context(), embedded.Options{Dir: t.TempDir(), Logger: quiet})
 	must(t, err)
 	// A socket's path is short: the name of the test is not in it.
 	sockets, err := os.MkdirTemp("", "api")

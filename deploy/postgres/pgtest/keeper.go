@@ -34,8 +34,7 @@ func init() {
 	if dir == "" {
 		return
 	}
-	os.Unsetenv(keeperVariable)
-	if err := keep(folder(dir)); err != nil {
+	if err := errors.Join(os.Unsetenv(keeperVariable), keep(folder(dir))); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -52,40 +51,43 @@ func (f folder) log() string      { return filepath.Join(string(f), "log") }
 func (f folder) postgres() string { return filepath.Join(string(f), "postgres") }
 
 // join makes this process a user of the shared cluster until it ends, starting the cluster if need be.
-var join = sync.OnceValues(func() (string, error) {
+var join = sync.OnceValues(func() (membership, error) {
 	f, err := sharedFolder()
 	if err != nil {
-		return "", err
+		return membership{}, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), joinLimit)
 	defer cancel()
 	gate, err := f.enter(ctx)
 	if err != nil {
-		return "", err
+		return membership{}, err
 	}
-	defer gate.Close()
+	defer func() { _ = gate.Close() }()
 	users, err := filelock.Wait(ctx, f.users(), filelock.Shared)
 	if err != nil {
-		return "", err
+		return membership{}, err
 	}
-	membership = users
-	if url, ok := f.running(ctx); ok && f.kept() {
-		return url, nil
+	url, ok := f.running(ctx)
+	if !ok || !f.kept() {
+		url, err = f.startKeeper(ctx)
 	}
-	return f.startKeeper(ctx)
+	return membership{url: url, users: users}, err
 })
+
+// membership is the use of the cluster at the URL. The end of the process gives the lock back.
+type membership struct {
+	url   string
+	users *os.File
+}
 
 // kept tells whether a keeper holds the cluster; one that was killed leaves a server that answers, and nobody to stop it.
 func (f folder) kept() bool {
 	lock, err := filelock.Try(filepath.Join(f.postgres(), "lock"), filelock.Exclusive)
 	if err == nil {
-		lock.Close()
+		_ = lock.Close()
 	}
 	return errors.Is(err, filelock.ErrHeld)
 }
-
-// membership is the lock that says that this process uses the cluster; the end of the process gives it back.
-var membership *os.File
 
 // enter makes the folder and takes its gate; a keeper that leaves meanwhile takes the folder away.
 func (f folder) enter(ctx context.Context) (*os.File, error) {
@@ -166,8 +168,8 @@ func (f folder) startKeeper(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer log.Close()
-	cmd := exec.Command(self)
+	defer func() { _ = log.Close() }()
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), self)
 	cmd.Dir = string(f)
 	cmd.Env = append(os.Environ(), keeperVariable+"="+string(f))
 	cmd.Stdout, cmd.Stderr = log, log // never the test's own, which go test waits for
@@ -175,7 +177,7 @@ func (f folder) startKeeper(ctx context.Context) (string, error) {
 	if err := cmd.Start(); err != nil {
 		return "", err
 	}
-	defer cmd.Process.Release() // it outlives us
+	defer func() { _ = cmd.Process.Release() }() // it outlives us
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -213,7 +215,7 @@ func keep(f folder) error {
 	if err != nil {
 		return errors.Join(err, c.Stop(ctx))
 	}
-	defer gate.Close()
+	defer func() { _ = gate.Close() }()
 	stopping, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	return errors.Join(c.Stop(stopping), os.RemoveAll(string(f)))
@@ -234,7 +236,7 @@ func (f folder) awaitUnused(ctx context.Context) (*os.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		users.Close()
+		_ = users.Close()
 		time.Sleep(grace)
 		gate, err := filelock.Wait(ctx, f.gate(), filelock.Exclusive)
 		if err != nil {
@@ -242,10 +244,10 @@ func (f folder) awaitUnused(ctx context.Context) (*os.File, error) {
 		}
 		users, err = filelock.Try(f.users(), filelock.Exclusive)
 		if err == nil {
-			users.Close() // nobody can join before the gate is open, and then finds the folder gone
+			_ = users.Close() // nobody can join before the gate is open, and then finds the folder gone
 			return gate, nil
 		}
-		gate.Close()
+		_ = gate.Close()
 		if !errors.Is(err, filelock.ErrHeld) {
 			return nil, err
 		}

@@ -30,9 +30,9 @@ func New(t testing.TB) string {
 		t.Fatalf("shared PostgreSQL: %v", err)
 	}
 	name := fmt.Sprintf("test_%d_%d", os.Getpid(), created.Add(1))
-	execute(t, shared, "create database "+name+" template annals")
-	t.Cleanup(func() { execute(t, shared, "drop database "+name+" with (force)") })
-	return inDatabase(t, shared, name)
+	execute(t, shared.url, "create database "+name+" template annals")
+	t.Cleanup(func() { execute(t, shared.url, "drop database "+name+" with (force)") })
+	return inDatabase(t, shared.url, name)
 }
 
 // execute runs a statement outside of the databases that are created and dropped.
@@ -44,7 +44,7 @@ func execute(t testing.TB, shared, statement string) {
 	if err != nil {
 		t.Fatalf("connect to the shared PostgreSQL: %v", err)
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }()
 	if _, err := conn.Exec(ctx, statement); err != nil {
 		t.Fatalf("%s: %v", statement, err)
 	}

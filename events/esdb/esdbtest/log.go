@@ -48,7 +48,7 @@ func New(t testing.TB) *Log {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		must(t, l.Store.Close(ctx))
+		must(t, l.Close(ctx))
 	})
 	return l
 }
@@ -56,9 +56,9 @@ func New(t testing.TB) *Log {
 func (l *Log) start() {
 	l.t.Helper()
 	var err error
-	l.node, err = embedded.Open(embedded.Options{Dir: l.dir, Logger: slog.New(slog.DiscardHandler)})
+	l.node, err = embedded.Open(l.t.Context(), embedded.Options{Dir: l.dir, Logger: slog.New(slog.DiscardHandler)})
 	must(l.t, err)
-	listener, err := net.Listen("unix", l.socket)
+	listener, err := new(net.ListenConfig).Listen(l.t.Context(), "unix", l.socket)
 	must(l.t, err)
 	node, served := l.node, make(chan error, 1)
 	l.served = served

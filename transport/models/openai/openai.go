@@ -122,7 +122,7 @@ type body struct{ io.ReadCloser }
 
 func (b body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF { // a wrapped io.EOF would not end a reader
+	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped io.EOF does not end a reader, so none comes wrapped
 		err = fmt.Errorf("%w: %w", errCut, err)
 	}
 	return n, err

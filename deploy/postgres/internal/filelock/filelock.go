@@ -32,13 +32,13 @@ func Try(path string, mode Mode) (*os.File, error) {
 		}
 		err = flock(f, mode)
 		if err != nil {
-			f.Close()
+			_ = f.Close()
 			return nil, err
 		}
 		if isAt(f, path) {
 			return f, nil
 		}
-		f.Close() // the file was removed by its last holder between open and lock
+		_ = f.Close() // the file was removed by its last holder between open and lock
 	}
 }
 
