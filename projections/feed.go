@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/sync/errgroup"
 
 	"annals/events"
 )
@@ -31,7 +29,8 @@ type Options struct {
 	Logger      *slog.Logger
 	// Observe is told of each fact once, in order, before its rows are committed.
 	Observe func(events.Recorded)
-	// Committed is told, group by group, of the facts that have become readable: each once in this process, in order.
+	// Committed is told, group by group, of the facts that have become readable, whichever node projects them: each once in
+	// this process, in order.
 	Committed func(group string, batch []events.Recorded, upTo events.Position)
 }
 
@@ -39,7 +38,7 @@ type Options struct {
 type Feed struct {
 	Options
 	groups []*group
-	stream *stream
+	stream *stream // outlives sessions: what Observe refreshes stays fresh while PostgreSQL is away
 }
 
 // NewFeed prepares nothing yet; Run does.
@@ -80,11 +79,19 @@ func (f *Feed) Run(ctx context.Context) error {
 	config.ConnectTimeout = connectLimit
 	config.RuntimeParams["synchronous_commit"] = "off"
 	config.RuntimeParams["application_name"] = "annals feed"
-	var streaming sync.WaitGroup
-	defer streaming.Wait()
+	var working sync.WaitGroup
+	defer working.Wait()
+	for _, g := range f.groups {
+		working.Go(func() { f.tell(ctx, g) })
+	}
 	pause := firstPause
 	for {
-		s := session{Feed: f, config: config, streaming: &streaming, ready: func() { pause = firstPause }}
+		s := newSession(f, config, func(from events.Position) {
+			pause = firstPause
+			if f.stream.begin(from) {
+				working.Go(func() { f.stream.run(ctx, f.Store, from, f.Logger) })
+			}
+		})
 		err := s.run(ctx)
 		if ctx.Err() != nil {
 			f.standStill(fmt.Errorf("the feed has ended: %w", ctx.Err()))
@@ -112,65 +119,6 @@ const (
 	prepareLimit = time.Minute
 	commitLimit  = time.Minute
 )
-
-// session is the feed as long as PostgreSQL answers. Its end forgets the positions: with synchronous_commit off they may
-// have fallen when the next one reads them.
-type session struct {
-	*Feed
-	config    *pgx.ConnConfig
-	streaming *sync.WaitGroup
-	ready     func()
-}
-
-func (s session) run(ctx context.Context) error {
-	conn, err := pgx.ConnectConfig(ctx, s.config)
-	if err != nil {
-		return err
-	}
-	defer disconnect(conn)
-	preparing, cancel := context.WithTimeout(ctx, prepareLimit)
-	defer cancel()
-	all, err := prepare(preparing, conn, s.Log, s.Projections)
-	if err != nil {
-		return err
-	}
-	var lanes []*lane
-	for _, g := range s.groups {
-		mine := slices.DeleteFunc(slices.Clone(all), func(gen *generation) bool { return gen.Group != g.name })
-		lanes = append(lanes, newLane(s.Feed, g, mine))
-	}
-	s.ready()
-	s.Logger.Info("the feed has PostgreSQL", "views", Views(s.Projections))
-	s.follow(ctx, lanes)
-	running, ctx := errgroup.WithContext(ctx)
-	running.Go(func() error { return watch(ctx, conn) })
-	for _, l := range lanes {
-		running.Go(func() error { return l.run(ctx, s.config) })
-	}
-	return running.Wait()
-}
-
-// follow starts the one decoded stream of events, when the first session tells where from. It outlives sessions: the
-// caches that Observe refreshes stay fresh while PostgreSQL is away.
-func (s session) follow(ctx context.Context, lanes []*lane) {
-	var from events.Position
-	for _, l := range lanes {
-		from = max(from, l.at)
-	}
-	if s.stream.begin(from) {
-		s.streaming.Go(func() { s.stream.run(ctx, s.Store, from, s.Logger) })
-	}
-}
-
-// watch fails as soon as PostgreSQL ends the connection. A server that went down may have lost rows that were committed,
-// which has to be noticed although there is nothing to commit.
-func watch(ctx context.Context, conn *pgx.Conn) error {
-	for {
-		if _, err := conn.WaitForNotification(ctx); err != nil {
-			return err
-		}
-	}
-}
 
 // disconnect says good-bye, even when the context has ended already.
 func disconnect(conn *pgx.Conn) {

@@ -22,12 +22,12 @@ func TestAFeedBeginsWhereTheLastOneEnded(t *testing.T) {
 	last := store.say(2500)
 	f, stop := start(t, Options{Store: store, Postgres: url, Log: log, Projections: []Projection{p}, Committed: first.committed})
 	waitFor(t, f, "a", last)
+	first.check(t, "a", 1, 2500)
 	stop()
 	last = store.say(10)
 	f, _ = start(t, Options{Store: store, Postgres: url, Log: log, Projections: []Projection{p}, Committed: second.committed})
 	waitFor(t, f, "a", last)
 	checkTally(t, connect(t, url), p, 2510)
-	first.check(t, "a", 1, 2500)
 	second.check(t, "a", 2501, 2510)
 }
 
@@ -114,7 +114,7 @@ func TestWhatACrashTookIsCommittedAgainAndToldOnce(t *testing.T) {
 	waitFor(t, f, "a", store.say(40))
 	conn := connect(t, url)
 	lose := func(tx pgx.Tx) error {
-		if _, err := tx.Exec(patient(t), `update annals.checkpoints set position = $1`, int64(kept)); err != nil {
+		if _, err := tx.Exec(patient(t), `update annals.generations set position = $1`, int64(kept)); err != nil {
 			return err
 		}
 		_, err := tx.Exec(patient(t), `delete from counted_g1.counted where number > 60`)
@@ -157,7 +157,7 @@ func TestARaisedVersionFillsNewTables(t *testing.T) {
 	raised := p
 	raised.Version = 2
 	f, _ = start(t, Options{Store: store, Postgres: url, Log: log, Projections: []Projection{raised}})
-	waitFor(t, f, "a", last)
+	eventually(t, "the new generation is shown", func() bool { return f.Status()[0].Generation == 2 })
 	conn := connect(t, url)
 	for _, p := range []Projection{p, raised} {
 		if n := number(t, conn, "select count(*) from "+Views([]Projection{p})+".counted"); n != 100 {

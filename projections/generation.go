@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"annals/events"
 )
@@ -16,125 +19,209 @@ import (
 type generation struct {
 	Projection
 	number   int64
+	filled   int             // the version that its rows are of; another one than Version while an older one is shown
 	position events.Position // as far as its rows are committed
 	moved    time.Time
+	indexed  bool
+	stopped  string // why whoever projects it stands still
 }
 
-func (g *generation) schema() string { return fmt.Sprintf("%s_g%d", g.Name, g.number) }
+func (g *generation) schema() string { return schemaOf(g.Name, g.number) }
 
-// bookkeeping is what is not a read model: how far each generation is, moved only from the value that was read. advance
-// fails as a whole, with taken, when another node has moved one of the checkpoints.
+func schemaOf(projection string, number int64) string {
+	return fmt.Sprintf("%s_g%d", projection, number)
+}
+
+func numbers(gens []*generation) []int64 {
+	var out []int64
+	for _, g := range gens {
+		out = append(out, g.number)
+	}
+	return out
+}
+
+// bookkeeping is what is not a read model. generations: how far each filling is; it is ready once it has caught up, and
+// retired when nobody reads it any more. readers: which generation each build is shown, and when a node of that build
+// last ran. advance moves checkpoints, only from the values that were read, and tells every node; it fails as a whole,
+// with taken, when another node has moved one, or it is retired.
 const bookkeeping = `
 create schema if not exists annals;
-create table if not exists annals.checkpoints (
+create table if not exists annals.generations (
 	generation bigint primary key generated always as identity,
 	projection text not null,
 	version    integer not null,
-	grp        text not null,
 	log        uuid not null,
-	position   bigint not null,
-	moved      timestamptz not null default now()
+	position   bigint not null default 0,
+	moved      timestamptz not null default now(),
+	indexed    boolean not null default false,
+	ready      boolean not null default false,
+	retired    boolean not null default false,
+	stopped    text not null default ''
 ) with (fillfactor = 20);
+create table if not exists annals.readers (
+	views      text not null,
+	projection text not null,
+	version    integer not null,
+	generation bigint,
+	seen       timestamptz not null default now(),
+	primary key (views, projection)
+);
 create or replace function annals.advance(generations bigint[], olds bigint[], new bigint) returns void language plpgsql as $$
 declare
 	reached integer;
 begin
-	update annals.checkpoints c set position = new, moved = clock_timestamp()
+	update annals.generations c set position = new, moved = clock_timestamp()
 	from unnest(generations, olds) as o(generation, position)
-	where c.generation = o.generation and c.position = o.position;
+	where c.generation = o.generation and c.position = o.position and not c.retired;
 	get diagnostics reached = row_count;
 	if reached <> cardinality(generations) then
 		raise exception 'another node has moved the checkpoint' using errcode = '` + taken + `';
 	end if;
+	perform pg_notify('annals', 'moved ' || new || ' ' || array_to_string(generations, ' '));
 end $$`
 
 // taken is the SQLSTATE of a checkpoint that is not where it was.
 const taken = "AN001"
 
-// prepareLock keeps nodes that start at once from preparing at once.
+// changed tells every node that other generations are to be read or projected.
+const changed = `select pg_notify('annals', 'changed')`
+
+// isTaken tells that the checkpoints have to be read again: another node moved them, or is about to.
+func isTaken(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && (server.Code == taken || strings.HasPrefix(server.Code, "40"))
+}
+
+// prepareLock is for whoever changes which generations there are and who reads them.
 const prepareLock = `select pg_advisory_xact_lock(hashtextextended('annals.prepare', 0))`
 
-// prepare finds the newest generation of each projection that was filled from this log, makes what is missing, and points
-// the views of this build at them.
-func prepare(ctx context.Context, conn *pgx.Conn, log uuid.UUID, ps []Projection) ([]*generation, error) {
-	var all []*generation
-	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		for _, sql := range []string{prepareLock, bookkeeping} {
-			if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
-				return err
-			}
-		}
-		for _, p := range ps {
-			g, err := latest(ctx, tx, log, p)
-			if errors.Is(err, pgx.ErrNoRows) {
-				g, err = begin(ctx, tx, log, p)
-			}
-			if err != nil {
-				return fmt.Errorf("projection %s: %w", p.Name, err)
-			}
-			all = append(all, g)
-		}
-		return view(ctx, tx, Views(ps), all)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("prepare the read models: %w", err)
+// exclusive takes, without waiting, the one lock on each generation that says who projects it, and tells which it got. They
+// are given back by the end of the connection.
+func exclusive(ctx context.Context, conn *pgx.Conn, gens []int64) ([]int64, error) {
+	if len(gens) == 0 {
+		return nil, nil
 	}
-	return all, nil
-}
-
-func latest(ctx context.Context, tx pgx.Tx, log uuid.UUID, p Projection) (*generation, error) {
-	g := &generation{Projection: p}
-	err := tx.QueryRow(ctx, `
-select generation, position, moved from annals.checkpoints
-where projection = $1 and version = $2 and log = $3 and to_regnamespace(projection || '_g' || generation) is not null
-order by generation desc limit 1`, p.Name, p.Version, log).Scan(&g.number, &g.position, &g.moved)
-	return g, err
-}
-
-// begin makes an empty generation.
-func begin(ctx context.Context, tx pgx.Tx, log uuid.UUID, p Projection) (*generation, error) {
-	g := &generation{Projection: p}
-	err := tx.QueryRow(ctx, `
-insert into annals.checkpoints (projection, version, grp, log, position) values ($1, $2, $3, $4, 0)
-returning generation, moved`, p.Name, p.Version, p.Group, log).Scan(&g.number, &g.moved)
+	rows, err := conn.Query(ctx, `
+select g from unnest($1::bigint[]) as g where pg_try_advisory_lock(hashtext('annals.generation'), g::integer)`, gens)
 	if err != nil {
 		return nil, err
 	}
-	schema := pgx.Identifier{g.schema()}.Sanitize()
+	return pgx.CollectRows(rows, pgx.RowTo[int64])
+}
+
+// release gives locks back, and tells the others.
+func release(ctx context.Context, conn *pgx.Conn, gens []int64) error {
+	if len(gens) == 0 {
+		return nil
+	}
+	_, err := conn.Exec(ctx, `
+select pg_advisory_unlock(hashtext('annals.generation'), g::integer) from unnest($1::bigint[]) as g`, gens)
+	if err == nil {
+		_, err = conn.Exec(ctx, changed)
+	}
+	return err
+}
+
+// begin makes the empty tables of a new generation, without their indexes.
+func begin(ctx context.Context, tx pgx.Tx, log uuid.UUID, p Projection) (*generation, error) {
+	g := &generation{Projection: p, filled: p.Version}
+	err := tx.QueryRow(ctx, `insert into annals.generations (projection, version, log) values ($1, $2, $3) returning generation, moved`,
+		p.Name, p.Version, log).Scan(&g.number, &g.moved)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := tx.Exec(ctx, "create schema "+pgx.Identifier{g.schema()}.Sanitize()); err != nil {
+		return nil, err
+	}
+	return g, within(ctx, tx, g, p.Tables)
+}
+
+// within runs DDL in the schema of a generation.
+func within(ctx context.Context, tx pgx.Tx, g *generation, ddl string) error {
 	for _, sql := range []string{
-		"create schema " + schema,
-		"set local search_path to " + schema + ", public",
-		p.Tables,
-		p.Indexes,
+		"set local search_path to " + pgx.Identifier{g.schema()}.Sanitize() + ", public",
+		ddl,
 		"set local search_path to default",
 	} {
 		if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
-			return nil, err
-		}
-	}
-	return g, nil
-}
-
-// view lets a build read its generations under the plain names of their tables.
-func view(ctx context.Context, tx pgx.Tx, views string, all []*generation) error {
-	if _, err := tx.Exec(ctx, "create schema if not exists "+views); err != nil {
-		return err
-	}
-	for _, g := range all {
-		rows, err := tx.Query(ctx, `select tablename from pg_tables where schemaname = $1`, g.schema())
-		if err != nil {
 			return err
-		}
-		tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			return err
-		}
-		for _, t := range tables {
-			seen, kept := pgx.Identifier{views, t}.Sanitize(), pgx.Identifier{g.schema(), t}.Sanitize()
-			if _, err := tx.Exec(ctx, "create or replace view "+seen+" as select * from "+kept); err != nil {
-				return fmt.Errorf("view %s: %w", t, err)
-			}
 		}
 	}
 	return nil
+}
+
+// newest finds the last generation of a projection that was filled from this log: one that has caught up, or else one
+// that is yet to.
+func newest(ctx context.Context, tx pgx.Tx, log uuid.UUID, p Projection, ready bool) (*generation, error) {
+	g := &generation{Projection: p, filled: p.Version}
+	err := tx.QueryRow(ctx, `
+select generation, position, moved, indexed, stopped from annals.generations
+where projection = $1 and version = $2 and log = $3 and ready = $4 and not retired
+	and to_regnamespace(projection || '_g' || generation) is not null
+order by generation desc limit 1`, p.Name, p.Version, log, ready).Scan(&g.number, &g.position, &g.moved, &g.indexed, &g.stopped)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	return g, err
+}
+
+// resumed is the generation that is to be filled: the last one that was begun, or a new one.
+func resumed(ctx context.Context, tx pgx.Tx, log uuid.UUID, p Projection) (*generation, error) {
+	g, err := newest(ctx, tx, log, p, false)
+	if g != nil || err != nil {
+		return g, err
+	}
+	return begin(ctx, tx, log, p)
+}
+
+// table is how a table looks to its readers.
+type table struct {
+	name    string
+	columns []column
+}
+
+type column struct{ name, kind string }
+
+// querier is a connection, or a transaction on it.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// tablesOf describes the tables in the schema of a generation.
+func tablesOf(ctx context.Context, q querier, schema string) ([]table, error) {
+	rows, err := q.Query(ctx, `
+select c.relname, a.attname, format_type(a.atttypid, a.atttypmod) from pg_class c join pg_attribute a on a.attrelid = c.oid
+where c.relnamespace = to_regnamespace(quote_ident($1)) and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
+order by c.relname, a.attnum`, schema)
+	if err != nil {
+		return nil, err
+	}
+	var all []table
+	var t string
+	var c column
+	_, err = pgx.ForEachRow(rows, []any{&t, &c.name, &c.kind}, func() error {
+		if len(all) == 0 || all[len(all)-1].name != t {
+			all = append(all, table{name: t})
+		}
+		last := &all[len(all)-1]
+		last.columns = append(last.columns, c)
+		return nil
+	})
+	return all, err
+}
+
+// offers tells whether what is read from the tables wanted can be read from the tables had as well.
+func offers(had, wanted []table) bool {
+	for _, w := range wanted {
+		i := slices.IndexFunc(had, func(t table) bool { return t.name == w.name })
+		if i < 0 {
+			return false
+		}
+		for _, c := range w.columns {
+			if !slices.Contains(had[i].columns, c) {
+				return false
+			}
+		}
+	}
+	return true
 }

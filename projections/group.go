@@ -15,10 +15,13 @@ import (
 type Status struct {
 	Name       string
 	Group      string
-	Version    int
-	Generation int64 // 0 until the tables are there
-	Position   events.Position
-	Moved      time.Time // when Position was last moved
+	Version    int             // of what is shown: an older one until a raised version has caught up
+	Generation int64           // 0 while nothing can be shown
+	Position   events.Position // as far as what is shown is committed
+	Moved      time.Time       // when Position was last moved
+	// Filling is the generation that is to replace what is shown, 0 when there is none, and Filled how far it is.
+	Filling int64
+	Filled  events.Position
 	// Stopped says why the projection stands still, and is empty while it does not.
 	Stopped string
 }
@@ -28,15 +31,15 @@ type group struct {
 	name        string
 	projections []Projection
 
-	// pushed is how far Committed was told, begun whether it is known. Only the group's lane touches them.
-	pushed events.Position
-	begun  bool
-
 	mu       sync.Mutex
+	changed  sync.Cond
 	status   []Status
 	position events.Position // the smallest of the status
 	known    bool            // position is what PostgreSQL has, as far as is known
+	begun    bool            // a plan was read
+	from     events.Position // as far as anything was shown then; Committed is told of what comes after
 	still    error           // why the group stands still
+	refused  *refusal        // the fact that this build cannot take
 	waiters  []*waiter
 }
 
@@ -45,44 +48,102 @@ type waiter struct {
 	done     chan error
 }
 
-func newGroup(name string) *group { return &group{name: name} }
+func newGroup(name string) *group {
+	g := &group{name: name}
+	g.changed.L = &g.mu
+	return g
+}
 
-// resume takes the positions that PostgreSQL has now.
-func (g *group) resume(gens []*generation) {
+// adopt takes what the database says. At the beginning of a session positions may have fallen; later, what this process
+// has committed since the plan was read counts.
+func (g *group) adopt(p plan, first bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	before := g.status
+	g.status, g.known, g.still = nil, true, nil
+	for _, pr := range g.projections {
+		s := Status{Name: pr.Name, Group: pr.Group, Version: pr.Version}
+		if f := p.filling[pr.Name]; f != nil {
+			s.Filling, s.Filled, s.Stopped = f.number, f.position, f.stopped
+		}
+		if shown := p.shown[pr.Name]; shown != nil {
+			s.Version, s.Generation, s.Position, s.Moved = shown.filled, shown.number, shown.position, shown.moved
+			if shown.stopped != "" {
+				s.Stopped = shown.stopped
+			}
+			for _, old := range before {
+				if old.Generation == s.Generation && old.Position > s.Position && !first {
+					s.Position, s.Moved = old.Position, old.Moved
+				}
+			}
+		} else {
+			g.known = false // it is being filled
+		}
+		if s.Stopped != "" {
+			g.still = errors.New(s.Stopped)
+		}
+		g.status = append(g.status, s)
+	}
+	if g.refused != nil {
+		g.still = g.refused
+	}
+	g.settle()
 	if !g.begun {
-		g.begun = true
-		for _, gen := range gens {
-			g.pushed = max(g.pushed, gen.position)
+		g.begun, g.from = true, g.position
+		for _, s := range g.status {
+			if !g.known {
+				g.from = max(g.from, s.Position)
+			}
+		}
+		g.changed.Broadcast()
+	}
+}
+
+// moved takes note of a new position of some generations.
+func (g *group) moved(generations []int64, p events.Position) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i := range g.status {
+		s := &g.status[i]
+		if slices.Contains(generations, s.Generation) && s.Position < p {
+			s.Position, s.Moved = p, time.Now()
 		}
 	}
-	g.mu.Lock()
-	g.known, g.still = true, nil
-	g.mu.Unlock()
-	g.moved(gens)
+	g.settle()
 }
 
-// moved takes note of new positions, and releases who waits for them.
-func (g *group) moved(gens []*generation) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.status = g.status[:0]
-	g.position = gens[0].position
-	for _, gen := range gens {
-		g.position = min(g.position, gen.position)
-		g.status = append(g.status, Status{
-			Name: gen.Name, Group: gen.Group, Version: gen.Version,
-			Generation: gen.number, Position: gen.position, Moved: gen.moved,
-		})
+// settle finds the position of the group, and releases who waits for it, or waits in vain.
+func (g *group) settle() {
+	g.position = 0
+	if g.known {
+		g.position = g.status[0].Position
+		for _, s := range g.status {
+			g.position = min(g.position, s.Position)
+		}
+		if g.refused != nil && g.position >= g.refused.event.Position {
+			g.refused, g.still = nil, nil // a newer build has taken it
+		}
+		g.release(func(w *waiter) bool { return w.position <= g.position }, nil)
+		g.changed.Broadcast()
 	}
-	g.release(func(w *waiter) bool { return w.position <= g.position }, nil)
+	if g.still != nil {
+		g.release(func(*waiter) bool { return true }, g.behind())
+	}
 }
 
-// stop says that the group waits at a fact that it cannot take; what it has committed stays known.
-func (g *group) stop(why error) {
+// refuse says that the group waits at a fact that this build cannot take; what it has committed stays known.
+func (g *group) refuse(r *refusal) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.still = why
-	g.release(func(*waiter) bool { return true }, g.behind())
+	g.refused, g.still = r, r
+	g.settle()
+}
+
+// refuses tells whether this build is of no use to the group: somebody else has to take the next fact.
+func (g *group) refuses() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.refused != nil
 }
 
 // standStill says that PostgreSQL is away, and may come back with less.
@@ -91,6 +152,33 @@ func (g *group) standStill(why error) {
 	defer g.mu.Unlock()
 	g.known, g.still = false, why
 	g.release(func(*waiter) bool { return true }, g.behind())
+}
+
+// beyond waits until more can be read than up to a position, and says up to where. It gives up with the context, of whose
+// end wake has to tell.
+func (g *group) beyond(ctx context.Context, p events.Position) events.Position {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for (!g.known || g.position <= p) && ctx.Err() == nil {
+		g.changed.Wait()
+	}
+	return g.position
+}
+
+// first waits until it is known what was shown at the beginning, and says how far that was.
+func (g *group) first(ctx context.Context) events.Position {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for !g.begun && ctx.Err() == nil {
+		g.changed.Wait()
+	}
+	return g.from
+}
+
+func (g *group) wake() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.changed.Broadcast()
 }
 
 func (g *group) behind() error { return fmt.Errorf("group %s: %w: %w", g.name, ErrBehind, g.still) }
@@ -157,6 +245,17 @@ func (f *Feed) Position(group string) events.Position {
 	return g.position
 }
 
+// From is where Committed began: it is told of what came after. It is set once Wait has returned without an error.
+func (f *Feed) From(group string) events.Position {
+	g := f.group(group)
+	if g == nil {
+		return 0
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.from
+}
+
 // Status tells of each projection, group by group.
 func (f *Feed) Status() []Status {
 	var all []Status
@@ -177,7 +276,9 @@ func (g *group) report() []Status {
 	}
 	if g.still != nil {
 		for i := range all {
-			all[i].Stopped = g.still.Error()
+			if all[i].Stopped == "" {
+				all[i].Stopped = g.still.Error()
+			}
 		}
 	}
 	return all

@@ -138,7 +138,7 @@ func tally(name, group string) Projection {
 func checkTally(t testing.TB, conn *pgx.Conn, p Projection, n int) {
 	t.Helper()
 	var schema string
-	must(t, conn.QueryRow(patient(t), `select projection || '_g' || max(generation) from annals.checkpoints
+	must(t, conn.QueryRow(patient(t), `select projection || '_g' || max(generation) from annals.generations
 		where projection = $1 group by projection`, p.Name).Scan(&schema))
 	table := pgx.Identifier{schema, p.Name}.Sanitize()
 	rows := number(t, conn, "select count(*) from "+table)

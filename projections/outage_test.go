@@ -111,15 +111,15 @@ func (b *between) serve(serving *sync.WaitGroup) {
 		b.mu.Unlock()
 		serving.Go(func() { _, _ = io.Copy(server, client); server.Close() })
 		serving.Go(func() {
-			_, _ = io.Copy(writer(func(p []byte) (int, error) { return b.answer(client, p) }), server)
+			_, _ = io.Copy(writeFunc(func(p []byte) (int, error) { return b.answer(client, p) }), server)
 			client.Close()
 		})
 	}
 }
 
-type writer func([]byte) (int, error)
+type writeFunc func([]byte) (int, error)
 
-func (w writer) Write(p []byte) (int, error) { return w(p) }
+func (w writeFunc) Write(p []byte) (int, error) { return w(p) }
 
 func (b *between) answer(client net.Conn, p []byte) (int, error) {
 	b.mu.Lock()
@@ -155,6 +155,7 @@ func TestACommitWhoseAnswerWasLostIsToldOnceAndNotRepeated(t *testing.T) {
 	var seen told
 	f, _ := start(t, Options{Store: store, Postgres: through, Log: uuid.New(), Projections: []Projection{p}, Committed: seen.committed})
 	conn := connect(t, url)
+	waitThrough(t, f, "a", store.say(10)) // the tables are filled and shown
 	for range 5 {
 		waitThrough(t, f, "a", store.say(10)) // which prepares the statements on a new connection
 		b.keepAnswers(true)

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,7 +68,7 @@ var (
 		unit := odd.Draw(t, "unit")
 		return strings.Repeat(unit, rapid.IntRange(0, most).Draw(t, "size")/max(len(unit), 1))
 	}))
-	numbers = rapid.SampledFrom([]string{
+	figures = rapid.SampledFrom([]string{
 		"0", "-0", "1e308", "-1.7976931348623157e308", "5e-324", "1e-400", "0.1", "123456789012345678901234567890", "1E+2",
 	})
 )
@@ -80,7 +82,7 @@ func anyJSON(t *rapid.T) json.RawMessage {
 	case 0:
 		return nil
 	case 1:
-		return json.RawMessage(numbers.Draw(t, "number"))
+		return json.RawMessage(figures.Draw(t, "number"))
 	case 2:
 		depth := rapid.IntRange(2, events.MaxDepth).Draw(t, "depth")
 		return json.RawMessage(strings.Repeat(`{"a":[`, depth/2) + "1" + strings.Repeat("]}", depth/2))
@@ -187,10 +189,15 @@ type shelf struct {
 
 func newShelf(t *testing.T) shelf {
 	conn := connect(t, database(t))
-	gens, err := prepare(patient(t), conn, uuid.New(), Core())
+	log := uuid.New()
+	must(t, prepare(patient(t), conn, log, Core()))
+	p, err := readPlan(patient(t), conn, log, Core())
 	must(t, err)
-	l := lane{generations: gens}
-	_, err = conn.Exec(patient(t), "set search_path to "+l.searchPath())
+	gens := slices.Collect(maps.Values(p.filling))
+	for _, g := range gens {
+		must(t, pgx.BeginFunc(patient(t), conn, func(tx pgx.Tx) error { return within(patient(t), tx, g, g.Indexes) }))
+	}
+	_, err = conn.Exec(patient(t), "set search_path to "+searchPath(gens))
 	must(t, err)
 	return shelf{conn, gens}
 }

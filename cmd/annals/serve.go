@@ -137,6 +137,10 @@ func catchUp(ctx context.Context, store events.Store, feed *projections.Feed, hu
 		if err == nil {
 			err = feed.Wait(ctx, projections.GroupCore, head)
 		}
+		if err == nil { // the hub is told of what comes after, which may be later than this head
+			head = max(head, feed.From(projections.GroupCore))
+			err = feed.Wait(ctx, projections.GroupCore, head)
+		}
 		if err == nil {
 			hub.Begin(head)
 			return nil

@@ -1,0 +1,195 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"annals/events"
+)
+
+// errElsewhere: another process fills the generation.
+var errElsewhere = errors.New("another process fills it")
+
+// Progress of a filling.
+type Progress struct {
+	Projections []string
+	Position    events.Position // as far as the rows are committed
+	Head        events.Position // of the log, when it was last looked at
+	Events      int             // taken in this run
+	Stage       string          // rows, indexes, catching up, done
+}
+
+// filling brings new generations to where the log is, and then into view: rows first, indexes when the rows are there.
+type filling struct {
+	*Feed
+	conn        *pgx.Conn // holds the locks
+	generations []*generation
+	writer      *writer
+	next        func() ([]events.Recorded, bool)
+	progress    Progress
+	report      func(Progress)
+}
+
+// fill fills generations that are not ready, from where an earlier attempt ended, and returns once they are shown. It can
+// be cancelled, or killed, at any time.
+func (f *Feed) fill(ctx context.Context, config *pgx.ConnConfig, gens []*generation, report func(Progress)) error {
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer disconnect(conn)
+	mine, err := exclusive(ctx, conn, numbers(gens))
+	if err != nil {
+		return err
+	}
+	if len(mine) < len(gens) {
+		return errElsewhere
+	}
+	if ready, err := reread(ctx, conn, gens); ready || err != nil {
+		return err
+	}
+	b := &filling{Feed: f, conn: conn, generations: gens, report: report}
+	if b.writer, err = openWriter(ctx, config, gens, func(events.Position) {}); err != nil {
+		return err
+	}
+	defer b.writer.close()
+	for _, g := range gens {
+		b.progress.Projections = append(b.progress.Projections, g.Name)
+	}
+	next, stop := iter.Pull(f.reading().batches(ctx, b.writer.at))
+	defer stop()
+	b.next = next
+	if err := b.run(ctx); err != nil {
+		return fmt.Errorf("fill %s: %w", strings.Join(b.progress.Projections, ", "), err)
+	}
+	return release(ctx, conn, mine)
+}
+
+// reread takes the state of the generations as it is now that they are locked, and tells whether somebody else has been
+// quicker.
+func reread(ctx context.Context, conn *pgx.Conn, gens []*generation) (ready bool, err error) {
+	for _, g := range gens {
+		err := conn.QueryRow(ctx, `update annals.generations set stopped = '' where generation = $1 and not retired
+returning position, indexed, ready`, g.number).Scan(&g.position, &g.indexed, &ready)
+		if ready || err != nil {
+			return ready, err
+		}
+	}
+	return false, nil
+}
+
+// soon is how quickly the last stretch of the log has to be taken for the rest to be taken while others are held up.
+const soon = time.Second
+
+// run fills and shows. Up to a fact that is refused, the rows are shown only where there was nothing before.
+func (b *filling) run(ctx context.Context) error {
+	err := b.upToHead(ctx, "rows")
+	r, refused := isRefusal(err)
+	if err != nil && !refused {
+		return err
+	}
+	b.say("indexes")
+	for _, g := range b.generations {
+		if err := b.index(ctx, g); err != nil {
+			return fmt.Errorf("indexes of %s: %w", g.Name, err)
+		}
+	}
+	for {
+		since := time.Now()
+		if !refused {
+			err := b.upToHead(ctx, "catching up")
+			if r, refused = isRefusal(err); err != nil && !refused {
+				return err
+			}
+		}
+		if time.Since(since) > soon {
+			continue
+		}
+		err := reveal(ctx, b.conn, b.generations, func(shown events.Position) error {
+			if refused && shown > b.writer.at {
+				return r
+			}
+			return b.upTo(ctx, shown)
+		})
+		if err == nil {
+			b.say("done")
+			return nil
+		}
+		if !passes(err) {
+			return err
+		}
+	}
+}
+
+// passes tells of an error that is due to others who hold a lock.
+func passes(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && (server.Code == "55P03" || strings.HasPrefix(server.Code, "40"))
+}
+
+func (b *filling) upToHead(ctx context.Context, stage string) error {
+	head, err := b.Store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	b.progress.Head = head
+	b.say(stage)
+	return b.upTo(ctx, head)
+}
+
+// upTo takes batches until the rows are there up to a position that the log has reached.
+func (b *filling) upTo(ctx context.Context, p events.Position) error {
+	for b.writer.at < p {
+		batch, ok := b.next()
+		if !ok {
+			return ctx.Err()
+		}
+		if err := b.writer.commit(ctx, batch); err != nil {
+			return err
+		}
+		b.progress.Events += len(batch)
+		b.say(b.progress.Stage)
+	}
+	return nil
+}
+
+func (b *filling) say(stage string) {
+	b.progress.Stage, b.progress.Position = stage, b.writer.at
+	if b.report != nil {
+		b.report(b.progress)
+	}
+}
+
+// index makes the indexes of a generation, and remembers it.
+func (b *filling) index(ctx context.Context, g *generation) error {
+	if g.indexed {
+		return nil
+	}
+	err := pgx.BeginFunc(ctx, b.conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "set local maintenance_work_mem = '256MB'"); err != nil {
+			return err
+		}
+		if err := within(ctx, tx, g, g.Indexes); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `update annals.generations set indexed = true where generation = $1`, g.number)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	g.indexed = true
+	tables, err := tablesOf(ctx, b.conn, g.schema())
+	for _, t := range tables {
+		_, analyzeErr := b.conn.Exec(ctx, "analyze "+pgx.Identifier{g.schema(), t.name}.Sanitize())
+		err = errors.Join(err, analyzeErr)
+	}
+	return err
+}

@@ -1,0 +1,151 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"annals/events"
+)
+
+// writer commits the rows of some generations together, over a connection of its own. One that is behind the others gets
+// what they have already, and it alone.
+type writer struct {
+	generations []*generation
+	conn        *pgx.Conn
+	at          events.Position       // everything up to here is committed
+	moved       func(events.Position) // is told of each commit
+}
+
+func openWriter(ctx context.Context, config *pgx.ConnConfig, gens []*generation, moved func(events.Position)) (*writer, error) {
+	w := &writer{generations: gens, moved: moved, at: gens[0].position}
+	for _, g := range gens {
+		w.at = min(w.at, g.position)
+	}
+	config = config.Copy()
+	config.RuntimeParams["search_path"] = searchPath(gens)
+	var err error
+	w.conn, err = pgx.ConnectConfig(ctx, config)
+	return w, err
+}
+
+func searchPath(gens []*generation) string {
+	var path []string
+	for _, g := range gens {
+		path = append(path, pgx.Identifier{g.schema()}.Sanitize())
+	}
+	return strings.Join(append(path, "public"), ", ")
+}
+
+// commit writes a batch, or as much of it as precedes a fact that is refused.
+func (w *writer) commit(ctx context.Context, batch []events.Recorded) error {
+	batch = batch[w.past(batch):]
+	err := w.write(ctx, batch)
+	if _, refused := isRefusal(err); !refused || len(batch) == 1 {
+		return err
+	}
+	for i := range batch {
+		if err := w.write(ctx, batch[i:i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// past counts the events that the writer has had.
+func (w *writer) past(batch []events.Recorded) int {
+	n := slices.IndexFunc(batch, func(e events.Recorded) bool { return e.Position > w.at })
+	if n < 0 {
+		return len(batch)
+	}
+	return n
+}
+
+// write commits rows and checkpoints in one transaction.
+func (w *writer) write(ctx context.Context, batch []events.Recorded) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	upTo := batch[len(batch)-1].Position
+	var behind []*generation
+	for _, g := range w.generations {
+		if g.position < upTo {
+			behind = append(behind, g)
+		}
+	}
+	if err := w.send(ctx, behind, batch, upTo); err != nil {
+		return err
+	}
+	now := time.Now()
+	for _, g := range behind {
+		g.position, g.moved = upTo, now
+	}
+	w.at = upTo
+	w.moved(upTo)
+	return nil
+}
+
+// send is one round trip: statements without a BEGIN, sent together, are one transaction.
+func (w *writer) send(ctx context.Context, behind []*generation, batch []events.Recorded, upTo events.Position) error {
+	var (
+		q    pgx.Batch
+		olds []int64
+	)
+	for _, g := range behind {
+		olds = append(olds, int64(g.position))
+	}
+	q.Queue(`select annals.advance($1, $2, $3)`, numbers(behind), olds, int64(upTo))
+	for _, e := range batch {
+		for _, g := range behind {
+			if g.position >= e.Position {
+				continue
+			}
+			if err := apply(g, &q, e); err != nil {
+				return &refusal{event: e, reason: err}
+			}
+		}
+	}
+	limited, cancel := context.WithTimeout(ctx, commitLimit)
+	defer cancel()
+	err := w.conn.SendBatch(limited, &q).Close()
+	if err != nil && limited.Err() == nil && w.refused(err) {
+		return &refusal{event: batch[0], reason: err}
+	}
+	return err
+}
+
+// apply turns a panic of a projection into an error: the other groups go on.
+func apply(g *generation, q *pgx.Batch, e events.Recorded) (err error) {
+	if u, ok := e.Event.(events.Unknown); ok {
+		return u.Reason
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("projection %s: %v", g.Name, p)
+		}
+	}()
+	g.Apply(q, e)
+	return nil
+}
+
+// refused tells an error that the same statements would meet again from one that passes. By the class of SQLSTATE:
+// features, cardinality, data, constraints, names and syntax, limits; but a table that is missing is made again.
+func (w *writer) refused(err error) bool {
+	var server *pgconn.PgError
+	if !errors.As(err, &server) {
+		return !w.conn.IsClosed() // values that pgx cannot send
+	}
+	switch server.Code[:2] {
+	case "0A", "21", "22", "23", "42", "54":
+		return server.Code != "42P01"
+	}
+	return false
+}
+
+func (w *writer) close() { disconnect(w.conn) }
