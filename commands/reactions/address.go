@@ -43,7 +43,7 @@ func (r Reply) addressed(ctx context.Context, e events.Recorded, m events.Messag
 	if err != nil {
 		return notMeant, err
 	}
-	somebody := m.ByAgent || mentionsSomebody(m.Content)
+	somebody := m.ByAgent || mentionsSomebody(m.Content) || (repliedTo != uuid.Nil && repliedTo != m.AuthorID)
 	for _, id := range channel.Participants {
 		agent, err := r.Bus.Parents.Agent(ctx, id)
 		if err != nil {

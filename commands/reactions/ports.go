@@ -14,6 +14,7 @@ import (
 
 // Text is a language model as the reactions need it. Implementations are in transport/models; each is safe for
 // concurrent use, honours the context, and repeats by itself what is worth repeating at once (a 429, a cut connection).
+// The text of its errors is logged: it holds nothing of the prompt, of a key, or of what an endpoint wrote.
 type Text interface {
 	// Generate answers the last turn of the prompt. An empty text means that there is nothing to say.
 	// An error that wraps ErrRefused is final: asking again would give the same.

@@ -23,7 +23,7 @@ const (
 func (r Reply) prompt(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, agent commands.Agent) (Prompt, error) {
 	said, err := r.History.Conversation(ctx, m.ChannelID, e.Position, recent)
 	if err != nil {
-		return Prompt{}, err
+		return Prompt{}, fmt.Errorf("%w: %w", events.ErrUnavailable, err)
 	}
 	p := Prompt{Agent: agent.Character.Name, System: describe(agent.Character)}
 	last := Turn{Name: speaker(m.AuthorName), Text: m.Content}

@@ -42,26 +42,35 @@ func (r Reply) To(ctx context.Context, e events.Recorded) error {
 		return nil
 	}
 	if err := r.History.Readable(ctx, e.Position); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", events.ErrUnavailable, err)
 	}
-	var failed error
+	failed := failedTurns{}
 	for _, agent := range m.Audience {
 		if err := r.turn(ctx, e, m, agent); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("agent %s: %w", agent, err))
+			failed[agent] = err
 		}
 	}
-	return failed
+	if len(failed) > 0 {
+		return failed
+	}
+	return nil
 }
 
-// GiveUp records that the agents that still owe an answer failed to give one.
-func (r Reply) GiveUp(ctx context.Context, e events.Recorded, reason error) error {
+// GiveUp records that the agents that still owe an answer failed to give one, because of an error of To.
+func (r Reply) GiveUp(ctx context.Context, e events.Recorded, err error) error {
 	m, ok := e.Event.(events.MessageSubmitted)
 	if !ok {
 		return nil
 	}
+	owing := failedTurns{}
+	if !errors.As(err, &owing) {
+		for _, agent := range m.Audience {
+			owing[agent] = err
+		}
+	}
 	var failed error
-	for _, agent := range m.Audience {
-		end := events.TurnCompleted{Outcome: events.TurnFailed, Reason: reason.Error()}
+	for agent, err := range owing {
+		end := events.TurnCompleted{Outcome: events.TurnFailed, Reason: reason(err)}
 		failed = errors.Join(failed, r.complete(ctx, e, m, agent, end))
 	}
 	return failed
@@ -72,6 +81,14 @@ func (r Reply) turn(ctx context.Context, e events.Recorded, m events.MessageSubm
 	done, err := commands.Load[commands.Turn](ctx, r.Bus, events.TurnStream(TurnID(m.MessageID, agentID)))
 	if err != nil || (done.Completed && !done.Failed) {
 		return err
+	}
+	replyID := ReplyID(m.MessageID, agentID)
+	reply, err := commands.Load[commands.Message](ctx, r.Bus, events.MessageStream(replyID))
+	if err != nil {
+		return err
+	}
+	if reply.Exists { // an earlier delivery came so far
+		return r.complete(ctx, e, m, agentID, events.TurnCompleted{Outcome: events.TurnReplied, ReplyID: replyID})
 	}
 	agent, gone, err := r.standing(ctx, m, agentID)
 	if err != nil {
@@ -131,7 +148,7 @@ func (r Reply) answer(ctx context.Context, e events.Recorded, m events.MessageSu
 	if decider, ok := r.Text.(Decider); ok && call == anybody {
 		speak, err := decider.ShouldReply(ctx, prompt)
 		if err != nil {
-			return ignored, err
+			return ignored, modelFailure{err}
 		}
 		if !speak {
 			ignored.Reason = "the model chose to be silent"
@@ -140,7 +157,7 @@ func (r Reply) answer(ctx context.Context, e events.Recorded, m events.MessageSu
 	}
 	said, err := r.Text.Generate(ctx, prompt)
 	if err != nil {
-		return ignored, err
+		return ignored, modelFailure{err}
 	}
 	end := events.TurnCompleted{
 		Model: said.Model, PromptTokens: said.PromptTokens, CompletionTokens: said.CompletionTokens,

@@ -1,6 +1,7 @@
 package reactions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,11 +21,17 @@ const (
 	Budget = 15 * time.Minute
 	// giveUpBudget bounds recording that a delivery was given up.
 	giveUpBudget = 30 * time.Second
-	retries      = 4
+	// retries is how often a model is asked again after failures, with pauses from firstRetry on, each three times as long.
+	retries     = 4
+	firstRetry  = time.Second
+	retryFactor = 3
 	// Pauses between attempts while something is unavailable.
 	firstPause = 100 * time.Millisecond
 	lastPause  = 5 * time.Second
 )
+
+// errUnreadable is a delivery that this build cannot decode.
+var errUnreadable = fmt.Errorf("%w: the event cannot be read", ErrRefused)
 
 // Deliveries is how the reactions see the persistent subscription that feeds them.
 type Deliveries struct {
@@ -34,6 +41,9 @@ type Deliveries struct {
 	Fact func(*message.Message) (events.Recorded, error)
 	// Park sets a message aside, with the reason, when it is negatively acknowledged next.
 	Park func(*message.Message, string)
+	// Budget and FirstRetry replace the constants where they are set.
+	Budget     time.Duration
+	FirstRetry time.Duration
 }
 
 // Run lets agents answer what is delivered, until the context ends. What is under way then is delivered again later.
@@ -43,19 +53,15 @@ func Run(ctx context.Context, d Deliveries, r Reply, log *slog.Logger) error {
 		return fmt.Errorf("router of the reactions: %w", err)
 	}
 	router.AddMiddleware(
-		middleware.Timeout(Budget),
-		d.givingUp(r, log), //nolint:contextcheck // each delivery brings its own
-		middleware.Retry{
-			MaxRetries: retries, InitialInterval: time.Second, MaxInterval: 30 * time.Second, Multiplier: 3,
-			ShouldRetry: func(p middleware.RetryParams) bool { return !errors.Is(p.Err, ErrRefused) },
-		}.Middleware,
-		whileUnavailable(log), //nolint:contextcheck // each delivery brings its own
+		middleware.Timeout(cmp.Or(d.Budget, Budget)),
+		d.givingUp(r, log),
+		again(cmp.Or(d.FirstRetry, firstRetry), log),
 		middleware.Recoverer,
 	)
 	router.AddConsumerHandler("reply", d.Topic, d.Subscriber, func(msg *message.Message) error { //nolint:contextcheck // each delivery brings its own
 		e, err := d.Fact(msg)
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrRefused, err)
+			return fmt.Errorf("%w: %w", errUnreadable, err)
 		}
 		return r.To(msg.Context(), e)
 	})
@@ -65,45 +71,57 @@ func Run(ctx context.Context, d Deliveries, r Reply, log *slog.Logger) error {
 	return nil
 }
 
-// givingUp ends the turns of a delivery that could not be brought to an end, and parks it with the reason.
+// givingUp ends the turns of a delivery that could not be brought to an end, and parks it with the reason. What was cut
+// off, or waits for what is away, is delivered again.
 func (d Deliveries) givingUp(r Reply, log *slog.Logger) message.HandlerMiddleware {
 	return func(h message.HandlerFunc) message.HandlerFunc {
 		return func(msg *message.Message) ([]*message.Message, error) {
 			out, err := h(msg)
-			if err == nil || errors.Is(err, context.Canceled) {
+			if err == nil || unavailable(err) || errors.Is(msg.Context().Err(), context.Canceled) {
 				return out, err
 			}
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(msg.Context()), giveUpBudget)
 			defer cancel()
-			log.ErrorContext(ctx, "giving up on a message", "event", msg.UUID, "error", err)
+			log.ErrorContext(ctx, "giving up on a message", "event", msg.UUID, "reason", reason(err), "cause", cause(err))
 			if e, factErr := d.Fact(msg); factErr == nil {
 				if endErr := r.GiveUp(ctx, e, err); endErr != nil {
-					return out, errors.Join(err, endErr) // not parked: it is delivered again
+					return out, endErr // not parked: it is delivered again
 				}
 			}
-			d.Park(msg, err.Error())
-			return out, err
+			d.Park(msg, reason(err))
+			return out, errors.New(reason(err)) // which the router logs
 		}
 	}
 }
 
-// whileUnavailable waits for a store or a database that is away; that is no failure of the reaction.
-func whileUnavailable(log *slog.Logger) message.HandlerMiddleware {
+// again repeats what failed: a few times when it was a model, and until the budget ends while a store or a database is
+// away, which is no failure of the reaction.
+func again(firstRetry time.Duration, log *slog.Logger) message.HandlerMiddleware {
 	return func(h message.HandlerFunc) message.HandlerFunc {
 		return func(msg *message.Message) ([]*message.Message, error) {
-			for pause := firstPause; ; pause = min(2*pause, lastPause) {
+			failures, retry, outage := 0, firstRetry, firstPause
+			for {
 				out, err := h(msg)
-				if !errors.Is(err, events.ErrUnavailable) {
+				if err == nil || final(err) {
 					return out, err
 				}
-				level := slog.LevelDebug
-				if pause == firstPause { // once for each outage
-					level = slog.LevelWarn
+				pause := retry
+				if unavailable(err) {
+					level := slog.LevelDebug
+					if outage == firstPause { // once for each outage
+						level = slog.LevelWarn
+					}
+					log.Log(msg.Context(), level, "a reaction waits for what is unavailable", "event", msg.UUID, "error", err)
+					pause, outage = outage, min(2*outage, lastPause)
+				} else {
+					if failures++; failures > retries {
+						return out, err
+					}
+					retry *= retryFactor
 				}
-				log.Log(msg.Context(), level, "a reaction waits for what is unavailable", "event", msg.UUID, "error", err)
 				select {
 				case <-msg.Context().Done():
-					return nil, context.Cause(msg.Context())
+					return out, err
 				case <-time.After(pause):
 				}
 			}

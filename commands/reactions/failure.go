@@ -1,0 +1,108 @@
+package reactions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
+	"github.com/google/uuid"
+
+	"annals/events"
+)
+
+// modelFailure is an error of a model. It tells the kind of failure alone, for it is recorded for ever and shown: what the
+// model says of it may repeat what was said to it.
+type modelFailure struct{ cause error }
+
+func (f modelFailure) Error() string {
+	switch {
+	case errors.Is(f.cause, ErrRefused):
+		return "the model refused"
+	case errors.Is(f.cause, context.DeadlineExceeded):
+		return "the model did not answer in time"
+	}
+	return "the model failed"
+}
+
+func (f modelFailure) Unwrap() error { return f.cause }
+
+// failedTurns says of each agent that still owes an answer why.
+type failedTurns map[uuid.UUID]error
+
+func (f failedTurns) Error() string {
+	lines := make([]string, 0, len(f))
+	for agent, err := range f {
+		lines = append(lines, fmt.Sprintf("agent %s: %s", agent, err))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "; ")
+}
+
+func (f failedTurns) Unwrap() []error {
+	var all []error
+	for _, err := range f {
+		all = append(all, err)
+	}
+	return all
+}
+
+// final tells whether another attempt would end like this one.
+func final(err error) bool {
+	var turns failedTurns
+	if !errors.As(err, &turns) {
+		return errors.Is(err, ErrRefused)
+	}
+	for _, err := range turns {
+		if !errors.Is(err, ErrRefused) {
+			return false
+		}
+	}
+	return true
+}
+
+// unavailable tells whether the store or the read models are away, and nothing else is wrong.
+func unavailable(err error) bool {
+	var model modelFailure
+	return errors.Is(err, events.ErrUnavailable) && !errors.As(err, &model)
+}
+
+// reason is what is recorded of a failure: nothing of what was said, nor of what anybody else wrote into an error.
+func reason(err error) string {
+	var (
+		turns failedTurns
+		model modelFailure
+	)
+	switch {
+	case errors.As(err, &turns):
+		told := failedTurns{}
+		for agent, err := range turns {
+			told[agent] = errors.New(reason(err))
+		}
+		return told.Error()
+	case errors.As(err, &model):
+		return model.Error()
+	case errors.Is(err, errUnreadable):
+		return errUnreadable.Error()
+	case errors.Is(err, context.DeadlineExceeded):
+		return "there was no answer in time"
+	}
+	return "the answer failed"
+}
+
+// cause is what an operator gets to see of a failure in the log.
+func cause(err error) string {
+	var (
+		panicked middleware.RecoveredPanicError
+		model    modelFailure
+	)
+	switch {
+	case errors.As(err, &panicked):
+		return fmt.Sprintf("panic with a %T\n%s", panicked.V, panicked.Stacktrace)
+	case errors.As(err, &model):
+		return model.cause.Error()
+	}
+	return err.Error()
+}
