@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -64,7 +62,7 @@ type history struct {
 func (h history) Conversation(ctx context.Context, channel uuid.UUID, upTo events.Position, n int) ([]reactions.Said, error) {
 	found, err := h.queries.Conversation(ctx, channel, upTo, n)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+		return nil, err
 	}
 	said := make([]reactions.Said, len(found))
 	for i, m := range found {
@@ -75,9 +73,5 @@ func (h history) Conversation(ctx context.Context, channel uuid.UUID, upTo event
 
 // Readable implements reactions.History.
 func (h history) Readable(ctx context.Context, p events.Position) error {
-	err := h.feed.Wait(ctx, projections.GroupCore, p)
-	if errors.Is(err, projections.ErrBehind) {
-		return fmt.Errorf("%w: %w", events.ErrUnavailable, err)
-	}
-	return err
+	return h.feed.Wait(ctx, projections.GroupCore, p)
 }

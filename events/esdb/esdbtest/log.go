@@ -76,8 +76,15 @@ func (l *Log) stop() {
 // Restart takes the store away for a moment. Not for use beside Record.
 func (l *Log) Restart() {
 	l.t.Helper()
+	l.Without(func() {})
+}
+
+// Without takes the store away for as long as f runs. Not for use beside Record.
+func (l *Log) Without(f func()) {
+	l.t.Helper()
 	l.stop()
-	l.start()
+	defer l.start()
+	f()
 }
 
 // Record appends facts to a stream as having happened at that time, and gives the position of the last.
