@@ -54,8 +54,8 @@ func Run(ctx context.Context, d Deliveries, r Reply, log *slog.Logger) error {
 	}
 	router.AddMiddleware(
 		middleware.Timeout(cmp.Or(d.Budget, Budget)),
-		d.givingUp(r, log),
-		again(cmp.Or(d.FirstRetry, firstRetry), log),
+		d.givingUp(r, log), //nolint:contextcheck // each delivery brings its own
+		again(cmp.Or(d.FirstRetry, firstRetry), log), //nolint:contextcheck // each delivery brings its own
 		middleware.Recoverer,
 	)
 	router.AddConsumerHandler("reply", d.Topic, d.Subscriber, func(msg *message.Message) error { //nolint:contextcheck // each delivery brings its own
