@@ -19,7 +19,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
-	transport "google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 )
 
@@ -31,8 +30,8 @@ type Options struct {
 	FS vfs.FS
 	// Logger nil: slog.Default().
 	Logger *slog.Logger
-	// TLS makes every listener secure and credentials count. Nil: plain, and credentials are ignored, as in
-	// EventStoreDB's insecure mode.
+	// TLS makes every TCP listener secure and credentials count there. Nil: plain, and credentials are ignored, as in
+	// EventStoreDB's insecure mode. Unix sockets are plain and need no credentials: their permissions say who may come.
 	TLS *tls.Config
 	// Users are the logins and passwords of a node with TLS. Nil: admin and ops with the password "changeit", as
 	// EventStoreDB is delivered.
@@ -46,6 +45,7 @@ type Node struct {
 	writer  *writer
 	groups  *groups
 	server  *grpc.Server
+	door    *door
 	log     *slog.Logger
 	closing chan struct{} // subscriptions end when it is closed
 	closed  chan struct{}
@@ -99,12 +99,16 @@ func (n *Node) start(ctx context.Context, o Options) error {
 		n.stopWriter(ctx)
 		return err
 	}
+	n.door = newDoor(n, o.TLS)
+	go n.door.serve()
 	n.server = n.newServer(o)
 	return nil
 }
 
 func (n *Node) newServer(o Options) *grpc.Server {
 	options := []grpc.ServerOption{
+		grpc.Creds(n.door),
+		grpc.ConnectionTimeout(knock),
 		grpc.MaxRecvMsgSize(maxReceive),
 		grpc.MaxSendMsgSize(maxReceive),
 		grpc.WaitForHandlers(true),
@@ -119,8 +123,7 @@ func (n *Node) newServer(o Options) *grpc.Server {
 		if known == nil {
 			known = users{"admin": "changeit", "ops": "changeit"}
 		}
-		options = append(options, grpc.Creds(transport.NewTLS(o.TLS)),
-			grpc.ChainUnaryInterceptor(known.unary), grpc.ChainStreamInterceptor(known.stream))
+		options = append(options, grpc.ChainUnaryInterceptor(known.unary), grpc.ChainStreamInterceptor(known.stream))
 	}
 	s := grpc.NewServer(options...)
 	streams.RegisterStreamsServer(s, &streamsAPI{node: n})
@@ -145,6 +148,7 @@ func (n *Node) Close(ctx context.Context) error {
 	n.once.Do(func() {
 		defer close(n.closed)
 		close(n.closing)
+		_ = n.door.close(ctx) // only a health page is cut short
 		graceful := make(chan struct{})
 		go func() {
 			defer close(graceful)

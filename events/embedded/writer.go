@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -68,6 +69,7 @@ type writer struct {
 	states  *simplelru.LRU[string, streamState]
 	known   recent
 	failed  error
+	broken  atomic.Bool // failed is set, for others to see
 
 	batch   *pebble.Batch
 	bytes   int
@@ -261,6 +263,7 @@ func (w *writer) flush() {
 // fail refuses this group and everything after it; reads go on.
 func (w *writer) fail(err error) {
 	w.failed = fmt.Errorf("%w; the node must be restarted", err)
+	w.broken.Store(true)
 	w.log.Error("event log cannot be written", "error", err)
 }
 
