@@ -77,15 +77,15 @@ func listed[T any](
 ) (found []T, total int, err error) {
 	const shown = oldestFirst
 	read := p.from(shown)
-	var b pgx.Batch
-	b.Queue(fmt.Sprintf(page, read), append(args[:len(args):len(args)], p.bounds()...)...).
-		Query(func(rows pgx.Rows) (err error) {
-			found, err = pgx.CollectRows(rows, row)
-			return err
-		})
-	b.Queue(count, args...).QueryRow(func(row pgx.Row) error { return row.Scan(&total) })
-	if err := q.pool.SendBatch(ctx, &b).Close(); err != nil {
-		return nil, 0, failed(err, what)
-	}
-	return show(found, read, shown), total, nil
+	found, err = again(q, func() (found []T, err error) {
+		var b pgx.Batch
+		b.Queue(fmt.Sprintf(page, read), append(args[:len(args):len(args)], p.bounds()...)...).
+			Query(func(rows pgx.Rows) (err error) {
+				found, err = pgx.CollectRows(rows, row)
+				return err
+			})
+		b.Queue(count, args...).QueryRow(func(row pgx.Row) error { return row.Scan(&total) })
+		return found, q.pool.SendBatch(ctx, &b).Close()
+	})
+	return show(found, read, shown), total, failed(err, what)
 }

@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -48,22 +50,45 @@ func Config(url, views string) (*pgxpool.Config, error) {
 }
 
 func many[T any](ctx context.Context, q *Queries, what string, row pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
-	rows, err := q.pool.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, failed(err, what)
-	}
-	all, err := pgx.CollectRows(rows, row)
+	all, err := again(q, func() ([]T, error) {
+		rows, _ := q.pool.Query(ctx, sql, args...) // its error is that of the rows
+		return pgx.CollectRows(rows, row)
+	})
 	return all, failed(err, what)
 }
 
 func one[T any](ctx context.Context, q *Queries, what string, row pgx.RowToFunc[T], sql string, args ...any) (T, error) {
-	rows, err := q.pool.Query(ctx, sql, args...)
-	if err != nil {
-		var none T
-		return none, failed(err, what)
-	}
-	found, err := pgx.CollectOneRow(rows, row)
+	found, err := again(q, func() (T, error) {
+		rows, _ := q.pool.Query(ctx, sql, args...) // its error is that of the rows
+		return pgx.CollectOneRow(rows, row)
+	})
 	return found, failed(err, what)
+}
+
+// again repeats a read once, over a new connection, when the one from the pool turns out to be broken. Then all that lie
+// there are suspect: PostgreSQL was restarted, or the way to it was cut. A server that is away makes no connection, and is
+// not asked again.
+func again[T any](q *Queries, read func() (T, error)) (T, error) {
+	found, err := read()
+	if broken(err) {
+		q.pool.Reset()
+		return read()
+	}
+	return found, err
+}
+
+func broken(err error) bool {
+	var (
+		connect *pgconn.ConnectError
+		server  *pgconn.PgError
+	)
+	switch {
+	case errors.As(err, &connect):
+		return false
+	case errors.As(err, &server):
+		return server.Code == "57P01" || server.Code == "57P02" // the server's farewell, found when the connection is used next
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // failed says what an error means to the caller. One that is neither of ours is a defect of a query.

@@ -6,9 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"annals/deploy/postgres/pgtest"
+	"annals/events"
 	"annals/queries"
 )
 
@@ -58,4 +60,39 @@ func TestACallerWhoLeavesIsNotToldThatTheDatabaseIsAway(t *testing.T) {
 	if _, err := g.Agents(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, queries.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestAConnectionThatARestartHasBrokenIsReplacedUnseen(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	g.agent(1, events.Character{Name: "Eliza"})
+	for name, read := range map[string]func() error{
+		"one":    func() error { _, err := g.Agent(g.ctx, id(1)); return err },
+		"many":   func() error { _, err := g.Agents(g.ctx); return err },
+		"listed": func() error { _, _, err := g.Servers(g.ctx, queries.Page{Limit: 1}); return err },
+	} {
+		breakPool(g)
+		if err := read(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// breakPool ends the sessions of all the connections that the pool may hold, as a restart does.
+func breakPool(g *given) {
+	g.t.Helper()
+	var held []*pgxpool.Conn
+	var sessions []uint32
+	for range g.pool.Config().MaxConns {
+		c, err := g.pool.Acquire(g.ctx)
+		must(g.t, err)
+		held, sessions = append(held, c), append(sessions, c.Conn().PgConn().PID())
+	}
+	for _, c := range held {
+		c.Release()
+	}
+	conn, err := pgx.ConnectConfig(g.ctx, g.pool.Config().ConnConfig)
+	must(g.t, err)
+	_, err = conn.Exec(g.ctx, "select pg_terminate_backend(pid, 5000) from unnest($1::int[]) pid", sessions)
+	must(g.t, errors.Join(err, conn.Close(g.ctx)))
 }
