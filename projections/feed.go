@@ -29,8 +29,8 @@ type Options struct {
 	Logger      *slog.Logger
 	// Observe is told of each fact once, in order, before its rows are committed.
 	Observe func(events.Recorded)
-	// Committed is told, group by group, of the facts that have become readable, whichever node projects them: each once in
-	// this process, in order.
+	// Committed is told, group by group, of the facts recorded after the feed began (see From) once they have become
+	// readable, whichever node projects them: each once in this process, in order.
 	Committed func(group string, batch []events.Recorded, upTo events.Position)
 }
 
@@ -38,12 +38,14 @@ type Options struct {
 type Feed struct {
 	Options
 	groups []*group
+	begun  chan struct{} // closed when from is known
+	from   events.Position
 	stream *stream // outlives sessions: what Observe refreshes stays fresh while PostgreSQL is away
 }
 
 // NewFeed prepares nothing yet; Run does.
 func NewFeed(o Options) *Feed {
-	f := &Feed{Options: o, stream: newStream(o.Observe)}
+	f := &Feed{Options: o, begun: make(chan struct{}), stream: newStream(o.Observe)}
 	for _, p := range o.Projections {
 		if f.group(p.Group) == nil {
 			f.groups = append(f.groups, newGroup(p.Group))
@@ -63,7 +65,7 @@ func (f *Feed) group(name string) *group {
 	return nil
 }
 
-// Pauses between attempts to reach PostgreSQL.
+// Pauses between attempts to reach PostgreSQL, or the event store.
 const (
 	firstPause = 50 * time.Millisecond
 	lastPause  = time.Second
@@ -81,18 +83,16 @@ func (f *Feed) Run(ctx context.Context) error {
 	config.RuntimeParams["application_name"] = "annals feed"
 	var working sync.WaitGroup
 	defer working.Wait()
+	if err := f.begin(ctx); err != nil {
+		return nil // the context has ended
+	}
+	working.Go(func() { f.stream.run(ctx, f.Store, f.from, f.Logger) })
 	for _, g := range f.groups {
 		working.Go(func() { f.tell(ctx, g) })
 	}
 	pause := firstPause
 	for {
-		s := newSession(f, config, func(from events.Position) {
-			pause = firstPause
-			if f.stream.begin(from) {
-				working.Go(func() { f.stream.run(ctx, f.Store, from, f.Logger) })
-			}
-		})
-		err := s.run(ctx)
+		err := newSession(f, config, func() { pause = firstPause }).run(ctx)
 		if ctx.Err() != nil {
 			f.standStill(fmt.Errorf("the feed has ended: %w", ctx.Err()))
 			return nil
@@ -104,6 +104,36 @@ func (f *Feed) Run(ctx context.Context) error {
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, lastPause)
+	}
+}
+
+// begin decides where the one stream of events begins: where the log ends now. What lies before, each projection that is
+// behind reads for itself.
+func (f *Feed) begin(ctx context.Context) error {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		head, err := f.Store.Head(ctx)
+		if err == nil {
+			f.from = head
+			f.stream.begin(head)
+			close(f.begun)
+			return nil
+		}
+		f.Logger.Warn("the feed waits for the event store", "error", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// From waits until the feed has begun, and says where: Committed is told of what comes after.
+func (f *Feed) From(ctx context.Context) (events.Position, error) {
+	select {
+	case <-f.begun:
+		return f.from, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
 	}
 }
 

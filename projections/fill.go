@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"strings"
 	"time"
 
@@ -32,7 +31,7 @@ type filling struct {
 	conn        *pgx.Conn // holds the locks
 	generations []*generation
 	writer      *writer
-	next        func() ([]events.Recorded, bool)
+	next        func() []events.Recorded
 	progress    Progress
 	report      func(Progress)
 }
@@ -63,9 +62,9 @@ func (f *Feed) fill(ctx context.Context, config *pgx.ConnConfig, gens []*generat
 	for _, g := range gens {
 		b.progress.Projections = append(b.progress.Projections, g.Name)
 	}
-	next, stop := iter.Pull(f.reading().batches(ctx, b.writer.at))
+	var stop func()
+	b.next, stop = ahead(ctx, f.reading().batches, b.writer.at)
 	defer stop()
-	b.next = next
 	if err := b.run(ctx); err != nil {
 		return fmt.Errorf("fill %s: %w", strings.Join(b.progress.Projections, ", "), err)
 	}
@@ -147,8 +146,8 @@ func (b *filling) upToHead(ctx context.Context, stage string) error {
 // upTo takes batches until the rows are there up to a position that the log has reached.
 func (b *filling) upTo(ctx context.Context, p events.Position) error {
 	for b.writer.at < p {
-		batch, ok := b.next()
-		if !ok {
+		batch := b.next()
+		if len(batch) == 0 {
 			return ctx.Err()
 		}
 		if err := b.writer.commit(ctx, batch); err != nil {

@@ -36,8 +36,6 @@ type group struct {
 	status   []Status
 	position events.Position // the smallest of the status
 	known    bool            // position is what PostgreSQL has, as far as is known
-	begun    bool            // a plan was read
-	from     events.Position // as far as anything was shown then; Committed is told of what comes after
 	still    error           // why the group stands still
 	refused  *refusal        // the fact that this build cannot take
 	waiters  []*waiter
@@ -88,15 +86,6 @@ func (g *group) adopt(p plan, first bool) {
 		g.still = g.refused
 	}
 	g.settle()
-	if !g.begun {
-		g.begun, g.from = true, g.position
-		for _, s := range g.status {
-			if !g.known {
-				g.from = max(g.from, s.Position)
-			}
-		}
-		g.changed.Broadcast()
-	}
 }
 
 // moved takes note of a new position of some generations.
@@ -163,16 +152,6 @@ func (g *group) beyond(ctx context.Context, p events.Position) events.Position {
 		g.changed.Wait()
 	}
 	return g.position
-}
-
-// first waits until it is known what was shown at the beginning, and says how far that was.
-func (g *group) first(ctx context.Context) events.Position {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for !g.begun && ctx.Err() == nil {
-		g.changed.Wait()
-	}
-	return g.from
 }
 
 func (g *group) wake() {
@@ -243,17 +222,6 @@ func (f *Feed) Position(group string) events.Position {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.position
-}
-
-// From is where Committed began: it is told of what came after. It is set once Wait has returned without an error.
-func (f *Feed) From(group string) events.Position {
-	g := f.group(group)
-	if g == nil {
-		return 0
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.from
 }
 
 // Status tells of each projection, group by group.

@@ -64,3 +64,26 @@ func (r *reading) catchUp(ctx context.Context, at events.Position, hand func([]e
 	}
 	return ctx.Err() == nil
 }
+
+// ahead reads while the consumer is busy with what it got before. next gives nothing when the context has ended; stop has
+// to be called.
+func ahead(
+	ctx context.Context, batches func(context.Context, events.Position) iter.Seq[[]events.Recorded], at events.Position,
+) (next func() []events.Recorded, stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	read := make(chan []events.Recorded)
+	go func() {
+		defer close(read)
+		for batch := range batches(ctx, at) {
+			select {
+			case read <- batch:
+			case <-ctx.Done():
+			}
+		}
+	}()
+	return func() []events.Recorded { return <-read }, func() {
+		cancel()
+		for range read { // until the reader has ended
+		}
+	}
+}

@@ -28,7 +28,7 @@ const (
 type session struct {
 	*Feed
 	config *pgx.ConnConfig
-	ready  func(from events.Position)
+	ready  func()
 	conn   *pgx.Conn        // listens, and holds the locks
 	held   map[int64]string // the generations that this node alone projects, with their group
 	lanes  map[string]*lane
@@ -52,7 +52,7 @@ type task struct {
 // lane keeps the generations of a group that this node projects up with the log.
 type lane = task
 
-func newSession(f *Feed, config *pgx.ConnConfig, ready func(from events.Position)) *session {
+func newSession(f *Feed, config *pgx.ConnConfig, ready func()) *session {
 	return &session{
 		Feed: f, config: config, ready: ready, held: map[int64]string{}, lanes: map[string]*lane{}, fills: map[string]*task{},
 		broken: map[int64]bool{}, resting: map[string]time.Time{}, ended: make(chan *task),
@@ -111,9 +111,7 @@ func (s *session) turn(ctx context.Context, first bool) error {
 	if err != nil {
 		return err
 	}
-	if first {
-		s.ready(p.reached())
-	}
+	s.ready()
 	claimed := false
 	for _, g := range s.groups {
 		got, err := s.claim(ctx, g, p)

@@ -48,15 +48,11 @@ func newStream(observe func(events.Recorded)) *stream {
 	return s
 }
 
-// begin sets where the stream starts, and tells whether this was the first call.
-func (s *stream) begin(from events.Position) bool {
+// begin sets where the stream starts.
+func (s *stream) begin(from events.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.begun {
-		return false
-	}
 	s.begun, s.at = true, from
-	return true
 }
 
 func (s *stream) run(ctx context.Context, store events.Store, from events.Position, logger *slog.Logger) {

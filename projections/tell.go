@@ -7,13 +7,13 @@ import (
 	"annals/events"
 )
 
-// tell passes on what has become readable, as it happens, until the context ends.
+// tell passes on what has become readable since the feed began, as it happens, until the context ends.
 func (f *Feed) tell(ctx context.Context, g *group) {
 	if f.Committed == nil {
 		return
 	}
 	defer context.AfterFunc(ctx, g.wake)()
-	told := g.first(ctx)
+	told := f.from
 	for batch := range f.reading().batches(ctx, told) {
 		for len(batch) > 0 {
 			readable := g.beyond(ctx, told)

@@ -146,14 +146,6 @@ type plan struct {
 	filling map[string]*generation // what has yet to catch up, where what is shown is not of this build's version
 }
 
-// reached is how far the furthest of what is shown is.
-func (p plan) reached() (at events.Position) {
-	for _, g := range p.shown {
-		at = max(at, g.position)
-	}
-	return at
-}
-
 func readPlan(ctx context.Context, conn *pgx.Conn, log uuid.UUID, ps []Projection) (plan, error) {
 	rows, err := conn.Query(ctx, `
 select r.projection, g.generation, g.version, g.position, g.moved, g.indexed, g.stopped, coalesce(g.generation = r.generation, false)

@@ -19,6 +19,7 @@ import (
 type writer struct {
 	generations []*generation
 	conn        *pgx.Conn
+	bulk        *bulk
 	at          events.Position       // everything up to here is committed
 	moved       func(events.Position) // is told of each commit
 }
@@ -31,8 +32,11 @@ func openWriter(ctx context.Context, config *pgx.ConnConfig, gens []*generation,
 	config = config.Copy()
 	config.RuntimeParams["search_path"] = searchPath(gens)
 	var err error
-	w.conn, err = pgx.ConnectConfig(ctx, config)
-	return w, err
+	if w.conn, err = pgx.ConnectConfig(ctx, config); err != nil {
+		return nil, err
+	}
+	w.bulk = newBulk(w.conn)
+	return w, nil
 }
 
 func searchPath(gens []*generation) string {
@@ -79,7 +83,11 @@ func (w *writer) write(ctx context.Context, batch []events.Recorded) error {
 			behind = append(behind, g)
 		}
 	}
-	if err := w.send(ctx, behind, batch, upTo); err != nil {
+	joined, err := w.send(ctx, behind, batch, upTo, true)
+	if joined && isRepeated(err) {
+		_, err = w.send(ctx, behind, batch, upTo, false)
+	}
+	if err != nil {
 		return err
 	}
 	now := time.Now()
@@ -91,8 +99,17 @@ func (w *writer) write(ctx context.Context, batch []events.Recorded) error {
 	return nil
 }
 
-// send is one round trip: statements without a BEGIN, sent together, are one transaction.
-func (w *writer) send(ctx context.Context, behind []*generation, batch []events.Recorded, upTo events.Position) error {
+// isRepeated tells that the same row came twice in one statement, which only statements of their own can do.
+func isRepeated(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && server.Code == "21000"
+}
+
+// send is one round trip: statements without a BEGIN, sent together, are one transaction. It tells whether statements were
+// joined.
+func (w *writer) send(
+	ctx context.Context, behind []*generation, batch []events.Recorded, upTo events.Position, join bool,
+) (joined bool, err error) {
 	var (
 		q    pgx.Batch
 		olds []int64
@@ -100,21 +117,35 @@ func (w *writer) send(ctx context.Context, behind []*generation, batch []events.
 	for _, g := range behind {
 		olds = append(olds, int64(g.position))
 	}
+	limited, cancel := context.WithTimeout(ctx, commitLimit)
+	defer cancel()
 	q.Queue(`select annals.advance($1, $2, $3)`, numbers(behind), olds, int64(upTo))
-	for _, e := range batch {
-		for _, g := range behind {
+	for _, g := range behind { // whose statements touch nothing of each other's
+		var own pgx.Batch
+		for _, e := range batch {
 			if g.position >= e.Position {
 				continue
 			}
-			if err := apply(g, &q, e); err != nil {
-				return &refusal{event: e, reason: err}
+			if err := apply(g, &own, e); err != nil {
+				return false, &refusal{event: e, reason: err}
 			}
 		}
+		if !join {
+			q.QueuedQueries = append(q.QueuedQueries, own.QueuedQueries...)
+			continue
+		}
+		more, err := w.bulk.add(limited, &q, own.QueuedQueries)
+		if err != nil {
+			return false, w.judged(limited, err, batch)
+		}
+		joined = joined || more
 	}
-	limited, cancel := context.WithTimeout(ctx, commitLimit)
-	defer cancel()
-	err := w.conn.SendBatch(limited, &q).Close()
-	if err != nil && limited.Err() == nil && w.refused(err) {
+	return joined, w.judged(limited, w.conn.SendBatch(limited, &q).Close(), batch)
+}
+
+// judged makes a refusal of an error that will not pass.
+func (w *writer) judged(ctx context.Context, err error, batch []events.Recorded) error {
+	if err != nil && ctx.Err() == nil && w.refused(err) {
 		return &refusal{event: batch[0], reason: err}
 	}
 	return err

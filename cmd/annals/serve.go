@@ -95,7 +95,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	caughtUp := make(chan struct{})
 	defer background(ctx, "catching up", func(ctx context.Context) error {
 		defer close(caughtUp)
-		return catchUp(ctx, parts.store, feed, hub)
+		return catchUp(ctx, feed, hub)
 	}, fail)()
 	select {
 	case <-caughtUp:
@@ -131,18 +131,14 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 const patience = 10 * time.Second
 
 // catchUp waits until what was in the log at the start can be read, and lets the subscribers begin there.
-func catchUp(ctx context.Context, store events.Store, feed *projections.Feed, hub *live.Hub) error {
+func catchUp(ctx context.Context, feed *projections.Feed, hub *live.Hub) error {
+	start, err := feed.From(ctx)
+	if err != nil {
+		return err
+	}
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		head, err := store.Head(ctx)
-		if err == nil {
-			err = feed.Wait(ctx, projections.GroupCore, head)
-		}
-		if err == nil { // the hub is told of what comes after, which may be later than this head
-			head = max(head, feed.From(projections.GroupCore))
-			err = feed.Wait(ctx, projections.GroupCore, head)
-		}
-		if err == nil {
-			hub.Begin(head)
+		if err := feed.Wait(ctx, projections.GroupCore, start); err == nil {
+			hub.Begin(start)
 			return nil
 		}
 		select {
