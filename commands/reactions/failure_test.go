@@ -224,7 +224,11 @@ func TestAReactionOutlastsWhatIsAway(t *testing.T) {
 			o.history = away{o.history, gone, attempts}
 		})
 		for range 5 { // some of them in a budget of their own: the pauses between them are longer than one
-			<-attempts
+			select {
+			case <-attempts:
+			case <-time.After(patience):
+				t.Fatal("it was not tried again")
+			}
 		}
 		back()
 		if end := w.turn(asked, iris); end.Outcome != events.TurnReplied {
