@@ -54,7 +54,7 @@ func Run(ctx context.Context, d Deliveries, r Reply, log *slog.Logger) error {
 	}
 	router.AddMiddleware(
 		middleware.Timeout(cmp.Or(d.Budget, Budget)),
-		d.givingUp(r, log), //nolint:contextcheck // each delivery brings its own
+		d.givingUp(r, log),                           //nolint:contextcheck // each delivery brings its own
 		again(cmp.Or(d.FirstRetry, firstRetry), log), //nolint:contextcheck // each delivery brings its own
 		middleware.Recoverer,
 	)
