@@ -23,6 +23,7 @@ type Config struct {
 	OpenAIKey     string `name:"openai-api-key" env:"OPENAI_API_KEY" help:"Key of an OpenAI-compatible endpoint. Prefer the environment."`
 	OpenAIBaseURL string `name:"openai-base-url" env:"OPENAI_BASE_URL" help:"An OpenAI-compatible endpoint (OpenAI, Ollama, vLLM, llama.cpp …)."`
 	OpenAIModel   string `name:"openai-model" env:"OPENAI_LARGE_MODEL" default:"gpt-4o-mini" help:"Model that agents speak with."`
+	Environment   string `name:"environment" env:"NODE_ENV" default:"development" help:"What /api/system/version says; nothing else depends on it."`
 	LogLevel      string `name:"log-level" env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 }
 

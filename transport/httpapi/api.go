@@ -37,6 +37,8 @@ type Options struct {
 	Stop    func()           // begins a graceful stop and returns at once
 	Logger  *slog.Logger
 	Version string
+	// Environment is what the version's answer says beside it.
+	Environment string
 
 	// Key is what clients must show, Host what the server was told to bind, CORSOrigin the origins, separated by commas,
 	// whose pages may call. Each may be empty.

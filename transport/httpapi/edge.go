@@ -35,6 +35,9 @@ func (a *API) edge(g *gin.Context) {
 	c := &call{Context: g.Request.Context(), api: a, gin: g, actor: anonymous}
 	g.Request = g.Request.WithContext(c)
 	begun := time.Now()
+	if g.Request.ContentLength != 0 { // whether or not it is wanted: what is left of it is read before the answer goes out
+		_ = http.NewResponseController(g.Writer).SetReadDeadline(begun.Add(bodyTimeLimit)) // lifted at the body's end
+	}
 	defer a.note(g, begun)
 	defer func() {
 		p := recover()
@@ -114,7 +117,7 @@ func (c *call) admitBody() error {
 	return nil
 }
 
-// readBody gives a client that sends slowly no more than its time. The server lifts the deadline at the body's end.
+// readBody gives a client that sends slowly no more than its time (see edge).
 func (c *call) readBody() ([]byte, error) {
 	r := c.gin.Request
 	if r.ContentLength == 0 {
@@ -122,9 +125,6 @@ func (c *call) readBody() ([]byte, error) {
 	}
 	if r.ContentLength > maxBody {
 		return nil, errTooLarge
-	}
-	if err := http.NewResponseController(c.gin.Writer).SetReadDeadline(time.Now().Add(bodyTimeLimit)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return nil, err
 	}
 	buf := bytes.NewBuffer(make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead))
 	switch _, err := buf.ReadFrom(io.LimitReader(r.Body, maxBody+1)); {

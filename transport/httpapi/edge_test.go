@@ -63,7 +63,7 @@ func TestBareAnswersHaveTheirFieldsTwice(t *testing.T) {
 	s := serve(t)
 	for path, key := range map[string]string{
 		"/api/server/ping": "pong", "/api/server/hello": "message", "/api/server/status": "agentCount", "/api/server/health": "dependencies",
-		"/api/system/version": "uptime", "/api/server/debug/servers": "count",
+		"/api/system/version": "environment", "/api/server/debug/servers": "count",
 	} {
 		got := s.ask("GET", path, nil).is(200)
 		var top map[string]any

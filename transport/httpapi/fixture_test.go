@@ -82,7 +82,7 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	o := Options{
 		Bus: s.bus, Codec: codec, Queries: queries.New(s.pool), Log: s.log, Waiter: feed, Head: s.store.Head, Turns: s.turns,
 		Health: func(context.Context) Health { return s.health() }, Stop: func() { close(s.stopped) },
-		Logger: slog.New(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})), Version: "1.2.3",
+		Logger: slog.New(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})), Version: "1.2.3", Environment: "test",
 		CharactersDir: t.TempDir(),
 	}
 	for _, f := range change {

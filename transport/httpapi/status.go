@@ -105,5 +105,5 @@ type versionAnswer struct {
 
 func (a *API) version(*call, *nothing) (versionAnswer, error) {
 	now := a.o.Clock()
-	return versionAnswer{a.o.Version, "server", iso(now), "production", now.Sub(a.started).Seconds()}, nil
+	return versionAnswer{a.o.Version, "server", iso(now), a.o.Environment, now.Sub(a.started).Seconds()}, nil
 }
