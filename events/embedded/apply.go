@@ -113,51 +113,56 @@ func (w *writer) setMetadata(stream string, data []byte) (place, error) {
 
 func (w *writer) tombstone(stream string, st streamState) (place, error) {
 	r := &record{Stream: stream, Revision: tombstoneRevision, ID: uuid.New(), Type: typeStreamDeleted}
-	st.Tombstoned = true
-	at, err := w.add(&st, r)
-	w.dirty[stream] = st
-	return at, err
+	if err := w.add(&st, r); err != nil {
+		return place{}, err
+	}
+	return place{r.Revision, r.Position}, w.keep(stream, st, r)
 }
 
-// write adds events behind the last of a stream; the newest in a metastream decides the limits of its stream.
-func (w *writer) write(stream string, st streamState, events []*record) (at place, err error) {
+// write adds events behind the last of a stream.
+func (w *writer) write(stream string, st streamState, events []*record) (place, error) {
 	for _, r := range events {
-		st.Last++
-		r.Stream, r.Revision = stream, st.Last
-		if at, err = w.add(&st, r); err != nil {
-			return at, err
+		r.Stream, r.Revision = stream, st.Last+1
+		if err := w.add(&st, r); err != nil {
+			return place{}, err
 		}
 	}
+	last := events[len(events)-1]
+	return place{last.Revision, last.Position}, w.keep(stream, st, last)
+}
+
+// keep takes the new state of a stream into the group; the newest in a metastream decides the limits of its stream.
+func (w *writer) keep(stream string, st streamState, last *record) error {
 	w.dirty[stream] = st
-	if !isMetastream(stream) {
-		return at, nil
+	if !isMetastream(stream) || last.Revision == tombstoneRevision {
+		return nil
 	}
 	original, err := w.state(originalOf(stream))
 	if err != nil {
-		return at, err
+		return err
 	}
-	original.Limits = limitsOf(originalOf(stream), events[len(events)-1].Data)
-	original.Position = at.Position
+	original.limit(last)
 	w.dirty[originalOf(stream)] = original
-	return at, nil
+	return nil
 }
 
-// add gives a record its position and date and puts it and its index entry into the group.
-func (w *writer) add(st *streamState, r *record) (place, error) {
+// add gives a record its position and date and puts it into the group.
+func (w *writer) add(st *streamState, r *record) error {
 	w.head++
 	r.Position, r.Created = w.head, w.now()
-	if st.Index == 0 {
-		st.Index = r.Position
-	}
-	st.Position = r.Position
-	at := place{r.Revision, r.Position}
-	w.known.add(st.Index, r.ID, at)
+	return w.put(st, r)
+}
+
+// put takes a record and its index entry into the group.
+func (w *writer) put(st *streamState, r *record) error {
+	st.add(r)
+	w.known.add(st.Index, r.ID, place{r.Revision, r.Position})
 	w.buffer = r.appendTo(w.buffer[:0])
 	w.bytes += len(w.buffer)
 	w.records = append(w.records, r)
 	b := w.open()
 	if err := b.Set(logKey(r.Position), w.buffer, nil); err != nil {
-		return at, err
+		return err
 	}
-	return at, b.Set(indexKey(st.Index, r.Revision), binary.BigEndian.AppendUint64(nil, r.Position), nil)
+	return b.Set(indexKey(st.Index, r.Revision), binary.BigEndian.AppendUint64(nil, r.Position), nil)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/cockroachdb/pebble/v2"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -77,7 +78,7 @@ func toStatus(err error) (metadata.MD, error) {
 		return nil, status.Error(codes.ResourceExhausted, err.Error())
 	case errors.As(err, &fatalStoreError{}):
 		return nil, status.Error(codes.Unavailable, err.Error())
-	case errors.Is(err, errCorrupt):
+	case errors.Is(err, errCorrupt), errors.Is(err, pebble.ErrCorruption):
 		return nil, status.Error(codes.DataLoss, err.Error())
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return nil, status.FromContextError(err).Err()

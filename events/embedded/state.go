@@ -36,6 +36,25 @@ func newStreamState(name string) streamState {
 	return streamState{Last: -1, Limits: limitsOf(name, nil)}
 }
 
+// add takes note of the next event of the stream.
+func (s *streamState) add(r *record) {
+	if s.Index == 0 {
+		s.Index = r.Position
+	}
+	s.Position = r.Position
+	if r.Revision == tombstoneRevision {
+		s.Tombstoned = true
+	} else {
+		s.Last = r.Revision
+	}
+}
+
+// limit takes note of the next event of the stream's metastream.
+func (s *streamState) limit(metadata *record) {
+	s.Limits = limitsOf(originalOf(metadata.Stream), metadata.Data)
+	s.Position = metadata.Position
+}
+
 func (s *streamState) softDeleted() bool { return !s.Tombstoned && s.Limits.Before == deletedBefore }
 
 // firstVisible is the lowest revision that readers may see, as far as it does not depend on the date.

@@ -1,9 +1,11 @@
 package embedded
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -92,6 +94,10 @@ func pebbleOptions(fs vfs.FS, log *slog.Logger) *pebble.Options {
 		MemTableStopWritesThreshold: 3,
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       24,
+		// By default the process would end; here the read that met it fails.
+		EventListener: &pebble.EventListener{DataCorruption: func(i pebble.DataCorruptionInfo) {
+			log.Error("event log is damaged", "file", i.Path, "error", i.Details)
+		}},
 	}
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
@@ -144,6 +150,42 @@ func (s *store) revision(st streamState, revision int64) (*record, error) {
 		return nil, fmt.Errorf("%w: index entry %d of stream %d has %d bytes", errCorrupt, revision, st.Index, len(b))
 	}
 	return s.at(binary.BigEndian.Uint64(b))
+}
+
+// indexed tells whether the index and the state of its stream know a record.
+func (s *store) indexed(st streamState, r *record) error {
+	b, err := s.get(indexKey(st.Index, r.Revision))
+	switch {
+	case err != nil:
+		return err
+	case len(b) != 8 || binary.BigEndian.Uint64(b) != r.Position:
+		return fmt.Errorf("%w: the index does not lead to position %d, revision %d of stream %q", errCorrupt, r.Position, r.Revision, r.Stream)
+	case st.Last < r.Revision && r.Revision != tombstoneRevision:
+		return fmt.Errorf("%w: position %d has revision %d of stream %q, whose state ends at %d", errCorrupt, r.Position, r.Revision, r.Stream, st.Last)
+	}
+	return nil
+}
+
+// records are all records of the log in order.
+func (s *store) records(ctx context.Context) iter.Seq2[*record, error] {
+	return func(yield func(*record, error) bool) {
+		for from := uint64(0); ; {
+			page, err := s.logPage(from, maxRevision, false)
+			if err = errors.Join(err, ctx.Err()); err != nil {
+				yield(nil, err)
+				return
+			}
+			if len(page) == 0 {
+				return
+			}
+			for _, r := range page {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			from = page[len(page)-1].Position + 1
+		}
+	}
 }
 
 // head is the position of the newest record, 0 in an empty log.

@@ -100,7 +100,7 @@ func newWriter(s *store, t *tail, space *diskSpace, log *slog.Logger) (*writer, 
 	return w, w.remember()
 }
 
-// remember reads the ids and the date of the newest records.
+// remember reads the ids and the date of the newest records, and holds the index against them.
 func (w *writer) remember() error {
 	before, left := w.head+1, recentOnStart
 	for left > 0 {
@@ -112,6 +112,9 @@ func (w *writer) remember() error {
 			w.created = max(w.created, r.Created)
 			st, err := w.state(r.Stream)
 			if err != nil {
+				return err
+			}
+			if err := w.store.indexed(st, r); err != nil {
 				return err
 			}
 			w.known.add(st.Index, r.ID, place{r.Revision, r.Position})

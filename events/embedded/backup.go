@@ -1,0 +1,133 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+)
+
+// Log is an event log on this machine, whether or not a node has it open.
+type Log struct {
+	Dir string
+	// Socket is where a node that has the log open would answer.
+	Socket string
+	Logger *slog.Logger
+}
+
+// Backup copies the log to dir, which must not exist yet and can be opened as a log itself. A node goes on meanwhile, and
+// everything that it had acknowledged before is in the copy. Files are linked where the file system allows it.
+func (l Log) Backup(ctx context.Context, dir string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	conn, err := l.dial(ctx)
+	if err != nil {
+		return err
+	}
+	if conn != nil {
+		defer func() { _ = conn.Close() }()
+		if err := conn.Invoke(ctx, backupMethod, wrapperspb.String(dir), &emptypb.Empty{}); err != nil {
+			return fmt.Errorf("back up the event log to %s: %w", dir, err)
+		}
+		return nil
+	}
+	if _, err := os.Stat(l.Dir); err != nil {
+		return fmt.Errorf("event log: %w", err)
+	}
+	s, err := openStore(l.Dir, vfs.Default, l.Logger)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.backup(vfs.Default, dir), s.close())
+}
+
+// dial reaches the node that has the log open; nil without an error means that there is none.
+func (l Log) dial(ctx context.Context) (*grpc.ClientConn, error) {
+	probe, err := new(net.Dialer).DialContext(ctx, "unix", l.Socket)
+	if err != nil {
+		return nil, nil //nolint:nilerr // nobody listens
+	}
+	_ = probe.Close()
+	return grpc.NewClient("unix:"+l.Socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
+}
+
+// open opens the log to read it. While a node has it, that is a copy beside it, which the returned function removes.
+func (l Log) open(ctx context.Context) (s *store, dir string, end func() error, err error) {
+	probe, err := l.dial(ctx)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	dir, remove := l.Dir, func() error { return nil }
+	if probe != nil {
+		_ = probe.Close()
+		parent, err := os.MkdirTemp(filepath.Dir(l.Dir), "copy-of-"+filepath.Base(l.Dir)+"-")
+		if err != nil {
+			return nil, "", nil, err
+		}
+		dir, remove = filepath.Join(parent, "log"), func() error { return os.RemoveAll(parent) }
+		if err := l.Backup(ctx, dir); err != nil {
+			return nil, "", nil, errors.Join(err, remove())
+		}
+	}
+	if s, err = openToRead(dir, vfs.Default, l.Logger); err != nil {
+		return nil, "", nil, errors.Join(err, remove())
+	}
+	return s, dir, func() error { return errors.Join(s.db.Close(), remove()) }, nil
+}
+
+// backup makes a copy with all that was published before.
+func (s *store) backup(fs vfs.FS, dir string) error {
+	head, err := s.head()
+	if err != nil {
+		return err
+	}
+	if err := s.db.Checkpoint(dir); err != nil {
+		return fmt.Errorf("back up the event log to %s: %w", dir, err)
+	}
+	ack, err := openAcknowledged(fs, dir)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(ack.write(head), ack.close())
+	folder, openErr := fs.OpenDir(dir)
+	if openErr != nil {
+		return errors.Join(err, openErr)
+	}
+	return errors.Join(err, folder.Sync(), folder.Close())
+}
+
+const backupMethod = "/annals.eventstore.Backups/Take"
+
+// backupService takes backups into folders of this machine, for those only who reach the node's unix socket. It is ours,
+// not EventStoreDB's.
+var backupService = grpc.ServiceDesc{
+	ServiceName: "annals.eventstore.Backups",
+	HandlerType: (*any)(nil),
+	Methods:     []grpc.MethodDesc{{MethodName: "Take", Handler: takeBackup}},
+}
+
+func takeBackup(node any, ctx context.Context, decode func(any) error, through grpc.UnaryServerInterceptor) (any, error) {
+	dir := &wrapperspb.StringValue{}
+	if err := decode(dir); err != nil {
+		return nil, err
+	}
+	n := node.(*Node) //nolint:forcetypeassert // it was registered with the service
+	return through(ctx, dir, &grpc.UnaryServerInfo{Server: n, FullMethod: backupMethod}, func(ctx context.Context, _ any) (any, error) {
+		if !local(ctx) {
+			return nil, &protocolError{code: codes.PermissionDenied, message: "backups are taken over the node's unix socket only"}
+		}
+		return &emptypb.Empty{}, n.store.backup(n.fs, dir.GetValue())
+	})
+}
