@@ -41,6 +41,7 @@ type Options struct {
 // Node is an open event store.
 type Node struct {
 	store   *store
+	fs      vfs.FS
 	tail    *tail
 	writer  *writer
 	groups  *groups
@@ -65,16 +66,13 @@ func Open(ctx context.Context, o Options) (*Node, error) {
 	if o.FS == nil {
 		o.FS = vfs.Default
 	}
-	if err := o.FS.MkdirAll(o.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("create the folder of the event log: %w", err)
-	}
 	s, err := openStore(o.Dir, o.FS, o.Logger)
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{store: s, log: o.Logger, closing: make(chan struct{}), closed: make(chan struct{})}
+	n := &Node{store: s, fs: o.FS, log: o.Logger, closing: make(chan struct{}), closed: make(chan struct{})}
 	if err := n.start(ctx, o); err != nil {
-		return nil, errors.Join(err, s.db.Close())
+		return nil, errors.Join(err, s.close())
 	}
 	return n, nil
 }
@@ -130,6 +128,7 @@ func (n *Node) newServer(o Options) *grpc.Server {
 	persistent.RegisterPersistentSubscriptionsServer(s, &persistentAPI{node: n})
 	serverfeatures.RegisterServerFeaturesServer(s, featuresAPI{})
 	gossip.RegisterGossipServer(s, gossipAPI{instance: uuid.New()})
+	s.RegisterService(&backupService, n)
 	return s
 }
 
@@ -161,7 +160,7 @@ func (n *Node) Close(ctx context.Context) error {
 			<-graceful
 		}
 		n.stopWriter(ctx)
-		if err := n.store.db.Close(); err != nil {
+		if err := n.store.close(); err != nil {
 			n.err = fmt.Errorf("close the event log: %w", err)
 		}
 	})

@@ -41,9 +41,49 @@ func stateKey(stream string) []byte { return append([]byte{stateSpace}, stream..
 func groupKey(name string) []byte { return append([]byte{groupSpace}, name...) }
 
 // store is the database with its keys and values understood.
-type store struct{ db *pebble.DB }
+type store struct {
+	db  *pebble.DB
+	ack acknowledged // not of a store that is only read
+}
 
+// openStore opens a log for writing. What a crash left is recovered; acknowledged events that are missing are an error.
 func openStore(dir string, fs vfs.FS, log *slog.Logger) (*store, error) {
+	if err := fs.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create the folder of the event log: %w", err)
+	}
+	s, err := openPebble(dir, pebbleOptions(fs, log))
+	if err != nil {
+		return nil, err
+	}
+	err = s.checkEnd(fs, dir)
+	if err == nil {
+		s.ack, err = openAcknowledged(fs, dir)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.db.Close())
+	}
+	return s, nil
+}
+
+// openToRead opens a log that nobody has open, and changes nothing in it.
+func openToRead(dir string, fs vfs.FS, log *slog.Logger) (*store, error) {
+	o := pebbleOptions(fs, log)
+	o.ReadOnly = true
+	return openPebble(dir, o)
+}
+
+func openPebble(dir string, o *pebble.Options) (*store, error) {
+	db, err := pebble.Open(dir, o)
+	if err != nil {
+		return nil, fmt.Errorf("open the event log in %s: %w", dir, err)
+	}
+	return &store{db: db}, nil
+}
+
+// close ends a store that was opened for writing.
+func (s *store) close() error { return errors.Join(s.db.Close(), s.ack.close()) }
+
+func pebbleOptions(fs vfs.FS, log *slog.Logger) *pebble.Options {
 	o := &pebble.Options{
 		FS:                 fs,
 		FormatMajorVersion: pebble.FormatNewest,
@@ -63,11 +103,7 @@ func openStore(dir string, fs vfs.FS, log *slog.Logger) (*store, error) {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 		o.Levels[i].BlockSize = 16 << 10
 	}
-	db, err := pebble.Open(dir, o)
-	if err != nil {
-		return nil, fmt.Errorf("open the event log in %s: %w", dir, err)
-	}
-	return &store{db: db}, nil
+	return o
 }
 
 // get copies the value of a key; nil without an error means that there is none.

@@ -289,7 +289,7 @@ func (w *writer) commit() (err error) {
 	if err := w.batch.Commit(pebble.Sync); err != nil {
 		return err
 	}
-	return w.batch.Close()
+	return errors.Join(w.store.ack.write(w.head), w.batch.Close())
 }
 
 // now dates records: never before the record in front of them, whatever the clock does.
