@@ -74,13 +74,10 @@ const (
 // Run makes the tables and views that are missing and feeds them until the context ends, through every outage of the
 // store and of PostgreSQL. It fails at once, and only, when the URL of PostgreSQL cannot be read.
 func (f *Feed) Run(ctx context.Context) error {
-	config, err := pgx.ParseConfig(f.Postgres)
+	config, err := f.config()
 	if err != nil {
-		return fmt.Errorf("URL of PostgreSQL: %w", err)
+		return err
 	}
-	config.ConnectTimeout = connectLimit
-	config.RuntimeParams["synchronous_commit"] = "off"
-	config.RuntimeParams["application_name"] = "annals feed"
 	var working sync.WaitGroup
 	defer working.Wait()
 	if err := f.begin(ctx); err != nil {
@@ -105,6 +102,17 @@ func (f *Feed) Run(ctx context.Context) error {
 		}
 		pause = min(2*pause, lastPause)
 	}
+}
+
+func (f *Feed) config() (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(f.Postgres)
+	if err != nil {
+		return nil, fmt.Errorf("URL of PostgreSQL: %w", err)
+	}
+	config.ConnectTimeout = connectLimit
+	config.RuntimeParams["synchronous_commit"] = "off"
+	config.RuntimeParams["application_name"] = "annals feed"
+	return config, nil
 }
 
 // begin decides where the one stream of events begins: where the log ends now. What lies before, each projection that is

@@ -74,7 +74,7 @@ func beside(b *testing.B, clients int, ours, bare func(ctx context.Context, clie
 // bareStore is a log and a table without anything of ours between them.
 func bareStore(b *testing.B) (*esdb.Store, *pgxpool.Pool) {
 	b.Helper()
-	s, err := startParts(b.Context(), Config{PostgresURL: pgtest.New(b)}, &dataDir{path: b.TempDir()}, Config{LogLevel: "warn"}.logger())
+	s, err := startParts(b.Context(), Config{PostgresURL: pgtest.New(b), DataDir: b.TempDir()}, Config{LogLevel: "warn"}.logger())
 	b.Cleanup(func() { s.stop(context.Background(), Config{LogLevel: "error"}.logger()) })
 	if err != nil {
 		b.Fatal(err)

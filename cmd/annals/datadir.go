@@ -3,13 +3,13 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 )
 
@@ -34,24 +34,68 @@ func openDataDir(path string) (*dataDir, error) {
 		return nil, fmt.Errorf("data folder: %w; set DATA_DIR to a folder that can be written", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		holder, _ := os.ReadFile(f.Name())
+		holder, _ := readAddresses(path)
 		_ = f.Close()
-		return nil, fmt.Errorf("%s is in use by process %s: stop it, or set another DATA_DIR and SERVER_PORT",
-			path, strings.TrimSpace(string(holder)))
+		return nil, fmt.Errorf("%w: %s is held by process %d: stop it, or set another DATA_DIR and SERVER_PORT", errInUse, path, holder.Process)
 	}
-	if err := errors.Join(f.Truncate(0), writeAt(f, fmt.Sprintln(os.Getpid()))); err != nil {
+	d := &dataDir{path: path, lock: f}
+	if err := d.tell(addresses{}); err != nil {
 		_ = f.Close()
-		return nil, fmt.Errorf("data folder: %w", err)
+		return nil, err
 	}
-	return &dataDir{path: path, lock: f}, nil
+	return d, nil
 }
 
-func writeAt(f *os.File, s string) error {
-	_, err := f.WriteAt([]byte(s), 0)
-	return err
+// errInUse: another process serves from the data folder.
+var errInUse = errors.New("the data folder is in use")
+
+// addresses are where other annals commands reach what the holder of the lock has embedded. They stand in the lock file.
+type addresses struct {
+	Process    int    `json:"process"`
+	EventStore string `json:"eventStore,omitempty"`
+	Postgres   string `json:"postgres,omitempty"`
+}
+
+// tell writes down who holds the folder.
+func (d *dataDir) tell(a addresses) error {
+	a.Process = os.Getpid()
+	line, err := json.Marshal(a)
+	if err == nil {
+		err = d.lock.Truncate(0)
+	}
+	if err == nil {
+		_, err = d.lock.WriteAt(append(line, '\n'), 0)
+	}
+	if err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	return nil
+}
+
+func readAddresses(path string) (a addresses, err error) {
+	line, err := os.ReadFile(filepath.Join(path, "lock"))
+	if err != nil {
+		return a, err
+	}
+	return a, json.Unmarshal(line, &a)
+}
+
+// serving finds the server that holds a data folder.
+func serving(dir string) (path string, a addresses, err error) {
+	if path, err = filepath.Abs(dir); err != nil {
+		return path, a, err
+	}
+	a, err = readAddresses(path)
+	if err != nil || a.EventStore == "" {
+		return path, a, fmt.Errorf("%w by process %d, which is still starting: try again", errInUse, a.Process)
+	}
+	return path, a, nil
 }
 
 func (d *dataDir) join(name string) string { return filepath.Join(d.path, name) }
+
+// keysIn is where a data folder has the keys of the log that it holds.
+func keysIn(dir string) string { return filepath.Join(dir, "keys") }
 
 // Close gives the lock back.
 func (d *dataDir) Close() error { return d.lock.Close() }

@@ -3,51 +3,79 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
 
 	"annals/events/embedded"
 )
 
-// Eventstore is the command that runs the embedded event store alone, for official clients and other Annals nodes.
+// Eventstore is the embedded event store alone, for official clients and other Annals nodes, and what is done to its log.
 type Eventstore struct {
-	Listen   string `name:"listen" default:"127.0.0.1:2113" help:"Address to listen on."`
+	Serve  StoreServe  `cmd:"" default:"withargs" help:"Run it (the default)."`
+	Backup StoreBackup `cmd:"" help:"Copy the log to a new folder, which can be served itself. A running node goes on."`
+	Export StoreExport `cmd:"" help:"Write every event as a line of JSON: ids, dates, revisions and positions included."`
+	Import StoreImport `cmd:"" help:"Make a log from an export, in a new folder."`
+	Verify StoreVerify `cmd:"" help:"Read the whole log and say what is damaged."`
+}
+
+// LogFolder is where a log is kept.
+type LogFolder struct {
 	Data     string `name:"data" default:".annals/events" help:"Folder of the log."`
-	Cert     string `name:"cert" help:"Certificate for TLS."`
-	Key      string `name:"key" help:"Key of the certificate."`
 	LogLevel string `name:"log-level" env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 }
 
+// StoreServe runs the node.
+type StoreServe struct {
+	LogFolder `embed:""`
+	Listen    string `name:"listen" default:"127.0.0.1:2113" help:"Address to listen on."`
+	Cert      string `name:"cert" help:"Certificate for TLS."`
+	Key       string `name:"key" help:"Key of the certificate."`
+}
+
 // Run implements the command.
-func (e *Eventstore) Run(ctx context.Context) error {
-	options := embedded.Options{Dir: e.Data, Logger: Config{LogLevel: e.LogLevel}.logger()}
-	if e.Cert != "" || e.Key != "" {
-		pair, err := tls.LoadX509KeyPair(e.Cert, e.Key)
+func (s *StoreServe) Run(ctx context.Context) error {
+	options := embedded.Options{Dir: s.Data, Logger: Config{LogLevel: s.LogLevel}.logger()}
+	if s.Cert != "" || s.Key != "" {
+		pair, err := tls.LoadX509KeyPair(s.Cert, s.Key)
 		if err != nil {
 			return fmt.Errorf("certificate: %w", err)
 		}
 		options.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", e.Listen)
+	folder, err := filepath.Abs(s.Data)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = l.Close() }()
+	network, err := new(net.ListenConfig).Listen(ctx, "tcp", s.Listen)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = network.Close() }()
 	node, err := embedded.Open(ctx, options)
 	if err != nil {
 		return err
 	}
-	served := make(chan error, 1)
-	go func() { served <- node.Serve(l) }()
-	fmt.Printf("annals eventstore listens on %s\n", l.Addr())
-	select {
-	case <-ctx.Done():
-	case err = <-served:
+	local, err := listenSocket(socketPath(folder)) // whoever has the log open may replace the socket
+	if err != nil {
+		return errors.Join(err, node.Close(ctx))
 	}
+	defer func() { _ = local.Close() }()
+	fmt.Printf("annals eventstore listens on %s\n", network.Addr())
+	return serveUntil(ctx, node, network, local)
+}
+
+// serveUntil serves the node until the context ends or a listener fails, and closes it.
+func serveUntil(ctx context.Context, node *embedded.Node, listeners ...net.Listener) error {
+	served, failed := errgroup.WithContext(ctx)
+	for _, l := range listeners {
+		served.Go(func() error { return node.Serve(l) })
+	}
+	<-failed.Done()
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
-	if closeErr := node.Close(stopping); closeErr != nil {
-		return closeErr
-	}
-	return err
+	return errors.Join(node.Close(stopping), served.Wait())
 }

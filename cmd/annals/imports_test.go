@@ -12,6 +12,7 @@ var may = map[string][]string{
 	"events":             {},
 	"events/esdb":        {"events"},
 	"events/embedded":    {},
+	"events/vault":       {"events"},
 	"commands":           {"events"},
 	"commands/reactions": {"events", "commands"},
 	"projections":        {"events"},

@@ -17,6 +17,7 @@ const version = "1.2.0"
 // cli is the command line; every flag that is not about a single run is also an environment variable.
 type cli struct {
 	Serve      Serve      `cmd:"" default:"withargs" help:"Serve the API (the default)."`
+	Rebuild    Rebuild    `cmd:"" help:"Fill read models anew from the log, beside a running server or without one."`
 	Routes     Routes     `cmd:"" help:"List every route that is served, as METHOD /path."`
 	Eventstore Eventstore `cmd:"" help:"Run the embedded event store alone."`
 	Doctor     Doctor     `cmd:"" help:"Say what is missing or wrong on this machine, with the remedy."`

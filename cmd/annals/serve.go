@@ -11,14 +11,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgxpool"
-	"golang.org/x/sync/errgroup"
 
 	"annals/commands"
-	"annals/deploy/postgres"
 	"annals/events"
-	"annals/events/embedded"
-	"annals/events/esdb"
 	"annals/projections"
 	"annals/queries"
 	"annals/transport/httpapi"
@@ -53,13 +48,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	}
 	defer func() { _ = listener.Close() }()
 
-	dir, err := openDataDir(c.DataDir)
-	if err != nil {
-		return err
-	}
-	defer closing(log, "data folder", dir.Close)
-
-	parts, err := startParts(ctx, c, dir, log)
+	parts, err := startParts(ctx, c, log)
 	defer parts.stop(context.WithoutCancel(ctx), log)
 	if err != nil {
 		return err
@@ -183,92 +172,6 @@ func closing(log *slog.Logger, what string, end func() error) {
 	if err := end(); err != nil {
 		log.Warn("not stopped cleanly", "part", what, "error", err)
 	}
-}
-
-// parts are what the server stands on: event store and database, embedded or elsewhere.
-type parts struct {
-	node        *embedded.Node
-	cluster     *postgres.Cluster
-	store       *esdb.Store
-	codec       *events.Codec
-	databaseURL string
-}
-
-// startParts starts what is embedded, database and event store at the same time. What it returns has to be stopped, also
-// after an error.
-func startParts(ctx context.Context, c Config, dir *dataDir, log *slog.Logger) (*parts, error) {
-	p := &parts{databaseURL: c.PostgresURL}
-	keys, err := events.NewFileKeys(dir.join("keys"))
-	if err != nil {
-		return p, err
-	}
-	p.codec = events.NewCodec(keys)
-	var g errgroup.Group
-	if c.PostgresURL == "" {
-		g.Go(func() (err error) {
-			say := func(format string, args ...any) { log.Info(fmt.Sprintf(format, args...)) }
-			p.cluster, err = postgres.Start(ctx, postgres.Options{Dir: dir.join("postgres"), Say: say, Logger: log})
-			return err
-		})
-	}
-	g.Go(func() (err error) {
-		options := esdb.Options{URL: c.EventStoreURL, Codec: p.codec, Logger: log}
-		if c.EventStoreURL == "" {
-			options.Socket = socketPath(dir.path)
-			if p.node, err = startNode(ctx, dir.join("events"), options.Socket, log); err != nil {
-				return err
-			}
-		}
-		p.store, err = esdb.Open(ctx, options)
-		return err
-	})
-	if err := g.Wait(); err != nil {
-		return p, err
-	}
-	if p.cluster != nil {
-		p.databaseURL = p.cluster.URL()
-	}
-	return p, nil
-}
-
-func startNode(ctx context.Context, dir, socket string, log *slog.Logger) (*embedded.Node, error) {
-	node, err := embedded.Open(ctx, embedded.Options{Dir: dir, Logger: log})
-	if err != nil {
-		return nil, err
-	}
-	l, err := listenSocket(socket)
-	if err != nil {
-		return node, err
-	}
-	go func() {
-		if err := node.Serve(l); err != nil {
-			log.Error("the event store stopped serving", "error", err)
-		}
-	}()
-	return node, nil
-}
-
-func (p *parts) stop(ctx context.Context, log *slog.Logger) {
-	ctx, cancel := context.WithTimeout(ctx, drain)
-	defer cancel()
-	if p.store != nil {
-		closing(log, "event store client", func() error { return p.store.Close(ctx) })
-	}
-	if p.node != nil {
-		closing(log, "event store", func() error { return p.node.Close(ctx) })
-	}
-	if p.cluster != nil {
-		closing(log, "PostgreSQL", func() error { return p.cluster.Stop(ctx) })
-	}
-}
-
-// pool reads through the views of this build.
-func pool(ctx context.Context, url string) (*pgxpool.Pool, error) {
-	config, err := queries.Config(url, projections.Views(projections.Core()))
-	if err != nil {
-		return nil, err
-	}
-	return pgxpool.NewWithConfig(ctx, config)
 }
 
 // newID is a new identifier of ours, ordered by time.

@@ -248,7 +248,7 @@ func TestTwoServersRunSideBySideAndOneFolderServesOne(t *testing.T) {
 		t.Errorf("the other server knows it: %s", got.body)
 	}
 	_, err := openDataDir(dir)
-	if err == nil || !strings.Contains(err.Error(), "in use by process") {
+	if err == nil || !strings.Contains(err.Error(), "is held by process") {
 		t.Errorf("a second server on the same folder: %v", err)
 	}
 }
