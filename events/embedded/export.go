@@ -63,7 +63,11 @@ func Import(ctx context.Context, dir string, from io.Reader, log *slog.Logger) (
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return 0, fmt.Errorf("import: %s is not empty: a log can only be imported whole, into a new folder", dir)
 	}
-	parent, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), "import-")
+	beside := filepath.Dir(filepath.Clean(dir))
+	if err := os.MkdirAll(beside, 0o711); err != nil { //nolint:gosec // a data folder, which others may pass through
+		return 0, fmt.Errorf("import: %w", err)
+	}
+	parent, err := os.MkdirTemp(beside, "import-")
 	if err != nil {
 		return 0, fmt.Errorf("import: %w", err)
 	}

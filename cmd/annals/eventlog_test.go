@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+	"annals/events/esdb"
+)
+
+// storeProcess is `annals eventstore` in a process of its own.
+func storeProcess(t *testing.T, data string) (address string, stop func()) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "eventstore", "--listen", "127.0.0.1:0", "--data", data, "--log-level", "warn")
+	cmd.Env = append(os.Environ(), asAnnals+"=1")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.Fields(line)
+	return words[len(words)-1], func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("annals eventstore ended with %v", err)
+		}
+	}
+}
+
+func annals(t *testing.T, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := run(ctx, args); err != nil {
+		t.Fatalf("annals %s: %v", strings.Join(args, " "), err)
+	}
+}
+
+func TestALogIsBackedUpExportedTakenHomeAndVerifiedBesideItsNode(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	address, stop := storeProcess(t, in("events"))
+	keys, err := events.NewFileKeys(in("keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	url := "esdb://" + address + "?tls=false"
+	s, err := esdb.Open(ctx, esdb.Options{URL: url, Codec: events.NewCodec(keys), Logger: Config{LogLevel: "error"}.logger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 600 { // more than a page of the client
+		id := uuid.New()
+		fact := events.Proposed{ID: id, Event: events.AgentStarted{AgentID: id}, Meta: events.Metadata{At: time.Now()}}
+		if _, err := s.Append(ctx, events.AgentStream(id), events.NoStream, fact); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+	annals(t, "eventstore", "verify", "--data", in("events"))
+	annals(t, "eventstore", "export", in("local"), "--data", in("events"))
+	annals(t, "eventstore", "export", in("remote"), "--from", url)
+	annals(t, "eventstore", "backup", in("backup"), "--data", in("events"))
+	stop()
+	annals(t, "eventstore", "import", in("remote"), "--data", in("home/events"))
+	for _, log := range []string{"events", "backup", "home/events"} {
+		annals(t, "eventstore", "verify", "--data", in(log))
+		annals(t, "eventstore", "export", in(filepath.Base(log)+"-again"+filepath.Dir(log)), "--data", in(log))
+	}
+	want := contents(t, in("local"))
+	for _, name := range []string{"remote", "events-again.", "backup-again.", "events-againhome"} {
+		if contents(t, in(name)) != want {
+			t.Errorf("%s differs from the export of the running node", name)
+		}
+	}
+	if n := strings.Count(want, "\n"); n != 606 {
+		t.Errorf("%d events were exported, of 606", n)
+	}
+	stranger := run(ctx, []string{"eventstore", "import", in("remote"), "--data", in("events")})
+	if stranger == nil {
+		t.Error("a log was imported over another")
+	}
+}
+
+func contents(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

@@ -1,0 +1,42 @@
+package esdb
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"annals/events"
+)
+
+// Logged is an event as the store has it, undecoded.
+type Logged struct {
+	events.Raw
+	JSON bool // what its writer said of the data
+}
+
+// Everything yields the whole log as far as it goes now, the store's own events included. Links are not followed.
+func (s *Store) Everything(ctx context.Context) iter.Seq2[Logged, error] {
+	return func(yield func(Logged, error) bool) {
+		at := events.Position(0)
+		for {
+			got, err := s.readAll(ctx, at, events.Forwards, page)
+			if err != nil {
+				yield(Logged{}, fmt.Errorf("read the log from %d: %w", at, err))
+				return
+			}
+			full := len(got) >= page
+			if len(got) > 0 && position(got[0]) == at { // forwards the store includes the position itself
+				got = got[1:]
+			}
+			for _, e := range got {
+				if !yield(Logged{raw(e), e.ContentType == "application/json"}, nil) {
+					return
+				}
+			}
+			if !full || len(got) == 0 {
+				return
+			}
+			at = position(got[len(got)-1])
+		}
+	}
+}
