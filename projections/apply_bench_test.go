@@ -37,7 +37,7 @@ func BenchmarkApply(b *testing.B) {
 			must(b, w.commit(b.Context(), all[at:at+batchEvents]))
 		}
 		b.StopTimer()
-		w.close()
+		w.close(b.Context())
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(caughtUp*b.N)/b.Elapsed().Seconds(), "events/s")

@@ -43,7 +43,7 @@ func (f *Feed) fill(ctx context.Context, config *pgx.ConnConfig, gens []*generat
 	if err != nil {
 		return err
 	}
-	defer disconnect(conn)
+	defer disconnect(ctx, conn)
 	mine, err := exclusive(ctx, conn, numbers(gens))
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func (f *Feed) fill(ctx context.Context, config *pgx.ConnConfig, gens []*generat
 	if b.writer, err = openWriter(ctx, config, gens, func(events.Position) {}); err != nil {
 		return err
 	}
-	defer b.writer.close()
+	defer b.writer.close(ctx)
 	for _, g := range gens {
 		b.progress.Projections = append(b.progress.Projections, g.Name)
 	}

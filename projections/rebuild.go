@@ -29,7 +29,7 @@ func Rebuild(ctx context.Context, o Options, names []string, report func(Progres
 	if err != nil {
 		return err
 	}
-	defer disconnect(conn)
+	defer disconnect(ctx, conn)
 	if err := prepare(ctx, conn, o.Log, o.Projections); err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func Intentions(ctx context.Context, o Options, names []string) ([]Intention, er
 	if err != nil {
 		return nil, err
 	}
-	defer disconnect(conn)
+	defer disconnect(ctx, conn)
 	var all []Intention
 	err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		var there bool

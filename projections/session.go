@@ -66,7 +66,7 @@ func (s *session) run(ctx context.Context) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
-	defer disconnect(s.conn)
+	defer disconnect(ctx, s.conn)
 	swept := time.Now().Add(-sweepEvery).Add(time.Minute) // not while everything starts
 	for first := true; ; first = false {
 		if err := s.turn(ctx, first); err != nil {
@@ -92,11 +92,11 @@ func (s *session) open(ctx context.Context) error {
 	}
 	s.conn = conn
 	if err := prepare(ctx, conn, s.Log, s.Projections); err != nil {
-		disconnect(conn)
+		disconnect(ctx, conn)
 		return err
 	}
 	if _, err := conn.Exec(ctx, "listen annals"); err != nil {
-		disconnect(conn)
+		disconnect(ctx, conn)
 		return err
 	}
 	s.Logger.Info("the feed has PostgreSQL", "views", Views(s.Projections))
@@ -127,8 +127,8 @@ func (s *session) turn(ctx context.Context, first bool) error {
 	}
 	for _, g := range s.groups {
 		g.adopt(p, first)
-		s.project(g, p)
-		s.fill(g, p)
+		s.project(ctx, g, p)
+		s.fill(ctx, g, p)
 	}
 	return nil
 }
@@ -177,7 +177,7 @@ func (s *session) wanted(g *group, p plan) (all []int64) {
 }
 
 // project keeps what is held of a group up with the log, unless that is under way.
-func (s *session) project(g *group, p plan) {
+func (s *session) project(ctx context.Context, g *group, p plan) {
 	l := &lane{group: g}
 	for _, pr := range g.projections {
 		if shown := p.shown[pr.Name]; shown != nil && s.held[shown.number] != "" {
@@ -188,7 +188,7 @@ func (s *session) project(g *group, p plan) {
 		return
 	}
 	s.lanes[g.name] = l
-	s.start(l, func(ctx context.Context) error { return s.runLane(ctx, l) })
+	s.start(ctx, l, func(ctx context.Context) error { return s.runLane(ctx, l) })
 }
 
 func (s *session) runLane(ctx context.Context, l *lane) error {
@@ -197,7 +197,7 @@ func (s *session) runLane(ctx context.Context, l *lane) error {
 	if err != nil {
 		return err
 	}
-	defer w.close()
+	defer w.close(ctx)
 	for batch := range s.reading().batches(ctx, w.at) {
 		if err := w.commit(ctx, batch); err != nil {
 			return err
@@ -207,7 +207,7 @@ func (s *session) runLane(ctx context.Context, l *lane) error {
 }
 
 // fill begins to fill what is to be shown of a group later, unless that is under way, here or elsewhere.
-func (s *session) fill(g *group, p plan) {
+func (s *session) fill(ctx context.Context, g *group, p plan) {
 	if s.fills[g.name] != nil || time.Now().Before(s.resting[g.name]) {
 		return
 	}
@@ -221,11 +221,12 @@ func (s *session) fill(g *group, p plan) {
 		return
 	}
 	s.fills[g.name] = t
-	s.start(t, func(ctx context.Context) error { return s.Feed.fill(ctx, s.config, t.generations, nil) })
+	s.start(ctx, t, func(ctx context.Context) error { return s.Feed.fill(ctx, s.config, t.generations, nil) })
 }
 
-func (s *session) start(t *task, run func(context.Context) error) {
-	ctx, cancel := context.WithCancel(context.Background())
+// start runs a task until it ends or is stopped.
+func (s *session) start(ctx context.Context, t *task, run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	t.cancel, t.done = cancel, make(chan struct{})
 	go func() {
 		defer close(t.done)
@@ -260,19 +261,17 @@ func (s *session) stopAll() {
 // wait returns when there is reason to look again. It fails as soon as PostgreSQL ends the connection: a server that went
 // down may have lost rows that were committed, which has to be noticed although there is nothing to commit.
 func (s *session) wait(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, tick)
+	until, cancel := context.WithTimeout(ctx, tick)
 	defer cancel()
-	var ended *task
 	listening := make(chan error, 1)
-	go func() { listening <- s.listen(ctx) }()
+	go func() { listening <- s.listen(until) }()
 	select {
-	case ended = <-s.ended:
+	case ended := <-s.ended:
 		cancel()
-		<-listening
+		return errors.Join(<-listening, s.note(ctx, ended))
 	case err := <-listening:
 		return err
 	}
-	return s.note(ended)
 }
 
 // listen takes note of what other nodes have committed, until something else has changed or the context ends.
@@ -314,10 +313,7 @@ func parseMoved(payload string) (events.Position, []int64, bool) {
 }
 
 // note draws the consequences of a task that has ended by itself.
-func (s *session) note(t *task) error {
-	if t == nil {
-		return nil
-	}
+func (s *session) note(ctx context.Context, t *task) error {
 	t.cancel()
 	if t.filling {
 		delete(s.fills, t.group.name)
@@ -329,7 +325,7 @@ func (s *session) note(t *task) error {
 	case refused:
 		s.Logger.Error("projections stopped", "group", t.group.name, "type", r.event.Event.EventType(),
 			"position", r.event.Position, "stream", r.event.Stream, "reason", r.reason)
-		return s.refuse(t, r)
+		return s.refuse(ctx, t, r)
 	case errors.Is(t.err, errElsewhere):
 		s.resting[t.group.name] = time.Now().Add(restFor)
 	case t.filling && t.err != nil:
@@ -342,8 +338,8 @@ func (s *session) note(t *task) error {
 }
 
 // refuse leaves a task to a newer build, and says why.
-func (s *session) refuse(t *task, r *refusal) error {
-	ctx, cancel := context.WithTimeout(context.Background(), connectLimit)
+func (s *session) refuse(ctx context.Context, t *task, r *refusal) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectLimit)
 	defer cancel()
 	ours := numbers(t.generations)
 	if _, err := s.conn.Exec(ctx, `update annals.generations set stopped = $2 where generation = any($1)`, ours, r.Error()); err != nil {

@@ -179,4 +179,4 @@ func (w *writer) refused(err error) bool {
 	return false
 }
 
-func (w *writer) close() { disconnect(w.conn) }
+func (w *writer) close(ctx context.Context) { disconnect(ctx, w.conn) }
