@@ -2,7 +2,6 @@ package esdb_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -77,16 +76,6 @@ func (n *node) stop() {
 	n.served.Wait()
 }
 
-func (n *node) open() *esdb.Store {
-	n.t.Helper()
-	s, err := esdb.Open(n.t.Context(), esdb.Options{Socket: n.socket, Codec: codec(), Logger: quiet})
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	n.t.Cleanup(func() { closeStore(n.t, s) })
-	return s
-}
-
 func closeStore(t *testing.T, s *esdb.Store) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -96,19 +85,15 @@ func closeStore(t *testing.T, s *esdb.Store) {
 	}
 }
 
-// memoryKeys keeps keys as long as the test runs; while away they cannot be reached.
+// memoryKeys keeps keys as long as the test runs.
 type memoryKeys struct {
 	mu   sync.Mutex
 	keys map[uuid.UUID][]byte
-	away bool
 }
 
 func (k *memoryKeys) Key(_ context.Context, subject uuid.UUID, create bool) ([]byte, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.away {
-		return nil, errors.New("the keys are away")
-	}
 	if k.keys[subject] == nil && create {
 		k.keys[subject] = append(subject[:], subject[:]...)
 	}
@@ -122,22 +107,7 @@ func (k *memoryKeys) Destroy(_ context.Context, subject uuid.UUID) error {
 	return nil
 }
 
-func (k *memoryKeys) setAway(away bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.away = away
-}
-
 func codec() *events.Codec { return events.NewCodec(&memoryKeys{keys: map[uuid.UUID][]byte{}}) }
-
-// said is a message that names its channel.
-func said(message, channel uuid.UUID, text string) events.Proposed {
-	return events.Proposed{
-		ID:    uuid.New(),
-		Event: events.MessageSubmitted{MessageID: message, ChannelID: channel, AuthorID: channel, Content: text},
-		Meta:  events.Metadata{Actor: "test", At: time.Now()},
-	}
-}
 
 // started is a fact without personal text.
 func started(agent uuid.UUID) events.Proposed {
