@@ -3,15 +3,18 @@ package live
 import (
 	"context"
 	"encoding/json"
-	"errors"
 
 	"github.com/olahol/melody"
 
 	"annals/events"
 )
 
-// wish is what a client may send.
+// maxID bounds a client's name for a subscription, in bytes.
+const maxID = 64
+
+// wish is what a client may send. Who has one subscription need not name it.
 type wish struct {
+	ID          string  `json:"id"`
 	Subscribe   *Filter `json:"subscribe"`
 	After       string  `json:"after"`
 	Unsubscribe bool    `json:"unsubscribe"`
@@ -19,162 +22,101 @@ type wish struct {
 
 func (h *Hub) received(s *melody.Session, message []byte) {
 	var w wish
-	if err := json.Unmarshal(message, &w); err != nil {
-		h.send(s, refuse("INVALID_REQUEST", "not understood: %v", err))
-		return
-	}
-	switch {
+	switch err := json.Unmarshal(message, &w); {
+	case err != nil:
+		h.tell(s, refuse("", "INVALID_REQUEST", "not understood: %v", err))
+	case len(w.ID) > maxID:
+		h.tell(s, refuse("", "INVALID_REQUEST", "an id has at most %d bytes", maxID))
+	case w.Subscribe != nil && w.Subscribe.tooLong():
+		h.tell(s, refuse(w.ID, "INVALID_REQUEST", "at most %d values in each part of a filter", maxFilter))
 	case w.Subscribe != nil:
-		h.subscribe(s, *w.Subscribe, w.After)
+		if from, ok := h.begin(s, w); ok {
+			h.subscribe(s, w, from)
+		}
 	case w.Unsubscribe:
-		h.unsubscribe(s)
-		h.send(s, frame{Unsubscribed: true})
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if c := h.connections[s]; c != nil {
+			c.drop(w.ID)
+			h.write(c, h.encode(said{ID: w.ID, Unsubscribed: true}))
+		}
 	default:
-		h.send(s, refuse("INVALID_REQUEST", `send {"subscribe":{…}} or {"unsubscribe":true}`))
+		h.tell(s, refuse(w.ID, "INVALID_REQUEST", `send {"subscribe":{…}} or {"unsubscribe":true}`))
 	}
 }
 
-func (h *Hub) send(s *melody.Session, f frame) { _ = s.Write(h.encode(f)) }
-
-// subscribe replaces what the client heard before: from the position it names, or from now.
-func (h *Hub) subscribe(s *melody.Session, f Filter, after string) {
-	if f.tooLong() {
-		h.send(s, refuse("INVALID_REQUEST", "at most %d values in each part of a filter", maxFilter))
-		return
-	}
-	from, ok := h.begin(s, after)
-	if !ok {
-		return
-	}
-	key, err := json.Marshal(f)
-	if err != nil {
-		h.send(s, refuse("INVALID_REQUEST", "not understood: %v", err))
-		return
-	}
-	h.unsubscribe(s)
+func (h *Hub) tell(s *melody.Session, what said) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	sub := h.subscribers[s]
-	if sub == nil || h.ctx.Err() != nil {
-		return
+	if c := h.connections[s]; c != nil {
+		h.write(c, h.encode(what))
 	}
-	sub.filter, sub.key, sub.seen = &f, string(key), from
-	h.send(s, frame{Subscribed: &f})
-	h.attach(s, sub, f)
 }
 
 // begin reads the position to begin after: from now on without one. A position of another log, or one that this log never
 // reached, means nothing here: the client has to begin again.
-func (h *Hub) begin(s *melody.Session, after string) (events.Position, bool) {
+func (h *Hub) begin(s *melody.Session, w wish) (events.Position, bool) {
+	var token events.Token
+	if w.After != "" {
+		var err error
+		if token, err = events.ParseToken(w.After); err != nil {
+			h.tell(s, refuse(w.ID, "INVALID_REQUEST", "%v", err))
+			return 0, false
+		}
+	}
 	ctx, cancel := context.WithTimeout(h.ctx, writeWait)
 	defer cancel()
-	head, err := h.store.Head(ctx)
-	if err != nil {
-		h.send(s, refuse("DB_ERROR", "the log cannot be read now; try again"))
+	head, err := h.Store.Head(ctx)
+	switch {
+	case err != nil:
+		h.tell(s, refuse(w.ID, "DB_ERROR", "the log cannot be read now; try again"))
 		return 0, false
-	}
-	if after == "" {
+	case w.After == "":
 		return head, true
-	}
-	token, err := events.ParseToken(after)
-	if err != nil {
-		h.send(s, refuse("INVALID_REQUEST", "%v", err))
-		return 0, false
-	}
-	if token.Log != h.log || token.Position > head {
-		h.send(s, frame{Reset: h.token(head)})
+	case token.Log != h.Log || token.Position > head:
+		h.tell(s, said{ID: w.ID, Reset: h.token(head)})
 		return 0, false
 	}
 	return token.Position, true
 }
 
-// attach makes a subscriber live when it has seen all that was published, and sends it on replaying otherwise. The lock
-// is held.
-func (h *Hub) attach(s *melody.Session, sub *subscriber, f Filter) {
-	if !h.begun {
+// subscribe replaces what the client heard before under that name.
+func (h *Hub) subscribe(session *melody.Session, w wish, from events.Position) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c := h.connections[session]
+	if c == nil || h.closed {
 		return
 	}
-	if sub.seen >= h.position {
-		sub.live, sub.stop = true, nil
-		h.send(s, frame{CaughtUp: h.token(h.position)})
+	c.drop(w.ID)
+	if len(c.subscriptions) >= h.Subscriptions {
+		h.write(c, h.encode(refuse(w.ID, "RATE_LIMITED", "at most %d subscriptions on a connection", h.Subscriptions)))
+		return
+	}
+	s := &subscription{id: w.ID, filter: *w.Subscribe, seen: from}
+	s.key = string(h.encode([]any{s.id, s.filter}))
+	c.subscriptions[w.ID] = s
+	h.write(c, h.encode(said{ID: w.ID, Subscribed: w.Subscribe}))
+	h.attach(c, s)
+}
+
+// attach makes a subscription live when it has seen all that was published, and begins a replay otherwise. The hub's lock
+// is held.
+func (h *Hub) attach(c *connection, s *subscription) {
+	if !h.begun || h.closed {
+		return
+	}
+	if s.seen >= h.position {
+		s.live, s.stop = true, nil
+		h.write(c, h.encode(said{ID: s.id, CaughtUp: h.token(s.seen)}))
 		return
 	}
 	ctx, cancel := context.WithCancel(h.ctx)
-	sub.live, sub.stop = false, cancel
-	from, upTo := sub.seen, h.position
+	s.live, s.stop = false, cancel
+	r := replay{Hub: h, c: c, s: s, ctx: ctx, upTo: h.position}
+	from := s.seen
 	h.work.Go(func() {
 		defer cancel()
-		if !h.replay(ctx, s, f, from, upTo) {
-			return
-		}
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		if ctx.Err() == nil && h.subscribers[s] == sub {
-			sub.seen = upTo
-			h.attach(s, sub, f)
-		}
+		r.run(from)
 	})
-}
-
-// replay sends what lies after from up to a position, from the log, no faster than the client takes it.
-func (h *Hub) replay(ctx context.Context, s *melody.Session, f Filter, from, upTo events.Position) bool {
-	var pending []events.Recorded
-	flush := func(at events.Position) bool {
-		text := h.batch(pending, f, at)
-		pending = pending[:0]
-		if text == nil {
-			return true
-		}
-		select {
-		case window(s) <- struct{}{}:
-		case <-ctx.Done():
-			return false
-		}
-		return s.Write(text) == nil
-	}
-	for e, err := range h.store.ReadAll(ctx, from, events.Forwards, events.Filter{}) {
-		if err != nil {
-			if !errors.Is(err, context.Canceled) {
-				h.logger.WarnContext(ctx, "a replay was cut off", "error", err)
-				h.send(s, refuse("DB_ERROR", "the log cannot be read now; resume after the last position"))
-				_ = s.Close()
-			}
-			return false
-		}
-		if e.Position > upTo {
-			break
-		}
-		pending = append(pending, e)
-		if len(pending) >= chunk && !flush(e.Position) {
-			return false
-		}
-	}
-	return flush(upTo)
-}
-
-// window holds a token for each frame of a replay that waits to be sent.
-func window(s *melody.Session) chan struct{} {
-	w, _ := s.MustGet(windowKey).(chan struct{})
-	return w
-}
-
-// sent makes room for the next frame of a replay.
-func (h *Hub) sent(s *melody.Session, _ []byte) {
-	select {
-	case <-window(s):
-	default:
-	}
-}
-
-func (h *Hub) unsubscribe(s *melody.Session) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	sub := h.subscribers[s]
-	if sub == nil {
-		return
-	}
-	if sub.stop != nil {
-		sub.stop()
-	}
-	*sub = subscriber{}
 }

@@ -1,0 +1,91 @@
+package live
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+)
+
+// Filter says what a subscriber wants to hear; every member that is set must fit, and one of its values.
+type Filter struct {
+	Channels []uuid.UUID `json:"channels,omitempty"`
+	Agents   []uuid.UUID `json:"agents,omitempty"`
+	Types    []string    `json:"types,omitempty"`
+	Streams  []string    `json:"streams,omitempty"` // names or, ending in a dash, categories
+}
+
+// maxFilter bounds the values of one member.
+const maxFilter = 1000
+
+func (f Filter) tooLong() bool {
+	return max(len(f.Channels), len(f.Agents), len(f.Types), len(f.Streams)) > maxFilter
+}
+
+// fits tells whether the filter lets a fact pass.
+func (f Filter) fits(e *fact) bool {
+	return fitsAny(f.Types, func(t string) bool { return t == e.Event.EventType() }) &&
+		fitsAny(f.Streams, func(s string) bool {
+			return s == string(e.Stream) || strings.HasSuffix(s, "-") && strings.HasPrefix(string(e.Stream), s)
+		}) &&
+		fitsAny(f.Channels, func(id uuid.UUID) bool { return slices.Contains(e.about().channels, id) }) &&
+		fitsAny(f.Agents, func(id uuid.UUID) bool { return slices.Contains(e.about().agents, id) })
+}
+
+func fitsAny[T any](wanted []T, is func(T) bool) bool {
+	return len(wanted) == 0 || slices.ContainsFunc(wanted, is)
+}
+
+// atStore is the part of the filter that the store can apply.
+func (f Filter) atStore() events.Filter {
+	if len(f.Types) > 0 {
+		return events.Filter{Types: f.Types}
+	}
+	return events.Filter{Streams: f.Streams}
+}
+
+// concerns are the channels and the agents that an event is about.
+type concerns struct{ channels, agents []uuid.UUID }
+
+// The fields that name them, in every event. Who spoke or takes part may be a person: that harms nobody.
+var (
+	channelFields = []string{"ChannelID"}
+	agentFields   = []string{"AgentID", "AuthorID", "ParticipantID", "Participants", "Audience"}
+)
+
+func concernsOf(e events.Event) concerns {
+	v := reflect.ValueOf(e)
+	return concerns{idsIn(v, channelFields), idsIn(v, agentFields)}
+}
+
+func idsIn(v reflect.Value, names []string) (found []uuid.UUID) {
+	for _, name := range names {
+		field := v.FieldByName(name)
+		if !field.IsValid() {
+			continue
+		}
+		switch id := field.Interface().(type) {
+		case uuid.UUID:
+			found = append(found, id)
+		case []uuid.UUID:
+			found = append(found, id...)
+		}
+	}
+	return found
+}
+
+// public is the event without what no subscriber may see: the secrets of its characters.
+func public(e events.Event) events.Event {
+	v := reflect.New(reflect.TypeOf(e)).Elem()
+	v.Set(reflect.ValueOf(e))
+	for i := range v.NumField() {
+		if character, ok := v.Field(i).Addr().Interface().(*events.Character); ok {
+			character.Secrets = nil
+		}
+	}
+	public, _ := v.Interface().(events.Event)
+	return public
+}
