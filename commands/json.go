@@ -4,14 +4,24 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 )
 
-// sameJSON tells whether two values, free JSON among them, are written the same in an event: white space and escapes do
-// not count.
+// sameJSON tells whether two values, free JSON among them, say the same: white space, escapes and the order of keys do
+// not count, the digits of numbers do.
 func sameJSON(a, b any) bool {
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
-	return errX == nil && errY == nil && bytes.Equal(x, y)
+	x, errX := plain(a)
+	y, errY := plain(b)
+	return errX == nil && errY == nil && reflect.DeepEqual(x, y)
+}
+
+func plain(v any) (out any, err error) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	err = unmarshalNumbers(raw, &out)
+	return out, err
 }
 
 // merge lays an object over another: objects are merged, null deletes, everything else replaces. What deleting empties

@@ -73,5 +73,6 @@ func characterObject(c events.Character) (map[string]json.RawMessage, error) {
 		return nil, err
 	}
 	var fields map[string]json.RawMessage
-	return fields, json.Unmarshal(raw, &fields)
+	err = json.Unmarshal(raw, &fields)
+	return fields, err
 }
