@@ -36,7 +36,7 @@ type group struct {
 	status   []Status
 	position events.Position // the smallest of the status
 	known    bool            // position is what PostgreSQL has, as far as is known
-	still    error           // why the group stands still
+	away     error           // why PostgreSQL cannot be reached
 	refused  *refusal        // the fact that this build cannot take
 	waiters  []*waiter
 }
@@ -58,7 +58,7 @@ func (g *group) adopt(p plan, first bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	before := g.status
-	g.status, g.known, g.still = nil, true, nil
+	g.status, g.known, g.away = nil, true, nil
 	for _, pr := range g.projections {
 		s := Status{Name: pr.Name, Group: pr.Group, Version: pr.Version}
 		if f := p.filling[pr.Name]; f != nil {
@@ -77,13 +77,7 @@ func (g *group) adopt(p plan, first bool) {
 		} else {
 			g.known = false // it is being filled
 		}
-		if s.Stopped != "" {
-			g.still = errors.New(s.Stopped)
-		}
 		g.status = append(g.status, s)
-	}
-	if g.refused != nil {
-		g.still = g.refused
 	}
 	g.settle()
 }
@@ -95,7 +89,7 @@ func (g *group) moved(generations []int64, p events.Position) {
 	for i := range g.status {
 		s := &g.status[i]
 		if slices.Contains(generations, s.Generation) && s.Position < p {
-			s.Position, s.Moved = p, time.Now()
+			s.Position, s.Moved, s.Stopped = p, time.Now(), "" // somebody projects it
 		}
 	}
 	g.settle()
@@ -110,21 +104,37 @@ func (g *group) settle() {
 			g.position = min(g.position, s.Position)
 		}
 		if g.refused != nil && g.position >= g.refused.event.Position {
-			g.refused, g.still = nil, nil // a newer build has taken it
+			g.refused = nil // a newer build has taken it
 		}
 		g.release(func(w *waiter) bool { return w.position <= g.position }, nil)
 		g.changed.Broadcast()
 	}
-	if g.still != nil {
-		g.release(func(*waiter) bool { return true }, g.behind())
+	if why := g.still(); why != nil {
+		g.release(func(*waiter) bool { return true }, g.behind(why))
 	}
+}
+
+// still is why the group stands still, and nil while it does not.
+func (g *group) still() error {
+	switch {
+	case g.away != nil:
+		return g.away
+	case g.refused != nil:
+		return g.refused
+	}
+	for _, s := range g.status {
+		if s.Stopped != "" {
+			return errors.New(s.Stopped)
+		}
+	}
+	return nil
 }
 
 // refuse says that the group waits at a fact that this build cannot take; what it has committed stays known.
 func (g *group) refuse(r *refusal) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.refused, g.still = r, r
+	g.refused = r
 	g.settle()
 }
 
@@ -139,8 +149,8 @@ func (g *group) refuses() bool {
 func (g *group) standStill(why error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.known, g.still = false, why
-	g.release(func(*waiter) bool { return true }, g.behind())
+	g.known, g.away = false, why
+	g.release(func(*waiter) bool { return true }, g.behind(why))
 }
 
 // beyond waits until more can be read than up to a position, and says up to where. It gives up with the context, of whose
@@ -160,7 +170,9 @@ func (g *group) wake() {
 	g.changed.Broadcast()
 }
 
-func (g *group) behind() error { return fmt.Errorf("group %s: %w: %w", g.name, ErrBehind, g.still) }
+func (g *group) behind(why error) error {
+	return fmt.Errorf("group %s: %w: %w", g.name, ErrBehind, why)
+}
 
 func (g *group) release(ready func(*waiter) bool, outcome error) {
 	g.waiters = slices.DeleteFunc(g.waiters, func(w *waiter) bool {
@@ -192,11 +204,11 @@ func (g *group) wait(ctx context.Context, p events.Position) error {
 func (g *group) enqueue(p events.Position) (*waiter, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	switch {
-	case g.known && g.position >= p:
+	if g.known && g.position >= p {
 		return nil, nil
-	case g.still != nil:
-		return nil, g.behind()
+	}
+	if why := g.still(); why != nil {
+		return nil, g.behind(why)
 	}
 	w := &waiter{position: p, done: make(chan error, 1)}
 	g.waiters = append(g.waiters, w)
@@ -242,10 +254,10 @@ func (g *group) report() []Status {
 			all = append(all, Status{Name: p.Name, Group: p.Group, Version: p.Version})
 		}
 	}
-	if g.still != nil {
+	if why := g.still(); why != nil {
 		for i := range all {
 			if all[i].Stopped == "" {
-				all[i].Stopped = g.still.Error()
+				all[i].Stopped = why.Error()
 			}
 		}
 	}

@@ -112,3 +112,41 @@ func checkStopped(t *testing.T, f *Feed, group string, good, bad events.Position
 		}
 	}
 }
+
+func TestANewerBuildGoesOnFromTheEventThatAnOlderOneDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	store, url, log := newLog(t), database(t), uuid.New()
+	p := tally("counted", "a")
+	f, stop := start(t, Options{Store: store, Postgres: url, Log: log, Projections: []Projection{p}})
+	good := store.say(2)
+	waitFor(t, f, "a", good)
+	stop()
+	bad := store.say(1)
+	var seen told
+	old, _ := start(t, Options{Store: newer{store, bad}, Postgres: url, Log: log, Projections: []Projection{p}})
+	checkStopped(t, old, "a", good, bad, "PigeonReleased")
+	f, _ = start(t, Options{Store: store, Postgres: url, Log: log, Projections: []Projection{p}, Committed: seen.committed})
+	waitThrough(t, f, "a", bad)
+	last := store.say(5)
+	waitThrough(t, f, "a", last)
+	waitThrough(t, old, "a", last) // it can follow what it could not project
+	if s := old.Status()[0]; s.Stopped != "" || s.Position != last {
+		t.Errorf("the older build says %+v", s)
+	}
+	checkTally(t, connect(t, url), p, 8)
+	seen.check(t, "a", 4, 8)
+}
+
+func TestTheReasonIsKnownToEveryNode(t *testing.T) {
+	t.Parallel()
+	store, url, log := newLog(t), database(t), uuid.New()
+	good := store.say(2)
+	bad := store.say(1)
+	for range 2 {
+		f, _ := start(t, Options{
+			Store: newer{store, bad}, Postgres: url, Log: log, Projections: []Projection{tally("counted", "a")},
+		})
+		eventually(t, "the node has noticed", func() bool { return f.Status()[0].Stopped != "" })
+		checkStopped(t, f, "a", good, bad, "PigeonReleased")
+	}
+}

@@ -1,0 +1,304 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"pgregory.net/rapid"
+
+	"annals/events"
+)
+
+// shown is every row that a build with these projections reads, table by table.
+func shown(t testing.TB, conn *pgx.Conn, ps []Projection) map[string][]string {
+	t.Helper()
+	views := Views(ps)
+	rows, err := conn.Query(patient(t), `select viewname from pg_views where schemaname = $1`, views)
+	must(t, err)
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	must(t, err)
+	if len(tables) == 0 {
+		t.Fatal("nothing is shown")
+	}
+	all := map[string][]string{}
+	for _, name := range tables {
+		rows, err := conn.Query(patient(t), fmt.Sprintf("select r::text from %s r order by 1", pgx.Identifier{views, name}.Sanitize()))
+		must(t, err)
+		all[name], err = pgx.CollectRows(rows, pgx.RowTo[string])
+		must(t, err)
+	}
+	return all
+}
+
+// happen appends a drawn history to a log, as far as the codec accepts it.
+func happen(t *rapid.T, log *spoken) (last events.Position) {
+	for range rapid.IntRange(20, 60).Draw(t, "events") {
+		kind := rapid.SampledFrom(kinds[1:]).Draw(t, "kind") // a log is opened once
+		fact := reflect.New(reflect.TypeOf(kind.fact)).Elem()
+		fill(t, fact)
+		p, err := log.TryRecord(events.Stream(kind.noun, things.Draw(t, "stream")), instants.Draw(t, "at"), fact.Interface().(events.Event))
+		if errors.Is(err, events.ErrInvalid) || errors.Is(err, events.ErrTooLarge) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = p
+	}
+	return last
+}
+
+func TestRebuiltEqualsLiveRowByRow(t *testing.T) {
+	t.Parallel()
+	store, url, log := newLog(t), database(t), uuid.New()
+	o := Options{Store: store, Postgres: url, Log: log, Projections: Core()}
+	f, _ := start(t, o)
+	conn := connect(t, url)
+	o.Logger = f.Logger
+	rounds := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		last := happen(rt, store)
+		if rounds++; rounds > 25 {
+			return // the log grows, and with it what each round costs
+		}
+		waitFor(t, f, GroupCore, last)
+		live := shown(t, conn, Core())
+		before := f.Status()[0].Generation
+		must(t, Rebuild(patient(t), o, nil, nil))
+		eventually(t, "the rebuilt one is projected", func() bool { return f.Status()[0].Generation > before })
+		if diff := cmp.Diff(live, shown(t, conn, Core())); diff != "" {
+			rt.Fatalf("rebuilt, it differs:\n%s", diff)
+		}
+	})
+}
+
+// talk appends 200 messages a second until it is stopped, and reads each back as soon as it is waited for.
+func talk(t *testing.T, store *spoken, f *Feed, conn *pgx.Conn, count string) (stop func() int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var talking sync.WaitGroup
+	talking.Go(func() {
+		for ctx.Err() == nil {
+			last := store.say(1)
+			if err := f.Wait(patient(t), "a", last); err != nil {
+				t.Errorf("the served read model stands still: %v", err)
+				return
+			}
+			var n int
+			if err := conn.QueryRow(patient(t), count).Scan(&n); err != nil || n < store.n {
+				t.Errorf("reads %d of %d own writes: %v", n, store.n, err)
+				return
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	})
+	return sync.OnceValue(func() int {
+		cancel()
+		talking.Wait()
+		return store.n
+	})
+}
+
+func TestARebuildThatIsCancelledAgainAndAgainUnderLoadHurtsNobodyAndGoesOn(t *testing.T) {
+	t.Parallel()
+	store, url, log := newLog(t), database(t), uuid.New()
+	p := tally("counted", "a")
+	o := Options{Store: store, Postgres: url, Log: log, Projections: []Projection{p}}
+	f, _ := start(t, o)
+	o.Logger = f.Logger
+	waitFor(t, f, "a", store.say(3000))
+	conn, reader := connect(t, url), connect(t, url)
+	stop := talk(t, store, f, reader, "select count(*) from "+Views(o.Projections)+".counted")
+	for range 15 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rand.IntN(60))*time.Millisecond)
+		if err := Rebuild(ctx, o, []string{"counted"}, nil); err != nil && ctx.Err() == nil {
+			t.Fatal(err)
+		}
+		cancel()
+	}
+	must(t, Rebuild(patient(t), o, []string{"counted"}, nil))
+	n := stop()
+	if n < 3010 {
+		t.Errorf("only %d messages", n)
+	}
+	rows := number(t, conn, "select count(*) from "+Views(o.Projections)+".counted")
+	distinct := number(t, conn, "select count(distinct number) from "+Views(o.Projections)+".counted where number between 1 and $1", n)
+	if rows != n || distinct != n {
+		t.Errorf("%d rows for %d different ones of %d facts", rows, distinct, n)
+	}
+	eventually(t, "generations that nobody reads are dropped", func() bool {
+		must(t, sweep(patient(t), conn))
+		return number(t, conn, "select count(*) from pg_namespace where nspname like 'counted_g%'") == 1
+	})
+}
+
+func TestARebuildGoesOnWhereAnEarlierOneEnded(t *testing.T) {
+	t.Parallel()
+	store, url := newLog(t), database(t)
+	o := Options{Store: store, Postgres: url, Log: uuid.New(), Projections: []Projection{tally("counted", "a")}}
+	f, _ := start(t, o)
+	o.Logger = f.Logger
+	waitFor(t, f, "a", store.say(5*batchEvents))
+	ctx, cancel := context.WithCancel(t.Context())
+	var reached events.Position
+	err := Rebuild(ctx, o, nil, func(p Progress) {
+		if p.Events > batchEvents && reached == 0 {
+			reached = p.Position
+			cancel()
+		}
+	})
+	if err == nil {
+		t.Fatal("the rebuild was not interrupted")
+	}
+	will, err := Intentions(patient(t), o, nil)
+	must(t, err)
+	if w := will[0]; w.Filled < reached || w.Resumed == 0 || w.Shown == 0 {
+		t.Errorf("after %d an interrupted rebuild would go on as %+v", reached, w)
+	}
+	var first *Progress
+	must(t, Rebuild(patient(t), o, nil, func(p Progress) {
+		if first == nil {
+			first = &p
+		}
+	}))
+	if first.Position < reached {
+		t.Errorf("the rebuild began anew at %d, not where it ended, at %d", first.Position, reached)
+	}
+	checkTally(t, connect(t, url), o.Projections[0], store.n)
+}
+
+func TestOnlyOneProcessFillsAGeneration(t *testing.T) {
+	t.Parallel()
+	store, url := newLog(t), database(t)
+	o := Options{Store: store, Postgres: url, Log: uuid.New(), Projections: []Projection{tally("counted", "a")}}
+	f, _ := start(t, o)
+	o.Logger = f.Logger
+	waitFor(t, f, "a", store.say(2*batchEvents))
+	var second error
+	must(t, Rebuild(patient(t), o, nil, func(p Progress) {
+		if p.Stage == "indexes" {
+			second = Rebuild(patient(t), o, nil, nil)
+		}
+	}))
+	if !errors.Is(second, errElsewhere) {
+		t.Errorf("the second rebuild ended with %v", second)
+	}
+}
+
+func TestARebuildNamesWhatItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	err := Rebuild(t.Context(), Options{Projections: Core()}, []string{"messages", "nonsense"}, nil)
+	if err == nil || !strings.Contains(err.Error(), `"nonsense"`) || !strings.Contains(err.Error(), "messages") {
+		t.Errorf("%v", err)
+	}
+}
+
+// raised is a tally whose second version has another column.
+func raised() Projection {
+	p := tally("counted", "a")
+	p.Version = 2
+	p.Tables = "create table counted (number bigint not null, doubled bigint not null)"
+	p.Apply = func(q *pgx.Batch, e events.Recorded) {
+		q.Queue("insert into counted (number, doubled) values ($1, $2)", numberOf(e), 2*numberOf(e))
+	}
+	return p
+}
+
+func TestABuildWithARaisedVersionStartsBesideAnOlderOneAndBothAnswerAllTheTime(t *testing.T) {
+	t.Parallel()
+	store, url, log := newLog(t), database(t), uuid.New()
+	older, newer := []Projection{tally("counted", "a")}, []Projection{raised()}
+	old, _ := start(t, Options{Store: store, Postgres: url, Log: log, Projections: older})
+	waitFor(t, old, "a", store.say(20*batchEvents))
+	conn := connect(t, url)
+	stop := talk(t, store, old, connect(t, url), "select count(*) from "+Views(older)+".counted")
+	f, _ := start(t, Options{Store: store, Postgres: url, Log: log, Projections: newer})
+	// What the newer build needs is not in the older rows: it shows nothing until it has caught up, and then everything.
+	waitFor(t, f, "a", 1)
+	seen := 0
+	for range 50 {
+		n := number(t, conn, "select count(*) from "+Views(newer)+".counted where doubled = 2 * number")
+		if n < seen || n < 20*batchEvents {
+			t.Fatalf("%d rows after %d", n, seen)
+		}
+		seen = n
+		waitFor(t, f, "a", old.Position("a"))
+	}
+	n := stop()
+	waitFor(t, f, "a", old.Position("a"))
+	if rows := number(t, conn, "select count(*) from "+Views(newer)+".counted"); rows != n {
+		t.Errorf("the newer build shows %d of %d", rows, n)
+	}
+}
+
+func TestWhereTheColumnsAreTheSameTheOlderVersionServesUntilTheNewOneHasCaughtUp(t *testing.T) {
+	t.Parallel()
+	store, url, log := newLog(t), database(t), uuid.New()
+	older := []Projection{tally("counted", "a")}
+	old, _ := start(t, Options{Store: store, Postgres: url, Log: log, Projections: older})
+	waitFor(t, old, "a", store.say(100))
+	slow := tally("counted", "a")
+	slow.Version = 2
+	apply, release := slow.Apply, make(chan struct{})
+	slow.Apply = func(q *pgx.Batch, e events.Recorded) {
+		<-release
+		apply(q, e)
+	}
+	f, _ := start(t, Options{Store: store, Postgres: url, Log: log, Projections: []Projection{slow}})
+	conn := connect(t, url)
+	for range 10 {
+		waitFor(t, f, "a", store.say(1)) // projected by the older build
+		if n := number(t, conn, "select count(*) from "+Views([]Projection{slow})+".counted"); n < store.n {
+			t.Fatalf("%d of %d rows", n, store.n)
+		}
+	}
+	if s := f.Status()[0]; s.Version != 1 || s.Filling != 2 {
+		t.Errorf("%+v", s)
+	}
+	close(release)
+	eventually(t, "the raised version is shown", func() bool { return f.Status()[0].Version == 2 })
+	waitFor(t, f, "a", store.say(1))
+	if n := number(t, conn, "select count(*) from "+Views([]Projection{slow})+".counted"); n != store.n {
+		t.Fatalf("%d of %d rows", n, store.n)
+	}
+}
+
+func TestTheReadModelsOfABuildThatIsGoneAreDroppedAfterADay(t *testing.T) {
+	t.Parallel()
+	store, url, log := newLog(t), database(t), uuid.New()
+	gone, running := []Projection{tally("counted", "a")}, []Projection{raised()}
+	for _, ps := range [][]Projection{gone, running} {
+		f, stop := start(t, Options{Store: store, Postgres: url, Log: log, Projections: ps})
+		waitFor(t, f, "a", store.say(10))
+		stop()
+	}
+	conn := connect(t, url)
+	there := func(views string) int {
+		must(t, sweep(patient(t), conn))
+		return number(t, conn, "select count(*) from pg_namespace where nspname = $1", views)
+	}
+	if there(Views(gone)) != 1 {
+		t.Fatal("dropped although somebody may go back to it")
+	}
+	_, err := conn.Exec(patient(t), `update annals.readers set seen = now() - interval '25 hours' where views = $1`, Views(gone))
+	must(t, err)
+	if there(Views(gone)) != 0 || there("counted_g1") != 0 {
+		t.Error("still there after a day")
+	}
+	if there(Views(running)) != 1 || there("counted_g2") != 1 {
+		t.Error("what is in use was dropped")
+	}
+}
