@@ -2,7 +2,9 @@ package esdb
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"maps"
 	"strconv"
 	"sync"
 
@@ -54,7 +56,10 @@ func (d *dispatch) add(n *delivery) {
 		return
 	}
 	d.held[n.fact.ID] = n
-	key := d.partition(n.fact)
+	key := ""
+	if d.partition != nil {
+		key = d.partition(n.fact)
+	}
 	list, working := d.waiting[key]
 	d.waiting[key] = append(list, n)
 	if !working {
@@ -129,11 +134,17 @@ func (d *dispatch) settle(n *delivery, tell func(*connection, *esdb.ResolvedEven
 
 func (n *delivery) message() *message.Message {
 	e := n.event.OriginalEvent()
-	msg := message.NewMessage(e.EventID.String(), e.Data)
-	msg.Metadata.Set("stream", e.StreamID)
-	msg.Metadata.Set("type", e.EventType)
-	msg.Metadata.Set("revision", strconv.FormatUint(e.EventNumber, 10))
-	msg.Metadata.Set("position", strconv.FormatUint(e.Position.Commit, 10))
+	var as published
+	_ = json.Unmarshal(e.UserMetadata, &as) // of events that were not published as messages there is nothing
+	if as.UUID == "" {
+		as.UUID = e.EventID.String()
+	}
+	msg := message.NewMessage(as.UUID, e.Data)
+	maps.Copy(msg.Metadata, as.Metadata)
+	msg.Metadata.Set(metadataStream, e.StreamID)
+	msg.Metadata.Set(metadataType, e.EventType)
+	msg.Metadata.Set(metadataRevision, strconv.FormatUint(e.EventNumber, 10))
+	msg.Metadata.Set(metadataPosition, strconv.FormatUint(e.Position.Commit, 10))
 	return msg
 }
 

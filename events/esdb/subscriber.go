@@ -23,10 +23,11 @@ const (
 
 // SubscriberOptions of NewSubscriber.
 type SubscriberOptions struct {
-	// Group names the persistent subscription on the whole log. It is made when it is missing, from the first fact on.
+	// Group names the persistent subscription. It is made when it is missing, from the first event on.
 	Group string
-	Types []string // the events that are delivered
-	// Partition tells which deliveries are handled one after another, in order.
+	// Types are the events that are delivered, out of the whole log. None: the topic is the stream that is delivered.
+	Types []string
+	// Partition tells which deliveries are handled one after another, in order. Nil: all.
 	Partition func(events.Recorded) string
 	// Concurrency bounds the partitions that are handled at once.
 	Concurrency int
@@ -52,8 +53,8 @@ var _ message.Subscriber = (*Subscriber)(nil)
 // NewSubscriber does nothing before Subscribe.
 func NewSubscriber(s *Store, o SubscriberOptions) *Subscriber { return &Subscriber{store: s, o: o} }
 
-// Subscribe implements message.Subscriber. The topic says nothing: the group is what is subscribed.
-func (s *Subscriber) Subscribe(ctx context.Context, _ string) (<-chan *message.Message, error) {
+// Subscribe implements message.Subscriber. The topic says nothing where SubscriberOptions.Types are set.
+func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -67,7 +68,7 @@ func (s *Subscriber) Subscribe(ctx context.Context, _ string) (<-chan *message.M
 		defer close(out)
 		defer d.workers.Wait()
 		defer cancel()
-		s.run(ctx, d)
+		s.run(ctx, topic, d)
 	})
 	return out, nil
 }
@@ -84,10 +85,10 @@ func (s *Subscriber) Close() error {
 	return nil
 }
 
-func (s *Subscriber) run(ctx context.Context, d *dispatch) {
+func (s *Subscriber) run(ctx context.Context, topic string, d *dispatch) {
 	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, lastPause) {
 		began := time.Now()
-		err := s.connect(ctx, d)
+		err := s.connect(ctx, topic, d)
 		if ctx.Err() != nil {
 			return
 		}
@@ -100,14 +101,17 @@ func (s *Subscriber) run(ctx context.Context, d *dispatch) {
 }
 
 // connect takes deliveries until the subscription is dropped.
-func (s *Subscriber) connect(ctx context.Context, d *dispatch) error {
+func (s *Subscriber) connect(ctx context.Context, topic string, d *dispatch) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if err := s.ensureGroup(ctx); err != nil {
+	if err := s.ensureGroup(ctx, topic); err != nil {
 		return err
 	}
 	inner, err := open(ctx, s.store.supervisor, func(ctx context.Context, c *esdb.Client) (*esdb.PersistentSubscription, error) {
 		o := esdb.SubscribeToPersistentSubscriptionOptions{BufferSize: unacknowledged}
+		if len(s.o.Types) == 0 {
+			return c.SubscribeToPersistentSubscription(ctx, topic, s.o.Group, o)
+		}
 		return c.SubscribeToPersistentSubscriptionToAll(ctx, s.o.Group, o)
 	})
 	if err != nil {
@@ -138,7 +142,7 @@ func (s *Subscriber) deliver(ctx context.Context, d *dispatch, conn *connection,
 }
 
 // ensureGroup makes the group when it is missing.
-func (s *Subscriber) ensureGroup(ctx context.Context) error {
+func (s *Subscriber) ensureGroup(ctx context.Context, topic string) error {
 	settings := esdb.SubscriptionSettingsDefault()
 	settings.MessageTimeout = int32(s.o.MessageTimeout.Milliseconds()) //nolint:gosec // minutes
 	settings.MaxRetryCount = redeliveries
@@ -146,6 +150,11 @@ func (s *Subscriber) ensureGroup(ctx context.Context) error {
 	settings.HistoryBufferSize = 2 * unacknowledged
 	settings.ReadBatchSize = unacknowledged / 4
 	_, err := persist(ctx, s.store.supervisor, func(ctx context.Context, c *esdb.Client) (struct{}, error) {
+		if len(s.o.Types) == 0 {
+			return struct{}{}, c.CreatePersistentSubscription(ctx, topic, s.o.Group, esdb.PersistentStreamSubscriptionOptions{
+				Settings: &settings, StartFrom: esdb.Start{},
+			})
+		}
 		return struct{}{}, c.CreatePersistentSubscriptionToAll(ctx, s.o.Group, esdb.PersistentAllSubscriptionOptions{
 			Settings: &settings, StartFrom: esdb.Start{}, Filter: serverFilter(events.Filter{Types: s.o.Types}),
 		})
