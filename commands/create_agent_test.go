@@ -26,5 +26,5 @@ func TestAnAgentThatWasDeletedIsCreatedAnewAndStopped(t *testing.T) {
 	t.Parallel()
 	past := Given(elizaCreated, elizaStarted, elizaStopped, elizaDeleted)
 	When(past, CreateAgent{AgentID: eliza, Character: doctor}).Then(t, elizaCreated)
-	When(append(past, elizaCreated), StartAgent{AgentID: eliza}).Then(t, elizaStarted)
+	When(past.And(elizaCreated), StartAgent{AgentID: eliza}).Then(t, elizaStarted)
 }

@@ -33,7 +33,7 @@ func TestAChannelThatWasDeletedIsCreatedAnewWithoutItsParticipants(t *testing.T)
 	past := Given(homeCreated, lobbyCreated, lobbyDeleted)
 	created := events.ChannelCreated{ChannelID: lobby, Name: "Lobby", Type: "GROUP"}
 	When(past, CreateChannel{ChannelID: lobby, Name: "Lobby", Type: "GROUP"}).Then(t, created)
-	When(append(past, created), JoinChannel{ChannelID: lobby, ParticipantID: alice}).
+	When(past.And(created), JoinChannel{ChannelID: lobby, ParticipantID: alice}).
 		Then(t, events.ParticipantJoined{ChannelID: lobby, ParticipantID: alice})
 }
 

@@ -13,8 +13,8 @@ func TestAnAgentJoinsAServerOnce(t *testing.T) {
 	join, joined := JoinServer{ServerID: guild, AgentID: eliza}, events.AgentJoinedServer{ServerID: guild, AgentID: eliza}
 	past := Given(guildCreated, elizaCreated)
 	When(past, join).Then(t, joined)
-	When(append(past, joined), join).Then(t)
-	When(append(past, joined, events.AgentLeftServer{ServerID: guild, AgentID: eliza}), join).Then(t, joined)
+	When(past.And(joined), join).Then(t)
+	When(past.And(joined, events.AgentLeftServer{ServerID: guild, AgentID: eliza}), join).Then(t, joined)
 }
 
 func TestOnlyAnAgentThatExistsJoinsAServerThatExists(t *testing.T) {

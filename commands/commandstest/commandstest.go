@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,9 @@ type History []events.Event
 
 // Given is a log that holds these facts, recorded one after another, and no others.
 func Given(facts ...events.Event) History { return facts }
+
+// And is the history that goes on with these facts.
+func (h History) And(facts ...events.Event) History { return append(slices.Clip(h), facts...) }
 
 // Wish is a command that meets a history.
 type Wish struct {
