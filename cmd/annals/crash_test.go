@@ -113,7 +113,7 @@ func TestCrashOfTheServerLosesNothingAndAnswersOnce(t *testing.T) {
 	for range 4 {
 		writers = append(writers, &writer{channel: p.channel(t, "DM", agent), ids: map[string]string{}})
 	}
-	for range setting("ANNALS_CRASHES", 3) {
+	for range setting("ANNALS_CRASHES", 3, 100) {
 		underLoad(t.Context(), p.client, writers, p.kill)
 		p = spawn(t, settings...)
 	}
@@ -133,7 +133,7 @@ func TestCrashOfPostgresLosesNothingAndAnswersOnce(t *testing.T) {
 	for range 4 {
 		writers = append(writers, &writer{channel: p.channel(t, "DM", agent), ids: map[string]string{}})
 	}
-	for range setting("ANNALS_CRASHES", 3) {
+	for range setting("ANNALS_CRASHES", 3, 100) {
 		underLoad(t.Context(), p.client, writers, func() {
 			if err := syscall.Kill(cluster.PID(), syscall.SIGKILL); err != nil {
 				t.Error(err)

@@ -16,7 +16,7 @@ import (
 )
 
 // away is how long a dependency is gone.
-func away() time.Duration { return time.Duration(setting("ANNALS_OUTAGE_SECONDS", 3)) * time.Second }
+func away() time.Duration { return time.Duration(setting("ANNALS_OUTAGE_SECONDS", 3, 10)) * time.Second }
 
 // during posts to a channel for as long as something is away, each attempt within its limit, and gives what was
 // acknowledged. Every answer is a 201 or a 503 that says when to come back.
@@ -123,7 +123,7 @@ func closeNode(t *testing.T, node *embedded.Node) {
 }
 
 func TestAModelThatIsSlowOrFailsTwiceAnswersOnce(t *testing.T) {
-	slow := time.Duration(setting("ANNALS_SLOW_SECONDS", 2)) * time.Second
+	slow := time.Duration(setting("ANNALS_SLOW_SECONDS", 2, 90)) * time.Second
 	for _, script := range []openaitest.Script{{Delay: slow}, {Fail: 2, Status: http.StatusInternalServerError}} {
 		model := openaitest.Start(t, script)
 		settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + pgtest.New(t), "OPENAI_BASE_URL=" + model.URL}

@@ -166,12 +166,15 @@ func (l testLog) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// setting is a number from the environment: campaigns are longer in .ci/run and in `make soak`.
-func setting(name string, otherwise int) int {
+// setting is how long a campaign is: what the environment says under the name, long in `make soak`, and short otherwise.
+func setting(name string, short, long int) int {
 	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
 		return n
 	}
-	return otherwise
+	if os.Getenv("ANNALS_SOAK") != "" {
+		return long
+	}
+	return short
 }
 
 // eventually waits for a condition.

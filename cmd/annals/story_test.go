@@ -178,7 +178,7 @@ func TestAnAnswerIsReadableWhenItIsWaitedForAndBeforeItIsPushed(t *testing.T) {
 func TestAClientReadsItsOwnWrites(t *testing.T) {
 	s := inside(t, nil)
 	channel := s.channel(t, "GROUP")
-	for i := range setting("ANNALS_WRITES", 1000) {
+	for i := range 1000 {
 		content := fmt.Sprintf("write %d", i)
 		id, a, err := s.post(t.Context(), channel, content)
 		if err != nil || id == "" {
