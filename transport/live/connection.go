@@ -19,6 +19,8 @@ const (
 	bufferedBytes = 16 << 20
 	// spare is room for the farewell behind them.
 	spare = 8
+	// lastWords is how long it may take to send them.
+	lastWords = time.Minute
 	// inFlight bounds the frames that wait for a client while something is replayed to it.
 	inFlight = 16
 
@@ -106,7 +108,7 @@ func (h *Hub) farewell(c *connection, code int, why string) {
 	if c.leaving != nil {
 		return
 	}
-	c.leaving = time.AfterFunc(writeWait, c.hangUp)
+	c.leaving = time.AfterFunc(lastWords, c.hangUp)
 	if from, ok := c.resume(); ok {
 		why += "; resume after " + h.token(from)
 	}

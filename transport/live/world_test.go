@@ -77,7 +77,7 @@ type narrow struct {
 func (n narrow) Accept() (net.Conn, error) {
 	c, err := n.Listener.Accept()
 	if tcp, ok := c.(*net.TCPConn); ok && n.narrow {
-		_ = tcp.SetWriteBuffer(4 << 10)
+		_ = tcp.SetWriteBuffer(64 << 10)
 	}
 	return c, err
 }
@@ -166,7 +166,7 @@ func (w *world) dial() *client {
 	dialer := websocket.Dialer{NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, address)
 		if tcp, ok := conn.(*net.TCPConn); ok && w.narrow {
-			_ = tcp.SetReadBuffer(4 << 10)
+			_ = tcp.SetReadBuffer(64 << 10)
 		}
 		return conn, err
 	}}
@@ -244,6 +244,9 @@ func must(t testing.TB, err error) {
 	}
 }
 
+// author is a person.
+var author = uuid.MustParse("ada00000-0000-4000-8000-000000000000")
+
 func message(channel uuid.UUID, content string) events.MessageSubmitted {
-	return events.MessageSubmitted{MessageID: uuid.New(), ChannelID: channel, AuthorID: channel, Content: content}
+	return events.MessageSubmitted{MessageID: uuid.New(), ChannelID: channel, AuthorID: author, Content: content}
 }
