@@ -3,7 +3,13 @@ package esdbtest
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"log/slog"
+	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -20,46 +26,100 @@ import (
 
 const patience = 30 * time.Second
 
+// Transport is how a log is reached.
+type Transport string
+
+// Unix is the socket of the embedded default; TCP and TLS are what clients elsewhere have.
+const (
+	Unix Transport = "unix socket"
+	TCP  Transport = "TCP"
+	TLS  Transport = "TLS"
+)
+
 // Log is an event store of its own that a test can append to and restart.
 type Log struct {
 	*esdb.Store
-	t           testing.TB
-	dir, socket string
-	node        *embedded.Node
-	served      chan error
-	mu          sync.Mutex
-	revisions   map[events.StreamID]events.Revision
+	t    testing.TB
+	over Transport
+	dir  string
+	// network and address are where the node listens, at every start the same.
+	network, address string
+	certificate      *tls.Config
+	node             *embedded.Node // nil while it is away
+	served           chan error
+	mu               sync.Mutex
+	revisions        map[events.StreamID]events.Revision
 }
 
 // New starts an empty store, which ends with the test.
 func New(t testing.TB) *Log {
 	t.Helper()
+	return Over(t, Unix)
+}
+
+// Over starts an empty store that is reached in this way.
+func Over(t testing.TB, over Transport) *Log {
+	t.Helper()
 	// The path of a unix socket holds 107 bytes, which t.TempDir may exceed.
 	short, err := os.MkdirTemp("", "log")
 	must(t, err)
 	t.Cleanup(func() { must(t, os.RemoveAll(short)) })
-	l := &Log{t: t, dir: filepath.Join(short, "events"), socket: filepath.Join(short, "s"), revisions: map[events.StreamID]events.Revision{}}
+	l := &Log{
+		t: t, over: over, dir: filepath.Join(short, "events"), network: "tcp", address: "127.0.0.1:0",
+		revisions: map[events.StreamID]events.Revision{},
+	}
+	switch over {
+	case Unix:
+		l.network, l.address = "unix", filepath.Join(short, "s")
+	case TLS:
+		l.certificate = selfSigned(t)
+	}
 	l.start()
-	t.Cleanup(l.stop)
+	t.Cleanup(l.Stop)
 	keys, err := events.NewFileKeys(filepath.Join(short, "keys"))
 	must(t, err)
-	l.Store, err = esdb.Open(t.Context(), esdb.Options{Socket: l.socket, Codec: events.NewCodec(keys), Logger: slog.New(slog.DiscardHandler)})
+	o := l.Options()
+	o.Codec = events.NewCodec(keys)
+	l.Store, err = esdb.Open(t.Context(), o)
 	must(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		must(t, l.Close(ctx))
-	})
 	return l
+}
+
+// Options reach the log for another client; its codec is missing.
+func (l *Log) Options() esdb.Options {
+	o := esdb.Options{Logger: slog.New(slog.DiscardHandler)}
+	switch l.over {
+	case Unix:
+		o.Socket = l.address
+	case TCP:
+		o.URL = "esdb://" + l.address + "?tls=false"
+	case TLS:
+		o.URL = "esdb://admin:changeit@" + l.address + "?tlsverifycert=false"
+	}
+	return o
+}
+
+// Stop ends client and store before the test ends.
+func (l *Log) Stop() {
+	l.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if l.Store != nil {
+		must(l.t, l.Store.Close(ctx))
+	}
+	if l.node != nil {
+		l.stop()
+	}
 }
 
 func (l *Log) start() {
 	l.t.Helper()
 	var err error
-	l.node, err = embedded.Open(l.t.Context(), embedded.Options{Dir: l.dir, Logger: slog.New(slog.DiscardHandler)})
+	l.node, err = embedded.Open(l.t.Context(), embedded.Options{Dir: l.dir, TLS: l.certificate, Logger: slog.New(slog.DiscardHandler)})
 	must(l.t, err)
-	listener, err := new(net.ListenConfig).Listen(l.t.Context(), "unix", l.socket)
+	listener, err := new(net.ListenConfig).Listen(l.t.Context(), l.network, l.address)
 	must(l.t, err)
+	l.address = listener.Addr().String()
 	node, served := l.node, make(chan error, 1)
 	l.served = served
 	go func() { served <- node.Serve(listener) }()
@@ -70,7 +130,21 @@ func (l *Log) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	must(l.t, l.node.Close(ctx))
+	l.node = nil
 	must(l.t, <-l.served)
+}
+
+// selfSigned is a certificate for the loopback address.
+func selfSigned(t testing.TB) *tls.Config {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	must(t, err)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
 }
 
 // Restart takes the store away for a moment. Not for use beside Record.
