@@ -3,6 +3,7 @@ package commands
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"annals/events"
@@ -11,7 +12,10 @@ import (
 // ParseCharacter reads a character as ElizaOS writes it and refuses what ElizaOS refuses (CONTRACT 2.4), in its words.
 // Strings among the secrets are expected to be encrypted already.
 func ParseCharacter(raw json.RawMessage) (events.Character, error) {
-	if kind(raw) != "object" || !json.Valid(raw) {
+	switch {
+	case !json.Valid(raw):
+		return events.Character{}, invalidCharacter([]string{": not valid JSON"})
+	case kind(raw) != "object":
 		return events.Character{}, invalidCharacter([]string{": Expected object, received " + kind(raw)})
 	}
 	issues := shape(characterFields)(raw)
@@ -34,7 +38,12 @@ func invalidCharacter(issues []string) error {
 // buildCharacter fills the struct from a checked object. Secrets may stand at the top level or in the settings.
 func buildCharacter(raw json.RawMessage) (events.Character, error) {
 	var c events.Character
-	if err := json.Unmarshal(raw, &c); err != nil {
+	last := maps.Collect(members(raw)) // of equal keys, which would be merged if the struct were filled from raw
+	whole, err := json.Marshal(last)
+	if err == nil {
+		err = json.Unmarshal(whole, &c)
+	}
+	if err != nil {
 		return c, fmt.Errorf("%w: Character validation failed: %w", ErrRefused, err)
 	}
 	if inner, ok := c.Settings["secrets"]; ok && kind(inner) == "object" {

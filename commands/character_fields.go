@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -147,10 +148,7 @@ func shape(fields []field) check {
 		if len(out) > 0 {
 			return out
 		}
-		values := map[string]json.RawMessage{}
-		for name, value := range members(v) {
-			values[name] = value
-		}
+		values := maps.Collect(members(v))
 		for _, f := range fields {
 			value, present := values[f.name]
 			if !present && !f.required {

@@ -10,7 +10,8 @@ import (
 )
 
 // UpdateAgent changes parts of an agent's character. Settings are merged at every depth, where null deletes a key and an
-// object emptied by that is removed; all else replaces. Keys that are no part of a character, and the id, are ignored.
+// object emptied by that is removed; all else replaces. The id, secrets outside the settings, and keys that are no part of
+// a character are ignored, as in ElizaOS.
 type UpdateAgent struct {
 	AgentID uuid.UUID
 	// Patch holds the parts to change, as ElizaOS names them. Strings among the secrets are encrypted already.
