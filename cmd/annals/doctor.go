@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"annals/deploy/postgres"
+	"annals/transport/httpapi"
 )
 
 // Doctor is the command that names what is missing or wrong, each with its remedy. It changes nothing.
@@ -103,10 +104,14 @@ func (d *Doctor) serving(ctx context.Context, path string) []finding {
 	}
 	defer func() { _ = answer.Body.Close() }()
 	var health struct {
-		Dependencies map[string]string `json:"dependencies"`
+		Dependencies map[string]string          `json:"dependencies"`
+		Projections  []httpapi.ProjectionHealth `json:"projections"`
 	}
 	if err := json.NewDecoder(answer.Body).Decode(&health); err != nil {
 		return []finding{{url + " does not answer as annals does: " + err.Error(), "set SERVER_PORT to where it serves"}}
+	}
+	for _, p := range health.Projections {
+		fmt.Println(inWords(p))
 	}
 	var found []finding
 	for _, name := range slices.Sorted(maps.Keys(health.Dependencies)) {
@@ -115,6 +120,30 @@ func (d *Doctor) serving(ctx context.Context, path string) []finding {
 		}
 	}
 	return found
+}
+
+// inWords tells how far a read model is.
+func inWords(p httpapi.ProjectionHealth) string {
+	said := fmt.Sprintf("%s (version %d, generation %d): ", p.Name, p.Version, p.Generation)
+	more := ""
+	if p.Lag.More {
+		more = "more than "
+	}
+	switch {
+	case p.Generation == 0:
+		said = p.Name + ": nothing can be read yet"
+	case p.Lag.Events == 0:
+		said += "up to date"
+	default:
+		said += fmt.Sprintf("%s%d events and %.1f s behind", more, p.Lag.Events, p.Lag.Seconds)
+	}
+	if p.Filling != 0 {
+		said += fmt.Sprintf("; generation %d is being filled", p.Filling)
+	}
+	if p.Stopped != "" {
+		said += "; it stands still: " + p.Stopped
+	}
+	return said
 }
 
 // remedies for what a running server says of itself.

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"annals/events"
 	"annals/events/esdb"
 	"annals/projections"
 	"annals/transport/httpapi"
@@ -15,12 +17,15 @@ import (
 const (
 	// probe bounds each look at a dependency.
 	probe = 2 * time.Second
-	// tolerated is how long a projection may stand while the log moves, before that is unhealthy.
+	// tolerated is how long a fact may wait for a projection before that is unhealthy.
 	tolerated = 10 * time.Second
+	// counted bounds how many events of a lag are counted.
+	counted = 1000
 )
 
 // health looks at what the server stands on.
 type health struct {
+	log      uuid.UUID
 	store    *esdb.Store
 	database *pgxpool.Pool
 	feed     *projections.Feed
@@ -29,21 +34,58 @@ type health struct {
 func (h health) check(ctx context.Context) httpapi.Health {
 	ctx, cancel := context.WithTimeout(ctx, probe)
 	defer cancel()
-	found := map[string]string{"eventstore": "", "postgres": "", "projections": ""}
-	head, err := h.store.Head(ctx)
-	if err != nil {
-		found["eventstore"] = "the event store does not answer"
+	found := httpapi.Health{Dependencies: map[string]string{"eventstore": "", "postgres": "", "projections": ""}}
+	if _, err := h.store.Head(ctx); err != nil {
+		found.Dependencies["eventstore"] = "the event store does not answer"
 	}
 	if err := h.database.Ping(ctx); err != nil {
-		found["postgres"] = "PostgreSQL does not answer"
+		found.Dependencies["postgres"] = "PostgreSQL does not answer"
 	}
+	lags := map[events.Position]httpapi.Lag{} // most projections are at the same position
 	for _, s := range h.feed.Status() {
+		lag, ok := lags[s.Position]
+		if !ok {
+			lag = h.lag(ctx, s.Position)
+			lags[s.Position] = lag
+		}
+		found.Projections = append(found.Projections, h.of(s, lag))
 		switch {
 		case s.Stopped != "":
-			found["projections"] = fmt.Sprintf("%s stands still: %s", s.Name, s.Stopped)
-		case s.Position < head && time.Since(s.Moved) > tolerated:
-			found["projections"] = fmt.Sprintf("%s is at %d while the log is at %d", s.Name, s.Position, head)
+			found.Dependencies["projections"] = fmt.Sprintf("%s stands still: %s", s.Name, s.Stopped)
+		case s.Generation == 0:
+			found.Dependencies["projections"] = fmt.Sprintf("%s is being filled for the first time", s.Name)
+		case lag.Seconds > tolerated.Seconds() && time.Since(s.Moved) > tolerated:
+			found.Dependencies["projections"] = fmt.Sprintf("%s does not move although facts wait for it since %.0f s", s.Name, lag.Seconds)
 		}
 	}
-	return httpapi.Health{Dependencies: found}
+	return found
+}
+
+func (h health) of(s projections.Status, lag httpapi.Lag) httpapi.ProjectionHealth {
+	p := httpapi.ProjectionHealth{
+		Name: s.Name, Group: s.Group, Version: s.Version, Generation: s.Generation, Lag: lag, Filling: s.Filling, Stopped: s.Stopped,
+	}
+	if s.Generation != 0 {
+		p.Position = events.Token{Log: h.log, Position: s.Position}.String()
+	}
+	return p
+}
+
+// lag counts what lies after a position, and tells how long the first of it has been waiting. An event store that is away
+// is said elsewhere.
+func (h health) lag(ctx context.Context, p events.Position) (l httpapi.Lag) {
+	for e, err := range h.store.ReadAll(ctx, p, events.Forwards, events.Filter{}) {
+		if err != nil {
+			return l
+		}
+		if l.Events == 0 {
+			l.Seconds = max(0, time.Since(e.Created).Seconds())
+		}
+		if l.Events == counted {
+			l.More = true
+			return l
+		}
+		l.Events++
+	}
+	return l
 }

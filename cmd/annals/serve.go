@@ -97,7 +97,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	defer stop()
 	api := httpapi.New(httpapi.Options{
 		Bus: bus, Codec: parts.codec, Queries: q, Log: logID, Waiter: feed, Head: parts.store.Head, Turns: answers,
-		Health: health{store: parts.store, database: reading, feed: feed}.check,
+		Health: health{log: logID, store: parts.store, database: reading, feed: feed}.check,
 		Clock:  time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
 		CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on", SecretSalt: c.SecretSalt,
 		RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Stop: stop, Logger: log,

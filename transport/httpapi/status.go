@@ -11,7 +11,31 @@ import (
 
 // Health is how the server's dependencies are: an empty text for one that is well, otherwise what is wrong with it, in words
 // that may be shown to whoever has the key.
-type Health struct{ Dependencies map[string]string }
+type Health struct {
+	Dependencies map[string]string
+	Projections  []ProjectionHealth
+}
+
+// ProjectionHealth is how far a read model is.
+type ProjectionHealth struct {
+	Name       string `json:"name"`
+	Group      string `json:"group"`
+	Version    int    `json:"version"`
+	Generation int64  `json:"generation"`
+	// Position is a token, empty while nothing can be read.
+	Position string `json:"position"`
+	Lag      Lag    `json:"lag"`
+	// Filling is the generation that is to replace the one that is read.
+	Filling int64  `json:"filling,omitempty"`
+	Stopped string `json:"stopped,omitempty" doc:"Why it stands still."`
+}
+
+// Lag is what a read model has yet to take.
+type Lag struct {
+	Events  int     `json:"events"`
+	More    bool    `json:"more,omitempty" doc:"There are more events than that."`
+	Seconds float64 `json:"seconds" doc:"Age of the oldest of them."`
+}
 
 type nothing struct{}
 
@@ -42,6 +66,8 @@ type healthAnswer struct {
 	Version      string            `json:"version,omitempty"`
 	Timestamp    queries.ISO       `json:"timestamp,omitempty"`
 	Dependencies map[string]string `json:"dependencies,omitempty"`
+
+	Projections []ProjectionHealth `json:"projections,omitempty"`
 }
 
 // health is 200 also without agents, and 503 when something that the server depends on is broken. Who has no key where one
@@ -49,7 +75,9 @@ type healthAnswer struct {
 func (a *API) health(c *call, _ *nothing) (healthAnswer, error) {
 	h := healthAnswer{Status: "OK", Version: a.o.Version, Timestamp: iso(a.o.Clock()), Dependencies: map[string]string{}}
 	var broken []string
-	state := a.o.Health(c).Dependencies
+	found := a.o.Health(c)
+	state := found.Dependencies
+	h.Projections = found.Projections
 	for _, name := range slices.Sorted(maps.Keys(state)) {
 		h.Dependencies[name] = "healthy"
 		if reason := state[name]; reason != "" {

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/google/uuid"
+
+	"annals/deploy/postgres/pgtest"
+	"annals/transport/httpapi"
+)
+
+// release records an event of a type that this build does not know, as a newer one might.
+func release(t *testing.T, socket string) {
+	t.Helper()
+	client, err := esdb.NewClient(&esdb.Configuration{
+		Address: "unix:" + socket, DisableTLS: true, NodePreference: esdb.NodePreferenceLeader, GossipTimeout: 5, MaxDiscoverAttempts: 3,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	_, err = client.AppendToStream(t.Context(), "pigeon-"+uuid.NewString(), esdb.AppendToStreamOptions{}, esdb.EventData{
+		EventID: uuid.New(), EventType: "PigeonReleased", ContentType: esdb.ContentTypeJson, Data: []byte(`{}`), Metadata: []byte(`{}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// doctor gives what `annals doctor` says, and whether it found anything wrong.
+func doctor(t *testing.T, settings ...string) (string, bool) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "doctor")
+	cmd.Env = append(append(os.Environ(), asAnnals+"=1", "CHARACTERS_DIR=../../deploy/characters"), settings...)
+	out, err := cmd.Output()
+	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return string(out), err != nil
+}
+
+func readHealth(t *testing.T, c *client) (status int, found struct {
+	Dependencies map[string]string
+	Projections  []httpapi.ProjectionHealth
+}) {
+	t.Helper()
+	a, err := c.call(t.Context(), http.MethodGet, "/api/server/health", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(a.body, &found); err != nil {
+		t.Fatal(err)
+	}
+	return a.status, found
+}
+
+func TestAnEventThatThisBuildDoesNotKnowTurnsHealthRedAndIsNamedByTheDoctor(t *testing.T) {
+	dir := t.TempDir()
+	p := spawn(t, "SERVER_PORT=0", "DATA_DIR="+dir, "POSTGRES_URL="+pgtest.New(t))
+	settings := []string{
+		"DATA_DIR=" + dir, "POSTGRES_URL=unused", "SERVER_PORT=" + p.base[strings.LastIndex(p.base, ":")+1:],
+	}
+	channel := p.channel(t, "GROUP")
+	if said, ill := doctor(t, settings...); ill || !strings.Contains(said, "messages (version 1, generation 5): up to date") {
+		t.Errorf("a healthy server: %s", said)
+	}
+	release(t, socketPath(dir))
+	var reason string
+	eventually(t, 10*time.Second, "health is red", func() bool {
+		status, found := readHealth(t, p.client)
+		reason = found.Dependencies["projections"]
+		return status == http.StatusServiceUnavailable && reason != "healthy"
+	})
+	if !strings.Contains(reason, "PigeonReleased") {
+		t.Errorf("the reason does not name the event: %s", reason)
+	}
+	// Writes are taken, and are what the read models lag behind.
+	if _, a, err := p.post(t.Context(), channel, "taken all the same"); err != nil || a.status != http.StatusCreated {
+		t.Errorf("%d %s: %v", a.status, a.body, err)
+	}
+	_, found := readHealth(t, p.client)
+	for _, r := range found.Projections {
+		if r.Lag.Events < 2 || r.Lag.Seconds <= 0 || !strings.Contains(r.Stopped, "PigeonReleased") {
+			t.Errorf("%+v", r)
+		}
+	}
+	said, ill := doctor(t, settings...)
+	if !ill || !strings.Contains(said, "PigeonReleased") || !strings.Contains(said, "start the newer build") {
+		t.Errorf("the doctor says: %s", said)
+	}
+}
