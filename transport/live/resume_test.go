@@ -20,7 +20,7 @@ import (
 // A watcher that is cut off again and again, at any moment, and resumes by position, hears everything once and in order.
 func TestWhoResumesByPositionMissesNothingAndHearsNothingTwice(t *testing.T) {
 	t.Parallel()
-	const facts, watchers = 2000, 8
+	const facts, watchers = 1000, 6
 	w := newWorld(t)
 	channels := []uuid.UUID{uuid.New(), uuid.New(), uuid.New()}
 	var writing sync.WaitGroup
