@@ -16,7 +16,9 @@ import (
 )
 
 // away is how long a dependency is gone.
-func away() time.Duration { return time.Duration(setting("ANNALS_OUTAGE_SECONDS", 3, 10)) * time.Second }
+func away() time.Duration {
+	return time.Duration(setting("ANNALS_OUTAGE_SECONDS", 3, 10)) * time.Second
+}
 
 // during posts to a channel for as long as something is away, each attempt within its limit, and gives what was
 // acknowledged. Every answer is a 201 or a 503 that says when to come back.

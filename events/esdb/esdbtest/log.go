@@ -105,7 +105,7 @@ func (l *Log) Stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if l.Store != nil {
-		must(l.t, l.Store.Close(ctx))
+		must(l.t, l.Close(ctx))
 	}
 	if l.node != nil {
 		l.stop()
