@@ -50,7 +50,8 @@ func doctor(t *testing.T, settings ...string) (string, bool) {
 func readHealth(t *testing.T, c *client) (status int, found struct {
 	Dependencies map[string]string
 	Projections  []httpapi.ProjectionHealth
-}) {
+},
+) {
 	t.Helper()
 	a, err := c.call(t.Context(), http.MethodGet, "/api/server/health", nil)
 	if err != nil {
