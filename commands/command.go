@@ -63,7 +63,7 @@ type Result struct {
 	Revision uint64
 	// Changed is false when it was so already.
 	Changed bool
-	// At is when the request was first fulfilled: earlier than its own time when it is a repetition.
+	// At is when the request was first fulfilled: earlier than its own time when it is a repetition with a Body.
 	At time.Time
 }
 
