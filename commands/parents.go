@@ -25,9 +25,9 @@ type Parents struct {
 // NewParents reads what it does not hold from the store.
 func NewParents(store events.Store) *Parents {
 	return &Parents{
-		agents:   newFolds[Agent](store),
-		servers:  newFolds[Server](store),
-		channels: newFolds[Channel](store),
+		agents:   newFolds[Agent](store, parentsKept),
+		servers:  newFolds[Server](store, parentsKept),
+		channels: newFolds[Channel](store, parentsKept),
 	}
 }
 
@@ -81,12 +81,12 @@ type fold[S any] struct {
 	revision events.Revision
 }
 
-func newFolds[S State[S]](store events.Store) folds[S] {
-	kept, err := lru.New[events.StreamID, fold[S]](parentsKept)
+func newFolds[S State[S]](store events.Store, most int) folds[S] {
+	kept, err := lru.New[events.StreamID, fold[S]](most)
 	if err != nil {
 		panic(err) // only for a size below one
 	}
-	seen, err := lru.New[events.StreamID, events.Revision](parentsKept)
+	seen, err := lru.New[events.StreamID, events.Revision](most)
 	if err != nil {
 		panic(err)
 	}
@@ -106,6 +106,9 @@ func (f folds[S]) get(ctx context.Context, s events.StreamID) (S, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if k, ok := f.kept.Peek(s); ok && k.revision > h.revision {
+		return k.state, nil
+	}
 	if reached, ok := f.seen.Get(s); !ok || h.revision >= reached {
 		f.kept.Add(s, fold[S]{state: h.state, revision: h.revision})
 	}
