@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -102,28 +103,27 @@ func newWriter(s *store, t *tail, space *diskSpace, log *slog.Logger) (*writer, 
 
 // remember reads the ids and the date of the newest records, and holds the index against them.
 func (w *writer) remember() error {
-	before, left := w.head+1, recentOnStart
-	for left > 0 {
+	var newest []*record
+	for before := w.head + 1; len(newest) < recentOnStart; before = newest[len(newest)-1].Position {
 		page, err := w.store.logPage(before, w.head, true)
 		if err != nil {
 			return err
 		}
-		for _, r := range page {
-			w.created = max(w.created, r.Created)
-			st, err := w.state(r.Stream)
-			if err != nil {
-				return err
-			}
-			if err := w.store.indexed(st, r); err != nil {
-				return err
-			}
-			w.known.add(st.Index, r.ID, place{r.Revision, r.Position})
-		}
 		if len(page) == 0 {
 			break
 		}
-		left -= len(page)
-		before = page[len(page)-1].Position
+		newest = append(newest, page...)
+	}
+	for _, r := range slices.Backward(newest) {
+		w.created = max(w.created, r.Created)
+		st, err := w.state(r.Stream)
+		if err != nil {
+			return err
+		}
+		if err := w.store.indexed(st, r); err != nil {
+			return err
+		}
+		w.known.add(st.Index, r.ID, place{r.Revision, r.Position})
 	}
 	return nil
 }
