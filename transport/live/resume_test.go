@@ -91,7 +91,7 @@ func TestASlowClientIsClosedWithThePositionToResumeFrom(t *testing.T) {
 	t.Parallel()
 	w := &world{t: t, narrow: true, id: uuid.New()}
 	w.log = newWorld(t).log
-	w.start()
+	w.start(func(o *Options) { o.Heartbeat = time.Hour })
 	w.hub.Begin(0)
 	slow, _ := w.watch(`{"subscribe":{}}`)
 	quick, _ := w.watch(`{"subscribe":{"types":["LogOpened"]}}`)
