@@ -114,13 +114,19 @@ func orElse[F any](f func() F, otherwise func() F) func() F {
 
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
-// socket is a route that is no operation.
+// socket is a route that is no operation, for the pages that may call and for the server's own.
 func (a *API) socket(path string) {
 	h, ok := a.o.Sockets[path]
 	if !ok {
 		h = http.NotFoundHandler()
 	}
-	a.router.GET(path, gin.WrapH(h))
+	a.router.GET(path, func(g *gin.Context) {
+		if !a.origins.opens(g.Request) {
+			a.refuse(g, refusal(http.StatusForbidden, codeForbidden, "Pages of %.100s may not connect: name them in CORS_ORIGIN.", g.GetHeader("Origin")))
+			return
+		}
+		h.ServeHTTP(g.Writer, g.Request)
+	})
 }
 
 // Route is a method and a path in Gin's spelling.

@@ -90,6 +90,14 @@ func (o origins) allows(origin string) bool {
 	return err == nil && u.Host != "" && isLoopbackName(u.Hostname())
 }
 
+// opens tells whether a page may open a socket, which browsers do not ask about first: those that may call, and the
+// server's own.
+func (o origins) opens(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	u, err := url.Parse(origin)
+	return origin == "" || o.allows(origin) || err == nil && strings.EqualFold(u.Host, r.Host)
+}
+
 // names tells whether the server may be called by that host. Without a key it must be a loopback name, or what it was told
 // to bind: a page elsewhere can make its own name resolve to this machine.
 func (o origins) names(host string) bool {

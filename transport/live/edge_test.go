@@ -165,6 +165,39 @@ func TestBehindAKeyOnlyWhoShowsItIsLetIn(t *testing.T) {
 	}
 }
 
+func TestPagesThatMayCallMayConnect(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *Options) { o.Origin = func(*http.Request) bool { return true } })
+	for _, c := range []struct {
+		key, origin string
+		in          bool
+	}{
+		{"", "http://localhost:5173", true},
+		{"", "https://named.example", true},
+		{"", "https://elsewhere.example", false},
+		{"", "null", false},
+		{"s3cret", "http://localhost:5173", false},
+		{"s3cret", "https://named.example", true},
+		{"s3cret", "", true}, // the server's own
+	} {
+		api := httptest.NewServer(httpapi.New(httpapi.Options{
+			Key: c.key, CORSOrigin: "https://named.example", Sockets: map[string]http.Handler{"/ws": w.hub}, Clock: time.Now, Logger: w.hub.Logger,
+		}))
+		t.Cleanup(api.Close)
+		w.url = api.URL + "/ws"
+		if c.origin == "" {
+			c.origin = api.URL
+		}
+		conn, res := w.try(http.Header{"Origin": {c.origin}}, "?apiKey="+c.key)
+		if c.in != (conn != nil) {
+			t.Errorf("%+v: let in: %t", c, conn != nil)
+		}
+		if !c.in {
+			refused(t, res, http.StatusForbidden, "FORBIDDEN")
+		}
+	}
+}
+
 func TestEveryEventIsAboutTheChannelAndTheAgentsThatItNames(t *testing.T) {
 	t.Parallel()
 	a, b, c := uuid.New(), uuid.New(), uuid.New()
