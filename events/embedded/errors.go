@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"errors"
+	"io"
 	"strconv"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -72,6 +73,8 @@ func toStatus(err error) (metadata.MD, error) {
 		return nil, nil
 	case errors.As(err, &p):
 		return trailers(p.trailers), p.GRPCStatus().Err()
+	case errors.Is(err, io.EOF):
+		return nil, status.Error(codes.InvalidArgument, "the call ended before it began with its options")
 	case errors.Is(err, errStopped):
 		return nil, status.Error(codes.Unavailable, err.Error())
 	case errors.Is(err, errDiskFull):
