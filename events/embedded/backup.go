@@ -23,6 +23,15 @@ type Log struct {
 	// Socket is where a node that has the log open would answer.
 	Socket string
 	Logger *slog.Logger
+	// FS is for tests of power loss (nil: the disk).
+	FS vfs.FS
+}
+
+func (l Log) fs() vfs.FS {
+	if l.FS == nil {
+		return vfs.Default
+	}
+	return l.FS
 }
 
 // Backup copies the log to dir, which must not exist yet and can be opened as a log itself. A node goes on meanwhile, and
@@ -81,7 +90,7 @@ func (l Log) open(ctx context.Context) (s *store, dir string, end func() error, 
 			return nil, "", nil, errors.Join(err, remove())
 		}
 	}
-	if s, err = openToRead(dir, vfs.Default, l.Logger); err != nil {
+	if s, err = openToRead(dir, l.fs(), l.Logger); err != nil {
 		return nil, "", nil, errors.Join(err, remove())
 	}
 	return s, dir, func() error { return errors.Join(s.db.Close(), remove()) }, nil

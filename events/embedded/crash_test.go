@@ -8,12 +8,16 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"annals/events/embedded"
 )
@@ -60,79 +64,189 @@ func (a *acknowledged) snapshot() map[string]esdb.Position {
 	return copied
 }
 
-// burden appends three events at a time from several writers until the context ends, and takes note of what is confirmed.
+// burden writes from several writers until the context ends: appends of three events, of which it takes note when they are
+// confirmed, and beside them metadata, deletes and tombstones.
 func burden(ctx context.Context, client *esdb.Client, writers int, a *acknowledged) *sync.WaitGroup {
 	var all sync.WaitGroup
 	for w := range writers {
 		all.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
-				events := named("T", 3)
 				call, cancel := context.WithTimeout(ctx, patience)
-				res, err := client.AppendToStream(call, fmt.Sprintf("s-%d-%d", w, i%5), esdb.AppendToStreamOptions{}, events...)
+				err := a.append(call, client, fmt.Sprintf("s-%d-%d", w, i%5))
+				if err == nil && i%7 == 0 {
+					err = churn(call, client, fmt.Sprintf("churn-%d-%d", w, i/70), i/7%10)
+				}
 				cancel()
 				if err != nil {
 					return
 				}
-				a.mu.Lock()
-				for _, e := range events {
-					a.events[e.EventID.String()] = esdb.Position{Commit: res.CommitPosition, Prepare: res.PreparePosition}
-				}
-				a.mu.Unlock()
 			}
 		})
 	}
 	return &all
 }
 
-// intact holds a log against what was acknowledged: nothing is lost, nothing is there half, index and log agree.
-func intact(t *testing.T, n running, acknowledged map[string]esdb.Position) {
+func (a *acknowledged) append(ctx context.Context, client *esdb.Client, stream string) error {
+	events := named("T", 3)
+	res, err := client.AppendToStream(ctx, stream, esdb.AppendToStreamOptions{}, events...)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, e := range events {
+		a.events[e.EventID.String()] = esdb.Position{Commit: res.CommitPosition, Prepare: res.PreparePosition}
+	}
+	return nil
+}
+
+// churn is the next step in the life of a stream: written, limited, deleted, begun again, and after ten steps gone.
+func churn(ctx context.Context, client *esdb.Client, stream string, step int) error {
+	var err error
+	switch {
+	case step == 9:
+		_, err = client.TombstoneStream(ctx, stream, esdb.TombstoneStreamOptions{ExpectedRevision: esdb.Any{}})
+	case step%4 == 2:
+		m := esdb.StreamMetadata{}
+		m.SetMaxCount(2)
+		_, err = client.SetStreamMetadata(ctx, stream, esdb.AppendToStreamOptions{}, m)
+	case step%4 == 3:
+		_, err = client.DeleteStream(ctx, stream, esdb.DeleteStreamOptions{ExpectedRevision: esdb.Any{}})
+	default:
+		_, err = client.AppendToStream(ctx, stream, esdb.AppendToStreamOptions{}, named("C", 2)...)
+	}
+	return err
+}
+
+// intact holds a log against what was acknowledged: nothing is lost, nothing is there half, index and log agree. It gives
+// the events of the streams that nothing was deleted from.
+func intact(t *testing.T, n running, acknowledged map[string]esdb.Position) (kept []*esdb.ResolvedEvent) {
 	t.Helper()
-	all := n.readAll(t, esdb.ReadAllOptions{})[6:]
-	equal(t, len(all)%3, 0)
+	for _, e := range n.readAll(t, esdb.ReadAllOptions{}) {
+		if strings.HasPrefix(e.Event.StreamID, "s-") {
+			kept = append(kept, e)
+		}
+	}
+	equal(t, len(kept)%3, 0)
 	streams := map[string][]*esdb.ResolvedEvent{}
-	for i, e := range all {
+	for i, e := range kept {
+		first, last := kept[i/3*3].Event, kept[i/3*3+2].Event
 		if end, ok := acknowledged[e.Event.EventID.String()]; ok {
 			delete(acknowledged, e.Event.EventID.String())
-			equal(t, all[i/3*3+2].Event.Position, end)
+			equal(t, last.Position, end)
 		}
-		equal(t, e.Event.StreamID, all[i/3*3].Event.StreamID)
+		equal(t, e.Event.StreamID, first.StreamID)
+		equal(t, e.Event.Position.Commit, first.Position.Commit+uint64(i%3))
 		streams[e.Event.StreamID] = append(streams[e.Event.StreamID], e)
 	}
 	equal(t, len(acknowledged), 0)
 	for name, events := range streams {
 		equal(t, n.read(t, name, esdb.ReadStreamOptions{}), events)
 	}
+	return kept
+}
+
+// times is how often a campaign repeats itself, by default few.
+func times(t testing.TB, setting string, few int) int {
+	t.Helper()
+	text := os.Getenv(setting)
+	if text == "" {
+		return few
+	}
+	n, err := strconv.Atoi(text)
+	must(t, err)
+	return n
+}
+
+// following is a persistent subscription over all lives of a node.
+type following struct {
+	mu       sync.Mutex
+	handled  map[string]bool // by event id
+	repeated int
+}
+
+func (f *following) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.handled)
+}
+
+// follow acknowledges what comes until the subscription is dropped.
+func (f *following) follow(t testing.TB, client *esdb.Client) *sync.WaitGroup {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*patience)
+	sub, err := client.SubscribeToPersistentSubscriptionToAll(ctx, "followers", esdb.SubscribeToPersistentSubscriptionOptions{BufferSize: 100})
+	must(t, err)
+	var running sync.WaitGroup
+	running.Go(func() {
+		defer cancel()
+		defer sub.Close()
+		for {
+			e := sub.Recv()
+			if e.SubscriptionDropped != nil {
+				return
+			}
+			if e.EventAppeared == nil {
+				continue
+			}
+			f.mu.Lock()
+			id := e.EventAppeared.Event.Event.EventID.String()
+			if f.handled[id] {
+				f.repeated++
+			}
+			f.handled[id] = true
+			f.mu.Unlock()
+			if sub.Ack(e.EventAppeared.Event) != nil {
+				return
+			}
+		}
+	})
+	return &running
 }
 
 func TestNothingAcknowledgedIsLostWhenTheNodeIsKilled(t *testing.T) {
 	t.Parallel()
 	dir, a := t.TempDir(), &acknowledged{events: map[string]esdb.Position{}}
-	for range 3 {
+	f := &following{handled: map[string]bool{}}
+	for range times(t, "ANNALS_STORE_KILLS", 2) {
 		socket := socketPath(t)
 		child := exec.Command(os.Args[0])
 		child.Env = append(os.Environ(), childSocket+"="+socket, childDir+"="+dir)
 		must(t, child.Start())
 		client := dial(t, socket)
+		err := client.CreatePersistentSubscriptionToAll(testContext(t), "followers", esdb.PersistentAllSubscriptionOptions{
+			Settings: quickSettings(), StartFrom: esdb.Start{}, Filter: &esdb.SubscriptionFilter{Type: esdb.StreamFilterType, Prefixes: []string{"s-"}},
+		})
+		holds(t, err == nil || status.Code(unwrapAll(err)) == codes.AlreadyExists, fmt.Sprint("the group: ", err))
+		group := f.follow(t, client)
 		ctx, cancel := context.WithCancel(context.Background())
-		before := len(a.snapshot())
+		before, followed := len(a.snapshot()), f.count()
 		writers := burden(ctx, client, 8, a)
-		eventually(t, "it takes writes", func() bool { return len(a.snapshot()) > before+600 })
+		eventually(t, "it takes writes", func() bool { return len(a.snapshot()) > before+600 && f.count() > followed+100 })
 		must(t, child.Process.Kill())
 		holds(t, errors.As(child.Wait(), new(*exec.ExitError)), "the node ended by itself")
 		cancel()
 		writers.Wait()
+		group.Wait()
 		must(t, client.Close())
+		sound(t, logOf(dir, ""))
 		begin := time.Now()
 		n := startNode(t, embedded.Options{Dir: dir})
 		t.Log("recovered in ", time.Since(begin))
 		intact(t, n, a.snapshot())
 		closeNode(t, n.Node)
 	}
+	n := startNode(t, embedded.Options{Dir: dir})
+	kept := intact(t, n, a.snapshot())
+	group := f.follow(t, n.Client)
+	eventually(t, "the group has handled every event", func() bool { return f.count() == len(kept) })
+	holds(t, f.repeated < len(kept)/2, fmt.Sprint("the checkpoint was lost: came again ", f.repeated))
+	closeNode(t, n.Node)
+	group.Wait()
 }
 
 func TestNothingAcknowledgedIsLostWhenThePowerFails(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(5) {
+	for seed := range uint64(times(t, "ANNALS_STORE_POWER_FAILURES", 5)) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 1))
@@ -148,6 +262,10 @@ func TestNothingAcknowledgedIsLostWhenThePowerFails(t *testing.T) {
 			crashed := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: random.IntN(101), RNG: random})
 			cancel()
 			writers.Wait()
+			closeNode(t, n.Node)
+			l := logOf("data", "")
+			l.FS = crashed
+			sound(t, l)
 			intact(t, startNode(t, embedded.Options{Dir: "data", FS: crashed}), before)
 		})
 	}

@@ -10,7 +10,6 @@ import (
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // Verified is what Verify has looked at.
@@ -33,7 +32,7 @@ func (l Log) Verify(ctx context.Context, tell func(error)) (v Verified, err erro
 	} else if len(b) == 8 {
 		c.imported = binary.BigEndian.Uint64(b)
 	}
-	if err := s.checkEnd(vfs.Default, dir); err != nil {
+	if err := s.checkEnd(l.fs(), dir); err != nil {
 		c.damaged(err)
 	}
 	c.log(ctx)
