@@ -38,12 +38,7 @@ func (w *writer) write(ctx context.Context, c *client) {
 // verify finds each acknowledged message once, in order, and for each listed one exactly one answer of the agent.
 func (w *writer) verify(t *testing.T, c *client, agent string) {
 	t.Helper()
-	eventually(t, 2*time.Minute, "every message has its answer", func() bool {
-		asked, answered := split(c.messages(t, w.channel), agent)
-		return agent == "" || len(asked) == len(answered)
-	})
-	listed := c.messages(t, w.channel)
-	asked, answered := split(listed, agent)
+	asked, answered := w.settled(t, c, agent)
 	at := map[string]int{}
 	for i, m := range asked {
 		if _, twice := at[m.Content]; twice {
@@ -73,6 +68,24 @@ func (w *writer) verify(t *testing.T, c *client, agent string) {
 	for _, m := range asked {
 		if n := replies[m.ID]; agent != "" && n != 1 {
 			t.Errorf("%q has %d answers", m.Content, n)
+		}
+	}
+}
+
+// settled lists the channel once every message has its answer. A backlog may take its time, as long as it shrinks.
+func (w *writer) settled(t *testing.T, c *client, agent string) (asked, answered []message) {
+	t.Helper()
+	const patience = 2 * time.Minute
+	for before, end := -1, time.Now(); ; time.Sleep(200 * time.Millisecond) {
+		asked, answered = split(c.messages(t, w.channel), agent)
+		if agent == "" || len(asked) == len(answered) {
+			return asked, answered
+		}
+		if len(answered) != before {
+			before, end = len(answered), time.Now().Add(patience)
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d of %d messages have an answer, and no more for %v", len(answered), len(asked), patience)
 		}
 	}
 }

@@ -129,5 +129,21 @@ func listenSocket(path string) (net.Listener, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return net.Listen("unix", path) //nolint:noctx // nothing to wait for
+	l, err := net.Listen("unix", path) //nolint:noctx // nothing to wait for
+	if err != nil {
+		return nil, err
+	}
+	return socket{l, dir}, nil
+}
+
+// socket takes its folder along when it is closed.
+type socket struct {
+	net.Listener
+	dir string
+}
+
+func (s socket) Close() error {
+	err := s.Listener.Close()
+	_ = os.Remove(s.dir) // fails when something else lies there, as is right
+	return err
 }

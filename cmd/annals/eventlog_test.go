@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,33 +13,6 @@ import (
 	"annals/events"
 	"annals/events/esdb"
 )
-
-// storeProcess is `annals eventstore` in a process of its own.
-func storeProcess(t *testing.T, data string) (address string, stop func()) {
-	t.Helper()
-	cmd := exec.Command(os.Args[0], "eventstore", "--listen", "127.0.0.1:0", "--data", data, "--log-level", "warn")
-	cmd.Env = append(os.Environ(), asAnnals+"=1")
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	words := strings.Fields(line)
-	return words[len(words)-1], func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("annals eventstore ended with %v", err)
-		}
-	}
-}
 
 func annals(t *testing.T, args ...string) {
 	t.Helper()
@@ -56,14 +26,13 @@ func annals(t *testing.T, args ...string) {
 func TestALogIsBackedUpExportedTakenHomeAndVerifiedBesideItsNode(t *testing.T) {
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
-	address, stop := storeProcess(t, in("events"))
+	node, url := spawnStore(t, in("events"))
 	keys, err := events.NewFileKeys(in("keys"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	url := "esdb://" + address + "?tls=false"
 	s, err := esdb.Open(ctx, esdb.Options{URL: url, Codec: events.NewCodec(keys), Logger: Config{LogLevel: "error"}.logger()})
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +51,9 @@ func TestALogIsBackedUpExportedTakenHomeAndVerifiedBesideItsNode(t *testing.T) {
 	annals(t, "eventstore", "export", in("local"), "--data", in("events"))
 	annals(t, "eventstore", "export", in("remote"), "--from", url)
 	annals(t, "eventstore", "backup", in("backup"), "--data", in("events"))
-	stop()
+	if code := node.stop(t); code != 0 {
+		t.Errorf("annals eventstore ended with %d", code)
+	}
 	annals(t, "eventstore", "import", in("remote"), "--data", in("home/events"))
 	for _, log := range []string{"events", "backup", "home/events"} {
 		annals(t, "eventstore", "verify", "--data", in(log))

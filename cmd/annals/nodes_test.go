@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"os/exec"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -23,30 +19,6 @@ import (
 	"annals/events"
 )
 
-// spawnStore runs `annals eventstore` in a process of its own, until the test ends, and gives its URL.
-func spawnStore(t testing.TB) string {
-	t.Helper()
-	cmd := exec.Command(os.Args[0], "eventstore", "--listen", "127.0.0.1:0", "--data", t.TempDir()+"/events")
-	cmd.Env = append(os.Environ(), asAnnals+"=1", "LOG_LEVEL=warn")
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "esdb://" + regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(line) + "?tls=false"
-}
-
 // nodes are servers on one event store and one database.
 type nodes struct {
 	t        testing.TB
@@ -58,7 +30,7 @@ type nodes struct {
 func startNodes(t testing.TB, n int, postgresURL string) *nodes {
 	t.Helper()
 	all := &nodes{t: t, running: make([]*process, n)}
-	store := spawnStore(t)
+	_, store := spawnStore(t, t.TempDir())
 	for i := range n {
 		all.settings = append(all.settings, []string{
 			"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + postgresURL, "EVENTSTORE_URL=" + store,

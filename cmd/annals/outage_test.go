@@ -24,7 +24,9 @@ func away() time.Duration {
 // acknowledged. Every answer is a 201 or a 503 that says when to come back.
 func during(t *testing.T, c *client, w *writer, outage time.Duration) (acked, refused int) {
 	t.Helper()
-	for end := time.Now().Add(outage); time.Now().Before(end); {
+	pace := time.NewTicker(10 * time.Millisecond) // the agent has to answer all of it, one after another
+	defer pace.Stop()
+	for end := time.Now().Add(outage); time.Now().Before(end); <-pace.C {
 		content := fmt.Sprintf("message %d", w.next)
 		w.next++
 		ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second)

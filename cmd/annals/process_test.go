@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -38,13 +40,37 @@ func TestMain(m *testing.M) {
 type process struct {
 	*client
 	cmd  *exec.Cmd
+	said string // its first line, which tells where it listens
 	done chan struct{}
 }
 
 // spawn starts `annals serve` with these settings (NAME=value) and waits until it listens.
 func spawn(t testing.TB, settings ...string) *process {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "serve")
+	dir := ""
+	for _, s := range settings {
+		if set, ok := strings.CutPrefix(s, "DATA_DIR="); ok {
+			dir = set
+		}
+	}
+	p := command(t, dir, settings, "serve")
+	p.client = newClient(regexp.MustCompile(`http://[^/]+`).FindString(p.said))
+	return p
+}
+
+// spawnStore starts `annals eventstore` on a folder and gives its URL.
+func spawnStore(t testing.TB, data string) (p *process, url string) {
+	t.Helper()
+	p = command(t, data, nil, "eventstore", "--listen", "127.0.0.1:0", "--data", data)
+	return p, "esdb://" + regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(p.said) + "?tls=false"
+}
+
+// command starts annals on a folder, with these settings and arguments, and waits for its first line. It ends with the
+// test, and even when it is killed its socket does not stay.
+func command(t testing.TB, dir string, settings []string, args ...string) *process {
+	t.Helper()
+	t.Cleanup(func() { _ = os.RemoveAll(filepath.Dir(socketPath(mustAbs(t, dir)))) })
+	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asAnnals+"=1", "RATE_LIMIT=off", "LOG_LEVEL=warn")
 	cmd.Env = append(cmd.Env, settings...)
 	cmd.Stderr = os.Stderr
@@ -57,20 +83,18 @@ func spawn(t testing.TB, settings ...string) *process {
 	}
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	t.Cleanup(p.kill)
-	base := make(chan string, 1)
+	said := make(chan string, 1)
 	go func() {
 		defer close(p.done)
-		lines := bufio.NewScanner(out)
-		for lines.Scan() {
-			if m := regexp.MustCompile(`http://[^/]+`).FindString(lines.Text()); m != "" {
-				base <- m
-			}
+		lines := bufio.NewReader(out)
+		if line, err := lines.ReadString('\n'); err == nil {
+			said <- line
 		}
+		_, _ = io.Copy(io.Discard, lines)
 		_ = cmd.Wait()
 	}()
 	select {
-	case url := <-base:
-		p.client = newClient(url)
+	case p.said = <-said:
 	case <-p.done:
 		t.Fatalf("annals ended before it served: %v", cmd.ProcessState)
 	case <-time.After(time.Minute):
