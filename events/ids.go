@@ -2,10 +2,28 @@ package events
 
 import (
 	"crypto/sha1"
+	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
 )
+
+// ParseID reads 8-4-4-4-12 hexadecimal digits of either case and any version (CONTRACT 1.3).
+func ParseID(s string) (uuid.UUID, error) {
+	id, err := uuid.Parse(s)
+	if err != nil || len(s) != 36 {
+		return uuid.Nil, fmt.Errorf("%.40q is no UUID", s)
+	}
+	return id, nil
+}
+
+// ParseServerID is ParseID where "0" is the default server.
+func ParseServerID(s string) (uuid.UUID, error) {
+	if s == "0" {
+		return DefaultServer, nil
+	}
+	return ParseID(s)
+}
 
 // StringToUUID derives an id from text exactly as ElizaOS does (CONTRACT 2.1): the SHA-1 of the percent-encoded text
 // with version nibble 0. "Eliza" gives b850bc30-45f8-0041-a00a-83df46d8555d.

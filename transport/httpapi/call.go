@@ -83,7 +83,7 @@ func (c *call) correlation() (id uuid.UUID, trace string) {
 	if len(trace) != 55 || len(parts) != 4 {
 		trace = ""
 	}
-	if id, err := parseID(c.gin.GetHeader("X-Request-Id")); err == nil {
+	if id, err := events.ParseID(c.gin.GetHeader("X-Request-Id")); err == nil {
 		return id, trace
 	}
 	if trace != "" {
@@ -131,11 +131,16 @@ func hashBody(body []byte) string {
 // run handles a command and remembers where its facts are.
 func run[S commands.State[S]](c *call, cmd commands.Command[S]) (commands.Result, error) {
 	r, err := commands.Handle(c, c.api.o.Bus, c.request(), cmd)
+	return r, c.wrote(r, err)
+}
+
+// wrote remembers where the facts are that a command led to.
+func (c *call) wrote(r commands.Result, err error) error {
 	if err == nil {
 		c.written = max(c.written, r.Position)
 		c.api.known(r.Position)
 	}
-	return r, err
+	return err
 }
 
 // known takes note of a position that is in the log.

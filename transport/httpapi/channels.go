@@ -62,7 +62,7 @@ func (a *API) createChannel(c *call, in *newChannel) (channelAnswer, error) {
 			return channelAnswer{}, missingFields(field.name + ".")
 		}
 	}
-	server, err := parseServer(string(b.ServerID))
+	server, err := events.ParseServerID(string(b.ServerID))
 	if err != nil {
 		return channelAnswer{}, invalid("Invalid serverId format")
 	}
@@ -86,7 +86,7 @@ type newGroup struct {
 
 func (a *API) createGroup(c *call, in *newGroup) (queries.Channel, error) {
 	b := in.Body
-	server, badServer := parseServer(string(b.ServerID))
+	server, badServer := events.ParseServerID(string(b.ServerID))
 	participants, badParticipant := parseIDs(b.Participants)
 	if b.Name == "" || badServer != nil || badParticipant != nil || b.Participants == nil {
 		return queries.Channel{}, invalid("Invalid payload. Required: name, server_id (UUID or \"0\"), " +
@@ -201,7 +201,7 @@ type channelMembership struct {
 }
 
 func (a *API) joinChannel(c *call, in *joinChannel) (channelMembership, error) {
-	agent, err := parseID(string(in.Body.AgentID))
+	agent, err := events.ParseID(string(in.Body.AgentID))
 	if err != nil {
 		return channelMembership{}, invalid("Invalid channelId or agentId format")
 	}

@@ -37,14 +37,14 @@ type submission struct {
 // submitMessage is how an agent that runs elsewhere answers.
 func (a *API) submitMessage(c *call, in *submission) (storedMessage, error) {
 	b := in.Body
-	channel, badChannel := parseID(string(b.ChannelID))
-	server, badServer := parseServer(string(b.ServerID))
-	author, badAuthor := parseID(string(b.AuthorID))
+	channel, badChannel := events.ParseID(string(b.ChannelID))
+	server, badServer := events.ParseServerID(string(b.ServerID))
+	author, badAuthor := events.ParseID(string(b.AuthorID))
 	if badChannel != nil || badServer != nil || badAuthor != nil || b.Content == "" || b.SourceType == "" || !truthy(b.RawMessage) {
 		return storedMessage{}, missingFields("channel_id, server_id, author_id, content, source_type, raw_message")
 	}
 	if reply := given(b.InReplyTo); reply != nil {
-		if _, err := parseID(textIn(map[string]json.RawMessage{"id": reply}, "id")); err != nil {
+		if _, err := events.ParseID(textIn(map[string]json.RawMessage{"id": reply}, "id")); err != nil {
 			return storedMessage{}, invalid("Invalid in_reply_to_message_id format")
 		}
 	}
@@ -81,8 +81,8 @@ type completion struct {
 
 // completeTurn is how an agent that runs elsewhere says that it is done.
 func (a *API) completeTurn(c *call, in *completion) (noData, error) {
-	channel, badChannel := parseID(string(in.Body.ChannelID))
-	server, badServer := parseServer(string(in.Body.ServerID))
+	channel, badChannel := events.ParseID(string(in.Body.ChannelID))
+	server, badServer := events.ParseServerID(string(in.Body.ServerID))
 	if badChannel != nil || badServer != nil {
 		return noData{}, invalid("Missing or invalid fields: channel_id, server_id")
 	}
@@ -109,7 +109,7 @@ type ingested struct {
 // ingestMessage takes in what was said elsewhere. Authors and servers go by the names that they have there.
 func (a *API) ingestMessage(c *call, in *externalMessage) (ingested, error) {
 	b := in.Body
-	channel, err := parseID(string(b.ChannelID))
+	channel, err := events.ParseID(string(b.ChannelID))
 	if err != nil || b.ServerID == "" || b.AuthorID == "" || b.Content == "" {
 		return ingested{}, invalid("Invalid external message payload")
 	}
@@ -117,7 +117,7 @@ func (a *API) ingestMessage(c *call, in *externalMessage) (ingested, error) {
 	if err != nil {
 		return ingested{}, err
 	}
-	server, err := parseServer(string(b.ServerID))
+	server, err := events.ParseServerID(string(b.ServerID))
 	if err != nil {
 		server = known.ServerID
 	}
@@ -137,7 +137,7 @@ func (a *API) ingestMessage(c *call, in *externalMessage) (ingested, error) {
 
 // externalAuthor gives whoever is no UUID the id that their name elsewhere determines, and keeps that name.
 func externalAuthor(source, author string, metadata object) (uuid.UUID, json.RawMessage) {
-	if id, err := parseID(author); err == nil {
+	if id, err := events.ParseID(author); err == nil {
 		return id, metadata.raw()
 	}
 	fields := metadata.fields()

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -13,28 +12,11 @@ import (
 	"annals/events"
 )
 
-// parseID reads 8-4-4-4-12 hexadecimal digits of either case and any version (CONTRACT 1.3).
-func parseID(s string) (uuid.UUID, error) {
-	id, err := uuid.Parse(s)
-	if err != nil || len(s) != 36 {
-		return uuid.Nil, fmt.Errorf("%.40q is no UUID", s)
-	}
-	return id, nil
-}
-
-// parseServer is parseID where "0" is the default server.
-func parseServer(s string) (uuid.UUID, error) {
-	if s == "0" {
-		return events.DefaultServer, nil
-	}
-	return parseID(s)
-}
-
 // parseIDs reads each, or none.
 func parseIDs(all []string) ([]uuid.UUID, error) {
 	out := make([]uuid.UUID, len(all))
 	for i, s := range all {
-		id, err := parseID(s)
+		id, err := events.ParseID(s)
 		if err != nil {
 			return nil, err
 		}
@@ -48,7 +30,7 @@ type id struct{ uuid.UUID }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (i *id) UnmarshalText(text []byte) (err error) {
-	i.UUID, err = parseID(string(text))
+	i.UUID, err = events.ParseID(string(text))
 	return err
 }
 
@@ -62,7 +44,7 @@ type serverID struct{ uuid.UUID }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (i *serverID) UnmarshalText(text []byte) (err error) {
-	i.UUID, err = parseServer(string(text))
+	i.UUID, err = events.ParseServerID(string(text))
 	return err
 }
 

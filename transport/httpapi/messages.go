@@ -55,8 +55,8 @@ type newMessage struct {
 
 func (a *API) postMessage(c *call, in *newMessage) (postedMessage, error) {
 	b := in.Body
-	server, badServer := parseServer(string(b.ServerID))
-	author, badAuthor := parseID(string(b.AuthorID))
+	server, badServer := events.ParseServerID(string(b.ServerID))
+	author, badAuthor := events.ParseID(string(b.AuthorID))
 	if badServer != nil || badAuthor != nil || b.Content == "" {
 		return postedMessage{}, missingFields("channelId, server_id, author_id, content")
 	}
@@ -96,34 +96,15 @@ func optional(id uuid.UUID) *uuid.UUID {
 
 // submit says something, in a channel that is made for it if there is none and fields, the metadata, tell how.
 func (a *API) submit(c *call, cmd *commands.SubmitMessage, inReplyTo json.RawMessage, fields map[string]json.RawMessage) error {
-	channel, err := a.o.Bus.Parents.Channel(c, cmd.ChannelID)
-	if err != nil {
-		return err
-	}
 	// What is no UUID is dropped, as recorded.
-	if cmd.InReplyTo, _ = parseID(textIn(map[string]json.RawMessage{"id": inReplyTo}, "id")); cmd.InReplyTo != uuid.Nil {
+	if cmd.InReplyTo, _ = events.ParseID(textIn(map[string]json.RawMessage{"id": inReplyTo}, "id")); cmd.InReplyTo != uuid.Nil {
 		if err := a.admitReply(c, cmd.InReplyTo); err != nil {
 			return err
 		}
 	}
-	if !channel.Exists {
-		// Nothing is half done: the message is looked at before its channel is made.
-		facts, err := cmd.Decide(commands.Request{}, commands.Message{})
-		if err != nil {
-			return err
-		}
-		for _, fact := range facts {
-			if err := a.o.Codec.Check(fact); err != nil {
-				return err
-			}
-		}
-		if err := a.openChannel(c, cmd, fields); err != nil {
-			return err
-		}
-	}
-	r, err := run(c, cmd)
+	r, err := commands.SubmitOpening(c, a.o.Bus, a.o.Codec, c.request(), cmd, commands.Opening{By: "gui_auto_creation", Metadata: fields})
 	c.submitted = r.At
-	return err
+	return c.wrote(r, err)
 }
 
 // admitReply looks at the message that is answered: it is there, and the answer to one of an agent is one hop further from
@@ -152,34 +133,6 @@ func (a *API) admitReply(c *call, message uuid.UUID) error {
 		c.made.Hops = hops + 1
 	}
 	return nil
-}
-
-// openChannel makes the channel of a first message, as recorded (CONTRACT 4.7): of two in a DM, otherwise a group.
-func (a *API) openChannel(c *call, m *commands.SubmitMessage, fields map[string]json.RawMessage) error {
-	var isDM bool
-	_ = json.Unmarshal(fields["isDm"], &isDM) // anything else is no
-	kind, name, participants := "GROUP", "Chat ", []uuid.UUID{m.AuthorID}
-	if isDM || textIn(fields, "channelType", "channel_type") == "DM" {
-		kind, name = "DM", "DM "
-		if target, err := parseID(textIn(fields, "targetUserId", "recipientId")); err == nil {
-			participants = append(participants, target)
-		}
-	}
-	metadata := map[string]any{
-		"created_by": "gui_auto_creation", "created_for_user": m.AuthorID, "created_at": iso(c.request().At), "channel_type": kind,
-	}
-	for key, value := range fields {
-		metadata[key] = value
-	}
-	raw, err := json.Marshal(metadata)
-	if err != nil {
-		return err
-	}
-	_, err = run(c, commands.CreateChannel{
-		ChannelID: m.ChannelID, ServerID: m.ServerID, Name: name + m.ChannelID.String()[:8], Type: kind,
-		SourceType: "auto_created", Metadata: raw, Participants: participants,
-	})
-	return err
 }
 
 // replies waits until the agents that a message reached are done with it, and gives what they answered so far when the wait

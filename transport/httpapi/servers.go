@@ -130,7 +130,7 @@ type serverMembership struct {
 }
 
 func (a *API) joinServer(c *call, in *joinServer) (serverMembership, error) {
-	agent, err := parseID(string(in.Body.AgentID))
+	agent, err := events.ParseID(string(in.Body.AgentID))
 	if err != nil {
 		return serverMembership{}, invalid("Invalid serverId or agentId format")
 	}
@@ -150,7 +150,7 @@ func (a *API) leaveServer(c *call, in *leaveServer) (serverMembership, error) {
 
 // serverOr is the server that a query names, or the default one if there is no such.
 func (a *API) serverOr(c *call, named string) (uuid.UUID, error) {
-	id, err := parseServer(named)
+	id, err := events.ParseServerID(named)
 	if err != nil {
 		return events.DefaultServer, nil //nolint:nilerr // as recorded
 	}
