@@ -75,11 +75,11 @@ func TestAGroupIsDescribedInTheFormsThatClientsParse(t *testing.T) {
 	n := startNode(t, embedded.Options{})
 	r := n.raw(t)
 	_, err := r.createGroup("s", func(o *persistent.CreateReq_Options) {
-		o.StreamOption = nil // as clients before 21.10 did it
-		o.StreamIdentifier = &shared.StreamIdentifier{StreamName: []byte("s")}
-		o.Settings.Revision = 7
+		o.StreamOption = nil                                                   // as clients before 21.10 did it
+		o.StreamIdentifier = &shared.StreamIdentifier{StreamName: []byte("s")} //nolint:staticcheck // as they still do
+		o.Settings.Revision = 7                                                //nolint:staticcheck // likewise
 		o.Settings.ConsumerStrategy = ""
-		o.Settings.NamedConsumerStrategy = persistent.CreateReq_Pinned
+		o.Settings.NamedConsumerStrategy = persistent.CreateReq_Pinned //nolint:staticcheck // likewise
 		o.Settings.MessageTimeout = &persistent.CreateReq_Settings_MessageTimeoutTicks{MessageTimeoutTicks: 50_000}
 		o.Settings.CheckpointAfter = &persistent.CreateReq_Settings_CheckpointAfterMs{}
 	})
@@ -97,7 +97,7 @@ func TestAGroupIsDescribedInTheFormsThatClientsParse(t *testing.T) {
 			o.GetStream().RevisionOption = &persistent.CreateReq_StreamOptions_End{End: none}
 		}},
 		"never timed out": {"0", func(o *persistent.CreateReq_Options) {
-			o.Settings.NamedConsumerStrategy = persistent.CreateReq_Pinned // ConsumerStrategy wins
+			o.Settings.NamedConsumerStrategy = persistent.CreateReq_Pinned //nolint:staticcheck // ConsumerStrategy wins
 			o.Settings.MessageTimeout = &persistent.CreateReq_Settings_MessageTimeoutMs{}
 		}},
 	} {
