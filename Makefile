@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test check lint soak bench
+.PHONY: help run build test test-store check lint soak bench
 
 BIN := bin/annals
 # Debian's Go, Homebrew's, or the one that was unpacked to its usual place.
@@ -12,7 +12,7 @@ LINT := .build/golangci-lint
 LINT_VERSION := v2.15.0
 
 help: ## What can be made.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## Start everything; SERVER_PORT, DATA_DIR and the rest of `bin/annals serve --help` are settings.
 	@exec $(BIN) serve
@@ -23,6 +23,10 @@ build: ## Build bin/annals.
 
 test: ## Run all tests that need nothing outside the repository, in at most 5 minutes.
 	go test -timeout 5m ./...
+
+test-store: ## Run the store's tests against a real EventStoreDB: make test-store EVENTSTORE_URL=esdb://host:2113?tls=false
+	@[ -n "$(EVENTSTORE_URL)" ] || { echo "name it: make test-store EVENTSTORE_URL='esdb://host:2113?tls=false'" >&2; exit 1; }
+	EVENTSTORE_URL='$(EVENTSTORE_URL)' go test -count 1 -v -run TestStore ./events/esdb
 
 check: lint ## What a careful colleague runs before pushing: format, vet, lint, import rules, tests with the race detector.
 	go vet ./...

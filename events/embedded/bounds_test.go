@@ -56,7 +56,7 @@ func TestStuckSubscribersHoldLittleMemory(t *testing.T) {
 
 // TestAMillionEventsHoldNoMoreMemoryThanAFew is not parallel: it measures the heap of the process.
 func TestAMillionEventsHoldNoMoreMemoryThanAFew(t *testing.T) {
-	total := times(t, "ANNALS_STORE_EVENTS", 50_000)
+	total := times(t, "ANNALS_STORE_EVENTS", 50_000, 1_000_000)
 	dir := t.TempDir()
 	n := startNode(t, embedded.Options{Dir: dir})
 	const batch = 500

@@ -146,16 +146,18 @@ func intact(t *testing.T, n running, acknowledged map[string]esdb.Position) (kep
 	return kept
 }
 
-// times is how often a campaign repeats itself, by default few.
-func times(t testing.TB, setting string, few int) int {
+// times is how often a campaign repeats itself: as the setting in the environment says, in a soak often, else seldom.
+func times(t testing.TB, setting string, seldom, often int) int {
 	t.Helper()
-	text := os.Getenv(setting)
-	if text == "" {
-		return few
+	if text := os.Getenv(setting); text != "" {
+		n, err := strconv.Atoi(text)
+		must(t, err)
+		return n
 	}
-	n, err := strconv.Atoi(text)
-	must(t, err)
-	return n
+	if os.Getenv("ANNALS_SOAK") != "" {
+		return often
+	}
+	return seldom
 }
 
 // following is a persistent subscription over all lives of a node.
@@ -207,7 +209,7 @@ func TestNothingAcknowledgedIsLostWhenTheNodeIsKilled(t *testing.T) {
 	t.Parallel()
 	dir, a := t.TempDir(), &acknowledged{events: map[string]esdb.Position{}}
 	f := &following{handled: map[string]bool{}}
-	for range times(t, "ANNALS_STORE_KILLS", 2) {
+	for range times(t, "ANNALS_STORE_KILLS", 2, 50) {
 		socket := socketPath(t)
 		child := exec.Command(os.Args[0])
 		child.Env = append(os.Environ(), childSocket+"="+socket, childDir+"="+dir)
@@ -246,7 +248,7 @@ func TestNothingAcknowledgedIsLostWhenTheNodeIsKilled(t *testing.T) {
 
 func TestNothingAcknowledgedIsLostWhenThePowerFails(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(times(t, "ANNALS_STORE_POWER_FAILURES", 5)) {
+	for seed := range uint64(times(t, "ANNALS_STORE_POWER_FAILURES", 5, 1000)) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 1))
