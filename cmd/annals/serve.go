@@ -18,6 +18,8 @@ import (
 	"annals/queries"
 	"annals/transport/httpapi"
 	"annals/transport/live"
+	"annals/transport/serverlog"
+	"annals/transport/socketio"
 )
 
 // Serve is the command that runs a server.
@@ -41,6 +43,9 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	defer func() { err = errors.Join(err, failure(ctx)) }()
+
+	lines := serverlog.New()
+	log = slog.New(lines.Beside(log.Handler()))
 
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
 	if err != nil {
@@ -70,6 +75,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 		Log: logID, Store: parts.store, Logger: log,
 		Origin: func(*http.Request) bool { return true }, // the API has looked at it
 	})
+	var rooms *socketio.Hub
 	answers := newAnswers()
 	feed := projections.NewFeed(projections.Options{
 		Store: parts.store, Postgres: parts.databaseURL, Log: logID, Projections: projections.Core(), Logger: log,
@@ -78,8 +84,14 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 			if group == projections.GroupCore {
 				hub.Publish(batch, upTo)
 				answers.observe(batch)
+				rooms.Publish(batch)
 			}
 		},
+	})
+	var api *httpapi.API // is there before the first client
+	rooms = socketio.New(socketio.Options{
+		Bus: bus, Codec: parts.codec, Channels: q, Waiter: feed, Logs: lines, Clock: time.Now, NewID: newID, Logger: log,
+		Identify: func(r *http.Request, key string) (string, bool) { return api.Identify(r, key) },
 	})
 	defer background(ctx, "projections", feed.Run, fail)()
 	defer background(ctx, "reactions", reply(parts, bus, c, q, feed, log), fail)()
@@ -98,16 +110,16 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	api := httpapi.New(httpapi.Options{
+	api = httpapi.New(httpapi.Options{
 		Bus: bus, Codec: parts.codec, Queries: q, Log: logID, Waiter: feed, Head: parts.store.Head, Turns: answers,
 		Health: health{log: logID, store: parts.store, database: reading, feed: feed}.check,
 		Clock:  time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
 		CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on", SecretSalt: c.SecretSalt,
 		RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Stop: stop, Logger: log,
-		Sockets: map[string]http.Handler{"/ws": hub},
+		Sockets: map[string]http.Handler{"/ws": hub, "/socket.io/": rooms},
 	})
 	server := httpapi.Server(api, log)
-	defer closing(log, "http", func() error { return shutdown(context.WithoutCancel(ctx), server, hub) })
+	defer closing(log, "http", func() error { return shutdown(context.WithoutCancel(ctx), server, hub, rooms) })
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			fail(fmt.Errorf("http: %w", err))
@@ -150,12 +162,12 @@ func failure(ctx context.Context) error {
 }
 
 // shutdown closes the sockets with their position and drains the requests.
-func shutdown(ctx context.Context, server *http.Server, hub *live.Hub) error {
+func shutdown(ctx context.Context, server *http.Server, hub *live.Hub, rooms *socketio.Hub) error {
 	ctx, cancel := context.WithTimeout(ctx, drain)
 	defer cancel()
 	drained := make(chan error, 1)
 	go func() { drained <- server.Shutdown(ctx) }() // closes the listener first
-	return errors.Join(hub.Close(), <-drained, server.Close())
+	return errors.Join(hub.Close(), rooms.Close(), <-drained, server.Close())
 }
 
 // background runs a part until the function that it returns is called; a part that ends by itself stops the server.

@@ -49,7 +49,7 @@ type Options struct {
 	// SecretSalt is that of ElizaOS's encryption of secrets (CONTRACT 2.3).
 	SecretSalt string
 	RateLimit  bool
-	// Sockets answer GET on their path (see routes.go) and set their own time limits.
+	// Sockets answer on their path (see routes.go) and set their own time limits.
 	Sockets map[string]http.Handler
 }
 
@@ -115,12 +115,12 @@ func orElse[F any](f func() F, otherwise func() F) func() F {
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // socket is a route that is no operation, for the pages that may call and for the server's own.
-func (a *API) socket(path string) {
+func (a *API) socket(path string, methods ...string) {
 	h, ok := a.o.Sockets[path]
 	if !ok {
 		h = http.NotFoundHandler()
 	}
-	a.router.GET(path, func(g *gin.Context) {
+	a.router.Match(methods, path, func(g *gin.Context) {
 		if !a.origins.opens(g.Request) {
 			a.refuse(g, refusal(http.StatusForbidden, codeForbidden, "Pages of %.100s may not connect: name them in CORS_ORIGIN.", g.GetHeader("Origin")))
 			return

@@ -118,6 +118,12 @@ func problemOf(err error) (p *problem, cause error) {
 	return &problem{status: http.StatusInternalServerError, Code: codeInternal, Message: "Something went wrong here. It was logged."}, err
 }
 
+// Explain gives what may be said of an error to clients of every transport; cause is what must be logged besides.
+func Explain(err error) (message string, cause error) {
+	p, cause := problemOf(err)
+	return p.Message, cause
+}
+
 func refusal(status int, code, format string, args ...any) *problem {
 	return &problem{status: status, Code: code, Message: fmt.Sprintf(format, args...)}
 }

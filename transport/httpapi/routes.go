@@ -1,5 +1,7 @@
 package httpapi
 
+import "net/http"
+
 // routes is the whole API.
 func (a *API) routes() {
 	get(a, "/api/agents", "List the agents, running ones first", (*API).agents)
@@ -49,6 +51,8 @@ func (a *API) routes() {
 	get(a, "/api/server/debug/servers", "List the servers", (*API).debugServers, bare)
 	get(a, "/api/system/version", "Tell the version and the time since the start", (*API).version, bare)
 
-	a.socket("/ws")
+	a.socket("/ws", http.MethodGet)
+	a.socket("/socket.io/", http.MethodGet, http.MethodPost)
+	a.open["/socket.io/"] = true // the key may come in the first packet: see Identify
 	a.docs()
 }

@@ -48,7 +48,11 @@ func (a *API) ping(*call, *nothing) (pong, error) {
 	return pong{true, queries.Millis(a.o.Clock().UnixMilli())}, nil
 }
 
-func (a *API) hello(*call, *nothing) (said, error) { return said{"Hello World!"}, nil }
+// hello leaves a line in the log, as recorded.
+func (a *API) hello(c *call, _ *nothing) (said, error) {
+	a.o.Logger.InfoContext(c, "Hello endpoint hit")
+	return said{"Hello World!"}, nil
+}
 
 type serverStatus struct {
 	Status     string      `json:"status"`

@@ -1,0 +1,201 @@
+package socketio
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/zishang520/socket.io/parsers/engine/v3/packet"
+	"github.com/zishang520/socket.io/servers/engine/v3"
+	"github.com/zishang520/socket.io/servers/socket/v3"
+)
+
+const (
+	// inHand bounds what a client has sent that is not dealt with; until there is room, nothing more is read from it.
+	inHand = 16
+	// maxWaiting bounds what waits for a client that does not read, in bytes; beyond it is closed. It comes back by itself
+	// and lists what it missed.
+	maxWaiting = 8 << 20
+	// packetCost is what a packet takes up besides its text.
+	packetCost = 256
+	// maxRooms and maxSending bound how many channels a client may have joined, and how many of its messages may be on
+	// their way to being readable.
+	maxRooms   = 1000
+	maxSending = 1000
+)
+
+// connection is one client.
+type connection struct {
+	hub     *Hub
+	engine  engine.Socket
+	socket  *socket.Socket // set before the client is heard
+	actor   string
+	slots   chan struct{} // taken by what is not dealt with
+	gone    chan struct{} // closed when the connection has ended
+	waiting atomic.Int64  // size of what waits to be written
+	slow    atomic.Bool
+
+	// Guarded by the hub's lock.
+	left    bool
+	rooms   map[string]bool
+	sending map[*sending]uuid.UUID
+}
+
+// opened notes a new transport, before its client has said anything, and bounds what comes in over it and waits to go out.
+func (h *Hub) opened(e engine.Socket) {
+	c := &connection{
+		hub: h, engine: e, slots: make(chan struct{}, inHand), gone: make(chan struct{}),
+		rooms: map[string]bool{}, sending: map[*sending]uuid.UUID{},
+	}
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		go e.Close(true)
+		return
+	}
+	h.served.Add(1)
+	h.connections[e.Id()] = c
+	h.mu.Unlock()
+
+	_ = e.Once("close", func(...any) { h.closedBy(c) })
+	_ = e.On("packetCreate", func(args ...any) { c.wait(args[0].(*packet.Packet)) })
+	_ = e.On("flush", func(args ...any) {
+		for _, p := range args[0].([]*packet.Packet) {
+			c.waiting.Add(-size(p))
+		}
+	})
+	_ = e.On("data", func(...any) { c.taken() }) // comes after the library has put it into its queue
+	_ = e.On("packet", func(args ...any) {
+		if p := args[0].(*packet.Packet); p.Type == packet.MESSAGE {
+			c.take()
+		}
+	})
+	if e.ReadyState() == "closed" { // before anybody listened
+		h.closedBy(c)
+	}
+}
+
+// take waits for room for what a client has sent. It holds up the goroutine that reads from it.
+func (c *connection) take() {
+	select {
+	case c.slots <- struct{}{}:
+	case <-c.gone:
+	}
+}
+
+// taken gives the room back when the client's queue has come to what was put into it.
+func (c *connection) taken() {
+	give := func() {
+		select {
+		case <-c.slots:
+		default:
+		}
+	}
+	c.hub.mu.Lock()
+	s := c.socket
+	c.hub.mu.Unlock()
+	if s == nil {
+		give()
+		return
+	}
+	s.Enqueue(give)
+}
+
+func size(p *packet.Packet) int64 {
+	if text, ok := p.Data.(interface{ Len() int }); ok {
+		return int64(text.Len() + packetCost)
+	}
+	return packetCost
+}
+
+// wait counts what is about to wait for the client, and ends a connection that takes too little.
+func (c *connection) wait(p *packet.Packet) {
+	if c.waiting.Add(size(p)) > maxWaiting && !c.slow.Swap(true) {
+		c.hub.Logger.Info("a socket.io client cannot keep up and is closed", "remote", c.engine.RemoteAddress())
+		go c.engine.Close(true) // this one holds locks of the library
+	}
+}
+
+// connected greets a client that has said who it is.
+func (h *Hub) connected(s *socket.Socket) {
+	h.mu.Lock()
+	c := h.connections[s.Conn().Id()]
+	if c == nil || c.left {
+		h.mu.Unlock()
+		s.Disconnect(true)
+		return
+	}
+	c.socket = s
+	h.mu.Unlock()
+	r := s.Request().Request()
+	for _, key := range keysOf(s.Handshake().Auth) {
+		if actor, ok := h.Identify(r, key); ok {
+			c.actor = actor
+			s.OnAny(c.received)
+			c.tell("connection_established", greeting{"Connected to Eliza Socket.IO server", string(s.Id())})
+			return
+		}
+	}
+	c.tell("unauthorized", "Invalid or missing X-API-KEY")
+	s.Disconnect(false)
+	time.AfterFunc(time.Second, func() { c.engine.Close(true) }) // clients do it themselves
+}
+
+type greeting struct {
+	Message  string `json:"message"`
+	SocketID string `json:"socketId"`
+}
+
+// closedBy forgets a connection.
+func (h *Hub) closedBy(c *connection) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c.left {
+		return
+	}
+	c.left = true
+	close(c.gone)
+	delete(h.connections, c.engine.Id())
+	delete(h.watching, c)
+	for room := range c.rooms {
+		h.leave(c, room)
+	}
+	for s, id := range c.sending {
+		h.forget(s, id)
+	}
+	h.served.Done()
+}
+
+// join is false when the client has joined too many channels, or is gone.
+func (h *Hub) join(c *connection, room string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c.left || len(c.rooms) >= maxRooms && !c.rooms[room] {
+		return false
+	}
+	if h.rooms[room] == nil {
+		h.rooms[room] = map[*connection]bool{}
+	}
+	h.rooms[room][c] = true
+	c.rooms[room] = true
+	return true
+}
+
+// leave is called with the lock held.
+func (h *Hub) leave(c *connection, room string) {
+	delete(h.rooms[room], c)
+	if len(h.rooms[room]) == 0 {
+		delete(h.rooms, room)
+	}
+}
+
+// members are those who joined a channel.
+func (h *Hub) members(room string) []*connection {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make([]*connection, 0, len(h.rooms[room]))
+	for c := range h.rooms[room] {
+		all = append(all, c)
+	}
+	return all
+}

@@ -1,0 +1,129 @@
+package socketio
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	// maxPayload is what a client may send at once, in bytes, as the recorded server has it.
+	maxPayload = 1_000_000
+	// maxPackets bounds what a client that polls may put into one request.
+	maxPackets = 1024
+	// writeTime is how long a client may take to read what is written to it.
+	writeTime = 10 * time.Second
+)
+
+// ServeHTTP lets in what the library is safe with.
+func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	h.mu.Lock()
+	closed, full := h.closed, len(h.connections) >= h.Connections
+	h.mu.Unlock()
+	begins := query.Get("sid") == ""
+	switch {
+	case closed:
+		refuseRequest(w, http.StatusServiceUnavailable, "The server is stopping")
+		return
+	case begins && full:
+		refuseRequest(w, http.StatusServiceUnavailable, "Too many connections")
+		return
+	case query.Get("EIO") != "4":
+		refuseRequest(w, http.StatusBadRequest, "Unsupported protocol version")
+		return
+	case query.Has("j"):
+		refuseRequest(w, http.StatusBadRequest, "JSONP is not served")
+		return
+	}
+	same := *r
+	same.Header = maps.Clone(r.Header)
+	same.Header.Del("Origin") // whoever routes here has looked at it
+	if r.Method == http.MethodPost {
+		body, err := readPayload(r.Body)
+		if err != nil {
+			refuseRequest(w, http.StatusRequestEntityTooLarge, err.Error())
+			return
+		}
+		same.Body, same.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
+	h.engine.ServeHTTP(&patient{w, http.NewResponseController(w)}, &same)
+}
+
+// readPayload reads what a client that polls has to say.
+func readPayload(r io.Reader) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r, maxPayload+1))
+	switch {
+	case err != nil:
+		return nil, errors.New("the body ended too early")
+	case len(body) > maxPayload:
+		return nil, fmt.Errorf("the body is larger than %d bytes", maxPayload)
+	case bytes.Count(body, []byte{0x1e}) >= maxPackets:
+		return nil, fmt.Errorf("more than %d packets at once", maxPackets)
+	}
+	return body, nil
+}
+
+// refuseRequest answers as the protocol has it.
+func refuseRequest(w http.ResponseWriter, status int, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "5")
+	}
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, `{"code":3,"message":%q}`, message)
+}
+
+// patient gives a client no more than its time for what is written to it: the library waits for ever.
+type patient struct {
+	http.ResponseWriter
+	control *http.ResponseController
+}
+
+// Write sends the whole, so that the limit need not outlive it: the connection may serve other requests.
+func (p *patient) Write(text []byte) (int, error) {
+	_ = p.control.SetWriteDeadline(time.Now().Add(writeTime))
+	n, err := p.ResponseWriter.Write(text)
+	if err == nil {
+		err = p.control.Flush()
+	}
+	_ = p.control.SetWriteDeadline(time.Time{})
+	return n, err
+}
+
+// Hijack implements http.Hijacker.
+func (p *patient) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := p.control.Hijack()
+	return &limited{Conn: conn}, buffered, err
+}
+
+// limited is a connection on which no write takes longer than writeTime. It is written to by one goroutine at a time.
+type limited struct {
+	net.Conn
+	until time.Time
+}
+
+func (l *limited) Write(text []byte) (int, error) {
+	if now := time.Now(); l.until.Sub(now) < writeTime { // moved only now and then: it costs
+		l.until = now.Add(2 * writeTime)
+		_ = l.SetWriteDeadline(l.until)
+	}
+	return l.Conn.Write(text)
+}
+
+// keysOf are those that a client may have meant as its key in the payload of its first packet; the first is none.
+func keysOf(auth map[string]any) []string {
+	keys := []string{""}
+	for _, name := range []string{"apiKey", "token", "key"} {
+		if key, ok := auth[name].(string); ok {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}

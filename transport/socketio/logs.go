@@ -1,0 +1,145 @@
+package socketio
+
+import (
+	"context"
+
+	"annals/transport/serverlog"
+)
+
+// logsWaiting bounds the lines that wait to be sent; beyond it lines are left out.
+const logsWaiting = 1024
+
+// filter is what of the log a client wants; empty is everything.
+type filter struct {
+	AgentName string `json:"agentName,omitempty"`
+	Level     string `json:"level,omitempty"`
+}
+
+// never is the level that an unknown name stands for, above all others.
+const never = 70
+
+func (f filter) fits(e serverlog.Entry) bool {
+	if f.AgentName != "" && f.AgentName != serverlog.Everything && f.AgentName != e.AgentName {
+		return false
+	}
+	if f.Level == "" || f.Level == serverlog.Everything {
+		return true
+	}
+	least, ok := serverlog.Levels[f.Level]
+	if !ok {
+		least = never
+	}
+	return e.Level >= least
+}
+
+// logged is a line on its way to those who watch the log, or something that is to be said behind the lines before it.
+type logged struct {
+	entry serverlog.Entry
+	then  func()
+}
+
+func (h *Hub) logged(e serverlog.Entry) {
+	select {
+	case h.logs <- logged{entry: e}:
+	default: // whoever logs does not wait for those who watch
+	}
+}
+
+// afterLogs says something when the lines until now are said.
+func (e *event) afterLogs(ctx context.Context, name string, payload any) {
+	then := func() {
+		e.tell(name, payload)
+		e.acknowledge(payload)
+	}
+	select {
+	case e.hub.logs <- logged{then: then}:
+	case <-ctx.Done():
+	}
+}
+
+type logEntry struct {
+	Type    string `json:"type"`
+	Payload any    `json:"payload"`
+}
+
+func (h *Hub) streamLogs() {
+	for {
+		var l logged
+		select {
+		case <-h.ctx.Done():
+			return
+		case l = <-h.logs:
+		}
+		if l.then != nil {
+			l.then()
+			continue
+		}
+		if to := h.watchers(l.entry); len(to) > 0 {
+			f := h.frame("log_stream", logEntry{"log_entry", l.entry.JSON})
+			for _, c := range to {
+				c.write(f)
+			}
+		}
+	}
+}
+
+func (h *Hub) watchers(e serverlog.Entry) (to []*connection) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for c, f := range h.watching {
+		if f.fits(e) {
+			to = append(to, c)
+		}
+	}
+	return to
+}
+
+type logSubscription struct {
+	Subscribed bool   `json:"subscribed"`
+	Message    string `json:"message"`
+}
+
+func (e *event) subscribeLogs(ctx context.Context) {
+	e.hub.mu.Lock()
+	if !e.left {
+		e.hub.watching[e.connection] = &filter{}
+	}
+	e.hub.mu.Unlock()
+	e.log("Client subscribed to log stream")
+	e.afterLogs(ctx, "log_subscription_confirmed", logSubscription{true, "Successfully subscribed to log stream"})
+}
+
+func (e *event) unsubscribeLogs(ctx context.Context) {
+	e.hub.mu.Lock()
+	delete(e.hub.watching, e.connection)
+	e.hub.mu.Unlock()
+	e.afterLogs(ctx, "log_subscription_confirmed", logSubscription{false, "Successfully unsubscribed from log stream"})
+}
+
+type filtersUpdated struct {
+	Success bool    `json:"success"`
+	Filters *filter `json:"filters,omitempty"`
+	Error   string  `json:"error,omitempty"`
+}
+
+// filterLogs changes what is named of the filter.
+func (e *event) filterLogs(ctx context.Context) {
+	wanted, _ := e.payload.(map[string]any)
+	e.hub.mu.Lock()
+	f := e.hub.watching[e.connection]
+	if f == nil {
+		e.hub.mu.Unlock()
+		e.afterLogs(ctx, "log_filters_updated", filtersUpdated{Error: "Not subscribed to log stream"})
+		return
+	}
+	if name := text(wanted["agentName"]); name != "" {
+		f.AgentName = name
+	}
+	if level := text(wanted["level"]); level != "" {
+		f.Level = level
+	}
+	now := *f
+	e.hub.mu.Unlock()
+	e.log("Updated log filters")
+	e.afterLogs(ctx, "log_filters_updated", filtersUpdated{Success: true, Filters: &now})
+}

@@ -1,0 +1,158 @@
+package socketio
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+	"annals/queries"
+)
+
+// broadcast is a message as those in its channel hear it. It has three forms (CONTRACT 5.2): what was sent over Socket.IO
+// names its channel, what an agent said tells what it thought, and everything else has neither.
+type broadcast struct {
+	ID              uuid.UUID       `json:"id"`
+	SenderID        uuid.UUID       `json:"senderId"`
+	SenderName      string          `json:"senderName"`
+	Text            string          `json:"text"`
+	ChannelID       *uuid.UUID      `json:"channelId,omitempty"`
+	RoomID          uuid.UUID       `json:"roomId"`
+	ServerID        uuid.UUID       `json:"serverId"`
+	CreatedAt       int64           `json:"createdAt"`
+	Source          string          `json:"source,omitempty"`
+	Thought         json.RawMessage `json:"thought,omitempty"`
+	Actions         json.RawMessage `json:"actions,omitempty"`
+	Attachments     json.RawMessage `json:"attachments,omitempty"`
+	ClientMessageID string          `json:"clientMessageId,omitempty"`
+}
+
+// broadcastOf is the fact of a submission in the form of the way that it came, which is seen in what was kept of it.
+func broadcastOf(e events.Recorded) broadcast {
+	m := e.Event.(events.MessageSubmitted)
+	b := broadcast{
+		ID: m.MessageID, SenderID: m.AuthorID, SenderName: m.AuthorName, Text: m.Content, RoomID: m.ChannelID,
+		ServerID: m.ServerID, CreatedAt: e.Meta.At.UnixMilli(), Source: m.SourceType,
+	}
+	if b.SenderName == "" {
+		b.SenderName = "User"
+		if m.ByAgent {
+			b.SenderName = "Agent"
+		}
+	}
+	var metadata struct {
+		SocketID    json.RawMessage `json:"socket_id"`
+		Attachments json.RawMessage `json:"attachments"`
+	}
+	var raw struct{ Thought, Actions json.RawMessage }
+	_ = json.Unmarshal(m.Metadata, &metadata) // free JSON, which need not be an object
+	switch {
+	case metadata.SocketID != nil:
+		b.ChannelID, b.Attachments = &m.ChannelID, present(metadata.Attachments)
+	case m.ByAgent:
+		_ = json.Unmarshal(m.RawMessage, &raw)
+		b.Thought, b.Actions, b.Attachments = present(raw.Thought), present(raw.Actions), present(metadata.Attachments)
+	}
+	return b
+}
+
+// present is a value, nil for one that says nothing.
+func present(raw json.RawMessage) json.RawMessage {
+	if s := string(raw); s == "null" || s == `""` {
+		return nil
+	}
+	return raw
+}
+
+type completion struct {
+	ChannelID uuid.UUID `json:"channelId"`
+	ServerID  uuid.UUID `json:"serverId"`
+}
+
+type deletion struct {
+	MessageID uuid.UUID `json:"messageId"`
+	ChannelID uuid.UUID `json:"channelId"`
+}
+
+type ofChannel struct {
+	ChannelID uuid.UUID `json:"channelId"`
+}
+
+type update struct {
+	ChannelID uuid.UUID       `json:"channelId"`
+	Updates   queries.Channel `json:"updates"`
+}
+
+// Publish tells those who joined a channel what has become readable in it. Batches come in order, one after the other.
+func (h *Hub) Publish(facts []events.Recorded) {
+	for _, fact := range facts {
+		switch f := fact.Event.(type) {
+		case events.MessageSubmitted:
+			h.submitted(fact, f)
+		case events.MessageDeleted:
+			h.broadcast(f.ChannelID, "messageDeleted", deletion{f.MessageID, f.ChannelID})
+		case events.TurnCompleted:
+			h.broadcast(f.ChannelID, "messageComplete", completion{f.ChannelID, f.ServerID})
+		case events.ChannelUpdated:
+			h.channelUpdated(f.ChannelID)
+		case events.ChannelCleared:
+			h.broadcast(f.ChannelID, "channelCleared", ofChannel{f.ChannelID})
+		case events.ChannelDeleted:
+			h.broadcast(f.ChannelID, "channelDeleted", ofChannel{f.ChannelID})
+		}
+	}
+}
+
+func (h *Hub) broadcast(channel uuid.UUID, event string, payload any) {
+	members := h.members(channel.String())
+	if len(members) == 0 {
+		return
+	}
+	f := h.frame(event, payload)
+	for _, c := range members {
+		c.write(f)
+	}
+}
+
+// submitted tells the others, and then the sender.
+func (h *Hub) submitted(e events.Recorded, m events.MessageSubmitted) {
+	senders, members := h.senders(m.MessageID), h.members(m.ChannelID.String())
+	if len(senders)+len(members) == 0 {
+		return
+	}
+	b := broadcastOf(e)
+	f := h.frame("messageBroadcast", b)
+	for _, c := range members {
+		if !sentBy(senders, c) {
+			c.write(f)
+		}
+	}
+	for _, s := range senders {
+		h.tellSender(s, b, m)
+	}
+}
+
+func sentBy(senders []*sending, c *connection) bool {
+	for _, s := range senders {
+		if s.event.connection == c {
+			return true
+		}
+	}
+	return false
+}
+
+// channelUpdated shows the channel as it can be read now.
+func (h *Hub) channelUpdated(channel uuid.UUID) {
+	if len(h.members(channel.String())) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(h.ctx, readable)
+	defer cancel()
+	found, err := h.Channels.Channel(ctx, channel)
+	if err != nil {
+		h.Logger.Warn("who is in a channel does not hear that it was changed", "channel", channel, "error", err)
+		return
+	}
+	h.broadcast(channel, "channelUpdated", update{channel, found})
+}

@@ -1,0 +1,177 @@
+package socketio
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/zishang520/socket.io/parsers/socket/v3/parser"
+	"github.com/zishang520/socket.io/servers/socket/v3"
+
+	"annals/events"
+)
+
+const (
+	// timeLimit bounds what is done for one event of a client.
+	timeLimit = 30 * time.Second
+	// maxName bounds the name of a channel that is no UUID.
+	maxName = 256
+)
+
+// Types of messages, and the names of the events that are the same.
+const (
+	typeJoin = "1"
+	typeSend = "2"
+)
+
+// received deals with an event. The library calls it for one event of a client after the other.
+func (c *connection) received(args ...any) {
+	if !c.hub.begin() {
+		return
+	}
+	defer c.hub.dealing.Done()
+	defer func() {
+		if p := recover(); p != nil {
+			c.hub.Logger.Error("an event of a client panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	ctx, cancel := context.WithTimeout(c.hub.ctx, timeLimit)
+	defer cancel()
+	e := &event{connection: c, name: text(args[0])}
+	if ack, ok := args[len(args)-1].(socket.Ack); ok {
+		e.ack, args = ack, args[:len(args)-1]
+	}
+	if len(args) > 1 {
+		e.payload = args[1]
+	}
+	if parser.HasBinary(e.payload) {
+		e.refuse("Binary attachments are not taken: upload them over REST.")
+		return
+	}
+	e.deal(ctx)
+}
+
+// event is what a client has sent. Each is answered by one of acknowledge and refuse.
+type event struct {
+	*connection
+	name    string
+	payload any
+	ack     socket.Ack // nil where the client wants none
+}
+
+func (e *event) acknowledge(payload any) {
+	if e.ack != nil {
+		e.ack([]any{payload}, nil)
+	}
+}
+
+type refusal struct {
+	Error string `json:"error"`
+}
+
+// refuse says what the recorded server would not, in most cases: it drops what it cannot make sense of.
+func (e *event) refuse(format string, args ...any) {
+	r := refusal{fmt.Sprintf(format, args...)}
+	e.tell("messageError", r)
+	e.acknowledge(r)
+}
+
+func (e *event) deal(ctx context.Context) {
+	switch e.name {
+	case "message":
+		m, _ := e.payload.(map[string]any)
+		kind, ok := m["type"].(float64)
+		if !ok {
+			e.refuse("A message is an object with a numeric type and a payload.")
+			return
+		}
+		e.payload = m["payload"]
+		e.dealTyped(ctx, text(kind))
+	case typeJoin, typeSend:
+		e.dealTyped(ctx, e.name)
+	case "subscribe_logs":
+		e.subscribeLogs(ctx)
+	case "unsubscribe_logs":
+		e.unsubscribeLogs(ctx)
+	case "update_log_filters":
+		e.filterLogs(ctx)
+	default:
+		e.refuse("Unknown event %.60q.", e.name)
+	}
+}
+
+func (e *event) dealTyped(ctx context.Context, kind string) {
+	p, ok := e.payload.(map[string]any)
+	switch {
+	case kind != typeJoin && kind != typeSend:
+		e.refuse("Unknown type of message: %.60s.", kind)
+	case !ok:
+		e.refuse("The payload of a message is an object.")
+	case kind == typeJoin:
+		e.joinChannel(p)
+	default:
+		e.send(ctx, p)
+	}
+}
+
+type joined struct {
+	Message   string `json:"message"`
+	ChannelID string `json:"channelId"`
+	RoomID    string `json:"roomId"`
+	AgentID   string `json:"agentId,omitempty"`
+}
+
+// joinChannel lets the client hear a channel, whether or not there is one yet.
+func (e *event) joinChannel(p map[string]any) {
+	channel := roomName(first(p, "channelId", "roomId"))
+	switch {
+	case channel == "":
+		e.refuse("channelId is required for joining.")
+		return
+	case len(channel) > maxName:
+		e.refuse("The channelId is longer than %d bytes.", maxName)
+		return
+	case !e.hub.join(e.connection, channel):
+		e.refuse("No more than %d channels can be joined.", maxRooms)
+		return
+	}
+	agent, _ := p["agentId"].(string)
+	answer := joined{
+		Message:   fmt.Sprintf("Socket %s successfully joined channel %s.", e.socket.Id(), channel),
+		ChannelID: channel, RoomID: channel, AgentID: agent,
+	}
+	e.tell("channel_joined", answer)
+	e.tell("room_joined", answer)
+	e.acknowledge(answer)
+}
+
+// roomName is a channel's id as broadcasts name it: in lower case, if it is one.
+func roomName(channel string) string {
+	if id, err := events.ParseID(channel); err == nil {
+		return id.String()
+	}
+	return channel
+}
+
+// text is a string or a number as text; everything else is none.
+func text(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return ""
+}
+
+// first is the text under the first of the keys that holds one.
+func first(p map[string]any, keys ...string) string {
+	for _, key := range keys {
+		if s := text(p[key]); s != "" {
+			return s
+		}
+	}
+	return ""
+}

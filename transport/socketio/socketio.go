@@ -1,0 +1,156 @@
+// Package socketio is the Socket.IO endpoint that ElizaOS clients chat over (CONTRACT 5). What it broadcasts is what has
+// become readable, whoever wrote it: another node, an agent, a client of the REST API.
+package socketio
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/zishang520/socket.io/servers/engine/v3"
+	"github.com/zishang520/socket.io/servers/socket/v3"
+
+	"annals/commands"
+	"annals/events"
+	"annals/queries"
+	"annals/transport/serverlog"
+)
+
+const (
+	// connectTime is how long a client may take to say who it is. It is short because a client whose first words are lost
+	// between two listeners of the library waits as long before it tries again.
+	connectTime = 2 * time.Second
+	// goodbye bounds each step of stopping.
+	goodbye = 5 * time.Second
+)
+
+// Options for New. It needs all but what has a default.
+type Options struct {
+	Bus      commands.Bus
+	Codec    *events.Codec
+	Channels Channels
+	Waiter   Waiter
+	Logs     *serverlog.Ring
+	// Identify tells who a request comes from; key is what the client sent beside it. It is false where a key is needed and
+	// none was shown.
+	Identify func(r *http.Request, key string) (actor string, ok bool)
+	Clock    func() time.Time
+	NewID    func() uuid.UUID // version 7
+	Logger   *slog.Logger
+	// Connections bounds how many there are at a time, 10,000.
+	Connections int
+}
+
+// Channels shows a channel as it can be read now.
+type Channels interface {
+	Channel(ctx context.Context, id uuid.UUID) (queries.Channel, error)
+}
+
+// Waiter tells when a group of projections has reached a position. An error means that it has not, for now.
+type Waiter interface {
+	Wait(ctx context.Context, group string, p events.Position) error
+}
+
+// Hub is the endpoint. Publish feeds it with what was committed.
+type Hub struct {
+	Options
+	engine   http.Handler
+	sessions engine.BaseServer
+
+	ctx     context.Context //nolint:containedctx // ends what is under way when the hub closes
+	cancel  context.CancelFunc
+	stop    func()         // no longer watches the log
+	work    sync.WaitGroup // log streaming
+	dealing sync.WaitGroup // with what clients sent
+	served  sync.WaitGroup // connections
+	logs    chan logged
+
+	mu          sync.Mutex
+	closed      bool
+	connections map[string]*connection // by the id of their transport
+	// rooms are kept here since the library's can lose whoever joins a room while the last one leaves it.
+	rooms    map[string]map[*connection]bool
+	sending  map[uuid.UUID][]*sending // messages that are not readable yet
+	watching map[*connection]*filter  // who wants the log
+}
+
+// New is a hub without clients.
+func New(o Options) *Hub {
+	o.Connections = cmp.Or(o.Connections, 10_000)
+	h := &Hub{
+		Options: o, logs: make(chan logged, logsWaiting), connections: map[string]*connection{},
+		rooms: map[string]map[*connection]bool{}, sending: map[uuid.UUID][]*sending{}, watching: map[*connection]*filter{},
+	}
+	h.ctx, h.cancel = context.WithCancel(context.Background())
+	settings := socket.DefaultServerOptions()
+	settings.SetServeClient(false)
+	settings.SetConnectTimeout(connectTime)
+	settings.SetMaxHttpBufferSize(maxPayload)
+	settings.SetHttpCompression(nil)
+	server := socket.NewServer(nil, settings)
+	h.engine = server.ServeHandler(nil)
+	h.sessions = server.Engine()
+	// A connection's limits have to stand before the client says anything.
+	_ = h.sessions.On("connection", func(args ...any) { h.opened(args[0].(engine.Socket)) })
+	_ = server.On("connection", func(args ...any) { h.connected(args[0].(*socket.Socket)) })
+	h.work.Go(h.streamLogs)
+	h.stop = h.Logs.Watch(h.logged)
+	return h
+}
+
+// Close lets what is under way end, ends every connection, and returns when nothing of them is left. Clients come back by
+// themselves when there is a server again.
+func (h *Hub) Close() error {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return nil
+	}
+	h.closed = true
+	h.mu.Unlock()
+
+	h.stop()
+	late := time.AfterFunc(goodbye, h.cancel)
+	h.dealing.Wait()
+	late.Stop()
+	h.cancel()
+	h.hangUp(false)
+	harder := time.AfterFunc(time.Second, func() { h.hangUp(true) })
+	defer harder.Stop()
+	gone := make(chan struct{})
+	go func() { h.served.Wait(); h.work.Wait(); close(gone) }()
+	select {
+	case <-gone:
+		return nil
+	case <-time.After(goodbye):
+		return errors.New("socket.io: connections that do not end")
+	}
+}
+
+// hangUp ends all connections, behind what waits for them or at once.
+func (h *Hub) hangUp(atOnce bool) {
+	h.mu.Lock()
+	var all []*connection
+	for _, c := range h.connections {
+		all = append(all, c)
+	}
+	h.mu.Unlock()
+	for _, c := range all { // without the lock, which their end takes
+		c.engine.Close(atOnce)
+	}
+}
+
+// begin counts something that is dealt with for a client; it is false when the hub is closing.
+func (h *Hub) begin() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.closed {
+		h.dealing.Add(1)
+	}
+	return !h.closed
+}
