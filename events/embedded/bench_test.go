@@ -21,31 +21,48 @@ func payload(n int) []esdb.EventData {
 	return events
 }
 
-// BenchmarkAppend appends one event of 500 bytes at a time, each on disk before the next of its client.
+// BenchmarkAppend appends one event of 500 bytes at a time, each on disk before the next of its client, to a node and to a
+// raw log by turns.
 func BenchmarkAppend(b *testing.B) {
 	for _, clients := range []int{1, 16, 64} {
 		b.Run(fmt.Sprint("clients=", clients), func(b *testing.B) {
-			n := startNode(b, embedded.Options{})
-			n.append(b, "warm", payload(1)...)
-			work := make(chan struct{}, b.N)
-			for range b.N {
-				work <- struct{}{}
+			node, bare := startNode(b, embedded.Options{}).Client, startRawLog(b)
+			round := 100 + 50*clients
+			appendAll(b, node, clients, round) // warm
+			appendAll(b, bare, clients, round)
+			var ours, raw time.Duration
+			for b.Loop() {
+				ours += appendAll(b, node, clients, round)
+				raw += appendAll(b, bare, clients, round)
 			}
-			close(work)
-			var all sync.WaitGroup
-			b.ResetTimer()
-			for c := range clients {
-				all.Go(func() {
-					for range work {
-						_, err := n.AppendToStream(b.Context(), fmt.Sprint("s", c), esdb.AppendToStreamOptions{}, payload(1)...)
-						must(b, err)
-					}
-				})
-			}
-			all.Wait()
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+			appends := float64(b.N * round)
+			b.ReportMetric(appends/ours.Seconds(), "appends/s")
+			b.ReportMetric(appends/raw.Seconds(), "raw-appends/s")
+			b.ReportMetric(100*raw.Seconds()/ours.Seconds(), "%-of-raw")
+			b.ReportMetric(0, "ns/op")
 		})
 	}
+}
+
+// appendAll tells how long it takes so many clients to make so many appends between them.
+func appendAll(b *testing.B, client *esdb.Client, clients, appends int) time.Duration {
+	work := make(chan struct{}, appends)
+	for range appends {
+		work <- struct{}{}
+	}
+	close(work)
+	begin := time.Now()
+	var all sync.WaitGroup
+	for c := range clients {
+		all.Go(func() {
+			for range work {
+				_, err := client.AppendToStream(b.Context(), fmt.Sprint("s", c), esdb.AppendToStreamOptions{}, payload(1)...)
+				must(b, err)
+			}
+		})
+	}
+	all.Wait()
+	return time.Since(begin)
 }
 
 // BenchmarkReadAll reads $all from its start.
@@ -100,4 +117,47 @@ func BenchmarkLive(b *testing.B) {
 	}
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+}
+
+// BenchmarkFiltered catches up with a tenth of the log by a prefix; the figure counts what is looked at.
+func BenchmarkFiltered(b *testing.B) {
+	n := startNode(b, embedded.Options{})
+	const total = 20_000
+	for i := range total / 100 {
+		n.append(b, fmt.Sprintf("kind%d-%d", i%10, i), payload(100)...)
+	}
+	b.ResetTimer()
+	for b.Loop() {
+		sub, err := n.SubscribeToAll(b.Context(), esdb.SubscribeToAllOptions{
+			From: esdb.Start{}, Filter: &esdb.SubscriptionFilter{Type: esdb.StreamFilterType, Prefixes: []string{"kind3-"}},
+		})
+		must(b, err)
+		got := 0
+		for e := sub.Recv(); e.CaughtUp == nil; e = sub.Recv() {
+			if e.EventAppeared != nil {
+				got++
+			}
+		}
+		must(b, sub.Close())
+		equal(b, got, total/10)
+	}
+	b.ReportMetric(float64(b.N*total)/b.Elapsed().Seconds(), "events/s")
+}
+
+// BenchmarkRestart opens a log whose node was closed, up to the first answer.
+func BenchmarkRestart(b *testing.B) {
+	dir := b.TempDir()
+	n := startNode(b, embedded.Options{Dir: dir})
+	for i := range 100 {
+		n.append(b, fmt.Sprint("s", i), payload(500)...)
+	}
+	var took time.Duration
+	for b.Loop() {
+		closeNode(b, n.Node)
+		begin := time.Now()
+		n = startNode(b, embedded.Options{Dir: dir})
+		n.readOne(b)
+		took += time.Since(begin)
+	}
+	b.ReportMetric(float64(took.Milliseconds())/float64(b.N), "ms/restart")
 }
