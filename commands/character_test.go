@@ -50,6 +50,18 @@ func TestACharacterIsReadWhole(t *testing.T) {
 	}
 }
 
+func TestNameAndBioAreEnough(t *testing.T) {
+	t.Parallel()
+	for _, keys := range []string{
+		`"settings": {}`, `"secrets": {}`, `"style": {}`, `"templates": {}`, `"knowledge": [{"path": "p"}, {"directory": "d"}]`,
+		`"messageExamples": [[{"name": "n", "content": {}}]]`,
+	} {
+		if _, err := ParseCharacter(json.RawMessage(with(keys))); err != nil {
+			t.Errorf("%s is refused: %v", with(keys), err)
+		}
+	}
+}
+
 func TestTheLastOfEqualKeysCounts(t *testing.T) {
 	t.Parallel()
 	c, err := ParseCharacter(json.RawMessage(
@@ -98,11 +110,21 @@ func TestACharacterIsRefusedInElizaOSsWords(t *testing.T) {
 		{with(`"adjectives": 1`), "adjectives: Expected array, received number"},
 		{with(`"plugins": [null]`), "plugins.0: Expected string, received null"},
 		{with(`"knowledge": "k"`), "knowledge: Expected array, received string"},
-		{with(`"knowledge": ["k", {"path": 5}, {"shared": true}, {"path": "p", "shared": 1}]`), "knowledge.1: Invalid input; knowledge.2: Invalid input; knowledge.3: Invalid input"},
+		{
+			with(`"knowledge": ["k", {"path": 5}, {"shared": true}, {"path": "p", "shared": 1}]`),
+			"knowledge.1: Invalid input; knowledge.2: Invalid input; knowledge.3: Invalid input",
+		},
 		{with(`"settings": []`), "settings: Expected object, received array"},
 		{with(`"secrets": {"a": {}, "b": null}`), "secrets.a: Invalid input; secrets.b: Invalid input"},
-		{with(`"style": {"all": "x", "chat": [5], "post": {}}`), "style.all: Expected array, received string; style.chat.0: Expected string, received number; style.post: Expected array, received object"},
-		{with(`"messageExamples": [5, [6]]`), "messageExamples.0: Expected array, received number; messageExamples.1.0: Expected object, received number"},
+		{
+			with(`"style": {"all": "x", "chat": [5], "post": {}}`),
+			"style.all: Expected array, received string; style.chat.0: Expected string, received number; " +
+				"style.post: Expected array, received object",
+		},
+		{
+			with(`"messageExamples": [5, [6]]`),
+			"messageExamples.0: Expected array, received number; messageExamples.1.0: Expected object, received number",
+		},
 		{with(`"messageExamples": [[{}]]`), "messageExamples.0.0.name: Required; messageExamples.0.0.content: Required"},
 		{example(`{"text": 1, "actions": [2], "inReplyTo": "x", "attachments": {}}`), "messageExamples.0.0.content.text: Expected string, received number; " +
 			"messageExamples.0.0.content.actions.0: Expected string, received number; messageExamples.0.0.content.inReplyTo: Invalid UUID format; " +

@@ -47,8 +47,9 @@ func TestACommandThatBeginsAStreamReadsItOnlyOnAConflict(t *testing.T) {
 	if result := do(t, bus, NewRequest(), CreateAgent{AgentID: eliza, Character: doctor}); !result.Changed || via.reads.Load() != 0 {
 		t.Errorf("after %d reads of a new stream the result is %+v", via.reads.Load(), result)
 	}
-	if result := do(t, bus, NewRequest(), CreateAgent{AgentID: eliza, Character: doctor}); result.Changed || result.Position != log.Now(t) || via.reads.Load() != 1 {
-		t.Errorf("after %d reads of a stream that begun the result is %+v", via.reads.Load(), result)
+	result := do(t, bus, NewRequest(), CreateAgent{AgentID: eliza, Character: doctor})
+	if result.Changed || result.Position != log.Now(t) || via.reads.Load() != 1 {
+		t.Errorf("after %d reads of a stream that had begun the result is %+v", via.reads.Load(), result)
 	}
 }
 
@@ -149,7 +150,8 @@ func TestAnEventThatCannotBeReadStopsTheCommandsOfItsStream(t *testing.T) {
 func TestWhatMayNotBecomeAnEventIsRefusedAndNotRecorded(t *testing.T) {
 	t.Parallel()
 	log := Open(t, lobbyOpen...)
-	for content, want := range map[string]error{"\x00": events.ErrInvalid, "\xff": events.ErrInvalid, strings.Repeat("long", 300_000): events.ErrTooLarge} {
+	long := strings.Repeat("long", 300_000)
+	for content, want := range map[string]error{"\x00": events.ErrInvalid, "\xff": events.ErrInvalid, long: events.ErrTooLarge} {
 		say := sayHello()
 		say.Content = content
 		if _, err := Handle(t.Context(), log.Bus, NewRequest(), say); !errors.Is(err, want) {

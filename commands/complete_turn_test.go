@@ -10,7 +10,9 @@ import (
 
 // ended is how Eliza's dealing with the message ended.
 func ended(outcome string) events.TurnCompleted {
-	return events.TurnCompleted{TurnID: guild, ChannelID: lobby, AgentID: eliza, MessageID: hello, Outcome: outcome, Model: "classic", PromptTokens: 7}
+	return events.TurnCompleted{
+		TurnID: guild, ChannelID: lobby, AgentID: eliza, MessageID: hello, Outcome: outcome, Model: "classic", PromptTokens: 7,
+	}
 }
 
 func TestATurnEndsOnce(t *testing.T) {

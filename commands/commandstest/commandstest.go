@@ -48,9 +48,10 @@ type Wish struct {
 
 // When is the command, as a request of its own.
 func When[S commands.State[S]](given History, cmd commands.Command[S]) Wish {
-	return Wish{given: given, request: NewRequest(), handle: func(ctx context.Context, b commands.Bus, r commands.Request) (commands.Result, error) {
+	handle := func(ctx context.Context, b commands.Bus, r commands.Request) (commands.Result, error) {
 		return commands.Handle(ctx, b, r, cmd)
-	}}
+	}
+	return Wish{given: given, request: NewRequest(), handle: handle}
 }
 
 // Then expects success and exactly these facts, recorded for the request; none of them means that it was so already.
