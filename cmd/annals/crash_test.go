@@ -24,7 +24,9 @@ type writer struct {
 
 // write posts until the context ends. A post without an answer may or may not have happened; it is not repeated.
 func (w *writer) write(ctx context.Context, c *client) {
-	for ctx.Err() == nil {
+	pace := time.NewTicker(20 * time.Millisecond) // the agent has to answer all of it, one after another
+	defer pace.Stop()
+	for ; ctx.Err() == nil; <-pace.C {
 		content := fmt.Sprintf("message %d", w.next)
 		w.next++
 		id, a, err := c.post(ctx, w.channel, content)
@@ -76,7 +78,7 @@ func (w *writer) verify(t *testing.T, c *client, agent string) {
 func (w *writer) settled(t *testing.T, c *client, agent string) (asked, answered []message) {
 	t.Helper()
 	const patience = 2 * time.Minute
-	for before, end := -1, time.Now(); ; time.Sleep(200 * time.Millisecond) {
+	for before, end := -1, time.Now(); ; time.Sleep(500 * time.Millisecond) {
 		asked, answered = split(c.messages(t, w.channel), agent)
 		if len(asked) >= len(w.acked) && (agent == "" || len(asked) == len(answered)) {
 			return asked, answered
