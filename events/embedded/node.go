@@ -40,18 +40,19 @@ type Options struct {
 
 // Node is an open event store.
 type Node struct {
-	store   *store
-	fs      vfs.FS
-	tail    *tail
-	writer  *writer
-	groups  *groups
-	server  *grpc.Server
-	door    *door
-	log     *slog.Logger
-	closing chan struct{} // subscriptions end when it is closed
-	closed  chan struct{}
-	once    sync.Once
-	err     error
+	store    *store
+	fs       vfs.FS
+	tail     *tail
+	writer   *writer
+	groups   *groups
+	server   *grpc.Server
+	door     *door
+	log      *slog.Logger
+	closing  chan struct{} // subscriptions end when it is closed
+	scrubbed chan struct{} // closed when the log was read, or on closing
+	closed   chan struct{}
+	once     sync.Once
+	err      error
 }
 
 // maxReceive is the largest message taken, EventStoreDB's own: what is too large for an append must arrive to be refused.
@@ -70,7 +71,7 @@ func Open(ctx context.Context, o Options) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{store: s, fs: o.FS, log: o.Logger, closing: make(chan struct{}), closed: make(chan struct{})}
+	n := &Node{store: s, fs: o.FS, log: o.Logger, closing: make(chan struct{}), scrubbed: make(chan struct{}), closed: make(chan struct{})}
 	if err := n.start(ctx, o); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -100,6 +101,7 @@ func (n *Node) start(ctx context.Context, o Options) error {
 	n.door = newDoor(n, o.TLS)
 	go n.door.serve()
 	n.server = n.newServer(o)
+	go n.scrub()
 	return nil
 }
 
@@ -160,6 +162,7 @@ func (n *Node) Close(ctx context.Context) error {
 			<-graceful
 		}
 		n.stopWriter(ctx)
+		<-n.scrubbed
 		if err := n.store.close(); err != nil {
 			n.err = fmt.Errorf("close the event log: %w", err)
 		}

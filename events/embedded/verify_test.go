@@ -3,10 +3,12 @@ package embedded_test
 import (
 	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
@@ -103,6 +105,8 @@ func TestAFlippedByteIsFoundAndNamed(t *testing.T) {
 				holds(t, named, found[0])
 				if kind == ".log" {
 					refused(t, dir)
+				} else {
+					toldAtStart(t, dir)
 				}
 			})
 		}
@@ -118,6 +122,36 @@ func refused(t testing.TB, dir string) string {
 		t.Fatal("a node starts on a damaged log")
 	}
 	return err.Error()
+}
+
+// toldAtStart tells that a node does not start on the log, or reports the damage by itself.
+func toldAtStart(t testing.TB, dir string) {
+	t.Helper()
+	var told lines
+	n, err := embedded.Open(t.Context(), embedded.Options{Dir: dir, Logger: slog.New(slog.NewTextHandler(&told, nil))})
+	if err != nil {
+		return
+	}
+	defer closeNode(t, n)
+	eventually(t, "the damage is reported", func() bool { return strings.Contains(told.String(), "is damaged") })
+}
+
+// lines is a log that is written and read at the same time.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func TestATruncatedFileIsFoundByVerifyAndAtStart(t *testing.T) {
