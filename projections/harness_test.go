@@ -50,6 +50,8 @@ func start(t testing.TB, o Options) (*Feed, func()) {
 		must(t, <-ended)
 	})
 	t.Cleanup(stop)
+	_, err := f.From(patient(t)) // what is recorded from now on is told
+	must(t, err)
 	return f, stop
 }
 

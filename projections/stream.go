@@ -164,8 +164,10 @@ func (q *queue) take(ctx context.Context) []events.Recorded {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(q.waiting) == 0 && q.following && ctx.Err() == nil {
-		q.dry = true
-		s.changed.Broadcast() // somebody may be full and holding up this lane
+		if !q.dry { // once, or two that are dry would wake each other for ever
+			q.dry = true
+			s.changed.Broadcast() // somebody may be full and holding up this one
+		}
 		s.changed.Wait()
 	}
 	q.dry = false
