@@ -57,9 +57,9 @@ func broadcastOf(e events.Recorded) broadcast {
 	return b
 }
 
-// present is a value, nil for one that says nothing.
+// present is a value, nil for null.
 func present(raw json.RawMessage) json.RawMessage {
-	if s := string(raw); s == "null" || s == `""` {
+	if string(raw) == "null" {
 		return nil
 	}
 	return raw
