@@ -10,7 +10,7 @@ import (
 var channels = Projection{
 	Name:    "channels",
 	Group:   GroupCore,
-	Version: 2,
+	Version: 1,
 	// created is the position of the creation, which orders what has the same time; position is that of the last fact.
 	Tables: `
 create table channels (
@@ -29,7 +29,7 @@ create table channels (
 	position    bigint not null
 )`,
 	Indexes: `
-create index on channels (server_id, updated_at, created);
+create index on channels (server_id, created_at, created);
 create index on channels (server_id, hashtextextended(name, 0))`,
 	Apply: applyChannels,
 }

@@ -33,12 +33,11 @@ const channelColumns = `select id, server_id, name, type, coalesce(source_type, 
 	coalesce(source_id, '') as source_id, coalesce(topic, '') as topic, metadata, created_at, updated_at, created, revision,
 	position from channels`
 
-// Channels lists the channels of a server, the last updated last, as the recorded server does, and tells how many there are
-// in all. The cursors are times of updates.
+// Channels lists the channels of a server, the oldest first, and tells how many there are in all.
 func (q *Queries) Channels(ctx context.Context, server uuid.UUID, p Page) ([]Channel, int, error) {
 	return listed(ctx, q, fmt.Sprintf("channels of server %s", server), pgx.RowToStructByName[Channel], p, channelColumns+`
-		where server_id = $1 and (updated_at, created) < ($2, $3) and (updated_at, created) > ($4, $5)
-		order by updated_at %[1]s, created %[1]s limit $6`, `select count(*) from channels where server_id = $1`, server)
+		where server_id = $1 and (created_at, created) < ($2, $3) and (created_at, created) > ($4, $5)
+		order by created_at %[1]s, created %[1]s limit $6`, `select count(*) from channels where server_id = $1`, server)
 }
 
 // Channel is one channel.

@@ -16,7 +16,7 @@ import (
 // MaxLimit bounds what one page holds.
 const MaxLimit = 1000
 
-// Page is a part of a list that is ordered by time, of creation unless it says otherwise. The cursors are exclusive and may be left out; a cursor's
+// Page is a part of a list that is ordered by time of creation. The cursors are exclusive and may be left out; a cursor's
 // position (of the creation) tells apart what was created in the same millisecond. With a cursor on one side only, the
 // page lies next to it, so that following cursors misses nothing in either direction.
 type Page struct {
