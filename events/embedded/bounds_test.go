@@ -26,6 +26,9 @@ func heap() uint64 {
 func TestStuckSubscribersHoldLittleMemory(t *testing.T) {
 	n := startNode(t, embedded.Options{})
 	r := n.raw(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 6*patience)
+	defer cancel()
+	r.ctx = ctx
 	const subscribers, stuck = 1000, 10
 	for range stuck {
 		r.subscribe(t, func(*streams.ReadReq_Options) {}) // and never reads on

@@ -118,7 +118,8 @@ func (s *Subscriber) connect(ctx context.Context, topic string, d *dispatch) err
 		return err
 	}
 	conn := &connection{inner: inner}
-	defer func() { _ = inner.Close() }()
+	defer conn.close()
+	defer cancel() // before: nobody is left sending
 	for {
 		e := conn.recv()
 		switch {
@@ -179,6 +180,12 @@ func (c *connection) recv() (e *esdb.PersistentSubscriptionEvent) {
 		}
 	}()
 	return c.inner.Recv()
+}
+
+func (c *connection) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_ = c.inner.Close()
 }
 
 func (c *connection) ack(e *esdb.ResolvedEvent) error {
