@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
@@ -30,9 +31,10 @@ type connection struct {
 	engine  engine.Socket
 	socket  *socket.Socket // set before the client is heard
 	actor   string
-	slots   chan struct{} // taken by what is not dealt with
-	gone    chan struct{} // closed when the connection has ended
-	waiting atomic.Int64  // size of what waits to be written
+	slots   chan struct{}   // taken by what is not dealt with
+	alive   context.Context // ends with the connection
+	end     context.CancelFunc
+	waiting atomic.Int64 // size of what waits to be written
 	slow    atomic.Bool
 
 	// Guarded by the hub's lock.
@@ -44,12 +46,14 @@ type connection struct {
 // opened notes a new transport, before its client has said anything, and bounds what comes in over it and waits to go out.
 func (h *Hub) opened(e engine.Socket) {
 	c := &connection{
-		hub: h, engine: e, slots: make(chan struct{}, inHand), gone: make(chan struct{}),
+		hub: h, engine: e, slots: make(chan struct{}, inHand),
 		rooms: map[string]bool{}, sending: map[*sending]uuid.UUID{},
 	}
+	c.alive, c.end = context.WithCancel(context.Background())
 	h.mu.Lock()
 	if h.closed {
 		h.mu.Unlock()
+		c.end()
 		go e.Close(true)
 		return
 	}
@@ -79,7 +83,7 @@ func (h *Hub) opened(e engine.Socket) {
 func (c *connection) take() {
 	select {
 	case c.slots <- struct{}{}:
-	case <-c.gone:
+	case <-c.alive.Done():
 	}
 }
 
@@ -154,7 +158,7 @@ func (h *Hub) closedBy(c *connection) {
 		return
 	}
 	c.left = true
-	close(c.gone)
+	c.end()
 	delete(h.connections, c.engine.Id())
 	delete(h.watching, c)
 	for room := range c.rooms {

@@ -3,13 +3,17 @@ package socketio
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net"
 	"net/http"
+	"sync"
 	"time"
+
+	"github.com/gorilla/websocket"
 )
 
 const (
@@ -25,7 +29,7 @@ const (
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	h.mu.Lock()
-	closed, full := h.closed, len(h.connections) >= h.Connections
+	closed, full, c := h.closed, len(h.connections) >= h.Connections, h.connections[query.Get("sid")]
 	h.mu.Unlock()
 	begins := query.Get("sid") == ""
 	switch {
@@ -53,7 +57,15 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		same.Body, same.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
-	h.engine.ServeHTTP(&patient{w, http.NewResponseController(w)}, &same)
+	// The library does not always answer a request of a session that ends.
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	if c != nil && !websocket.IsWebSocketUpgrade(r) {
+		defer context.AfterFunc(c.alive, cancel)()
+	}
+	answer := &patient{ResponseWriter: w, control: http.NewResponseController(w), header: http.Header{}}
+	h.engine.ServeHTTP(answer, same.WithContext(ctx))
+	answer.end()
 }
 
 // readPayload reads what a client that polls has to say.
@@ -80,14 +92,44 @@ func refuseRequest(w http.ResponseWriter, status int, message string) {
 	_, _ = fmt.Fprintf(w, `{"code":3,"message":%q}`, message)
 }
 
-// patient gives a client no more than its time for what is written to it: the library waits for ever.
+// patient is how the library answers a request, from any of its goroutines: nothing goes out when the request has ended,
+// and a client gets no more than its time for what is written to it.
 type patient struct {
 	http.ResponseWriter
 	control *http.ResponseController
+	header  http.Header // the library's own, until it answers
+
+	mu   sync.Mutex
+	over bool
 }
 
-// Write sends the whole, so that the limit need not outlive it: the connection may serve other requests.
+// end keeps what comes too late out of the requests that follow.
+func (p *patient) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over = true
+}
+
+// Header implements http.ResponseWriter.
+func (p *patient) Header() http.Header { return p.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (p *patient) WriteHeader(status int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.over {
+		maps.Copy(p.ResponseWriter.Header(), p.header)
+		p.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Write sends the whole, so that the time limit need not outlive it: the connection may serve other requests.
 func (p *patient) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over {
+		return 0, net.ErrClosed
+	}
 	_ = p.control.SetWriteDeadline(time.Now().Add(writeTime))
 	n, err := p.ResponseWriter.Write(text)
 	if err == nil {

@@ -155,12 +155,15 @@ func roomName(channel string) string {
 	return channel
 }
 
-// text is a string or a number as text; everything else is none.
+// text is a string or a number as text; everything else is none, and so is zero, as for the recorded server.
 func text(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v
 	case float64:
+		if v == 0 {
+			return ""
+		}
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return ""

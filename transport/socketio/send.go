@@ -82,7 +82,7 @@ func (e *event) message(p map[string]any) (m *commands.SubmitMessage, o commands
 	server, badServer := events.ParseServerID(first(p, "serverId", "server_id"))
 	author, badAuthor := events.ParseID(first(p, "senderId", "author_id"))
 	content := text(p["message"])
-	if badChannel != nil || badServer != nil || badAuthor != nil || content == "" || content == "0" && p["message"] != "0" {
+	if badChannel != nil || badServer != nil || badAuthor != nil || content == "" {
 		return nil, o, incomplete
 	}
 	said, _ := p["metadata"].(map[string]any)

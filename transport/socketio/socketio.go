@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/zishang520/socket.io/servers/engine/v3"
+	"github.com/zishang520/socket.io/servers/engine/v3/transports"
 	"github.com/zishang520/socket.io/servers/socket/v3"
 
 	"annals/commands"
@@ -141,7 +142,8 @@ func (h *Hub) hangUp(atOnce bool) {
 	}
 	h.mu.Unlock()
 	for _, c := range all { // without the lock, which their end takes
-		c.engine.Close(atOnce)
+		// Who polls need not come back for the rest within a useful time.
+		c.engine.Close(atOnce || c.engine.Transport().Name() == transports.POLLING)
 	}
 }
 

@@ -1,0 +1,236 @@
+package socketio
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+)
+
+func TestTheSenderHearsItsCopyAndThatItWasTakenAndTheOthersHearTheMessage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	channel := uuid.New()
+	a, b := w.connect(), w.member(channel) // the sender need not have joined
+	a.emit("message", map[string]any{"type": 2, "payload": map[string]any{
+		"roomId": channel, "serverId": events.DefaultServer, "senderId": strings.ToUpper(ann.String()), "senderName": "Ann",
+		"message": "hello", "messageId": "m-1", "source": "client_chat", "attachments": []any{map[string]any{"id": "x"}},
+		"metadata": map[string]any{"isDm": true}, "targetUserId": uuid.New(),
+	}})
+	mine, ack := a.next("messageBroadcast").data, a.next("messageAck").data
+	a.next("messageComplete") // nobody is there to answer
+	theirs := b.next("messageBroadcast").data
+
+	id := events.Derive(channel, ann.String(), "m-1").String()
+	if mine["clientMessageId"] != "m-1" || ack["clientMessageId"] != "m-1" || ack["messageId"] != id || mine["id"] != id ||
+		ack["status"] != "received_by_server_and_processing" || ack["channelId"] != channel.String() || ack["roomId"] != channel.String() {
+		t.Errorf("the sender heard %v and %v", mine, ack)
+	}
+	if delete(mine, "clientMessageId"); jsonOf(mine) != jsonOf(theirs) {
+		t.Errorf("the others heard %v", theirs)
+	}
+	for field, want := range map[string]any{
+		"senderId": ann.String(), "senderName": "Ann", "text": "hello", "channelId": channel.String(), "roomId": channel.String(),
+		"serverId": events.DefaultServer.String(), "source": "client_chat",
+	} {
+		if theirs[field] != want {
+			t.Errorf("%s is %v, not %v", field, theirs[field], want)
+		}
+	}
+	if jsonOf(theirs["attachments"]) != `[{"id":"x"}]` {
+		t.Errorf("the attachments are %v", theirs["attachments"])
+	}
+	made, err := w.bus.Parents.Channel(t.Context(), channel)
+	must(t, err)
+	var metadata map[string]any
+	must(t, json.Unmarshal(made.Metadata, &metadata))
+	if made.Type != "DM" || made.Name != "DM "+channel.String()[:8] || len(made.Participants) != 2 || metadata["created_by"] != "socketio_auto_creation" ||
+		metadata["isDm"] != true || metadata["socket_id"] != nil {
+		t.Errorf("the channel is %+v, %s", made, made.Metadata)
+	}
+}
+
+func TestTheSameMessageAgainIsToldToItsSenderAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	channel := uuid.New()
+	a, b := w.member(channel), w.member(channel)
+	for range 2 {
+		a.say(channel, "once", "messageId", "m-1")
+		a.next("messageBroadcast")
+		if ack := a.next("messageAck").data; ack["clientMessageId"] != "m-1" {
+			t.Errorf("the acknowledgement is %v", ack)
+		}
+		a.next("messageComplete")
+	}
+	a.say(channel, "twice")
+	if b.next("messageBroadcast").data["text"] != "once" || b.next("messageBroadcast").data["text"] != "twice" {
+		t.Error("the others heard it again")
+	}
+}
+
+func TestAMessageThatCannotBeReadYetIsAcknowledgedAndBroadcastLater(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	channel := uuid.New()
+	a := w.member(channel)
+	w.hold(true)
+	a.say(channel, "late", "messageId", "m-1")
+	a.next("messageAck")
+	w.hold(false)
+	if own := a.next("messageBroadcast").data; own["clientMessageId"] != "m-1" {
+		t.Errorf("the sender heard %v", own)
+	}
+	a.next("messageComplete")
+}
+
+func TestWhatOthersRecordIsBroadcastInTheFormOfTheWayItCame(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	channel, message, agent := uuid.New(), uuid.New(), uuid.New()
+	handle(w, commands.CreateChannel{ChannelID: channel, Name: "before", Type: "GROUP"})
+	a := w.member(channel)
+
+	rest := &commands.SubmitMessage{MessageID: message, ChannelID: channel, AuthorID: ann, Content: "over REST", SourceType: "eliza_gui",
+		RawMessage: json.RawMessage(`{"thought":"x"}`), Metadata: json.RawMessage(`{"attachments":[{"id":"a"}]}`)}
+	handle(w, rest)
+	b := a.next("messageBroadcast").data
+	if b["channelId"] != nil || b["attachments"] != nil || b["thought"] != nil || b["senderName"] != "User" || b["id"] != message.String() {
+		t.Errorf("a message over REST is broadcast as %v", b)
+	}
+	handle(w, commands.CreateAgent{AgentID: agent, Character: events.Character{Name: "Eliza"}})
+	handle(w, &commands.SubmitMessage{MessageID: uuid.New(), ChannelID: channel, AuthorID: agent, Content: "an answer", SourceType: "agent_response",
+		RawMessage: json.RawMessage(`{"thought":"","actions":["REPLY"]}`), Metadata: json.RawMessage(`{"attachments":[{"id":"b"}]}`)})
+	b = a.next("messageBroadcast").data
+	if b["thought"] != "" || jsonOf(b["actions"]) != `["REPLY"]` || jsonOf(b["attachments"]) != `[{"id":"b"}]` || b["senderName"] != "Agent" || b["channelId"] != nil {
+		t.Errorf("an answer is broadcast as %v", b)
+	}
+
+	handle(w, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{TurnID: uuid.New(), ChannelID: channel, Outcome: events.TurnClosed}})
+	if d := a.next("messageComplete").data; d["channelId"] != channel.String() || d["serverId"] != events.DefaultServer.String() {
+		t.Errorf("completed is %v", d)
+	}
+	handle(w, &commands.DeleteMessage{MessageID: message, ChannelID: channel})
+	if d := a.next("messageDeleted").data; d["messageId"] != message.String() || d["channelId"] != channel.String() {
+		t.Errorf("deleted is %v", d)
+	}
+	name := "after"
+	handle(w, commands.UpdateChannel{ChannelID: channel, Name: &name})
+	if d := a.next("channelUpdated").data; d["channelId"] != channel.String() || d["updates"].(map[string]any)["name"] != "after" {
+		t.Errorf("updated is %v", d)
+	}
+	handle(w, commands.ClearChannel{ChannelID: channel})
+	a.next("channelCleared")
+	handle(w, commands.DeleteChannel{ChannelID: channel})
+	if d := a.next("channelDeleted").data; d["channelId"] != channel.String() {
+		t.Errorf("the deleted channel is %v", d)
+	}
+}
+
+func TestAcknowledgementsAreCalledWithWhatIsTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	channel := uuid.New()
+	a := w.connect()
+	acknowledged := func(id, event string, payload any) map[string]any {
+		a.send("42" + id + jsonOf([]any{event, payload}))
+		for {
+			text := a.read()
+			if strings.HasPrefix(text, "43"+id+"[") {
+				var list []map[string]any
+				must(t, json.Unmarshal([]byte(text[2+len(id):]), &list))
+				return list[0]
+			}
+		}
+	}
+	if d := acknowledged("7", "1", map[string]any{"channelId": channel, "agentId": "x"}); d["channelId"] != channel.String() || d["agentId"] != "x" ||
+		d["message"] != "Socket "+a.sid+" successfully joined channel "+channel.String()+"." {
+		t.Errorf("joining is acknowledged with %v", d)
+	}
+	said := map[string]any{"channelId": channel, "serverId": "0", "senderId": ann, "message": 42}
+	if d := acknowledged("8", "2", said); d["status"] == nil || d["messageId"] == nil {
+		t.Errorf("saying is acknowledged with %v", d)
+	}
+	if d := acknowledged("9", "2", nil); d["error"] == nil {
+		t.Errorf("a refusal is acknowledged with %v", d)
+	}
+	if d := acknowledged("10", "subscribe_logs", nil); d["subscribed"] != true {
+		t.Errorf("watching the log is acknowledged with %v", d)
+	}
+}
+
+func TestTheLogIsStreamedAsTheFilterSays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.connect()
+	filter := func(f map[string]any) map[string]any {
+		a.emit("update_log_filters", f)
+		h := heard{}
+		for h.name != "log_filters_updated" {
+			h = heard{}
+			list := []any{&h.name, &h.data}
+			must(t, json.Unmarshal([]byte(a.read()[2:]), &list))
+		}
+		return h.data
+	}
+	if d := filter(nil); d["success"] != false || d["error"] != "Not subscribed to log stream" {
+		t.Errorf("without a subscription: %v", d)
+	}
+	a.send(`42["subscribe_logs"]`)
+	line := a.next("log_stream").data
+	if line["type"] != "log_entry" || line["payload"].(map[string]any)["level"] != 30.0 {
+		t.Errorf("the first line is %v", line)
+	}
+	a.next("log_subscription_confirmed")
+	if d := filter(map[string]any{"level": "warn"}); jsonOf(d) != `{"filters":{"level":"warn"},"success":true}` {
+		t.Errorf("the filter is %v", d)
+	}
+	w.hub.Logger.Info("unheard")
+	w.hub.Logger.Warn("heard")
+	if d := a.next("log_stream").data["payload"].(map[string]any); d["msg"] != "heard" {
+		t.Errorf("streamed is %v", d)
+	}
+	filter(map[string]any{"level": "all", "agentName": "Eliza"})
+	w.hub.Logger.Error("unheard")
+	w.hub.Logger.Debug("unheard")
+	w.hub.Logger.Info("of Eliza", "agentName", "Eliza")
+	if d := a.next("log_stream").data["payload"].(map[string]any); d["msg"] != "of Eliza" {
+		t.Errorf("streamed is %v", d)
+	}
+	filter(map[string]any{"level": "bogus", "agentName": "all"})
+	w.hub.Logger.Error("unheard")
+	a.send(`42["unsubscribe_logs"]`)
+	if d := a.next("log_subscription_confirmed").data; d["subscribed"] != false {
+		t.Errorf("confirmed is %v", d)
+	}
+}
+
+func TestOnlyWhoHasTheKeyIsHeard(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world, _ *Options) { w.keyed = true })
+	for _, auth := range []string{"", `{"apiKey":"wrong"}`, `{"apiKey":7}`} {
+		c := w.open()
+		c.send("40" + auth)
+		c.read() // connected
+		c.send(`42["1",{"channelId":"x"}]`)
+		c.next("unauthorized")
+		c.ended()
+	}
+	c := w.open()
+	c.send(`40{"apiKey":"` + key + `"}`)
+	c.read()
+	c.next("connection_established")
+	channel := uuid.New()
+	c.say(channel, "with a key")
+	id := uuid.MustParse(c.next("messageBroadcast").data["id"].(string))
+	for e, err := range w.log.Read(context.Background(), events.MessageStream(id), events.Forwards) {
+		if must(t, err); e.Meta.Actor != "key:default" {
+			t.Errorf("the actor is %s", e.Meta.Actor)
+		}
+	}
+}
