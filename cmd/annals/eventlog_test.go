@@ -47,6 +47,10 @@ func TestALogIsBackedUpExportedTakenHomeAndVerifiedBesideItsNode(t *testing.T) {
 	if err := s.Close(ctx); err != nil {
 		t.Fatal(err)
 	}
+	second := run(ctx, []string{"eventstore", "--listen", "127.0.0.1:0", "--data", in("events")})
+	if second == nil || !strings.Contains(second.Error(), "another process has the event log") {
+		t.Errorf("a second node on the same log ended with %v", second)
+	}
 	annals(t, "eventstore", "verify", "--data", in("events"))
 	annals(t, "eventstore", "export", in("local"), "--data", in("events"))
 	annals(t, "eventstore", "export", in("remote"), "--from", url)

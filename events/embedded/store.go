@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -74,6 +75,9 @@ func openToRead(dir string, fs vfs.FS, log *slog.Logger) (*store, error) {
 
 func openPebble(dir string, o *pebble.Options) (*store, error) {
 	db, err := pebble.Open(dir, o)
+	if errors.Is(err, syscall.EAGAIN) {
+		return nil, fmt.Errorf("another process has the event log in %s open: %w", dir, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open the event log in %s: %w", dir, err)
 	}
