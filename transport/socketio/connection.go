@@ -2,6 +2,9 @@ package socketio
 
 import (
 	"context"
+	"fmt"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,7 +37,10 @@ type connection struct {
 	slots   chan struct{}   // taken by what is not dealt with
 	alive   context.Context // ends with the connection
 	end     context.CancelFunc
-	waiting atomic.Int64 // size of what waits to be written
+	waiting atomic.Int64  // size of what waits to be written
+	asked   atomic.Bool   // the client has said who it is
+	greeted chan struct{} // closed when it was answered
+	greet   sync.Once
 	slow    atomic.Bool
 
 	// Guarded by the hub's lock.
@@ -46,7 +52,7 @@ type connection struct {
 // opened notes a new transport, before its client has said anything, and bounds what comes in over it and waits to go out.
 func (h *Hub) opened(e engine.Socket) {
 	c := &connection{
-		hub: h, engine: e, slots: make(chan struct{}, inHand),
+		hub: h, engine: e, slots: make(chan struct{}, inHand), greeted: make(chan struct{}),
 		rooms: map[string]bool{}, sending: map[*sending]uuid.UUID{},
 	}
 	c.alive, c.end = context.WithCancel(context.Background())
@@ -71,20 +77,37 @@ func (h *Hub) opened(e engine.Socket) {
 	_ = e.On("data", func(...any) { c.taken() }) // comes after the library has put it into its queue
 	_ = e.On("packet", func(args ...any) {
 		if p := args[0].(*packet.Packet); p.Type == packet.MESSAGE {
-			c.take()
+			c.take(p)
 		}
 	})
+	if answer, ok := e.Request().Response().(*patient); ok {
+		answer.listens()
+	}
 	if e.ReadyState() == "closed" { // before anybody listened
 		h.closedBy(c)
 	}
 }
 
-// take waits for room for what a client has sent. It holds up the goroutine that reads from it.
-func (c *connection) take() {
+// take waits for room for what a client has sent, and with what comes behind its first packet until that was dealt with:
+// the library answers before it is ready. It holds up the goroutine that reads from the client.
+func (c *connection) take(p *packet.Packet) {
+	if c.asked.Load() {
+		select {
+		case <-c.greeted:
+		case <-c.alive.Done():
+		}
+	} else if text, ok := p.Data.(fmt.Stringer); ok && connects(text.String()) {
+		c.asked.Store(true)
+	}
 	select {
 	case c.slots <- struct{}{}:
 	case <-c.alive.Done():
 	}
+}
+
+// connects tells whether a packet asks for the one namespace that there is.
+func connects(packet string) bool {
+	return strings.HasPrefix(packet, "0") && (!strings.HasPrefix(packet, "0/") || packet == "0/" || strings.HasPrefix(packet, "0/,"))
 }
 
 // taken gives the room back when the client's queue has come to what was put into it.
@@ -120,17 +143,19 @@ func (c *connection) wait(p *packet.Packet) {
 	}
 }
 
-// connected greets a client that has said who it is.
+// connected greets a client that has said who it is. The library calls it before any other event of the client.
 func (h *Hub) connected(s *socket.Socket) {
 	h.mu.Lock()
 	c := h.connections[s.Conn().Id()]
-	if c == nil || c.left {
+	if c == nil {
 		h.mu.Unlock()
 		s.Disconnect(true)
 		return
 	}
 	c.socket = s
 	h.mu.Unlock()
+	defer c.greet.Do(func() { close(c.greeted) })
+	_ = s.On("disconnect", func(...any) { h.quit(c) }) // the transport may stay
 	r := s.Request().Request()
 	for _, key := range keysOf(s.Handshake().Auth) {
 		if actor, ok := h.Identify(r, key); ok {
@@ -160,14 +185,30 @@ func (h *Hub) closedBy(c *connection) {
 	c.left = true
 	c.end()
 	delete(h.connections, c.engine.Id())
+	h.forsake(c)
+	h.served.Done()
+}
+
+// quit forgets what a client was told of.
+func (h *Hub) quit(c *connection) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.forsake(c)
+}
+
+// forsake is called with the lock held.
+func (h *Hub) forsake(c *connection) {
 	delete(h.watching, c)
 	for room := range c.rooms {
-		h.leave(c, room)
+		delete(c.rooms, room)
+		delete(h.rooms[room], c)
+		if len(h.rooms[room]) == 0 {
+			delete(h.rooms, room)
+		}
 	}
 	for s, id := range c.sending {
 		h.forget(s, id)
 	}
-	h.served.Done()
 }
 
 // join is false when the client has joined too many channels, or is gone.
@@ -183,14 +224,6 @@ func (h *Hub) join(c *connection, room string) bool {
 	h.rooms[room][c] = true
 	c.rooms[room] = true
 	return true
-}
-
-// leave is called with the lock held.
-func (h *Hub) leave(c *connection, room string) {
-	delete(h.rooms[room], c)
-	if len(h.rooms[room]) == 0 {
-		delete(h.rooms, room)
-	}
 }
 
 // members are those who joined a channel.

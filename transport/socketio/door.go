@@ -63,7 +63,12 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c != nil && !websocket.IsWebSocketUpgrade(r) {
 		defer context.AfterFunc(c.alive, cancel)()
 	}
-	answer := &patient{ResponseWriter: w, control: http.NewResponseController(w), header: http.Header{}}
+	answer := &patient{
+		ResponseWriter: w, control: http.NewResponseController(w), header: http.Header{}, ctx: ctx, listening: make(chan struct{}),
+	}
+	if !begins {
+		answer.listens()
+	}
 	h.engine.ServeHTTP(answer, same.WithContext(ctx))
 	answer.end()
 }
@@ -97,14 +102,22 @@ func refuseRequest(w http.ResponseWriter, status int, message string) {
 type patient struct {
 	http.ResponseWriter
 	control *http.ResponseController
-	header  http.Header // the library's own, until it answers
+	header  http.Header     // the library's own, until it answers
+	ctx     context.Context //nolint:containedctx // the request's
+	// listening is closed when the new session can be spoken to: the library begins one before it listens to it.
+	listening chan struct{}
+	listened  sync.Once
 
-	mu   sync.Mutex
-	over bool
+	mu     sync.Mutex
+	over   bool
+	status int
 }
+
+func (p *patient) listens() { p.listened.Do(func() { close(p.listening) }) }
 
 // end keeps what comes too late out of the requests that follow.
 func (p *patient) end() {
+	p.listens()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.over = true
@@ -117,7 +130,7 @@ func (p *patient) Header() http.Header { return p.header }
 func (p *patient) WriteHeader(status int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.over {
+	if p.status = status; !p.over {
 		maps.Copy(p.ResponseWriter.Header(), p.header)
 		p.ResponseWriter.WriteHeader(status)
 	}
@@ -127,6 +140,12 @@ func (p *patient) WriteHeader(status int) {
 func (p *patient) Write(text []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.status == http.StatusOK {
+		select {
+		case <-p.listening:
+		case <-p.ctx.Done():
+		}
+	}
 	if p.over {
 		return 0, net.ErrClosed
 	}
@@ -142,13 +161,20 @@ func (p *patient) Write(text []byte) (int, error) {
 // Hijack implements http.Hijacker.
 func (p *patient) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := p.control.Hijack()
-	return &limited{Conn: conn}, buffered, err
+	return &limited{Conn: conn, listening: p.listening}, buffered, err
 }
 
-// limited is a connection on which no write takes longer than writeTime. It is written to by one goroutine at a time.
+// limited is a connection on which no write takes long, and on which nothing is heard before the library listens. It is
+// written to by one goroutine at a time.
 type limited struct {
 	net.Conn
-	until time.Time
+	listening chan struct{}
+	until     time.Time
+}
+
+func (l *limited) Read(text []byte) (int, error) {
+	<-l.listening
+	return l.Conn.Read(text)
 }
 
 func (l *limited) Write(text []byte) (int, error) {

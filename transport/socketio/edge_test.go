@@ -312,3 +312,36 @@ func TestConnectionsThatComeAndGoLeaveNothing(t *testing.T) {
 	stays.say(channel, "still here")
 	stays.next("messageBroadcast")
 }
+
+func TestAClientMayLeaveAndComeBackOnTheSameTransport(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	channel := uuid.New()
+	a, b := w.member(channel), w.member(channel)
+	a.send("41")
+	eventually(t, "it has left", func() bool { return len(w.hub.members(channel.String())) == 1 })
+	b.say(channel, "unheard")
+	b.next("messageBroadcast")
+	a.send("40")
+	a.read()
+	a.next("connection_established")
+	a.join(channel)
+	b.say(channel, "heard")
+	if said := a.next("messageBroadcast").data["text"]; said != "heard" {
+		t.Errorf("it hears %v", said)
+	}
+}
+
+func TestWhatAClientSaysBeforeItIsAnsweredIsHeard(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for range 200 {
+		c := w.open()
+		c.send("40")
+		c.send(`42["1",{"channelId":"x"}]`)
+		c.read()
+		c.next("connection_established")
+		c.next("channel_joined")
+		_ = c.conn.Close()
+	}
+}

@@ -23,8 +23,7 @@ import (
 )
 
 const (
-	// connectTime is how long a client may take to say who it is. It is short because a client whose first words are lost
-	// between two listeners of the library waits as long before it tries again.
+	// connectTime is how long a client may take to say who it is.
 	connectTime = 2 * time.Second
 	// goodbye bounds each step of stopping.
 	goodbye = 5 * time.Second
