@@ -116,13 +116,14 @@ func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // socket is a route that is no operation, for the pages that may call and for the server's own.
 func (a *API) socket(path string, methods ...string) {
-	h, ok := a.o.Sockets[path]
-	if !ok {
-		h = http.NotFoundHandler()
-	}
+	h := a.o.Sockets[path]
 	a.router.Match(methods, path, func(g *gin.Context) {
 		if !a.origins.opens(g.Request) {
 			a.refuse(g, refusal(http.StatusForbidden, codeForbidden, "Pages of %.100s may not connect: name them in CORS_ORIGIN.", g.GetHeader("Origin")))
+			return
+		}
+		if h == nil {
+			a.refuse(g, refusal(http.StatusNotFound, codeNotFound, "%s is not served here", path))
 			return
 		}
 		h.ServeHTTP(g.Writer, g.Request)
