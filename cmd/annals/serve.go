@@ -80,7 +80,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	feed := projections.NewFeed(projections.Options{
 		Store: parts.store, Postgres: parts.databaseURL, Log: logID, Projections: projections.Core(), Logger: log,
 		Observe: bus.Parents.Observe,
-		Committed: func(group string, batch []events.Recorded, upTo events.Position) {
+		Committed: func(group string, batch []events.Recorded, upTo events.Position) { //nolint:contextcheck // sockets outlive requests
 			if group == projections.GroupCore {
 				hub.Publish(batch, upTo)
 				answers.observe(batch)

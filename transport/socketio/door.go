@@ -61,7 +61,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	if c != nil && !websocket.IsWebSocketUpgrade(r) {
-		defer context.AfterFunc(c.alive, cancel)()
+		defer context.AfterFunc(c.alive, cancel)() //nolint:contextcheck // the session's end is what is waited for
 	}
 	answer := &patient{
 		ResponseWriter: w, control: http.NewResponseController(w), header: http.Header{}, ctx: ctx, listening: make(chan struct{}),

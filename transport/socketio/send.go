@@ -178,7 +178,7 @@ func (h *Hub) expect(s *sending, message uuid.UUID) bool {
 func (h *Hub) drop(s *sending, message uuid.UUID) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if _, ok := s.event.connection.sending[s]; !ok {
+	if _, ok := s.event.sending[s]; !ok {
 		return false
 	}
 	h.forget(s, message)
@@ -188,7 +188,7 @@ func (h *Hub) drop(s *sending, message uuid.UUID) bool {
 // forget is called with the lock held.
 func (h *Hub) forget(s *sending, message uuid.UUID) {
 	s.late.Stop()
-	delete(s.event.connection.sending, s)
+	delete(s.event.sending, s)
 	h.sending[message] = slices.DeleteFunc(h.sending[message], func(other *sending) bool { return other == s })
 	if len(h.sending[message]) == 0 {
 		delete(h.sending, message)

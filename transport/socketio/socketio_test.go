@@ -96,16 +96,20 @@ func TestWhatOthersRecordIsBroadcastInTheFormOfTheWayItCame(t *testing.T) {
 	handle(w, commands.CreateChannel{ChannelID: channel, Name: "before", Type: "GROUP"})
 	a := w.member(channel)
 
-	rest := &commands.SubmitMessage{MessageID: message, ChannelID: channel, AuthorID: ann, Content: "over REST", SourceType: "eliza_gui",
-		RawMessage: json.RawMessage(`{"thought":"x"}`), Metadata: json.RawMessage(`{"attachments":[{"id":"a"}]}`)}
+	rest := &commands.SubmitMessage{
+		MessageID: message, ChannelID: channel, AuthorID: ann, Content: "over REST", SourceType: "eliza_gui",
+		RawMessage: json.RawMessage(`{"thought":"x"}`), Metadata: json.RawMessage(`{"attachments":[{"id":"a"}]}`),
+	}
 	handle(w, rest)
 	b := a.next("messageBroadcast").data
 	if b["channelId"] != nil || b["attachments"] != nil || b["thought"] != nil || b["senderName"] != "User" || b["id"] != message.String() {
 		t.Errorf("a message over REST is broadcast as %v", b)
 	}
 	handle(w, commands.CreateAgent{AgentID: agent, Character: events.Character{Name: "Eliza"}})
-	handle(w, &commands.SubmitMessage{MessageID: uuid.New(), ChannelID: channel, AuthorID: agent, Content: "an answer", SourceType: "agent_response",
-		RawMessage: json.RawMessage(`{"thought":"","actions":["REPLY"]}`), Metadata: json.RawMessage(`{"attachments":[{"id":"b"}]}`)})
+	handle(w, &commands.SubmitMessage{
+		MessageID: uuid.New(), ChannelID: channel, AuthorID: agent, Content: "an answer", SourceType: "agent_response",
+		RawMessage: json.RawMessage(`{"thought":"","actions":["REPLY"]}`), Metadata: json.RawMessage(`{"attachments":[{"id":"b"}]}`),
+	})
 	b = a.next("messageBroadcast").data
 	if b["thought"] != "" || jsonOf(b["actions"]) != `["REPLY"]` || jsonOf(b["attachments"]) != `[{"id":"b"}]` || b["senderName"] != "Agent" || b["channelId"] != nil {
 		t.Errorf("an answer is broadcast as %v", b)

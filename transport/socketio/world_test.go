@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -256,7 +257,8 @@ func (c *client) ended() {
 		if err == nil {
 			continue
 		}
-		if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+		var timeout net.Error
+		if errors.As(err, &timeout) && timeout.Timeout() {
 			c.t.Fatal("the connection was not closed")
 		}
 		return
