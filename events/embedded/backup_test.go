@@ -29,7 +29,7 @@ func TestABackupUnderLoadHoldsAllThatWasAcknowledgedBefore(t *testing.T) {
 	n := startNode(t, embedded.Options{Dir: dir})
 	a := &acknowledged{events: map[string]esdb.Position{}}
 	ctx, cancel := context.WithCancel(context.Background())
-	writers := burden(ctx, n.Client, 4, a)
+	writers := burden(ctx, n.raw(t), 4, a)
 	eventually(t, "it takes writes", func() bool { return len(a.snapshot()) > 600 })
 	before := a.snapshot()
 	must(t, logOf(dir, n.socket).Backup(testContext(t), copied))

@@ -15,7 +15,10 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -65,16 +68,17 @@ func (a *acknowledged) snapshot() map[string]esdb.Position {
 }
 
 // burden writes from several writers until the context ends: appends of three events, of which it takes note when they are
-// confirmed, and beside them metadata, deletes and tombstones.
-func burden(ctx context.Context, client *esdb.Client, writers int, a *acknowledged) *sync.WaitGroup {
+// confirmed, and beside them metadata, deletes and tombstones. It does so without the official client, whose callers may
+// hang when a node goes away for good.
+func burden(ctx context.Context, node streams.StreamsClient, writers int, a *acknowledged) *sync.WaitGroup {
 	var all sync.WaitGroup
 	for w := range writers {
 		all.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
 				call, cancel := context.WithTimeout(ctx, patience)
-				err := a.append(call, client, fmt.Sprintf("s-%d-%d", w, i%5))
+				err := a.append(call, node, fmt.Sprintf("s-%d-%d", w, i%5))
 				if err == nil && i%7 == 0 {
-					err = churn(call, client, fmt.Sprintf("churn-%d-%d", w, i/70), i/7%10)
+					err = churn(call, node, fmt.Sprintf("churn-%d-%d", w, i/70), i/7%10)
 				}
 				cancel()
 				if err != nil {
@@ -86,34 +90,58 @@ func burden(ctx context.Context, client *esdb.Client, writers int, a *acknowledg
 	return &all
 }
 
-func (a *acknowledged) append(ctx context.Context, client *esdb.Client, stream string) error {
-	events := named("T", 3)
-	res, err := client.AppendToStream(ctx, stream, esdb.AppendToStreamOptions{}, events...)
+func (a *acknowledged) append(ctx context.Context, node streams.StreamsClient, stream string) error {
+	ids := []uuid.UUID{uuid.New(), uuid.New(), uuid.New()}
+	at, err := appendTo(ctx, node, stream, "T", "{}", ids...)
 	if err != nil {
 		return err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, e := range events {
-		a.events[e.EventID.String()] = esdb.Position{Commit: res.CommitPosition, Prepare: res.PreparePosition}
+	for _, id := range ids {
+		a.events[id.String()] = esdb.Position{Commit: at, Prepare: at}
 	}
 	return nil
 }
 
+// appendTo gives the position of the last event.
+func appendTo(ctx context.Context, node streams.StreamsClient, stream, kind, data string, ids ...uuid.UUID) (uint64, error) {
+	call, err := node.Append(ctx)
+	if err != nil {
+		return 0, err
+	}
+	// What Send meets, CloseAndRecv tells.
+	_ = call.Send(&streams.AppendReq{Content: &streams.AppendReq_Options_{Options: appendOptions(stream, anyState)}})
+	for _, id := range ids {
+		_ = call.Send(&streams.AppendReq{Content: &streams.AppendReq_ProposedMessage_{ProposedMessage: proposed(id, kind, []byte(data))}})
+	}
+	resp, err := call.CloseAndRecv()
+	if err != nil {
+		return 0, err
+	}
+	if resp.GetSuccess() == nil {
+		return 0, errors.New("it was refused")
+	}
+	return resp.GetSuccess().GetPosition().GetCommitPosition(), nil
+}
+
 // churn is the next step in the life of a stream: written, limited, deleted, begun again, and after ten steps gone.
-func churn(ctx context.Context, client *esdb.Client, stream string, step int) error {
+func churn(ctx context.Context, node streams.StreamsClient, stream string, step int) error {
+	id := &shared.StreamIdentifier{StreamName: []byte(stream)}
 	var err error
 	switch {
 	case step == 9:
-		_, err = client.TombstoneStream(ctx, stream, esdb.TombstoneStreamOptions{ExpectedRevision: esdb.Any{}})
+		_, err = node.Tombstone(ctx, &streams.TombstoneReq{Options: &streams.TombstoneReq_Options{
+			StreamIdentifier: id, ExpectedStreamRevision: &streams.TombstoneReq_Options_Any{Any: none},
+		}})
 	case step%4 == 2:
-		m := esdb.StreamMetadata{}
-		m.SetMaxCount(2)
-		_, err = client.SetStreamMetadata(ctx, stream, esdb.AppendToStreamOptions{}, m)
+		_, err = appendTo(ctx, node, "$$"+stream, "$metadata", `{"$maxCount":2}`, uuid.New())
 	case step%4 == 3:
-		_, err = client.DeleteStream(ctx, stream, esdb.DeleteStreamOptions{ExpectedRevision: esdb.Any{}})
+		_, err = node.Delete(ctx, &streams.DeleteReq{Options: &streams.DeleteReq_Options{
+			StreamIdentifier: id, ExpectedStreamRevision: &streams.DeleteReq_Options_Any{Any: none},
+		}})
 	default:
-		_, err = client.AppendToStream(ctx, stream, esdb.AppendToStreamOptions{}, named("C", 2)...)
+		_, err = appendTo(ctx, node, stream, "C", "{}", uuid.New(), uuid.New())
 	}
 	return err
 }
@@ -222,7 +250,7 @@ func TestNothingAcknowledgedIsLostWhenTheNodeIsKilled(t *testing.T) {
 		group := f.follow(t, client)
 		ctx, cancel := context.WithCancel(context.Background())
 		before, followed := len(a.snapshot()), f.count()
-		writers := burden(ctx, client, 8, a)
+		writers := burden(ctx, rawOver(t, socket), 8, a)
 		eventually(t, "it takes writes", func() bool { return len(a.snapshot()) > before+600 && f.count() > followed+100 })
 		must(t, child.Process.Kill())
 		holds(t, errors.As(child.Wait(), new(*exec.ExitError)), "the node ended by itself")
@@ -257,7 +285,7 @@ func TestNothingAcknowledgedIsLostWhenThePowerFails(t *testing.T) {
 			a := &acknowledged{events: map[string]esdb.Position{}}
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
-			writers := burden(ctx, n.Client, 4, a)
+			writers := burden(ctx, n.raw(t), 4, a)
 			enough := 300 + random.IntN(3000)
 			eventually(t, "it takes writes", func() bool { return len(a.snapshot()) > enough })
 			before := a.snapshot()

@@ -26,8 +26,10 @@ type raw struct {
 	ctx    context.Context
 }
 
-func (n running) raw(t testing.TB) raw {
-	conn, err := grpc.NewClient("unix:"+n.socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
+func (n running) raw(t testing.TB) raw { return rawOver(t, n.socket) }
+
+func rawOver(t testing.TB, socket string) raw {
+	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	must(t, err)
 	t.Cleanup(func() { must(t, conn.Close()) })
 	return raw{
