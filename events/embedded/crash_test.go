@@ -278,7 +278,6 @@ func TestNothingAcknowledgedIsLostWhenThePowerFails(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(times(t, "ANNALS_STORE_POWER_FAILURES", 5, 1000)) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 1))
 			disk := vfs.NewCrashableMem()
 			n := startNode(t, embedded.Options{Dir: "data", FS: disk})
