@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"annals/deploy/postgres/pgtest"
 	"annals/events"
 	"annals/events/esdb"
 )
@@ -85,4 +87,29 @@ func contents(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+func TestTheLogOfARunningServerIsBackedUpAndServedFromTheBackup(t *testing.T) {
+	dir, home := t.TempDir(), t.TempDir()
+	p := spawn(t, "SERVER_PORT=0", "DATA_DIR="+dir, "POSTGRES_URL="+pgtest.New(t))
+	channel := p.channel(t, "GROUP")
+	if _, a, err := p.post(t.Context(), channel, "in the backup"); err != nil || a.status != http.StatusCreated {
+		t.Fatalf("%d %s: %v", a.status, a.body, err)
+	}
+	log := filepath.Join(dir, "events")
+	annals(t, "eventstore", "verify", "--data", log)
+	annals(t, "eventstore", "backup", filepath.Join(home, "events"), "--data", log)
+	if _, a, err := p.post(t.Context(), channel, "after it"); err != nil || a.status != http.StatusCreated {
+		t.Fatalf("the server does not go on: %d %s: %v", a.status, a.body, err)
+	}
+	if err := os.CopyFS(filepath.Join(home, "keys"), os.DirFS(filepath.Join(dir, "keys"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(home, "keys"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p = spawn(t, "SERVER_PORT=0", "DATA_DIR="+home, "POSTGRES_URL="+pgtest.New(t))
+	if got := p.messages(t, channel); len(got) != 1 || got[0].Content != "in the backup" {
+		t.Errorf("served from the backup: %+v", got)
+	}
 }
