@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -44,6 +45,9 @@ var catalogue = []Event{
 	MessageDeleted{},
 	TurnCompleted{},
 }
+
+// Catalogue is a zero value of every type of event that this build reads and writes.
+func Catalogue() []Event { return slices.Clone(catalogue) }
 
 // Encoded is a fact as the store keeps it: JSON, personal text sealed.
 type Encoded struct {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -143,6 +144,7 @@ func TestBehindAKeyOnlyWhoShowsItIsLetIn(t *testing.T) {
 	}))
 	t.Cleanup(api.Close)
 	w.url = api.URL + "/ws"
+	cookie := exchanged(t, api.URL)
 	for _, c := range []struct {
 		header http.Header
 		query  string
@@ -154,6 +156,8 @@ func TestBehindAKeyOnlyWhoShowsItIsLetIn(t *testing.T) {
 		{nil, "?apiKey=s3cret", true},
 		{http.Header{"X-Api-Key": {"s3cret"}}, "", true},
 		{http.Header{"Authorization": {"Bearer s3cret"}}, "", true},
+		{http.Header{"Cookie": {cookie}}, "", true},
+		{http.Header{"Cookie": {cookie + "0"}}, "", false},
 	} {
 		conn, res := w.try(c.header, c.query)
 		if c.in != (conn != nil) {
@@ -163,6 +167,19 @@ func TestBehindAKeyOnlyWhoShowsItIsLetIn(t *testing.T) {
 			refused(t, res, http.StatusUnauthorized, "AUTH_REQUIRED")
 		}
 	}
+}
+
+// exchanged is the cookie that a browser has once it showed the key.
+func exchanged(t *testing.T, url string) string {
+	t.Helper()
+	q, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/api/server/ping", nil)
+	must(t, err)
+	q.Header.Set("X-Api-Key", "s3cret")
+	res, err := http.DefaultClient.Do(q)
+	must(t, err)
+	must(t, res.Body.Close())
+	cookie, _, _ := strings.Cut(res.Header.Get("Set-Cookie"), ";")
+	return cookie
 }
 
 func TestPagesThatMayCallMayConnect(t *testing.T) {
@@ -214,6 +231,59 @@ func TestEveryEventIsAboutTheChannelAndTheAgentsThatItNames(t *testing.T) {
 		}
 		if f := (Filter{Channels: []uuid.UUID{a}}); f.fits(about) {
 			t.Errorf("%T fits another channel", e)
+		}
+	}
+}
+
+// plant fills a value with secrets wherever it can hold one.
+func plant(v reflect.Value) {
+	switch {
+	case v.Type() == reflect.TypeFor[events.Secret]():
+		v.Set(reflect.ValueOf(events.NewSecret([]byte(`"hidden-value"`))))
+	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
+		for i := range v.NumField() {
+			plant(v.Field(i))
+		}
+	case v.Kind() == reflect.Slice && v.Type() != reflect.TypeFor[json.RawMessage]():
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		plant(v.Index(0))
+	case v.Kind() == reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		plant(v.Elem())
+	case v.Kind() == reflect.Map:
+		value := reflect.New(v.Type().Elem()).Elem()
+		plant(value)
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(reflect.Zero(v.Type().Key()), value)
+	}
+}
+
+func TestNoTypeOfEventShowsASecret(t *testing.T) {
+	t.Parallel()
+	all := events.Catalogue()
+	nested := struct {
+		A struct {
+			B []map[string]events.Secret
+			C *events.Secret
+			D string
+		}
+	}{}
+	plant(reflect.ValueOf(&nested).Elem())
+	conceal(reflect.ValueOf(&nested).Elem())
+	if nested.A.B != nil || nested.A.C != nil {
+		t.Errorf("shown: %+v", nested)
+	}
+	for _, e := range all {
+		v := reflect.New(reflect.TypeOf(e)).Elem()
+		plant(v)
+		planted, ok := v.Interface().(events.Event)
+		if !ok {
+			t.Fatalf("%T is no event any more", e)
+		}
+		text, err := json.Marshal(public(planted))
+		must(t, err)
+		if strings.Contains(string(text), "hidden-value") {
+			t.Errorf("%s shows %s", e.EventType(), text)
 		}
 	}
 }

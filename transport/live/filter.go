@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -77,15 +78,45 @@ func idsIn(v reflect.Value, names []string) (found []uuid.UUID) {
 	return found
 }
 
-// public is the event without what no subscriber may see: the secrets of its characters.
+// public is the event as subscribers may see it: as queries show things, without what holds secrets, however deep.
 func public(e events.Event) events.Event {
-	v := reflect.New(reflect.TypeOf(e)).Elem()
-	v.Set(reflect.ValueOf(e))
-	for i := range v.NumField() {
-		if character, ok := v.Field(i).Addr().Interface().(*events.Character); ok {
-			character.Secrets = nil
-		}
+	t := reflect.TypeOf(e)
+	if !holdsSecrets(t) {
+		return e
 	}
+	v := reflect.New(t).Elem()
+	v.Set(reflect.ValueOf(e))
+	conceal(v)
 	public, _ := v.Interface().(events.Event)
 	return public
+}
+
+// conceal empties every field of a struct that holds secrets, and those of the structs in it. What the struct shares with
+// others stays as it is.
+func conceal(v reflect.Value) {
+	for i := range v.NumField() {
+		switch f := v.Field(i); {
+		case !holdsSecrets(f.Type()):
+		case f.Kind() == reflect.Struct && f.Type() != reflect.TypeFor[events.Secret]():
+			conceal(f)
+		default:
+			f.SetZero()
+		}
+	}
+}
+
+func holdsSecrets(t reflect.Type) bool {
+	switch {
+	case t == reflect.TypeFor[events.Secret]():
+		return true
+	case t.Kind() == reflect.Struct && t != reflect.TypeFor[time.Time]():
+		for i := range t.NumField() {
+			if holdsSecrets(t.Field(i).Type) {
+				return true
+			}
+		}
+	case t.Kind() == reflect.Map, t.Kind() == reflect.Slice, t.Kind() == reflect.Pointer:
+		return holdsSecrets(t.Elem())
+	}
+	return false
 }
