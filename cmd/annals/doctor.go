@@ -45,6 +45,7 @@ func (d *Doctor) Run(ctx context.Context) error {
 	if info, err := os.Stat(d.CharactersDir); err != nil || !info.IsDir() {
 		found = append(found, finding{"no characters under " + d.CharactersDir, "set CHARACTERS_DIR to the folder with character files"})
 	}
+	found = append(found, d.elsewhere(ctx)...)
 	found = append(found, d.serving(ctx, path)...)
 	for _, f := range found {
 		fmt.Printf("- %s\n  → %s\n", f.what, f.remedy)
@@ -83,12 +84,12 @@ func folders(path string) []finding {
 func (d *Doctor) serving(ctx context.Context, path string) []finding {
 	f, err := os.Open(filepath.Join(path, "lock"))
 	if err != nil {
-		return nil
+		return d.port(ctx)
 	}
 	defer func() { _ = f.Close() }()
 	if syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil {
 		fmt.Println("no server runs on", path)
-		return nil
+		return d.port(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

@@ -64,10 +64,10 @@ func readHealth(t *testing.T, c *client) (status int, found struct {
 }
 
 func TestAnEventThatThisBuildDoesNotKnowTurnsHealthRedAndIsNamedByTheDoctor(t *testing.T) {
-	dir := t.TempDir()
-	p := spawn(t, "SERVER_PORT=0", "DATA_DIR="+dir, "POSTGRES_URL="+pgtest.New(t))
+	dir, database := t.TempDir(), pgtest.New(t)
+	p := spawn(t, "SERVER_PORT=0", "DATA_DIR="+dir, "POSTGRES_URL="+database)
 	settings := []string{
-		"DATA_DIR=" + dir, "POSTGRES_URL=unused", "SERVER_PORT=" + p.base[strings.LastIndex(p.base, ":")+1:],
+		"DATA_DIR=" + dir, "POSTGRES_URL=" + database, "SERVER_PORT=" + p.base[strings.LastIndex(p.base, ":")+1:],
 	}
 	channel := p.channel(t, "GROUP")
 	if said, ill := doctor(t, settings...); ill || !strings.Contains(said, "messages (version 1, generation 5): up to date") {

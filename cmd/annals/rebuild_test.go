@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"math/rand/v2"
 	"os"
@@ -14,14 +13,20 @@ import (
 	"annals/deploy/postgres/pgtest"
 )
 
-// rebuild runs `annals rebuild --all` as a process; it is killed when the context ends.
-func rebuild(ctx context.Context, settings []string) (string, error) {
-	cmd := exec.CommandContext(ctx, os.Args[0], "rebuild", "--all")
+// rebuilding is `annals rebuild` as a process, which is killed when the context ends.
+func rebuilding(ctx context.Context, settings []string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, os.Args[0], append([]string{"rebuild"}, args...)...)
 	cmd.Env = append(append(os.Environ(), asAnnals+"=1", "LOG_LEVEL=warn"), settings...)
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	err := cmd.Run()
-	return said.String(), err
+	return cmd
+}
+
+// rebuild runs it, for everything unless something is named.
+func rebuild(ctx context.Context, settings []string, args ...string) (string, error) {
+	if len(args) == 0 {
+		args = []string{"--all"}
+	}
+	said, err := rebuilding(ctx, settings, args...).CombinedOutput()
+	return string(said), err
 }
 
 func TestCrashesOfARebuildUnderLoadHurtNobody(t *testing.T) {
