@@ -28,7 +28,7 @@ func (c CompleteTurn) Admit(ctx context.Context, p *Parents, _ Turn) error {
 
 // Decide implements Command.
 func (c CompleteTurn) Decide(_ Request, t Turn) ([]events.Event, error) {
-	if t.Completed && (!t.Failed || c.Outcome == events.TurnFailed) {
+	if t.Done() || t.Completed && c.Outcome == events.TurnFailed {
 		return nil, nil
 	}
 	return []events.Event{c.TurnCompleted}, nil

@@ -14,10 +14,13 @@ import (
 type Message struct {
 	Exists    bool
 	ChannelID uuid.UUID
+	ServerID  uuid.UUID
 	AuthorID  uuid.UUID
 	Content   string
 	Metadata  json.RawMessage
 	Submitted events.Position
+	// Audience are the agents that it reached.
+	Audience []uuid.UUID
 }
 
 // Apply implements State. A message that was deleted may be submitted again.
@@ -25,8 +28,8 @@ func (m Message) Apply(e events.Recorded) Message {
 	switch f := e.Event.(type) {
 	case events.MessageSubmitted:
 		return Message{
-			Exists: true, ChannelID: f.ChannelID, AuthorID: f.AuthorID,
-			Content: f.Content, Metadata: f.Metadata, Submitted: e.Position,
+			Exists: true, ChannelID: f.ChannelID, ServerID: f.ServerID, AuthorID: f.AuthorID,
+			Content: f.Content, Metadata: f.Metadata, Submitted: e.Position, Audience: f.Audience,
 		}
 	case events.MessageEdited:
 		m.Content, m.Metadata = f.Content, f.Metadata

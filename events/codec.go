@@ -43,6 +43,7 @@ var catalogue = []Event{
 	MessageSubmitted{},
 	MessageEdited{},
 	MessageDeleted{},
+	TurnAborted{},
 	TurnCompleted{},
 }
 

@@ -71,6 +71,7 @@ var samples = []Event{
 		Metadata: json.RawMessage(`{"mood":"another private mood"}`),
 	},
 	MessageDeleted{MessageID: reply, ChannelID: lobby},
+	TurnAborted{TurnID: someRun, ChannelID: lobby, ServerID: guild, AgentID: eliza, MessageID: hello},
 	TurnCompleted{
 		TurnID: someRun, ChannelID: lobby, ServerID: guild, AgentID: eliza, MessageID: hello, ReplyID: reply,
 		Outcome: TurnReplied, Reason: "it was addressed", Model: "classic", PromptTokens: 12, CompletionTokens: 7, DurationMillis: 31,

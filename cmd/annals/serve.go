@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"annals/commands"
+	"annals/commands/reactions"
 	"annals/events"
 	"annals/projections"
 	"annals/queries"
@@ -76,10 +77,10 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 		Origin: func(*http.Request) bool { return true }, // the API has looked at it
 	})
 	var rooms *socketio.Hub
-	answers := newAnswers()
+	answers, aborts := newAnswers(), reactions.NewAborts()
 	feed := projections.NewFeed(projections.Options{
 		Store: parts.store, Postgres: parts.databaseURL, Log: logID, Projections: projections.Core(), Logger: log,
-		Observe: bus.Parents.Observe,
+		Observe: func(e events.Recorded) { bus.Parents.Observe(e); aborts.Observe(e) },
 		Committed: func(group string, batch []events.Recorded, upTo events.Position) { //nolint:contextcheck // sockets outlive requests
 			if group == projections.GroupCore {
 				hub.Publish(batch, upTo)
@@ -94,7 +95,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 		Identify: func(r *http.Request, key string) (string, bool) { return api.Identify(r, key) },
 	})
 	defer background(ctx, "projections", feed.Run, fail)()
-	defer background(ctx, "reactions", reply(parts, bus, c, q, feed, log), fail)()
+	defer background(ctx, "reactions", reply(parts, bus, c, q, feed, aborts, log), fail)()
 
 	caughtUp := make(chan struct{})
 	defer background(ctx, "catching up", func(ctx context.Context) error {

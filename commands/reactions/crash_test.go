@@ -82,6 +82,10 @@ var deaths = map[string]death{
 			return reactions.Completion{}, ctx.Err()
 		}
 	},
+	"while the answer is heard": func(o *options, l *life, m *model) {
+		o.stream = func(reactions.Chunk) { l.die() }
+		m.speak = func(ctx context.Context, ear reactions.Listener) { ear.Hear("Lost "); <-ctx.Done() }
+	},
 	"when the model has answered": func(_ *options, l *life, m *model) {
 		m.answer = func(context.Context, reactions.Prompt) (reactions.Completion, error) {
 			l.die()
@@ -117,7 +121,8 @@ func TestACrashAtAnyStepLeavesOneReplyOfEachAgent(t *testing.T) {
 			asked := w.say(group, "Good evening to all")
 
 			text := saying("Good evening.")
-			first := w.live(text, func(o *options, l *life) { dies(o, l, text) })
+			text.speak = func(_ context.Context, ear reactions.Listener) { ear.Hear("Good evening.") }
+			first := w.live(text, func(o *options, l *life) { o.stream = func(reactions.Chunk) {}; dies(o, l, text) })
 			first.wait(t)
 			second := saying("Good evening again.")
 			w.live(second)

@@ -21,6 +21,20 @@ type Text interface {
 	Generate(ctx context.Context, p Prompt) (Completion, error)
 }
 
+// Streamer is a Text that also tells what it says while it comes up with it. A Text without it is heard at the end.
+type Streamer interface {
+	// Stream is Generate. What the listener has heard makes up the text of the completion.
+	Stream(ctx context.Context, p Prompt, l Listener) (Completion, error)
+}
+
+// Listener hears an answer while it comes into being, from one goroutine at a time. It never blocks.
+type Listener interface {
+	// Hear takes the next piece.
+	Hear(piece string)
+	// Again says that the answer begins anew: what was heard so far counts no more.
+	Again()
+}
+
 // Decider is a Text that can also be asked whether the agent should speak at all. A Text without it always answers.
 type Decider interface {
 	ShouldReply(ctx context.Context, p Prompt) (bool, error)

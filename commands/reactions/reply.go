@@ -29,6 +29,10 @@ type Reply struct {
 	Text    Text
 	History History
 	Now     func() time.Time
+	// Aborts ends the turns that are not wanted any more.
+	Aborts *Aborts
+	// Stream shows answers while they come into being. It may be nil; it does not block for long, and is called concurrently.
+	Stream func(Chunk)
 }
 
 // To lets the audience of a recorded message answer, one agent after another. After an error it can be called again:
@@ -78,8 +82,10 @@ func (r Reply) GiveUp(ctx context.Context, e events.Recorded, err error) error {
 
 // turn is one agent's dealing with one message.
 func (r Reply) turn(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID) error {
-	done, err := commands.Load[commands.Turn](ctx, r.Bus, events.TurnStream(TurnID(m.MessageID, agentID)))
-	if err != nil || (done.Completed && !done.Failed) {
+	running, stop := r.Aborts.watch(ctx, events.TurnID(m.MessageID, agentID))
+	defer stop()
+	turn, err := r.load(ctx, m, agentID)
+	if err != nil || turn.Done() {
 		return err
 	}
 	replyID := ReplyID(m.MessageID, agentID)
@@ -90,6 +96,9 @@ func (r Reply) turn(ctx context.Context, e events.Recorded, m events.MessageSubm
 	if reply.Exists { // an earlier delivery came so far
 		return r.complete(ctx, e, m, agentID, events.TurnCompleted{Outcome: events.TurnReplied, ReplyID: replyID})
 	}
+	if turn.Aborted {
+		return r.complete(ctx, e, m, agentID, events.TurnCompleted{Outcome: events.TurnCutOff})
+	}
 	agent, gone, err := r.standing(ctx, m, agentID)
 	if err != nil {
 		return err
@@ -97,11 +106,22 @@ func (r Reply) turn(ctx context.Context, e events.Recorded, m events.MessageSubm
 	if gone != "" {
 		return r.complete(ctx, e, m, agentID, events.TurnCompleted{Outcome: events.TurnIgnored, Reason: gone})
 	}
-	end, err := r.answer(ctx, e, m, agentID, agent)
+	text, end, err := r.answer(running, e, m, agentID, agent)
+	if aborted(running) { // what was said so far is not kept: nobody wanted to hear it to the end
+		end.Outcome, end.Reason = events.TurnCutOff, ""
+		return r.complete(ctx, e, m, agentID, end)
+	}
+	if err == nil && text != "" {
+		end, err = r.submit(ctx, e, m, agentID, text, end)
+	}
 	if err != nil {
 		return err
 	}
 	return r.complete(ctx, e, m, agentID, end)
+}
+
+func (r Reply) load(ctx context.Context, m events.MessageSubmitted, agentID uuid.UUID) (commands.Turn, error) {
+	return commands.Load[commands.Turn](ctx, r.Bus, events.TurnStream(events.TurnID(m.MessageID, agentID)))
 }
 
 // standing looks whether there is still somebody to answer and something to be answered, and says what is missing.
@@ -130,34 +150,34 @@ func (r Reply) standing(ctx context.Context, m events.MessageSubmitted, agentID 
 	return agent, "", nil
 }
 
-// answer finds out whether the agent should speak, asks the model, and submits what it says.
-func (r Reply) answer(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, agent commands.Agent) (events.TurnCompleted, error) {
+// answer finds out whether the agent should speak, and asks the model. Without a text, the turn ends as it says.
+func (r Reply) answer(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, agent commands.Agent) (string, events.TurnCompleted, error) {
 	ignored := events.TurnCompleted{Outcome: events.TurnIgnored}
 	call, err := r.addressed(ctx, e, m, agentID)
 	if err != nil {
-		return ignored, err
+		return "", ignored, err
 	}
 	if call == notMeant {
 		ignored.Reason = "somebody else was addressed"
-		return ignored, nil
+		return "", ignored, nil
 	}
 	prompt, err := r.prompt(ctx, e, m, agentID, agent)
 	if err != nil {
-		return ignored, err
+		return "", ignored, err
 	}
 	if decider, ok := r.Text.(Decider); ok && call == anybody {
 		speak, err := decider.ShouldReply(ctx, prompt)
 		if err != nil {
-			return ignored, modelFailure{err}
+			return "", ignored, modelFailure{err}
 		}
 		if !speak {
 			ignored.Reason = "the model chose to be silent"
-			return ignored, nil
+			return "", ignored, nil
 		}
 	}
-	said, err := r.Text.Generate(ctx, prompt)
+	said, err := r.generate(ctx, prompt, m, agentID)
 	if err != nil {
-		return ignored, modelFailure{err}
+		return "", ignored, modelFailure{err}
 	}
 	end := events.TurnCompleted{
 		Model: said.Model, PromptTokens: said.PromptTokens, CompletionTokens: said.CompletionTokens,
@@ -166,13 +186,20 @@ func (r Reply) answer(ctx context.Context, e events.Recorded, m events.MessageSu
 	text := speakable(said.Text)
 	if text == "" {
 		end.Outcome, end.Reason = events.TurnIgnored, "the model said nothing"
-		return end, nil
 	}
-	return r.submit(ctx, e, m, agentID, text, end)
+	return text, end, nil
 }
 
 // submit looks again whether the answer is still wanted, and records it.
 func (r Reply) submit(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, text string, end events.TurnCompleted) (events.TurnCompleted, error) {
+	turn, err := r.load(ctx, m, agentID)
+	if err != nil {
+		return end, err
+	}
+	if turn.Aborted {
+		end.Outcome = events.TurnCutOff
+		return end, nil
+	}
 	agent, gone, err := r.standing(ctx, m, agentID)
 	if err != nil {
 		return end, err
@@ -197,7 +224,7 @@ func (r Reply) submit(ctx context.Context, e events.Recorded, m events.MessageSu
 }
 
 func (r Reply) complete(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, end events.TurnCompleted) error {
-	end.TurnID = TurnID(m.MessageID, agentID)
+	end.TurnID = events.TurnID(m.MessageID, agentID)
 	end.ChannelID, end.ServerID, end.AgentID, end.MessageID = m.ChannelID, m.ServerID, agentID, m.MessageID
 	_, err := commands.Handle(ctx, r.Bus, r.request(e, agentID, end.Outcome), commands.CompleteTurn{TurnCompleted: end})
 	return err
@@ -209,11 +236,6 @@ func (r Reply) request(e events.Recorded, agentID uuid.UUID, act string) command
 		ID: events.Derive(e.ID, act, agentID.String()), At: r.Now(), Actor: "agent:" + agentID.String(),
 		Correlation: e.Meta.Correlation, Causation: e.ID, Trace: e.Meta.Trace, Hops: e.Meta.Hops + 1,
 	}
-}
-
-// TurnID identifies one agent's dealing with one message.
-func TurnID(message, agent uuid.UUID) uuid.UUID {
-	return events.Derive(message, "turn", agent.String())
 }
 
 // ReplyID is the id of the one answer that an agent gives to a message.

@@ -11,6 +11,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
+	"github.com/google/uuid"
 
 	"annals/events"
 )
@@ -54,8 +55,8 @@ func Run(ctx context.Context, d Deliveries, r Reply, log *slog.Logger) error {
 	}
 	router.AddMiddleware(
 		middleware.Timeout(cmp.Or(d.Budget, Budget)),
-		d.givingUp(r, log),                           //nolint:contextcheck // each delivery brings its own
-		again(cmp.Or(d.FirstRetry, firstRetry), log), //nolint:contextcheck // each delivery brings its own
+		d.givingUp(r, log),                                //nolint:contextcheck // each delivery brings its own
+		d.again(r, cmp.Or(d.FirstRetry, firstRetry), log), //nolint:contextcheck // each delivery brings its own
 		middleware.Recoverer,
 	)
 	router.AddConsumerHandler("reply", d.Topic, d.Subscriber, func(msg *message.Message) error { //nolint:contextcheck // each delivery brings its own
@@ -96,7 +97,7 @@ func (d Deliveries) givingUp(r Reply, log *slog.Logger) message.HandlerMiddlewar
 
 // again repeats what failed: a few times when it was a model, and until the budget ends while a store or a database is
 // away, which is no failure of the reaction.
-func again(firstRetry time.Duration, log *slog.Logger) message.HandlerMiddleware {
+func (d Deliveries) again(r Reply, firstRetry time.Duration, log *slog.Logger) message.HandlerMiddleware {
 	return func(h message.HandlerFunc) message.HandlerFunc {
 		return func(msg *message.Message) ([]*message.Message, error) {
 			failures, retry, outage := 0, firstRetry, firstPause
@@ -119,12 +120,35 @@ func again(firstRetry time.Duration, log *slog.Logger) message.HandlerMiddleware
 					}
 					retry *= retryFactor
 				}
-				select {
-				case <-msg.Context().Done():
+				if !d.pause(msg, r, err, pause) {
 					return out, err
-				case <-time.After(pause):
 				}
 			}
 		}
 	}
+}
+
+// pause waits before another attempt, or until one of the turns that failed is aborted. It is false when the delivery's
+// time is over.
+func (d Deliveries) pause(msg *message.Message, r Reply, failed error, pause time.Duration) bool {
+	ctx, stop := r.Aborts.watch(msg.Context(), d.owing(msg, failed)...)
+	defer stop()
+	select {
+	case <-ctx.Done():
+		return aborted(ctx)
+	case <-time.After(pause):
+		return true
+	}
+}
+
+// owing are the turns of a delivery that have not come to an end.
+func (d Deliveries) owing(msg *message.Message, failed error) (turns []uuid.UUID) {
+	var agents failedTurns
+	e, err := d.Fact(msg)
+	if m, ok := e.Event.(events.MessageSubmitted); ok && err == nil && errors.As(failed, &agents) {
+		for agent := range agents {
+			turns = append(turns, events.TurnID(m.MessageID, agent))
+		}
+	}
+	return turns
 }

@@ -26,18 +26,40 @@ var ada = uuid.MustParse("ada00000-0000-4000-8000-000000000000")
 
 // world is a log in which people and agents speak.
 type world struct {
-	t   testing.TB
-	log *esdbtest.Log
-	bus commands.Bus
+	t      testing.TB
+	log    *esdbtest.Log
+	bus    commands.Bus
+	aborts *reactions.Aborts // what the feed of a server tells of what is recorded
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, log: esdbtest.New(t)}
+	w := &world{t: t, log: esdbtest.New(t), aborts: reactions.NewAborts()}
 	w.bus = commands.Bus{Store: w.log.Store, Parents: commands.NewParents(w.log.Store)}
 	handle(w, commands.OpenLog{LogID: uuid.New()})
 	handle(w, commands.DefaultServer())
 	return w
+}
+
+// observe lets what is recorded reach the turns that run, as the feed of a server does.
+func (w *world) observe() {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for e, err := range w.log.Subscribe(ctx, 0, events.Filter{}) {
+			if err == nil {
+				w.aborts.Observe(e)
+			}
+		}
+	}()
+	w.t.Cleanup(func() { cancel(); <-done })
+}
+
+// abort aborts the agent's answer to a message.
+func (w *world) abort(message, channel, agent uuid.UUID) {
+	w.t.Helper()
+	handle(w, commands.AbortTurn{ChannelID: channel, ServerID: events.DefaultServer, AgentID: agent, MessageID: message})
 }
 
 // handle runs a command as the server itself.
@@ -104,8 +126,11 @@ func (w *world) await(what string, fits func(events.Recorded) bool) events.Recor
 // turn waits until the agent is done with the message.
 func (w *world) turn(message, agent uuid.UUID) events.TurnCompleted {
 	w.t.Helper()
-	stream := events.TurnStream(reactions.TurnID(message, agent))
-	e := w.await("the end of the turn of "+agent.String(), func(e events.Recorded) bool { return e.Stream == stream })
+	stream := events.TurnStream(events.TurnID(message, agent))
+	e := w.await("the end of the turn of "+agent.String(), func(e events.Recorded) bool {
+		_, ends := e.Event.(events.TurnCompleted)
+		return ends && e.Stream == stream
+	})
 	return e.Event.(events.TurnCompleted)
 }
 
@@ -174,6 +199,7 @@ type options struct {
 	budget     time.Duration
 	firstRetry time.Duration
 	fact       func(*message.Message) (events.Recorded, error)
+	stream     func(reactions.Chunk)
 }
 
 // live starts the reactions; they end with the test, if not before.
@@ -202,7 +228,7 @@ func (w *world) live(text reactions.Text, change ...func(*options, *life)) *life
 	}
 	r := reactions.Reply{
 		Bus: commands.Bus{Store: store, Parents: w.bus.Parents}, Text: text, History: o.history,
-		Now: func() time.Time { return time.Now().UTC() },
+		Now: func() time.Time { return time.Now().UTC() }, Aborts: w.aborts, Stream: o.stream,
 	}
 	go func() {
 		defer close(l.ended)
@@ -258,6 +284,7 @@ func (h history) Readable(ctx context.Context, _ events.Position) error { return
 // model answers as the test says, and remembers what it was asked.
 type model struct {
 	answer func(context.Context, reactions.Prompt) (reactions.Completion, error)
+	speak  func(context.Context, reactions.Listener) // before it has answered
 
 	mu    sync.Mutex
 	asked []reactions.Prompt
@@ -268,6 +295,16 @@ func (m *model) Generate(ctx context.Context, p reactions.Prompt) (reactions.Com
 	m.asked = append(m.asked, p)
 	m.mu.Unlock()
 	return m.answer(ctx, p)
+}
+
+func (m *model) Stream(ctx context.Context, p reactions.Prompt, l reactions.Listener) (reactions.Completion, error) {
+	if m.speak != nil {
+		m.speak(ctx, l)
+	}
+	if err := ctx.Err(); err != nil {
+		return reactions.Completion{}, err
+	}
+	return m.Generate(ctx, p)
 }
 
 func (m *model) prompts() []reactions.Prompt {

@@ -1,0 +1,134 @@
+package reactions
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+)
+
+// gather is how long pieces of an answer are gathered before they go out together, but for the first.
+const gather = 20 * time.Millisecond
+
+// Chunk is a piece of an answer that is coming into being. It is shown and forgotten: what counts is the finished answer,
+// which is recorded.
+type Chunk struct {
+	MessageID uuid.UUID // that the answer will have
+	ChannelID uuid.UUID
+	ServerID  uuid.UUID
+	AgentID   uuid.UUID
+	InReplyTo uuid.UUID // the message that is answered
+	// Attempt grows from one attempt at the answer to the next, also when another node makes it; chunks of an earlier one
+	// count no more. It is the time at which the attempt began, in milliseconds.
+	Attempt int64
+	Index   int // in the attempt, from 0
+	Text    string
+}
+
+// stream sends an answer on in chunks while a model makes it. The model never waits: what comes while a chunk is being
+// sent is part of the next one.
+type stream struct {
+	send func(Chunk)
+	now  func() time.Time
+	more chan struct{} // there is something to send
+	quit chan struct{} // there will be no more
+	done chan struct{} // all was sent
+
+	mu   sync.Mutex
+	next Chunk
+	text strings.Builder // what is to be sent next
+	room int             // what an answer may still say, in bytes
+}
+
+var _ Listener = (*stream)(nil)
+
+// generate asks the model, and lets those who watch hear the answer while it comes into being. All that they hear they
+// have heard when it returns.
+func (r Reply) generate(ctx context.Context, p Prompt, m events.MessageSubmitted, agentID uuid.UUID) (Completion, error) {
+	model, ok := r.Text.(Streamer)
+	if !ok || r.Stream == nil {
+		return r.Text.Generate(ctx, p)
+	}
+	s := &stream{
+		send: r.Stream, now: r.Now, more: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
+		next: Chunk{
+			MessageID: ReplyID(m.MessageID, agentID), ChannelID: m.ChannelID, ServerID: m.ServerID, AgentID: agentID, InReplyTo: m.MessageID,
+		},
+	}
+	s.Again()
+	go s.run()
+	defer s.end()
+	return model.Stream(ctx, p, s)
+}
+
+// Again implements Listener.
+func (s *stream) Again() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next.Attempt = max(s.now().UnixMilli(), s.next.Attempt+1)
+	s.next.Index, s.room = 0, maxReply
+	s.text.Reset()
+}
+
+// Hear implements Listener.
+func (s *stream) Hear(piece string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	piece = strings.ReplaceAll(strings.ToValidUTF8(piece, "\uFFFD"), "\x00", "")
+	if len(piece) > s.room {
+		piece = strings.ToValidUTF8(piece[:s.room], "")
+	}
+	s.room -= len(piece)
+	s.text.WriteString(piece)
+	select {
+	case s.more <- struct{}{}:
+	default:
+	}
+}
+
+// end returns when everything was sent.
+func (s *stream) end() {
+	close(s.quit)
+	<-s.done
+}
+
+func (s *stream) run() {
+	defer close(s.done)
+	for {
+		select {
+		case <-s.more:
+			s.flush()
+		case <-s.quit:
+			s.flush()
+			return
+		}
+		select {
+		case <-time.After(gather):
+		case <-s.quit:
+		}
+	}
+}
+
+func (s *stream) flush() {
+	if c, ok := s.take(); ok {
+		s.send(c)
+	}
+}
+
+// take is the next chunk, if there is any.
+func (s *stream) take() (Chunk, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.text.Len() == 0 {
+		return Chunk{}, false
+	}
+	c := s.next
+	c.Text = s.text.String()
+	s.text.Reset()
+	s.next.Index++
+	return c, true
+}
