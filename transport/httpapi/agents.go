@@ -78,7 +78,7 @@ func (a *API) makeAgent(c *call, in *newAgent) (agentMade, error) {
 	if err != nil {
 		return agentMade{}, err
 	}
-	if raw, err = a.secrets.seal(raw); err != nil {
+	if raw, err = a.secrets.seal(raw, c.vector); err != nil {
 		return agentMade{}, err
 	}
 	character, err := commands.ParseCharacter(raw)
@@ -118,7 +118,7 @@ func (a *API) updateAgent(c *call, in *agentPatch) (queries.Agent, error) {
 	if in.Body == nil {
 		return queries.Agent{}, invalid("Invalid body: an object is required")
 	}
-	sealed, err := a.secrets.seal(in.Body.raw())
+	sealed, err := a.secrets.seal(in.Body.raw(), c.vector)
 	if err != nil {
 		return queries.Agent{}, err
 	}

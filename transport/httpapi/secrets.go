@@ -44,15 +44,27 @@ func isEncrypted(s string) bool {
 	return digits/2 == aes.BlockSize
 }
 
+// vector is the start of an encryption: of the secret of that name.
+type vector func(name string) [aes.BlockSize]byte
+
+// vector is random, except that a request which is repeated under its Idempotency-Key encrypts as it did before.
+func (c *call) vector(name string) (iv [aes.BlockSize]byte) {
+	if c.bodyHash != "" {
+		return c.derive("secret " + c.bodyHash + " " + name)
+	}
+	_, _ = rand.Read(iv[:]) // never fails, see crypto/rand
+	return iv
+}
+
 // seal encrypts the strings among the secrets of a character, or of a change to one: those in its settings and those at its
 // top level. What is no character is given back as it is, for others to refuse.
-func (v vault) seal(character json.RawMessage) (json.RawMessage, error) {
+func (v vault) seal(character json.RawMessage, begin vector) (json.RawMessage, error) {
 	var whole, settings map[string]json.RawMessage
 	if json.Unmarshal(character, &whole) != nil || whole == nil {
 		return character, nil
 	}
 	if json.Unmarshal(whole["settings"], &settings) == nil && settings["secrets"] != nil {
-		sealed, err := v.sealAll(settings["secrets"])
+		sealed, err := v.sealAll(settings["secrets"], begin)
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +76,7 @@ func (v vault) seal(character json.RawMessage) (json.RawMessage, error) {
 		return character, nil
 	}
 	if whole["secrets"] != nil {
-		sealed, err := v.sealAll(whole["secrets"])
+		sealed, err := v.sealAll(whole["secrets"], begin)
 		if err != nil {
 			return nil, err
 		}
@@ -73,7 +85,7 @@ func (v vault) seal(character json.RawMessage) (json.RawMessage, error) {
 	return json.Marshal(whole)
 }
 
-func (v vault) sealAll(secrets json.RawMessage) (json.RawMessage, error) {
+func (v vault) sealAll(secrets json.RawMessage, begin vector) (json.RawMessage, error) {
 	var all map[string]json.RawMessage
 	if json.Unmarshal(secrets, &all) != nil || all == nil {
 		return secrets, nil
@@ -83,9 +95,7 @@ func (v vault) sealAll(secrets json.RawMessage) (json.RawMessage, error) {
 		if json.Unmarshal(value, &text) != nil || text == "" || isEncrypted(text) {
 			continue
 		}
-		var iv [aes.BlockSize]byte
-		_, _ = rand.Read(iv[:]) // never fails, see crypto/rand
-		sealed, err := json.Marshal(v.encrypt(text, iv))
+		sealed, err := json.Marshal(v.encrypt(text, begin(name)))
 		if err != nil {
 			return nil, err
 		}

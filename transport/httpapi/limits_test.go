@@ -1,0 +1,145 @@
+package httpapi
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+)
+
+func asksForALimit(parameters []*huma.Param) bool {
+	return slices.ContainsFunc(parameters, func(p *huma.Param) bool { return p.Name == "limit" })
+}
+
+// Every list has a limit. What is none is refused, what is too great is cut, and nothing asks more of the database than that.
+func TestEveryLimitIsBounded(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("Listed")
+	bounded := 0
+	s.untouched(func() {
+		for path, item := range s.api.huma.OpenAPI().Paths {
+			if item.Get == nil || !asksForALimit(item.Get.Parameters) {
+				continue
+			}
+			bounded++
+			at := strings.NewReplacer("{", ":", "}", "").Replace(path)
+			at = address(at, agent) + "?limit="
+			for _, limit := range []string{"-1", "abc", "1.5", "99999999999999999999", "-99999999999999999999", "0x10", "%00", "1e3"} {
+				isClientError(t, s.ask("GET", at+limit, nil))
+			}
+			for _, limit := range []int{0, 1, 1 << 31, 1<<63 - 1} {
+				if got := s.ask("GET", at+strconv.Itoa(limit), nil); got.status != 200 && got.status != 404 && got.status != 400 {
+					t.Errorf("%s%d: %d %s", at, limit, got.status, got.body)
+				}
+			}
+		}
+	})
+	if bounded < 5 {
+		t.Errorf("only %d routes have a limit", bounded)
+	}
+}
+
+// facts is a log in memory, for tests in which time is not that of the clock on the wall.
+type facts struct {
+	events.Store
+	stuck bool // appends do not return until their caller gives up
+	all   []events.Recorded
+}
+
+func (f *facts) Append(ctx context.Context, s events.StreamID, _ events.Revision, list ...events.Proposed) (events.Position, error) {
+	if f.stuck {
+		<-ctx.Done()
+		return 0, ctx.Err()
+	}
+	for _, p := range list {
+		f.all = append(f.all, events.Recorded{ID: p.ID, Stream: s, Position: events.Position(len(f.all) + 1), Event: p.Event, Meta: p.Meta})
+	}
+	return events.Position(len(f.all)), nil
+}
+
+func (f *facts) Read(_ context.Context, s events.StreamID, _ events.Direction) iter.Seq2[events.Recorded, error] {
+	return func(yield func(events.Recorded, error) bool) {
+		for _, e := range f.all {
+			if e.Stream == s && !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// silent are agents that are never done with a message.
+type silent struct{}
+
+func (silent) Await(ctx context.Context, _ uuid.UUID, _ func(context.Context) (bool, error)) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+type atOnce struct{}
+
+func (atOnce) Wait(context.Context, string, events.Position) error { return nil }
+
+// ask sends one request to an API on these facts, and tells how long the answer took. It belongs into a bubble of synctest.
+func (f *facts) ask(t *testing.T, path string, body fields) (answered, time.Duration) {
+	t.Helper()
+	keys, err := events.NewFileKeys(t.TempDir())
+	must(t, err)
+	bus := commands.Bus{Store: f, Parents: commands.NewParents(f)}
+	listener, server := make(pipes), Server(New(Options{Bus: bus, Codec: events.NewCodec(keys), Waiter: atOnce{}, Turns: silent{}}), slog.New(slog.DiscardHandler))
+	go func() { _ = server.Serve(listener) }()
+	client, there := net.Pipe()
+	listener <- there
+	began := time.Now()
+	go func() {
+		_, _ = fmt.Fprintf(client, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			path, len(jsonText(body)), jsonText(body))
+	}()
+	response, err := http.ReadResponse(bufio.NewReader(client), nil)
+	must(t, err)
+	raw, err := io.ReadAll(response.Body)
+	must(t, err)
+	took := time.Since(began)
+	must(t, client.Close())
+	must(t, server.Shutdown(t.Context()))
+	return answered{t, "POST " + path, response.StatusCode, response.Header, raw}, took
+}
+
+func TestWhatTakesTooLongIsAnswered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := &facts{stuck: true}
+		got, took := f.ask(t, "/api/messaging/servers", fields{"name": "x", "sourceType": "t"})
+		if got.refused(503, codeUnavailable).header.Get("Retry-After") == "" || took != timeLimit {
+			t.Errorf("after %v: %v %s", took, got.header, got.body)
+		}
+	})
+}
+
+func TestWaitingForAReplyEndsWithWhatThereIs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := &facts{}
+		must(t, do(commands.Bus{Store: f, Parents: commands.NewParents(f)}, commands.DefaultServer()))
+		got, took := f.ask(t, chat+"/messages?wait=reply", fields{"author_id": ann, "content": "x", "server_id": "0"})
+		if got.is(201).header.Get("X-Annals-Position") == "" || got.at("replies") != nil || took != replyWait {
+			t.Errorf("after %v: %v %s", took, got.header, got.body)
+		}
+	})
+}
