@@ -30,7 +30,15 @@ type failure struct {
 	after   time.Duration // the endpoint wants to be left alone for so long
 }
 
-// ask repeats what is worth repeating until the budget is used up. The answer has at least one choice.
+// endpoint is what every use of a model at an endpoint has in common.
+type endpoint struct {
+	name    string // of the model
+	timeout time.Duration
+	budget  time.Duration
+	mask    func(string) string // takes the key out of a text
+}
+
+// ask completes a conversation. The answer has at least one choice.
 func (m *Model) ask(ctx context.Context, messages []openai.ChatCompletionMessageParamUnion, maxTokens int) (*openai.ChatCompletion, error) {
 	params := openai.ChatCompletionNewParams{Model: m.name, Messages: messages}
 	switch {
@@ -39,28 +47,33 @@ func (m *Model) ask(ctx context.Context, messages []openai.ChatCompletionMessage
 	case maxTokens > 0:
 		params.MaxCompletionTokens = openai.Int(int64(maxTokens))
 	}
-	budget, cancel := context.WithTimeout(ctx, m.budget)
+	return insist(ctx, m.endpoint, func(ctx context.Context) (*openai.ChatCompletion, *failure) { return m.attempt(ctx, params) })
+}
+
+// insist repeats what is worth repeating until the budget is used up.
+func insist[T any](ctx context.Context, e endpoint, attempt func(context.Context) (T, *failure)) (none T, err error) {
+	budget, cancel := context.WithTimeout(ctx, e.budget)
 	defer cancel()
-	for attempt := 1; ; attempt++ {
-		answer, failed := m.attempt(budget, params)
+	for n := 1; ; n++ {
+		answer, failed := attempt(budget)
 		switch {
 		case failed == nil:
 			return answer, nil
 		case ctx.Err() != nil:
-			return nil, fmt.Errorf("asking the model %s: %w", m.name, ctx.Err())
+			return none, fmt.Errorf("asking the model %s: %w", e.name, ctx.Err())
 		case failed.refused:
-			return nil, fmt.Errorf("%w: %s %s", reactions.ErrRefused, m.name, m.mask(failed.text))
+			return none, fmt.Errorf("%w: %s %s", reactions.ErrRefused, e.name, e.mask(failed.text))
 		case !failed.again:
-			return nil, fmt.Errorf("the model %s %s", m.name, m.mask(failed.text))
+			return none, fmt.Errorf("the model %s %s", e.name, e.mask(failed.text))
 		}
-		pause := max(failed.after, backOff(attempt))
+		pause := max(failed.after, backOff(n))
 		if end, _ := budget.Deadline(); time.Until(end) <= pause {
-			return nil, fmt.Errorf("the model %s gave no answer in %d attempts within %s: it %s", m.name, attempt, m.budget, m.mask(failed.text))
+			return none, fmt.Errorf("the model %s gave no answer in %d attempts within %s: it %s", e.name, n, e.budget, e.mask(failed.text))
 		}
-		slog.WarnContext(ctx, "the model is asked again", "model", m.name, "attempt", attempt, "pause", pause, "reason", m.mask(failed.text))
+		slog.WarnContext(ctx, "the model is asked again", "model", e.name, "attempt", n, "pause", pause, "reason", e.mask(failed.text))
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("waiting to ask the model %s again: %w", m.name, ctx.Err())
+			return none, fmt.Errorf("waiting to ask the model %s again: %w", e.name, ctx.Err())
 		case <-time.After(pause):
 		}
 	}
@@ -72,16 +85,23 @@ func (m *Model) attempt(ctx context.Context, params openai.ChatCompletionNewPara
 	var response *http.Response
 	answer, err := m.chat.New(ctx, params, option.WithResponseInto(&response))
 	switch {
-	case err == nil && len(answer.Choices) > 0:
-		return answer, nil
-	case err == nil:
+	case err != nil:
+		return nil, m.failed(response, err, "a chat completion")
+	case len(answer.Choices) == 0:
 		return nil, &failure{text: "answered without saying anything: is the base URL one of chat completions?"}
-	case response != nil && response.StatusCode >= 400:
-		return nil, refusal(response, err)
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, &failure{text: fmt.Sprintf("did not answer within %s", m.timeout), again: true}
 	}
-	return nil, broken(response, err)
+	return answer, nil
+}
+
+// failed says what an error of the client means, where something was expected.
+func (e endpoint) failed(response *http.Response, err error, expected string) *failure {
+	switch {
+	case response != nil && response.StatusCode >= 400:
+		return refusal(response, err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return &failure{text: fmt.Sprintf("did not answer within %s", e.timeout), again: true}
+	}
+	return broken(response, err, expected)
 }
 
 // backOff doubles from attempt to attempt, with some chance in it: callers that failed together come back apart.
@@ -113,7 +133,7 @@ func refusal(response *http.Response, err error) *failure {
 }
 
 // broken tells a cut connection, which is worth another attempt, from an answer that makes no sense.
-func broken(response *http.Response, err error) *failure {
+func broken(response *http.Response, err error, expected string) *failure {
 	var (
 		tooLarge *http.MaxBytesError
 		request  *url.Error
@@ -128,7 +148,7 @@ func broken(response *http.Response, err error) *failure {
 	case response == nil:
 		return &failure{text: "could not be asked: " + err.Error(), refused: true}
 	}
-	return &failure{text: "answered with something else than a chat completion: check the base URL"}
+	return &failure{text: "answered with something else than " + expected + ": check the base URL"}
 }
 
 // isCode lets through what looks like a constant ("insufficient_quota"), not a sentence.

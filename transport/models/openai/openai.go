@@ -36,13 +36,10 @@ type Options struct {
 
 // Model is one model at one endpoint.
 type Model struct {
+	endpoint
 	chat       openai.ChatCompletionService
-	name       string
-	timeout    time.Duration
-	budget     time.Duration
 	maxTokens  int
-	compatible bool                // not OpenAI's own endpoint
-	mask       func(string) string // takes the key out of a text
+	compatible bool // not OpenAI's own endpoint
 }
 
 var (
@@ -52,29 +49,35 @@ var (
 
 // New asks nothing yet: a wrong key or name shows at the first Generate. The environment has no say.
 func New(o Options) *Model {
-	options := []option.RequestOption{
-		option.WithEnvironmentProduction(),
-		option.WithHTTPClient(&http.Client{Transport: bounded{http.DefaultTransport}}),
-		option.WithAPIKey(o.APIKey),
-		option.WithMaxRetries(0), // ours keep to one budget and also repeat an answer that was cut off
-	}
-	if o.BaseURL != "" {
-		options = append(options, option.WithBaseURL(o.BaseURL))
-	}
-	mask := func(s string) string { return s }
-	if o.APIKey != "" {
-		mask = strings.NewReplacer(o.APIKey, "[key]").Replace
-	}
 	budget := cmp.Or(o.Budget, 120*time.Second)
 	return &Model{
-		chat:       openai.NewChatCompletionService(options...),
-		name:       o.Model,
-		timeout:    min(cmp.Or(o.Timeout, 100*time.Second), budget),
-		budget:     budget,
+		endpoint:   endpoint{name: o.Model, timeout: min(cmp.Or(o.Timeout, 100*time.Second), budget), budget: budget, mask: masking(o.APIKey)},
+		chat:       openai.NewChatCompletionService(client(o.APIKey, o.BaseURL, maxResponse)...),
 		maxTokens:  o.MaxTokens,
 		compatible: o.BaseURL != "",
-		mask:       mask,
 	}
+}
+
+// client describes how an endpoint is asked; each response ends after so many bytes.
+func client(key, baseURL string, limit int64) []option.RequestOption {
+	options := []option.RequestOption{
+		option.WithEnvironmentProduction(),
+		option.WithHTTPClient(&http.Client{Transport: bounded{http.DefaultTransport, limit}}),
+		option.WithAPIKey(key),
+		option.WithMaxRetries(0), // ours keep to one budget and also repeat an answer that was cut off
+	}
+	if baseURL != "" {
+		options = append(options, option.WithBaseURL(baseURL))
+	}
+	return options
+}
+
+// masking takes the key out of texts.
+func masking(key string) func(string) string {
+	if key == "" {
+		return func(s string) string { return s }
+	}
+	return strings.NewReplacer(key, "[key]").Replace
 }
 
 // Generate answers as the agent, in plain text and without its name in front.
@@ -104,13 +107,16 @@ func (m *Model) ShouldReply(ctx context.Context, p reactions.Prompt) (bool, erro
 	return strings.Contains(word, "RESPOND") || !strings.Contains(word, "IGNORE"), nil
 }
 
-// bounded ends every response after maxResponse bytes with an error.
-type bounded struct{ http.RoundTripper }
+// bounded ends every response after limit bytes with an error.
+type bounded struct {
+	http.RoundTripper
+	limit int64
+}
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := b.RoundTripper.RoundTrip(r)
 	if err == nil {
-		response.Body = body{http.MaxBytesReader(nil, response.Body, maxResponse)}
+		response.Body = body{http.MaxBytesReader(nil, response.Body, b.limit)}
 	}
 	return response, err
 }

@@ -1,4 +1,5 @@
-// Package openaitest is an endpoint for chat completions on the loopback that behaves, or misbehaves, as it is told.
+// Package openaitest is an endpoint for chat completions and embeddings on the loopback that behaves, or misbehaves, as it
+// is told.
 package openaitest
 
 import (
@@ -16,13 +17,16 @@ import (
 // Script says what the endpoint does. The zero value answers every request with "Hello."
 type Script struct {
 	Answer func(Request) string // what the model says; must be safe for concurrent use
+	// Embed gives a text's vector, of the length asked for, or 0; must be safe for concurrent use. Nil: see Words.
+	Embed func(text string, dimensions int) []float64
 
+	// Requests of each kind are counted on their own.
 	Fail       int           // so many requests fail first …
 	Status     int           // … with this status; 500 if zero
 	RetryAfter string        // … and this header
 	Drop       int           // so many requests lose their connection then: the first without an answer, the others within it
 	Delay      time.Duration // before each answer; ends early when the caller leaves
-	Raw        string        // the body of every success, in place of a completion
+	Raw        string        // the body of every success, in place of what was asked for
 }
 
 // Request is what was asked, as far as it matters here.
@@ -48,6 +52,7 @@ type Server struct {
 	stopping chan struct{}
 	mu       sync.Mutex
 	requests []Request
+	embedded []EmbeddingRequest
 	waiting  int
 }
 
@@ -57,6 +62,7 @@ func Start(t testing.TB, script Script) *Server {
 	s := &Server{script: script, stopping: make(chan struct{})}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/chat/completions", s.complete)
+	mux.HandleFunc("POST /v1/embeddings", s.embed)
 	listening := httptest.NewServer(mux)
 	s.URL = listening.URL + "/v1"
 	t.Cleanup(func() {
@@ -83,7 +89,7 @@ func (s *Server) Waiting() int {
 func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 	asked := Request{Authorization: r.Header.Get("Authorization")}
 	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
-		fail(w, http.StatusBadRequest, asked)
+		fail(w, http.StatusBadRequest, asked.Authorization)
 		return
 	}
 	s.mu.Lock()
@@ -91,13 +97,18 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 	n := len(s.requests)
 	s.mu.Unlock()
 
+	s.answer(w, r, n, asked.Authorization, func() []byte { return s.completion(asked) })
+}
+
+// answer does what the script says with the n-th request of its kind.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, n int, authorization string, body func() []byte) {
 	switch script := s.script; {
 	case !s.pause(r):
 	case n <= script.Fail:
 		if script.RetryAfter != "" {
 			w.Header().Set("Retry-After", script.RetryAfter)
 		}
-		fail(w, cmp.Or(script.Status, http.StatusInternalServerError), asked)
+		fail(w, cmp.Or(script.Status, http.StatusInternalServerError), authorization)
 	case n <= script.Fail+script.Drop:
 		if n > script.Fail+1 {
 			w.Header().Set("Content-Length", "1000")
@@ -107,7 +118,11 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	default:
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(s.completion(asked))
+		if script.Raw != "" {
+			_, _ = w.Write([]byte(script.Raw))
+			return
+		}
+		_, _ = w.Write(body())
 	}
 }
 
@@ -134,9 +149,6 @@ func (s *Server) count(change int) {
 }
 
 func (s *Server) completion(asked Request) []byte {
-	if s.script.Raw != "" {
-		return []byte(s.script.Raw)
-	}
 	text := "Hello."
 	if s.script.Answer != nil {
 		text = s.script.Answer(asked)
@@ -158,9 +170,9 @@ func (s *Server) completion(asked Request) []byte {
 }
 
 // fail repeats the key in its message, as endpoints do.
-func fail(w http.ResponseWriter, status int, asked Request) {
+func fail(w http.ResponseWriter, status int, authorization string) {
 	body, err := json.Marshal(map[string]any{"error": map[string]any{
-		"message": "Not with " + asked.Authorization, "type": "test", "code": "as_the_test_wants", "param": nil,
+		"message": "Not with " + authorization, "type": "test", "code": "as_the_test_wants", "param": nil,
 	}})
 	if err != nil {
 		panic(err) // only strings: cannot be
