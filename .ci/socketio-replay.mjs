@@ -14,8 +14,8 @@ const { io } = createRequire(modules + '/')('socket.io-client')
 const patience = 10_000
 
 // Events that the recorded server did not send: it drops silently what it cannot make sense of, and leaves clients waiting
-// where nobody is there to answer.
-const wanted = (session, event) => event === 'messageComplete' || event === 'log_stream' ||
+// where nobody is there to answer. It does not show answers while they come into being, either.
+const wanted = (session, event) => event === 'messageComplete' || event === 'messageStreamChunk' || event === 'log_stream' ||
   (event === 'messageError' && ['malformed', 'crash-on-null-direct-event'].includes(session))
 
 const pending = new Set()

@@ -103,3 +103,12 @@ where channel_id = $1 and submitted <= $2 order by created_at desc, submitted de
 	slices.Reverse(found)
 	return found, err
 }
+
+// recent is how many messages of a channel RecentIn gives.
+const recent = 50
+
+// RecentIn are the newest messages of a channel, the newest first.
+func (q *Queries) RecentIn(ctx context.Context, channel uuid.UUID) ([]uuid.UUID, error) {
+	return many(ctx, q, fmt.Sprintf("messages of channel %s", channel), pgx.RowTo[uuid.UUID], `
+select id from messages where channel_id = $1 order by created_at desc, submitted desc limit $2`, channel, recent)
+}

@@ -95,7 +95,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 		Identify: func(r *http.Request, key string) (string, bool) { return api.Identify(r, key) },
 	})
 	defer background(ctx, "projections", feed.Run, fail)()
-	defer background(ctx, "reactions", reply(parts, bus, c, q, feed, aborts, log), fail)()
+	defer background(ctx, "reactions", reply(parts, bus, c, q, feed, aborts, streaming(hub, rooms), log), fail)()
 
 	caughtUp := make(chan struct{})
 	defer background(ctx, "catching up", func(ctx context.Context) error {

@@ -37,6 +37,7 @@ func (a *API) routes() {
 	post(a, "/api/messaging/central-channels/:channelId/messages", "Say something in a channel", (*API).postMessage, created)
 	remove(a, "/api/messaging/central-channels/:channelId/messages", "Remove every message of a channel", (*API).clearChannel)
 	remove(a, "/api/messaging/central-channels/:channelId/messages/:messageId", "Remove a message", (*API).deleteMessage)
+	post(a, "/api/messaging/central-channels/:channelId/abort", "End what agents are about to answer", (*API).abortTurns)
 	get(a, "/api/messaging/messages/:messageId", "Show a message", (*API).message)
 	patch(a, "/api/messaging/messages/:messageId", "Change a message", (*API).editMessage)
 	post(a, "/api/messaging/submit", "Say something as an agent that runs elsewhere", (*API).submitMessage, created)

@@ -72,7 +72,7 @@ func (h *Hub) disconnected(s *melody.Session) {
 	}
 	delete(h.connections, s)
 	for id := range c.subscriptions {
-		c.drop(id)
+		h.drop(c, id)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -157,8 +157,9 @@ func (c *connection) room(ctx context.Context) bool {
 }
 
 // drop ends a subscription. The hub's lock is held.
-func (c *connection) drop(id string) {
+func (h *Hub) drop(c *connection, id string) {
 	if s := c.subscriptions[id]; s != nil {
+		h.unfollow(s)
 		if s.stop != nil {
 			s.stop()
 		}

@@ -54,6 +54,7 @@ type Hub struct {
 	begun       bool
 	position    events.Position // everything up to here was published
 	connections map[*melody.Session]*connection
+	followers   map[uuid.UUID]map[*subscription]*connection // of channels
 }
 
 // New is a hub without subscribers.
@@ -62,7 +63,10 @@ func New(o Options) *Hub {
 	o.Subscriptions = cmp.Or(o.Subscriptions, 32)
 	o.Heartbeat = cmp.Or(o.Heartbeat, 10*time.Second)
 	o.Ping = cmp.Or(o.Ping, 30*time.Second)
-	h := &Hub{Options: o, melody: melody.New(), connections: map[*melody.Session]*connection{}}
+	h := &Hub{
+		Options: o, melody: melody.New(), connections: map[*melody.Session]*connection{},
+		followers: map[uuid.UUID]map[*subscription]*connection{},
+	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.melody.Config.MaxMessageSize = maxMessage
 	h.melody.Config.MessageBufferSize = buffered + spare

@@ -37,7 +37,7 @@ func (h *Hub) received(s *melody.Session, message []byte) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		if c := h.connections[s]; c != nil {
-			c.drop(w.ID)
+			h.drop(c, w.ID)
 			h.write(c, h.encode(said{ID: w.ID, Unsubscribed: true}))
 		}
 	default:
@@ -88,7 +88,7 @@ func (h *Hub) subscribe(session *melody.Session, w wish, from events.Position) {
 	if c == nil || h.closed {
 		return
 	}
-	c.drop(w.ID)
+	h.drop(c, w.ID)
 	if len(c.subscriptions) >= h.Subscriptions {
 		h.write(c, h.encode(refuse(w.ID, "RATE_LIMITED", "at most %d subscriptions on a connection", h.Subscriptions)))
 		return
@@ -96,6 +96,7 @@ func (h *Hub) subscribe(session *melody.Session, w wish, from events.Position) {
 	s := &subscription{id: w.ID, filter: *w.Subscribe, seen: from}
 	s.key = string(h.encode([]any{s.id, s.filter}))
 	c.subscriptions[w.ID] = s
+	h.follow(c, s)
 	h.write(c, h.encode(said{ID: w.ID, Subscribed: w.Subscribe}))
 	h.attach(c, s)
 }

@@ -151,6 +151,7 @@ type heard struct {
 	}
 	CaughtUp string
 	Reset    string
+	Stream   *Chunk
 	Error    *refusal
 	raw      string
 }

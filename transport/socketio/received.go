@@ -91,6 +91,8 @@ func (e *event) deal(ctx context.Context) {
 		e.dealTyped(ctx, text(kind))
 	case typeJoin, typeSend:
 		e.dealTyped(ctx, e.name)
+	case "abort":
+		e.abort(ctx)
 	case "subscribe_logs":
 		e.subscribeLogs(ctx)
 	case "unsubscribe_logs":

@@ -68,7 +68,7 @@ func (e *event) send(ctx context.Context, p map[string]any) {
 	}
 	if err != nil {
 		e.hub.drop(s, m.MessageID)
-		e.failed(err)
+		e.failed("saying something", err)
 		return
 	}
 	if !result.Changed {
@@ -129,10 +129,10 @@ func (e *event) request() commands.Request {
 	}
 }
 
-func (e *event) failed(err error) {
+func (e *event) failed(what string, err error) {
 	message, cause := httpapi.Explain(err)
 	if cause != nil && !errors.Is(cause, context.Canceled) {
-		e.hub.Logger.Error("a message over socket.io failed", "error", cause)
+		e.hub.Logger.Error("an event over socket.io failed", "what", what, "error", cause)
 	}
 	e.refuse("[SocketIO] Error processing your message: %s", message)
 }
@@ -148,7 +148,7 @@ func (e *event) repeat(ctx context.Context, s *sending, message uuid.UUID, at ev
 	var found *events.Recorded
 	for r, err := range e.hub.Bus.Store.Read(ctx, events.MessageStream(message), events.Forwards) {
 		if err != nil {
-			e.failed(err)
+			e.failed("saying something", err)
 			return
 		}
 		if _, ok := r.Event.(events.MessageSubmitted); ok {

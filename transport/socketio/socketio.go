@@ -49,6 +49,8 @@ type Options struct {
 // Channels shows a channel as it can be read now.
 type Channels interface {
 	Channel(ctx context.Context, id uuid.UUID) (queries.Channel, error)
+	// RecentIn are the newest messages of a channel.
+	RecentIn(ctx context.Context, channel uuid.UUID) ([]uuid.UUID, error)
 }
 
 // Waiter tells when a group of projections has reached a position. An error means that it has not, for now.

@@ -109,6 +109,19 @@ func (w *world) Channel(ctx context.Context, id uuid.UUID) (queries.Channel, err
 	return queries.Channel{ID: id, Name: c.Name, Type: c.Type, ServerID: c.ServerID, Metadata: c.Metadata}, err
 }
 
+// RecentIn implements Channels.
+func (w *world) RecentIn(ctx context.Context, channel uuid.UUID) (recent []uuid.UUID, err error) {
+	for e, err := range w.log.ReadAll(ctx, 0, events.Backwards, events.Filter{Types: []string{events.MessageSubmitted{}.EventType()}}) {
+		if err != nil {
+			return nil, err
+		}
+		if m := e.Event.(events.MessageSubmitted); m.ChannelID == channel {
+			recent = append(recent, m.MessageID)
+		}
+	}
+	return recent, nil
+}
+
 // Wait implements Waiter.
 func (w *world) Wait(context.Context, string, events.Position) error { return nil }
 

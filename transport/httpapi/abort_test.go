@@ -1,0 +1,63 @@
+package httpapi
+
+import (
+	"testing"
+
+	"annals/commands"
+	"annals/events"
+)
+
+func TestAnAnswerIsAborted(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("Iris")
+	channel := s.ask("POST", "/api/messaging/central-channels", fields{
+		"name": "DM", "server_id": "0", "type": "DM", "participantCentralUserIds": []string{ann, agent},
+	}).is(201).text("id")
+	path := "/api/messaging/central-channels/" + channel
+	say := func() string {
+		return s.ask("POST", path+"/messages", fields{"server_id": "0", "author_id": ann, "content": "Hello?"}).is(201).text("id")
+	}
+	first, second, third := say(), say(), say()
+	aborted := func(body any) (messages []string) {
+		t.Helper()
+		answer := s.ask("POST", path+"/abort", body).is(200)
+		var done abortedTurns
+		answer.data(&done)
+		for _, turn := range done.Aborted {
+			if turn.AgentID.String() != agent || turn.TurnID != events.TurnID(turn.MessageID, turn.AgentID) {
+				t.Errorf("aborted %+v", turn)
+			}
+			messages = append(messages, turn.MessageID.String())
+		}
+		if (answer.header.Get("X-Annals-Position") != "") != (len(messages) > 0) {
+			t.Errorf("the position is %q", answer.header.Get("X-Annals-Position"))
+		}
+		return messages
+	}
+	if got := aborted(fields{"messageId": first}); len(got) != 1 || got[0] != first {
+		t.Errorf("aborted %v", got)
+	}
+	if got := aborted(fields{"messageId": first, "agentId": agent}); len(got) != 0 {
+		t.Errorf("aborted again: %v", got)
+	}
+	id, err := events.ParseID(third)
+	must(t, err)
+	by, err := events.ParseID(agent)
+	must(t, err)
+	must(t, do(s.bus, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{TurnID: events.TurnID(id, by), Outcome: events.TurnReplied}}))
+	if got := aborted(fields{"agentId": unknown}); len(got) != 0 {
+		t.Errorf("aborted of nobody: %v", got)
+	}
+	if got := aborted(nil); len(got) != 1 || got[0] != second {
+		t.Errorf("aborted of all: %v", got)
+	}
+
+	s.untouched(func() {
+		s.ask("POST", path+"/abort", fields{"messageId": "x"}).refused(400, codeInvalidID)
+		s.ask("POST", path+"/abort", fields{"agentId": []int{1}}).refused(400, codeInvalidRequest)
+		s.ask("POST", path+"/abort", fields{"messageId": unknown}).refused(404, codeNotFound)
+		s.ask("POST", path+"/abort", fields{"messageId": second, "agentId": ann}).refused(404, codeNotFound)
+		s.ask("POST", "/api/messaging/central-channels/"+unknown+"/abort", fields{}).refused(404, codeNotFound)
+	})
+}

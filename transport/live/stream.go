@@ -1,0 +1,91 @@
+package live
+
+import "github.com/google/uuid"
+
+// A client may be so many frames and bytes behind and still be shown answers while they come into being.
+const (
+	whispered      = 64
+	whisperedBytes = 1 << 20
+)
+
+// Chunk is a piece of an answer that is coming into being. Nothing of it is in the log: it has no position, is not sent
+// again, and counts no more once the answer can be read.
+type Chunk struct {
+	MessageID uuid.UUID `json:"messageId"` // that the answer will have
+	ChannelID uuid.UUID `json:"channelId"`
+	ServerID  uuid.UUID `json:"serverId"`
+	AgentID   uuid.UUID `json:"agentId"`
+	InReplyTo uuid.UUID `json:"inReplyTo"`
+	// Attempt grows when the answer is begun anew; Index counts the chunks of an attempt, from 0.
+	Attempt int64  `json:"attempt"`
+	Index   int    `json:"index"`
+	Text    string `json:"chunk"`
+}
+
+// follows tells whether a subscription with this filter is shown answers while they come into being: one that names
+// channels, and no types or streams of facts.
+func (f Filter) follows() bool { return len(f.Channels) > 0 && len(f.Types)+len(f.Streams) == 0 }
+
+// Stream shows a piece of an answer to those who follow its channel and keep up: who is behind does without it.
+func (h *Hub) Stream(c Chunk) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	followers := h.followers[c.ChannelID]
+	if len(followers) == 0 {
+		return
+	}
+	encoded := map[string][]byte{}
+	for s, client := range followers {
+		if !s.live || !fitsAny(s.filter.Agents, func(id uuid.UUID) bool { return id == c.AgentID }) {
+			continue
+		}
+		text, ok := encoded[s.id]
+		if !ok {
+			text = h.encode(struct {
+				ID     string `json:"id,omitempty"`
+				Stream Chunk  `json:"stream"`
+			}{s.id, c})
+			encoded[s.id] = text
+		}
+		h.whisper(client, text)
+	}
+}
+
+// whisper sends a frame unless the client is behind. The hub's lock is held.
+func (h *Hub) whisper(c *connection, text []byte) {
+	c.mu.Lock()
+	skip := c.leaving != nil || c.waiting >= whispered || c.bytes+len(text) > whisperedBytes
+	if !skip {
+		c.waiting++
+		c.bytes += len(text)
+	}
+	c.mu.Unlock()
+	if !skip {
+		_ = c.session.Write(text) // a client that has gone needs none
+	}
+}
+
+// follow notes who follows a channel; unfollow forgets it. The hub's lock is held.
+func (h *Hub) follow(c *connection, s *subscription) {
+	if !s.filter.follows() {
+		return
+	}
+	for _, channel := range s.filter.Channels {
+		if h.followers[channel] == nil {
+			h.followers[channel] = map[*subscription]*connection{}
+		}
+		h.followers[channel][s] = c
+	}
+}
+
+func (h *Hub) unfollow(s *subscription) {
+	if !s.filter.follows() {
+		return
+	}
+	for _, channel := range s.filter.Channels {
+		delete(h.followers[channel], s)
+		if len(h.followers[channel]) == 0 {
+			delete(h.followers, channel)
+		}
+	}
+}
