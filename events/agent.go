@@ -32,6 +32,11 @@ type AgentDeleted struct {
 	AgentID uuid.UUID `json:"agentId"`
 }
 
+// AgentMemoriesCleared: every memory of the agent that was stored before this fact is gone.
+type AgentMemoriesCleared struct {
+	AgentID uuid.UUID `json:"agentId"`
+}
+
 // EventType implements Event.
 func (AgentCreated) EventType() string { return "AgentCreated" }
 
@@ -46,3 +51,6 @@ func (AgentStopped) EventType() string { return "AgentStopped" }
 
 // EventType implements Event.
 func (AgentDeleted) EventType() string { return "AgentDeleted" }
+
+// EventType implements Event.
+func (AgentMemoriesCleared) EventType() string { return "AgentMemoriesCleared" }

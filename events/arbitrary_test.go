@@ -3,6 +3,7 @@ package events
 import (
 	"encoding/json"
 	"reflect"
+	"time"
 
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
@@ -25,6 +26,9 @@ func fill(t *rapid.T, v reflect.Value) {
 	case reflect.TypeFor[Secret]():
 		v.Set(reflect.ValueOf(NewSecret(anyJSON().Draw(t, "secret"))))
 		return
+	case reflect.TypeFor[time.Time]():
+		v.Set(reflect.ValueOf(time.Unix(rapid.Int64Range(-1, 1<<39).Draw(t, "second"), 0).UTC()))
+		return
 	case reflect.TypeFor[uuid.UUID]():
 		v.Set(reflect.ValueOf(rapid.SampledFrom([]uuid.UUID{uuid.Nil, alice, eliza, lobby}).Draw(t, "id")))
 		return
@@ -36,6 +40,8 @@ func fill(t *rapid.T, v reflect.Value) {
 		v.SetBool(rapid.Bool().Draw(t, "bool"))
 	case reflect.Int, reflect.Int64:
 		v.SetInt(rapid.Int64Range(0, 1<<53).Draw(t, "int"))
+	case reflect.Uint8, reflect.Uint64:
+		v.SetUint(uint64(rapid.Uint8().Draw(t, "number")))
 	case reflect.Slice:
 		for range rapid.IntRange(0, 3).Draw(t, "length") {
 			e := reflect.New(v.Type().Elem()).Elem()

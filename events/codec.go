@@ -31,6 +31,7 @@ var catalogue = []Event{
 	AgentStarted{},
 	AgentStopped{},
 	AgentDeleted{},
+	AgentMemoriesCleared{},
 	ServerCreated{},
 	AgentJoinedServer{},
 	AgentLeftServer{},
@@ -45,6 +46,19 @@ var catalogue = []Event{
 	MessageDeleted{},
 	TurnAborted{},
 	TurnCompleted{},
+	WorldCreated{},
+	WorldUpdated{},
+	WorldCleared{},
+	WorldDeleted{},
+	RoomCreated{},
+	RoomJoined{},
+	RoomCleared{},
+	RoomDeleted{},
+	EntitySeen{},
+	MemoryStored{},
+	MemoryUpdated{},
+	MemoryEmbedded{},
+	MemoryDeleted{},
 }
 
 // Catalogue is a zero value of every type of event that this build reads and writes.

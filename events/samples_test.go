@@ -45,6 +45,7 @@ var samples = []Event{
 	AgentStarted{AgentID: eliza},
 	AgentStopped{AgentID: eliza},
 	AgentDeleted{AgentID: eliza},
+	AgentMemoriesCleared{AgentID: eliza},
 	ServerCreated{
 		ServerID: guild, Name: "The private guild", SourceType: "discord", SourceID: "g-1",
 		Metadata: json.RawMessage(`{"secretRegion":"eu"}`),
@@ -76,6 +77,36 @@ var samples = []Event{
 		TurnID: someRun, ChannelID: lobby, ServerID: guild, AgentID: eliza, MessageID: hello, ReplyID: reply,
 		Outcome: TurnReplied, Reason: "it was addressed", Model: "classic", PromptTokens: 12, CompletionTokens: 7, DurationMillis: 31,
 	},
+	WorldCreated{
+		WorldID: guild, AgentID: eliza, ServerID: "server-1", Name: "A private world", Metadata: json.RawMessage(`{"privately":1}`),
+	},
+	WorldUpdated{WorldID: guild, AgentID: eliza, Name: "Another private world", Metadata: json.RawMessage(`{"privately":2}`)},
+	WorldCleared{WorldID: guild},
+	WorldDeleted{WorldID: guild},
+	RoomCreated{
+		RoomID: lobby, AgentID: eliza, WorldID: guild, ChannelID: lobby, ServerID: "server-1", Name: "A private room", Type: "DM",
+		Source: "client", Metadata: json.RawMessage(`{"privately":1}`), Entities: []uuid.UUID{eliza, alice},
+	},
+	RoomJoined{RoomID: lobby, AgentID: eliza, EntityID: alice},
+	RoomCleared{RoomID: lobby, AgentID: eliza},
+	RoomDeleted{RoomID: lobby, AgentID: eliza},
+	EntitySeen{
+		EntityID: someRun, AgentID: eliza, SubjectID: alice, Names: []string{"Private Alice"}, Metadata: json.RawMessage(`{"privately":1}`),
+	},
+	MemoryStored{
+		MemoryID: hello, AgentID: eliza, RoomID: lobby, EntityID: someRun, WorldID: guild, SubjectID: alice, Table: TableMessages,
+		Content: json.RawMessage(`{"text":"private words"}`), Metadata: json.RawMessage(`{"mood":"private mood"}`), Unique: true,
+		ChannelID: lobby, MessageID: reply, Said: 17, DocumentID: someRun, At: noon,
+	},
+	MemoryUpdated{
+		MemoryID: hello, AgentID: eliza, SubjectID: alice, Content: json.RawMessage(`{"text":"other private words"}`),
+		Metadata: json.RawMessage(`{"mood":"another private mood"}`),
+	},
+	MemoryEmbedded{
+		MemoryID: hello, AgentID: eliza, SubjectID: alice, Model: "hashing", Dimensions: 2,
+		Vector: []byte{0, 0, 128, 63, 0, 0, 0, 63}, TextHash: HashText("private words"),
+	},
+	MemoryDeleted{MemoryID: hello, AgentID: eliza},
 }
 
 func sampleCharacter() Character {

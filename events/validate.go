@@ -76,11 +76,19 @@ func validateStruct(v reflect.Value, at string) error {
 		return named(at, validateJSON(s.Reveal()))
 	}
 	for i := range v.NumField() {
+		if absent(v.Type().Field(i), v.Field(i)) {
+			continue
+		}
 		if err := validateValue(v.Field(i), join(at, wireName(v.Type().Field(i)))); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// absent tells of a field that is not written at all.
+func absent(f reflect.StructField, v reflect.Value) bool {
+	return v.IsZero() && strings.HasSuffix(f.Tag.Get("json"), ",omitzero")
 }
 
 func validateText(s string) error {

@@ -129,7 +129,7 @@ func knownKinds(t *testing.T, typ reflect.Type, at string) {
 		return
 	}
 	switch typ.Kind() {
-	case reflect.String, reflect.Bool, reflect.Int, reflect.Int64, reflect.Float64, reflect.Float32:
+	case reflect.String, reflect.Bool, reflect.Int, reflect.Int64, reflect.Uint8, reflect.Uint64, reflect.Float64, reflect.Float32:
 	case reflect.Slice:
 		knownKinds(t, typ.Elem(), at+"[]")
 	case reflect.Map:

@@ -39,7 +39,7 @@ func BenchmarkCatchUp(b *testing.B) {
 			b.StopTimer()
 			url := database(b)
 			b.StartTimer()
-			f, stop := start(b, Options{Store: log, Postgres: url, Log: uuid.New(), Projections: Core()})
+			f, stop := start(b, Options{Store: log, Postgres: url, Log: uuid.New(), Projections: All()})
 			waitFor(b, f, GroupCore, last)
 			stop()
 		}
@@ -92,7 +92,7 @@ func copyRows(b *testing.B, conn *pgx.Conn) {
 
 func BenchmarkAppendToCommit(b *testing.B) {
 	log := esdbtest.New(b)
-	f, _ := start(b, Options{Store: log, Postgres: database(b), Log: uuid.New(), Projections: Core()})
+	f, _ := start(b, Options{Store: log, Postgres: database(b), Log: uuid.New(), Projections: All()})
 	waitFor(b, f, GroupCore, 0)
 	b.Run("append", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
@@ -116,8 +116,8 @@ func BenchmarkApply(b *testing.B) {
 		b.StopTimer()
 		url, log := database(b), uuid.New()
 		conn := connect(b, url)
-		must(b, prepare(b.Context(), conn, log, Core()))
-		p, err := readPlan(b.Context(), conn, log, Core())
+		must(b, prepare(b.Context(), conn, log, All()))
+		p, err := readPlan(b.Context(), conn, log, All())
 		must(b, err)
 		config, err := pgx.ParseConfig(url)
 		must(b, err)

@@ -18,7 +18,7 @@ import (
 // Waiting is of no use now.
 var ErrBehind = errors.New("the read models stand still")
 
-// Options of a feed. Observe and Committed may be nil; they hold up what comes after them, so they are quick.
+// Options of a feed. Observe, Committed and Readable may be nil; they hold up what comes after them, so they are quick.
 type Options struct {
 	Store events.Store
 	// Postgres is the URL of the database.
@@ -32,6 +32,9 @@ type Options struct {
 	// Committed is told, group by group, of the facts recorded after the feed began (see From) once they have become
 	// readable, whichever node projects them: each once in this process, in order.
 	Committed func(group string, batch []events.Recorded, upTo events.Position)
+	// Readable is told likewise, of what has become readable in every one of the groups in Together.
+	Readable func(batch []events.Recorded, upTo events.Position)
+	Together []string
 }
 
 // Feed runs projections: it subscribes to the log and commits the rows of each group, with its checkpoints.
@@ -84,9 +87,7 @@ func (f *Feed) Run(ctx context.Context) error {
 		return nil // the context has ended
 	}
 	working.Go(func() { f.stream.run(ctx, f.Store, f.from, f.Logger) })
-	for _, g := range f.groups {
-		working.Go(func() { f.tell(ctx, g) })
-	}
+	f.tellAll(ctx, &working)
 	pause := firstPause
 	for {
 		err := newSession(f, config, func() { pause = firstPause }).run(ctx)

@@ -254,3 +254,26 @@ func TestWaitingEndsWithTheContextAndRefusesWhatIsNoGroup(t *testing.T) {
 		t.Errorf("the end of the feed left a waiter with %v", err)
 	}
 }
+
+func TestWhatIsReadTogetherIsToldOnceEveryGroupHasIt(t *testing.T) {
+	t.Parallel()
+	url, store := database(t), newLog(t)
+	quick, slow := tally("counted", "a"), tally("counted_too", "b")
+	held := make(chan struct{})
+	apply := slow.Apply
+	slow.Apply = func(q *pgx.Batch, e events.Recorded) { <-held; apply(q, e) }
+	var apart, together told
+	f, _ := start(t, Options{
+		Store: store, Postgres: url, Log: uuid.New(), Projections: []Projection{quick, slow}, Committed: apart.committed,
+		Together: []string{"a", "b"},
+		Readable: func(batch []events.Recorded, upTo events.Position) { together.committed("both", batch, upTo) },
+	})
+	last := store.say(20)
+	apart.check(t, "a", 1, 20)
+	if n := together.count("both"); n != 0 {
+		t.Errorf("%d facts were told that the slow group has yet to commit", n)
+	}
+	close(held)
+	waitFor(t, f, "b", last)
+	together.check(t, "both", 1, 20)
+}

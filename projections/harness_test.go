@@ -174,6 +174,12 @@ func (c *told) committed(group string, batch []events.Recorded, upTo events.Posi
 	}
 }
 
+func (c *told) count(group string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.all[group])
+}
+
 // check fails unless the group was told of each fact from..to once, in order.
 func (c *told) check(t testing.TB, group string, from, to int) {
 	t.Helper()

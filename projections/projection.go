@@ -36,6 +36,9 @@ type Projection struct {
 // GroupCore is what every request reads from.
 const GroupCore = "core"
 
+// All is every projection of this build.
+func All() []Projection { return Core() }
+
 // Core is what every request reads from: who is there, where, and what was said.
 func Core() []Projection {
 	return []Projection{agents, servers, channels, participants, messages, turns}

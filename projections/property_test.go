@@ -100,6 +100,9 @@ func fill(t *rapid.T, v reflect.Value) {
 	case reflect.TypeFor[json.RawMessage]():
 		v.SetBytes(anyJSON(t))
 		return
+	case reflect.TypeFor[time.Time]():
+		v.Set(reflect.ValueOf(instants.Draw(t, "time")))
+		return
 	case reflect.TypeFor[events.Secret]():
 		v.Set(reflect.ValueOf(events.NewSecret(anyJSON(t))))
 		return
@@ -111,6 +114,10 @@ func fill(t *rapid.T, v reflect.Value) {
 		v.SetBool(rapid.Bool().Draw(t, "flag"))
 	case reflect.Int, reflect.Int64:
 		v.SetInt(rapid.Int64().Draw(t, "count"))
+	case reflect.Uint8:
+		v.SetUint(uint64(rapid.Uint8().Draw(t, "byte")))
+	case reflect.Uint64:
+		v.SetUint(rapid.Uint64Range(0, 1<<40).Draw(t, "number"))
 	case reflect.Slice:
 		n := rapid.IntRange(0, 3).Draw(t, "length")
 		v.Set(reflect.MakeSlice(v.Type(), n, n))
@@ -181,8 +188,8 @@ type shelf struct {
 func newShelf(t *testing.T) shelf {
 	conn := connect(t, database(t))
 	log := uuid.New()
-	must(t, prepare(patient(t), conn, log, Core()))
-	p, err := readPlan(patient(t), conn, log, Core())
+	must(t, prepare(patient(t), conn, log, All()))
+	p, err := readPlan(patient(t), conn, log, All())
 	must(t, err)
 	gens := slices.Collect(maps.Values(p.filling))
 	for _, g := range gens {

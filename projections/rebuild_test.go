@@ -61,7 +61,7 @@ func happen(t *rapid.T, log *spoken) (last events.Position) {
 func TestRebuiltEqualsLiveRowByRow(t *testing.T) {
 	t.Parallel()
 	store, url, log := newLog(t), database(t), uuid.New()
-	o := Options{Store: store, Postgres: url, Log: log, Projections: Core()}
+	o := Options{Store: store, Postgres: url, Log: log, Projections: All()}
 	f, _ := start(t, o)
 	conn := connect(t, url)
 	o.Logger = f.Logger
@@ -72,11 +72,11 @@ func TestRebuiltEqualsLiveRowByRow(t *testing.T) {
 			return // the log grows, and with it what each round costs
 		}
 		waitFor(t, f, GroupCore, last)
-		live := shown(t, conn, Core())
+		live := shown(t, conn, All())
 		before := f.Status()[0].Generation
 		must(t, Rebuild(patient(t), o, nil, nil))
 		eventually(t, "the rebuilt one is projected", func() bool { return f.Status()[0].Generation > before })
-		if diff := cmp.Diff(live, shown(t, conn, Core())); diff != "" {
+		if diff := cmp.Diff(live, shown(t, conn, All())); diff != "" {
 			rt.Fatalf("rebuilt, it differs:\n%s", diff)
 		}
 	})
@@ -200,7 +200,7 @@ func TestOnlyOneProcessFillsAGeneration(t *testing.T) {
 
 func TestARebuildNamesWhatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
-	err := Rebuild(t.Context(), Options{Projections: Core()}, []string{"messages", "nonsense"}, nil)
+	err := Rebuild(t.Context(), Options{Projections: All()}, []string{"messages", "nonsense"}, nil)
 	if err == nil || !strings.Contains(err.Error(), `"nonsense"`) || !strings.Contains(err.Error(), "messages") {
 		t.Errorf("%v", err)
 	}

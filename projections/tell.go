@@ -3,20 +3,42 @@ package projections
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"annals/events"
 )
 
-// tell passes on what has become readable since the feed began, as it happens, until the context ends.
-func (f *Feed) tell(ctx context.Context, g *group) {
-	if f.Committed == nil {
-		return
+// tellAll tells whoever wants to be told.
+func (f *Feed) tellAll(ctx context.Context, telling *sync.WaitGroup) {
+	var together []*group
+	for _, g := range f.groups {
+		if slices.Contains(f.Together, g.name) {
+			together = append(together, g)
+		}
+		if f.Committed != nil {
+			telling.Go(func() {
+				f.tell(ctx, []*group{g}, func(batch []events.Recorded, upTo events.Position) { f.Committed(g.name, batch, upTo) })
+			})
+		}
 	}
-	defer context.AfterFunc(ctx, g.wake)()
+	if f.Readable != nil && len(together) > 0 {
+		telling.Go(func() { f.tell(ctx, together, f.Readable) })
+	}
+}
+
+// tell passes on what has become readable since the feed began, in each of the groups, as it happens, until the context
+// ends.
+func (f *Feed) tell(ctx context.Context, groups []*group, pass func([]events.Recorded, events.Position)) {
+	for _, g := range groups {
+		defer context.AfterFunc(ctx, g.wake)()
+	}
 	told := f.from
 	for batch := range f.reading().batches(ctx, told) {
 		for len(batch) > 0 {
-			readable := g.beyond(ctx, told)
+			readable := groups[0].beyond(ctx, told)
+			for _, g := range groups[1:] {
+				readable = min(readable, g.beyond(ctx, told))
+			}
 			if ctx.Err() != nil {
 				return
 			}
@@ -26,7 +48,7 @@ func (f *Feed) tell(ctx context.Context, g *group) {
 			}
 			if n > 0 {
 				told = batch[n-1].Position
-				f.Committed(g.name, batch[:n], told)
+				pass(batch[:n], told)
 				batch = batch[n:]
 			} else {
 				told = readable // nothing of ours lies in between

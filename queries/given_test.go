@@ -45,11 +45,11 @@ func start(t testing.TB) *given {
 	t.Cleanup(cancel)
 	g := &given{t: t, log: esdbtest.New(t), ctx: ctx, now: dawn}
 	g.feed = projections.NewFeed(projections.Options{
-		Store: g.log, Postgres: url, Log: uuid.New(), Projections: projections.Core(), Logger: slog.New(slog.DiscardHandler),
+		Store: g.log, Postgres: url, Log: uuid.New(), Projections: projections.All(), Logger: slog.New(slog.DiscardHandler),
 	})
 	ended := make(chan error, 1)
 	go func() { ended <- g.feed.Run(ctx) }()
-	config, err := queries.Config(url, projections.Views(projections.Core()))
+	config, err := queries.Config(url, projections.Views(projections.All()))
 	must(t, err)
 	g.pool, err = pgxpool.NewWithConfig(ctx, config)
 	must(t, err)

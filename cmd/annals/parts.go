@@ -149,7 +149,7 @@ func (p *parts) stop(ctx context.Context, log *slog.Logger) {
 
 // pool reads through the views of this build.
 func pool(ctx context.Context, url string) (*pgxpool.Pool, error) {
-	config, err := queries.Config(url, projections.Views(projections.Core()))
+	config, err := queries.Config(url, projections.Views(projections.All()))
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func (r *Rebuild) Run(ctx context.Context) error {
 		return errors.New("the log is empty: there is nothing to rebuild from")
 	}
 	o := projections.Options{
-		Store: p.store, Postgres: p.databaseURL, Log: opened.ID, Projections: projections.Core(), Logger: log,
+		Store: p.store, Postgres: p.databaseURL, Log: opened.ID, Projections: projections.All(), Logger: log,
 	}
 	if r.DryRun {
 		return r.say(ctx, o)

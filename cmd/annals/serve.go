@@ -79,11 +79,11 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	var rooms *socketio.Hub
 	answers, aborts := newAnswers(), reactions.NewAborts()
 	feed := projections.NewFeed(projections.Options{
-		Store: parts.store, Postgres: parts.databaseURL, Log: logID, Projections: projections.Core(), Logger: log,
+		Store: parts.store, Postgres: parts.databaseURL, Log: logID, Projections: projections.All(), Logger: log,
+		Together: pushedGroups, Readable: func(batch []events.Recorded, upTo events.Position) { hub.Publish(batch, upTo) },
 		Observe: func(e events.Recorded) { bus.Parents.Observe(e); aborts.Observe(e) },
-		Committed: func(group string, batch []events.Recorded, upTo events.Position) { //nolint:contextcheck // sockets outlive requests
+		Committed: func(group string, batch []events.Recorded, _ events.Position) { //nolint:contextcheck // sockets outlive requests
 			if group == projections.GroupCore {
-				hub.Publish(batch, upTo)
 				answers.observe(batch)
 				rooms.Publish(batch)
 			}
@@ -135,6 +135,9 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 // patience is how long a starting server holds back for read models that are behind; then it serves what there is.
 const patience = 10 * time.Second
 
+// pushedGroups answer for what subscribers of /ws are told.
+var pushedGroups = []string{projections.GroupCore}
+
 // catchUp waits until what was in the log at the start can be read, and lets the subscribers begin there.
 func catchUp(ctx context.Context, feed *projections.Feed, hub *live.Hub) error {
 	start, err := feed.From(ctx)
@@ -142,7 +145,7 @@ func catchUp(ctx context.Context, feed *projections.Feed, hub *live.Hub) error {
 		return err
 	}
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		if err := feed.Wait(ctx, projections.GroupCore, start); err == nil {
+		if err := waitAll(ctx, feed, start); err == nil {
 			hub.Begin(start)
 			return nil
 		}
@@ -152,6 +155,15 @@ func catchUp(ctx context.Context, feed *projections.Feed, hub *live.Hub) error {
 		case <-time.After(pause):
 		}
 	}
+}
+
+func waitAll(ctx context.Context, feed *projections.Feed, p events.Position) error {
+	for _, group := range pushedGroups {
+		if err := feed.Wait(ctx, group, p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // failure is why the context was cancelled, when a part failed.

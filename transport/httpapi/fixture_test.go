@@ -59,13 +59,13 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	must(t, do(s.bus, commands.DefaultServer()))
 
 	database := pgtest.New(t)
-	config, err := queries.Config(database, projections.Views(projections.Core()))
+	config, err := queries.Config(database, projections.Views(projections.All()))
 	must(t, err)
 	s.pool, err = pgxpool.NewWithConfig(context.Background(), config)
 	must(t, err)
 	t.Cleanup(s.pool.Close)
 	feed := projections.NewFeed(projections.Options{
-		Store: s.store, Postgres: database, Log: s.log, Projections: projections.Core(), Logger: slog.New(slog.DiscardHandler),
+		Store: s.store, Postgres: database, Log: s.log, Projections: projections.All(), Logger: slog.New(slog.DiscardHandler),
 		Observe:   s.bus.Parents.Observe,
 		Committed: func(string, []events.Recorded, events.Position) { s.turns.wake() },
 	})
