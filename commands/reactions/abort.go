@@ -62,3 +62,17 @@ func (a *Aborts) watch(ctx context.Context, turns ...uuid.UUID) (watched context
 
 // aborted tells whether the context of a turn ended because it was aborted.
 func aborted(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errAborted) }
+
+// watch implements interruptible: the context ends when one of the turns that a delivery still owes is aborted.
+func (r Reply) watch(ctx context.Context, e events.Recorded, failed error) (watched context.Context, stop func()) {
+	var (
+		agents failedTurns
+		turns  []uuid.UUID
+	)
+	if m, ok := e.Event.(events.MessageSubmitted); ok && errors.As(failed, &agents) {
+		for agent := range agents {
+			turns = append(turns, events.TurnID(m.MessageID, agent))
+		}
+	}
+	return r.Aborts.watch(ctx, turns...)
+}

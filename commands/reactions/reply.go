@@ -35,8 +35,10 @@ type Reply struct {
 	Stream func(Chunk)
 }
 
-// To lets the audience of a recorded message answer, one agent after another. After an error it can be called again:
-// those who are done are passed over.
+// Name implements Reaction.
+func (Reply) Name() string { return "reply" }
+
+// To implements Reaction: it lets the audience of a recorded message answer, one agent after another.
 func (r Reply) To(ctx context.Context, e events.Recorded) error {
 	m, ok := e.Event.(events.MessageSubmitted)
 	if !ok {
@@ -60,7 +62,7 @@ func (r Reply) To(ctx context.Context, e events.Recorded) error {
 	return nil
 }
 
-// GiveUp records that the agents that still owe an answer failed to give one, because of an error of To.
+// GiveUp implements Reaction: it records that the agents that still owe an answer failed to give one, because of an error of To.
 func (r Reply) GiveUp(ctx context.Context, e events.Recorded, err error) error {
 	m, ok := e.Event.(events.MessageSubmitted)
 	if !ok {

@@ -11,7 +11,6 @@ import (
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
-	"github.com/google/uuid"
 
 	"annals/events"
 )
@@ -47,8 +46,23 @@ type Deliveries struct {
 	FirstRetry time.Duration
 }
 
-// Run lets agents answer what is delivered, until the context ends. What is under way then is delivered again later.
-func Run(ctx context.Context, d Deliveries, r Reply, log *slog.Logger) error {
+// Reaction deals with what is delivered to one group.
+type Reaction interface {
+	// Name is that of the reaction in logs.
+	Name() string
+	// To deals with a fact. After an error it can be called again: what was done is passed over.
+	To(ctx context.Context, e events.Recorded) error
+	// GiveUp records, where somebody waits for it, that To failed for good.
+	GiveUp(ctx context.Context, e events.Recorded, err error) error
+}
+
+// interruptible is a reaction whose pause between two attempts may end early, with the context that watch gives.
+type interruptible interface {
+	watch(ctx context.Context, e events.Recorded, failed error) (watched context.Context, stop func())
+}
+
+// Run deals with what is delivered, until the context ends. What is under way then is delivered again later.
+func Run(ctx context.Context, d Deliveries, r Reaction, log *slog.Logger) error {
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: giveUpBudget}, watermill.NewSlogLogger(log))
 	if err != nil {
 		return fmt.Errorf("router of the reactions: %w", err)
@@ -59,7 +73,7 @@ func Run(ctx context.Context, d Deliveries, r Reply, log *slog.Logger) error {
 		d.again(r, cmp.Or(d.FirstRetry, firstRetry), log), //nolint:contextcheck // each delivery brings its own
 		middleware.Recoverer,
 	)
-	router.AddConsumerHandler("reply", d.Topic, d.Subscriber, func(msg *message.Message) error { //nolint:contextcheck // each delivery brings its own
+	router.AddConsumerHandler(r.Name(), d.Topic, d.Subscriber, func(msg *message.Message) error { //nolint:contextcheck // each delivery brings its own
 		e, err := d.Fact(msg)
 		if err != nil {
 			return fmt.Errorf("%w: %w", errUnreadable, err)
@@ -67,14 +81,14 @@ func Run(ctx context.Context, d Deliveries, r Reply, log *slog.Logger) error {
 		return r.To(msg.Context(), e)
 	})
 	if err := router.Run(ctx); err != nil {
-		return fmt.Errorf("reactions: %w", err)
+		return fmt.Errorf("reaction %s: %w", r.Name(), err)
 	}
 	return nil
 }
 
-// givingUp ends the turns of a delivery that could not be brought to an end, and parks it with the reason. What was cut
-// off, or waits for what is away, is delivered again.
-func (d Deliveries) givingUp(r Reply, log *slog.Logger) message.HandlerMiddleware {
+// givingUp ends what a delivery that could not be dealt with has begun, and parks it with the reason. What was cut off, or
+// waits for what is away, is delivered again.
+func (d Deliveries) givingUp(r Reaction, log *slog.Logger) message.HandlerMiddleware {
 	return func(h message.HandlerFunc) message.HandlerFunc {
 		return func(msg *message.Message) ([]*message.Message, error) {
 			out, err := h(msg)
@@ -83,7 +97,7 @@ func (d Deliveries) givingUp(r Reply, log *slog.Logger) message.HandlerMiddlewar
 			}
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(msg.Context()), giveUpBudget)
 			defer cancel()
-			log.ErrorContext(ctx, "giving up on a message", "event", msg.UUID, "reason", reason(err), "cause", cause(err))
+			log.ErrorContext(ctx, "giving up on an event", "reaction", r.Name(), "event", msg.UUID, "reason", reason(err), "cause", cause(err))
 			if e, factErr := d.Fact(msg); factErr == nil {
 				if endErr := r.GiveUp(ctx, e, err); endErr != nil {
 					return out, endErr // not parked: it is delivered again
@@ -97,7 +111,7 @@ func (d Deliveries) givingUp(r Reply, log *slog.Logger) message.HandlerMiddlewar
 
 // again repeats what failed: a few times when it was a model, and until the budget ends while a store or a database is
 // away, which is no failure of the reaction.
-func (d Deliveries) again(r Reply, firstRetry time.Duration, log *slog.Logger) message.HandlerMiddleware {
+func (d Deliveries) again(r Reaction, firstRetry time.Duration, log *slog.Logger) message.HandlerMiddleware {
 	return func(h message.HandlerFunc) message.HandlerFunc {
 		return func(msg *message.Message) ([]*message.Message, error) {
 			failures, retry, outage := 0, firstRetry, firstPause
@@ -128,27 +142,20 @@ func (d Deliveries) again(r Reply, firstRetry time.Duration, log *slog.Logger) m
 	}
 }
 
-// pause waits before another attempt, or until one of the turns that failed is aborted. It is false when the delivery's
-// time is over.
-func (d Deliveries) pause(msg *message.Message, r Reply, failed error, pause time.Duration) bool {
-	ctx, stop := r.Aborts.watch(msg.Context(), d.owing(msg, failed)...)
-	defer stop()
+// pause waits before another attempt. It is false when the delivery's time is over.
+func (d Deliveries) pause(msg *message.Message, r Reaction, failed error, pause time.Duration) bool {
+	ctx := msg.Context()
+	if i, ok := r.(interruptible); ok {
+		if e, err := d.Fact(msg); err == nil {
+			var stop func()
+			ctx, stop = i.watch(ctx, e, failed)
+			defer stop()
+		}
+	}
 	select {
 	case <-ctx.Done():
 		return aborted(ctx)
 	case <-time.After(pause):
 		return true
 	}
-}
-
-// owing are the turns of a delivery that have not come to an end.
-func (d Deliveries) owing(msg *message.Message, failed error) (turns []uuid.UUID) {
-	var agents failedTurns
-	e, err := d.Fact(msg)
-	if m, ok := e.Event.(events.MessageSubmitted); ok && err == nil && errors.As(failed, &agents) {
-		for agent := range agents {
-			turns = append(turns, events.TurnID(m.MessageID, agent))
-		}
-	}
-	return turns
 }
