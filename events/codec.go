@@ -59,6 +59,8 @@ var catalogue = []Event{
 	MemoryUpdated{},
 	MemoryEmbedded{},
 	MemoryDeleted{},
+	LogRecorded{},
+	LogDeleted{},
 }
 
 // Catalogue is a zero value of every type of event that this build reads and writes.

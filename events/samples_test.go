@@ -107,6 +107,11 @@ var samples = []Event{
 		Vector: []byte{0, 0, 128, 63, 0, 0, 0, 63}, TextHash: HashText("private words"),
 	},
 	MemoryDeleted{MemoryID: hello, AgentID: eliza},
+	LogRecorded{
+		LogID: someRun, AgentID: eliza, RoomID: lobby, EntityID: alice, SubjectID: alice, TurnID: someRun,
+		Type: LogModelCall + "TEXT_LARGE", Body: json.RawMessage(`{"prompt":"private prompt"}`),
+	},
+	LogDeleted{LogID: someRun, AgentID: eliza},
 }
 
 func sampleCharacter() Character {

@@ -41,7 +41,7 @@ func All() []Projection { return Core() }
 
 // Core is what every request reads from: who is there, where, and what was said.
 func Core() []Projection {
-	return []Projection{agents, servers, channels, participants, messages, turns}
+	return []Projection{agents, servers, channels, participants, messages, turns, logs}
 }
 
 // Views names the schema through which a build with these projections reads. It changes with every name and version, so

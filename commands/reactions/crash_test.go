@@ -100,14 +100,16 @@ var deaths = map[string]death{
 			return reactions.Completion{Text: "Good evening."}, nil
 		}
 	},
-	"before the first reply is appended":              atAppend(1, 0),
-	"when the first reply is appended":                atAppend(0, 1),
-	"between the first reply and its turn's end":      atAppend(2, 0),
-	"when the first turn's end is appended":           atAppend(0, 2),
-	"before the second reply is appended":             atAppend(3, 0),
-	"when the second reply is appended":               atAppend(0, 3),
-	"between the second reply and its turn's end":     atAppend(4, 0),
-	"when all is appended, before it is acknowledged": atAppend(0, 4),
+	"before the first call of the model is logged":    atAppend(1, 0),
+	"when the first call of the model is logged":      atAppend(0, 1),
+	"before the first reply is appended":              atAppend(2, 0),
+	"when the first reply is appended":                atAppend(0, 2),
+	"between the first reply and its turn's end":      atAppend(3, 0),
+	"when the first turn's end is appended":           atAppend(0, 3),
+	"before the second reply is appended":             atAppend(5, 0),
+	"when the second reply is appended":               atAppend(0, 5),
+	"between the second reply and its turn's end":     atAppend(6, 0),
+	"when all is appended, before it is acknowledged": atAppend(0, 6),
 }
 
 func TestACrashAtAnyStepLeavesOneReplyOfEachAgent(t *testing.T) {
@@ -141,7 +143,7 @@ func TestAReplyThatIsRecordedIsNotAskedForAgain(t *testing.T) {
 	iris := w.agent("Iris")
 	asked := w.say(w.channel("DM", ada, iris), "Good evening")
 	text := saying("Good evening.")
-	w.live(text, func(o *options, l *life) { atAppend(2, 0)(o, l, text) }).wait(t)
+	w.live(text, func(o *options, l *life) { atAppend(3, 0)(o, l, text) }).wait(t)
 	again := saying("Good evening again.")
 	w.live(again)
 	w.turn(asked, iris)
@@ -151,13 +153,36 @@ func TestAReplyThatIsRecordedIsNotAskedForAgain(t *testing.T) {
 	}
 }
 
+// What the model said is in the agent's log before it is said in the channel.
+func TestWhatAModelHasAnsweredIsSaidAfterACrashWithoutAskingAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	iris := w.agent("Iris")
+	asked := w.say(w.channel("DM", ada, iris), "Good evening")
+	text := saying("Good evening.")
+	w.live(text, func(o *options, l *life) { atAppend(2, 0)(o, l, text) }).wait(t)
+	again := saying("Good evening again.")
+	w.live(again)
+	end := w.turn(asked, iris)
+	w.answeredOnce(asked, iris)
+	if n := len(again.prompts()); n != 0 {
+		t.Errorf("the model was asked %d times for what it had answered", n)
+	}
+	if said := w.replies(asked)[0].Content; said != "Good evening." {
+		t.Errorf("the agent said %q", said)
+	}
+	if end.Model != "fake" || end.PromptTokens != 7 || end.CompletionTokens != 3 {
+		t.Errorf("the turn's end forgets the model: %+v", end)
+	}
+}
+
 // Many lives, each dying at its first append, until the work is done: at most one step is done in a life.
 func TestLivesThatDieAtEveryAppendBringItToAnEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	iris, otto := w.agent("Iris"), w.agent("Otto")
 	asked := w.say(w.channel("GROUP", ada, iris, otto), "Good evening to all")
-	for range 4 {
+	for range 6 {
 		text := saying("Good evening.")
 		w.live(text, func(o *options, l *life) { atAppend(0, 1)(o, l, text) }).wait(t)
 	}

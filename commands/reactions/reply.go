@@ -168,18 +168,20 @@ func (r Reply) answer(ctx context.Context, e events.Recorded, m events.MessageSu
 		return "", ignored, err
 	}
 	if decider, ok := r.Text.(Decider); ok && call == anybody {
-		speak, err := decider.ShouldReply(ctx, prompt)
+		speak, err := r.decide(ctx, e, m, agentID, prompt, decider)
 		if err != nil {
-			return "", ignored, modelFailure{err}
+			return "", ignored, err
 		}
 		if !speak {
 			ignored.Reason = "the model chose to be silent"
 			return "", ignored, nil
 		}
 	}
-	said, err := r.generate(ctx, prompt, m, agentID)
+	said, err := r.asked(ctx, e, m, agentID, textLarge, prompt, func() (Completion, error) {
+		return r.generate(ctx, prompt, m, agentID)
+	})
 	if err != nil {
-		return "", ignored, modelFailure{err}
+		return "", ignored, err
 	}
 	end := events.TurnCompleted{
 		Model: said.Model, PromptTokens: said.PromptTokens, CompletionTokens: said.CompletionTokens,

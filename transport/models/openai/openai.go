@@ -80,6 +80,14 @@ func masking(key string) func(string) string {
 	return strings.NewReplacer(key, "[key]").Replace
 }
 
+// Provider implements reactions.Provider.
+func (m *Model) Provider() string {
+	if m.compatible {
+		return "openai-compatible"
+	}
+	return "openai"
+}
+
 // Generate answers as the agent, in plain text and without its name in front.
 func (m *Model) Generate(ctx context.Context, p reactions.Prompt) (reactions.Completion, error) {
 	began := time.Now()

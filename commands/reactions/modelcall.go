@@ -1,0 +1,186 @@
+package reactions
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+)
+
+// Kinds of models, as ElizaOS names them.
+const (
+	textLarge = "TEXT_LARGE" // answers
+	textSmall = "TEXT_SMALL" // decides whether to
+)
+
+// maxLogged bounds each text of an entry of an agent's log, in bytes.
+const maxLogged = 192 << 10
+
+// recordBudget bounds recording a call after its own time ran out.
+const recordBudget = 5 * time.Second
+
+// Provider is a Text that tells who provides it, such as "openai", for the log.
+type Provider interface{ Provider() string }
+
+// modelCall is what the agent's log keeps of a question to a model (CONTRACT 2.7).
+type modelCall struct {
+	ModelType     string    `json:"modelType"`
+	ModelKey      string    `json:"modelKey"`
+	Model         string    `json:"model,omitempty"`
+	Provider      string    `json:"provider"`
+	Prompt        string    `json:"prompt"`
+	Response      string    `json:"response"`
+	Error         string    `json:"error,omitempty"`
+	RunID         uuid.UUID `json:"runId"`
+	Timestamp     int64     `json:"timestamp"`
+	ExecutionTime float64   `json:"executionTime"` // milliseconds
+	Usage         *usage    `json:"usage,omitempty"`
+	ChannelID     uuid.UUID `json:"channelId"`
+	MessageID     uuid.UUID `json:"messageId"`
+}
+
+type usage struct {
+	PromptTokens     int `json:"promptTokens"`
+	CompletionTokens int `json:"completionTokens"`
+	TotalTokens      int `json:"totalTokens"`
+}
+
+// asked asks a model in the course of a turn and writes down in the agent's log what came of it, also when that is an error.
+// The entry's id derives from the turn and from how often the model failed in it before: what it answered once, before a
+// crash, is its answer.
+func (r Reply) asked(
+	ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, kind string, p Prompt,
+	ask func() (Completion, error),
+) (Completion, error) {
+	turn := events.TurnID(m.MessageID, agentID)
+	entry, answered, err := r.unasked(ctx, turn, kind)
+	if err != nil || answered != nil {
+		return answered.completion(), err
+	}
+	began := r.Now()
+	said, failed := ask()
+	if errors.Is(ctx.Err(), context.Canceled) && !aborted(ctx) {
+		return said, modelFailure{ctx.Err()} // this life is over
+	}
+	call := modelCall{
+		ModelType: kind, ModelKey: kind, Model: said.Model, Provider: r.provider(said), Prompt: loggable(p.String()),
+		Response: loggable(said.Text), RunID: turn, Timestamp: began.UnixMilli(),
+		ExecutionTime: float64(r.Now().Sub(began).Microseconds()) / 1000, ChannelID: m.ChannelID, MessageID: m.MessageID,
+	}
+	if n := said.PromptTokens + said.CompletionTokens; n > 0 {
+		call.Usage = &usage{said.PromptTokens, said.CompletionTokens, n}
+	}
+	switch {
+	case aborted(ctx):
+		call.Error = "aborted"
+	case failed != nil:
+		call.Error = loggable(failed.Error())
+	}
+	err = r.record(ctx, e, m, agentID, entry, call)
+	if failed != nil {
+		return said, modelFailure{failed}
+	}
+	return said, err
+}
+
+// unasked is the entry that the next call of a turn gets, or what the model answered in it already.
+func (r Reply) unasked(ctx context.Context, turn uuid.UUID, kind string) (uuid.UUID, *modelCall, error) {
+	for attempt := 0; ; attempt++ {
+		id := events.Derive(turn, "log", kind, strconv.Itoa(attempt))
+		entry, err := commands.Load[commands.LogEntry](ctx, r.Bus, events.AgentLogStream(id))
+		if err != nil || !entry.Recorded {
+			return id, nil, err
+		}
+		var call modelCall // of an author who was erased nothing is left
+		if json.Unmarshal(entry.Body, &call) == nil && call.RunID == turn && call.Error == "" {
+			return id, &call, nil
+		}
+	}
+}
+
+// completion is what the model said in an earlier call.
+func (c *modelCall) completion() Completion {
+	if c == nil {
+		return Completion{}
+	}
+	said := Completion{Text: c.Response, Model: c.Model, Duration: time.Duration(c.ExecutionTime * float64(time.Millisecond))}
+	if c.Usage != nil {
+		said.PromptTokens, said.CompletionTokens = c.Usage.PromptTokens, c.Usage.CompletionTokens
+	}
+	return said
+}
+
+// record writes an entry, also of a call that has used up the delivery's time.
+func (r Reply) record(
+	ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID, entry uuid.UUID, call modelCall,
+) error {
+	body, err := json.Marshal(call)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordBudget)
+	defer cancel()
+	_, err = commands.Handle(ctx, r.Bus, r.request(e, agentID, "log "+entry.String()), commands.RecordLog{LogRecorded: events.LogRecorded{
+		LogID: entry, AgentID: agentID, RoomID: agentID, EntityID: agentID, SubjectID: m.AuthorID, TurnID: call.RunID,
+		Type: events.LogModelCall + call.ModelType, Body: body,
+	}})
+	return err
+}
+
+// decide asks a model whether the agent should speak at all.
+func (r Reply) decide(
+	ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, p Prompt, d Decider,
+) (bool, error) {
+	said, err := r.asked(ctx, e, m, agentID, textSmall, p, func() (Completion, error) {
+		speak, err := d.ShouldReply(ctx, p)
+		switch {
+		case err != nil:
+			return Completion{}, err
+		case speak:
+			return Completion{Text: respond}, nil
+		}
+		return Completion{Text: "IGNORE"}, nil
+	})
+	return said.Text == respond, err
+}
+
+// respond is the word for speaking.
+const respond = "RESPOND"
+
+func (r Reply) provider(said Completion) string {
+	if p, ok := r.Text.(Provider); ok {
+		return p.Provider()
+	}
+	return said.Model
+}
+
+// String is the prompt as one text: who speaks, then what was said, the last of it to be answered.
+func (p Prompt) String() string {
+	var b strings.Builder
+	b.WriteString(p.System)
+	for _, t := range p.Turns {
+		name := t.Name
+		if t.Own {
+			name = p.Agent
+		}
+		fmt.Fprintf(&b, "\n\n%s: %s", name, t.Text)
+	}
+	return b.String()
+}
+
+// loggable makes text that may become an event, no longer than maxLogged.
+func loggable(s string) string {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+	if len(s) > maxLogged {
+		s = strings.ToValidUTF8(s[:maxLogged], "") + "…"
+	}
+	return s
+}
