@@ -184,7 +184,7 @@ func TestAnAnswerThatIsRecordedStays(t *testing.T) {
 	channel := w.channel("DM", ada, iris)
 	asked := w.say(channel, "Hello")
 	text := saying("Hello.")
-	w.live(text, func(o *options, l *life) { atAppend(2, 0)(o, l, text) }).wait(t) // the turn's end is missing
+	w.live(text, func(o *options, l *life) { atAppend(3, 0)(o, l, text) }).wait(t) // the turn's end is missing
 	w.abort(asked, channel, iris)
 	w.live(saying("Hello again."))
 	w.turn(asked, iris)
