@@ -97,6 +97,8 @@ type Recorded struct {
 	// Event is the decoded fact, or Unknown.
 	Event Event
 	Meta  Metadata
+	// Stored is the fact as the store has it, personal text sealed. It is empty in what was not read from a store.
+	Stored Encoded
 }
 
 // Unknown stands in for an event that this build cannot read: of a type that it does not know, or broken.

@@ -37,7 +37,7 @@ type Projection struct {
 const GroupCore = "core"
 
 // All is every projection of this build.
-func All() []Projection { return Core() }
+func All() []Projection { return slices.Concat(Core(), History()) }
 
 // Core is what every request reads from: who is there, where, and what was said.
 func Core() []Projection {

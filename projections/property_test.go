@@ -144,8 +144,8 @@ var instants = rapid.Custom(func(t *rapid.T) time.Time {
 	return time.Unix(rapid.Int64Range(0, 253402300799).Draw(t, "second"), rapid.Int64Range(0, 999999999).Draw(t, "nanosecond"))
 })
 
-// history draws what the codec accepts, as it comes back from it; now and then from one that has no keys any more.
-func history(t *rapid.T, codec, keyless *events.Codec) []events.Recorded {
+// drawn is what the codec accepts, as it comes back from it; now and then from one that has no keys any more.
+func drawn(t *rapid.T, codec, keyless *events.Codec) []events.Recorded {
 	var all []events.Recorded
 	for i := range rapid.IntRange(8, 20).Draw(t, "events") {
 		kind := rapid.SampledFrom(kinds()).Draw(t, "kind")
@@ -179,7 +179,7 @@ func history(t *rapid.T, codec, keyless *events.Codec) []events.Recorded {
 	return all
 }
 
-// shelf is the core tables of one database, without a feed.
+// shelf is the tables of one database, without a feed.
 type shelf struct {
 	conn *pgx.Conn
 	gens []*generation
@@ -262,7 +262,7 @@ func TestEveryEventThatTheCodecAcceptsPassesEveryProjectionAndTwiceIsOnce(t *tes
 	}
 	b := newShelf(t)
 	rapid.Check(t, func(t *rapid.T) {
-		all := history(t, codecs[0], codecs[1])
+		all := drawn(t, codecs[0], codecs[1])
 		b.empty(t)
 		b.apply(t, all)
 		once := b.rows(t)

@@ -49,7 +49,7 @@ func (r *reading) catchUp(ctx context.Context, at events.Position, hand func([]e
 	for e, err := range r.store.Subscribe(ctx, at, events.Filter{}) {
 		if err == nil {
 			batch = append(batch, e)
-			bytes += weight(e.Event)
+			bytes += weight(e)
 		}
 		following := err == nil && r.queue.follow(e.Position)
 		if following || err != nil || len(batch) == batchEvents || bytes >= batchBytes {

@@ -65,7 +65,7 @@ func (s *stream) run(ctx context.Context, store events.Store, from events.Positi
 		if s.observe != nil {
 			s.observe(e)
 		}
-		s.put(ctx, weighed{Recorded: e, bytes: weight(e.Event)})
+		s.put(ctx, weighed{Recorded: e, bytes: weight(e)})
 	}
 }
 

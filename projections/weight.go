@@ -6,8 +6,10 @@ import (
 	"annals/events"
 )
 
-// weight is about how many bytes an event takes in memory, the texts and lists in it above all.
-func weight(e events.Event) int { return weightOf(reflect.ValueOf(e)) }
+// weight is about how many bytes an event takes in memory: the texts and lists in it above all, and what is stored of it.
+func weight(e events.Recorded) int {
+	return weightOf(reflect.ValueOf(e.Event)) + len(e.Stored.Data) + len(e.Stored.Metadata)
+}
 
 func weightOf(v reflect.Value) int {
 	n := int(v.Type().Size())

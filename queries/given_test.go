@@ -70,7 +70,9 @@ func (g *given) happened(s events.StreamID, facts ...events.Event) events.Positi
 		g.now = g.now.Add(time.Millisecond)
 		p = g.log.Record(s, g.now, f)
 	}
-	must(g.t, g.feed.Wait(g.ctx, projections.GroupCore, p))
+	for _, group := range []string{projections.GroupCore, projections.GroupHistory} {
+		must(g.t, g.feed.Wait(g.ctx, group, p))
+	}
 	return p
 }
 

@@ -19,8 +19,11 @@ import (
 	"annals/queries"
 )
 
-// core is the group of projections that the operations answer from.
-const core = "core"
+// Groups of projections. Operations answer from core unless they say otherwise (see reads).
+const (
+	core    = "core"
+	history = "history"
+)
 
 // readable bounds how long a request waits for the read models.
 const readable = 2 * time.Second
@@ -165,7 +168,9 @@ func (c *call) settle() {
 func (c *call) wait(p events.Position) {
 	ctx, cancel := context.WithTimeout(c, readable)
 	defer cancel()
-	_ = c.api.o.Waiter.Wait(ctx, core, p)
+	for _, group := range c.operation.groups {
+		_ = c.api.o.Waiter.Wait(ctx, group, p)
+	}
 }
 
 func (c *call) token() string { return events.Token{Log: c.api.o.Log, Position: c.written}.String() }

@@ -21,6 +21,7 @@ type operation struct {
 	method, path, summary string
 	status                int
 	bare, open            bool
+	groups                []string // of projections that have to be there before it answers
 }
 
 // trait is what a route has of its own, as routes.go lists it.
@@ -35,6 +36,9 @@ func bare(o *operation) { o.bare = true }
 
 // keyless needs no key.
 func keyless(o *operation) { o.open = true }
+
+// reads names the groups of projections that the operation answers from.
+func reads(groups ...string) trait { return func(o *operation) { o.groups = groups } }
 
 // none is the data of an answer without a body: 204.
 type none struct{}
@@ -63,7 +67,7 @@ func remove[In, Data any](a *API, path, summary string, f answer[In, Data], trai
 type reply struct{ Body func(huma.Context) }
 
 func add[In, Data any](a *API, method, path, summary string, f answer[In, Data], traits []trait) {
-	o := &operation{method: method, path: path, summary: summary, status: http.StatusOK}
+	o := &operation{method: method, path: path, summary: summary, status: http.StatusOK, groups: []string{core}}
 	if reflect.TypeFor[Data]() == reflect.TypeFor[none]() {
 		o.status = http.StatusNoContent
 	}

@@ -1,0 +1,128 @@
+package queries
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"annals/events"
+)
+
+// HistoryFilter says which facts of the log are wanted: those that fit every member that is set.
+type HistoryFilter struct {
+	Stream   events.StreamID
+	Category string
+	Type     string
+	Actor    string
+	// Concerning are agents, persons, channels, rooms or worlds that a fact is about, all of them.
+	Concerning             []uuid.UUID
+	Correlation, Causation uuid.UUID
+	// From (inclusive) and To (exclusive) are times by the store's clock, which never goes back.
+	From, To time.Time
+	// After and Before are exclusive; 0 is no bound.
+	After, Before events.Position
+	Direction     events.Direction
+}
+
+// History lists facts as the store has them, sealed, at most MaxLimit.
+func (q *Queries) History(ctx context.Context, f HistoryFilter, limit int) ([]events.Raw, error) {
+	sql, args := f.statement(min(max(limit, 0), MaxLimit))
+	return many(ctx, q, "history", scanFact, sql, args...)
+}
+
+// WholeHistory yields every fact that fits, a page at a time, until one of the pages cannot be read.
+func (q *Queries) WholeHistory(ctx context.Context, f HistoryFilter) iter.Seq2[events.Raw, error] {
+	return func(yield func(events.Raw, error) bool) {
+		for {
+			page, err := q.History(ctx, f, MaxLimit)
+			if err != nil {
+				yield(events.Raw{}, err)
+				return
+			}
+			for _, e := range page {
+				if !yield(e, nil) {
+					return
+				}
+			}
+			if len(page) < MaxLimit {
+				return
+			}
+			if last := page[len(page)-1].Position; f.Direction == events.Forwards {
+				f.After = last
+			} else {
+				f.Before = last
+			}
+		}
+	}
+}
+
+// RecordedBy is the position of the last fact that was recorded at a time or before, 0 where there is none.
+func (q *Queries) RecordedBy(ctx context.Context, t time.Time) (events.Position, error) {
+	return one(ctx, q, "history", pgx.RowTo[events.Position],
+		`select coalesce((select position from history where recorded <= $1 order by recorded desc, position desc limit 1), 0)`, t)
+}
+
+func scanFact(row pgx.CollectableRow) (e events.Raw, err error) {
+	err = row.Scan(&e.Position, (*[16]byte)(&e.ID), &e.Stream, &e.Revision, &e.Type, &e.Created, &e.Data, &e.Metadata)
+	return e, err
+}
+
+// statement has no condition for what is not set: each kind of question is planned for itself.
+func (f HistoryFilter) statement(limit int) (string, []any) {
+	var (
+		args  []any
+		where []string
+		from  = "history h"
+		at    = "h.position"
+	)
+	add := func(condition string, arg any) {
+		args = append(args, arg)
+		where = append(where, strings.ReplaceAll(condition, "$", fmt.Sprintf("$%d", len(args))))
+	}
+	for i, id := range f.Concerning {
+		if i == 0 {
+			from, at = "concerns c join history h using (position)", "c.position"
+			add("c.thing = $", id)
+			continue
+		}
+		add("exists (select from concerns o where o.thing = $ and o.position = c.position)", id)
+	}
+	for _, c := range []struct {
+		set       bool
+		condition string
+		arg       any
+	}{
+		{f.Stream != "", "hashtextextended(h.stream, 0) = hashtextextended($, 0) and h.stream = $", string(f.Stream)},
+		{f.Category != "", "hashtextextended(h.category, 0) = hashtextextended($, 0) and h.category = $", f.Category},
+		{f.Type != "", "h.type = $", f.Type},
+		{f.Actor != "", "hashtextextended(h.actor, 0) = hashtextextended($, 0) and h.actor = $", f.Actor},
+		{f.Correlation != uuid.Nil, "h.correlation = $", f.Correlation},
+		{f.Causation != uuid.Nil, "h.causation = $", f.Causation},
+		{f.After != 0, at + " > $", int64(f.After)},
+		{f.Before != 0, at + " < $", int64(f.Before)},
+		{!f.From.IsZero(), at + " >= " + fmt.Sprintf(recordedFrom, "null"), f.From},
+		{!f.To.IsZero(), at + " < " + fmt.Sprintf(recordedFrom, fmt.Sprint(math.MaxInt64)), f.To},
+	} {
+		if c.set {
+			add(c.condition, c.arg)
+		}
+	}
+	order := "asc"
+	if f.Direction == events.Backwards {
+		order = "desc"
+	}
+	sql := "select h.position, h.id, h.stream, h.revision, h.type, h.recorded, h.data, h.metadata from " + from
+	if len(where) > 0 {
+		sql += " where " + strings.Join(where, " and ")
+	}
+	return sql + fmt.Sprintf(" order by %s %s limit %d", at, order, limit), args
+}
+
+// recordedFrom is the position of the first fact that was recorded at a time or after.
+const recordedFrom = "coalesce((select position from history where recorded >= $ order by recorded, position limit 1), %s)"
