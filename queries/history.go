@@ -62,6 +62,11 @@ func (q *Queries) WholeHistory(ctx context.Context, f HistoryFilter) iter.Seq2[e
 	}
 }
 
+// HistoryHead is the position of the last fact that can be found, 0 where there is none.
+func (q *Queries) HistoryHead(ctx context.Context) (events.Position, error) {
+	return one(ctx, q, "history", pgx.RowTo[events.Position], `select coalesce(max(position), 0) from history`)
+}
+
 // RecordedBy is the position of the last fact that was recorded at a time or before, 0 where there is none.
 func (q *Queries) RecordedBy(ctx context.Context, t time.Time) (events.Position, error) {
 	return one(ctx, q, "history", pgx.RowTo[events.Position],

@@ -45,6 +45,10 @@ type call struct {
 	tag              string    // strong ETag
 	total            int       // X-Total-Count
 	message          string    // beside the data
+	// stream, where it is set, writes the answer instead of the envelope. It may take longer than an operation has: its
+	// context is unbounded, which ends with the client.
+	stream    func()
+	unbounded context.Context
 }
 
 type callKey struct{}

@@ -78,7 +78,7 @@ func (a *API) bound(g *gin.Context) {
 	c := callOf(g.Request.Context())
 	ctx, cancel := context.WithTimeout(c.Context, limit)
 	defer cancel()
-	c.Context = ctx
+	c.unbounded, c.Context = c.Context, ctx
 	if err := c.admitBody(); err != nil {
 		_, _ = io.CopyN(io.Discard, g.Request.Body, drained) // as far as it goes
 		a.refuse(g, err)

@@ -160,6 +160,10 @@ func (c *call) answer(data any, err error) {
 		c.api.refuse(c.gin, err)
 		return
 	}
+	if c.stream != nil {
+		c.stream()
+		return
+	}
 	if c.operation.status == http.StatusNoContent {
 		c.gin.Status(http.StatusNoContent)
 		c.gin.Writer.WriteHeaderNow()

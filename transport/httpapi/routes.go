@@ -52,6 +52,8 @@ func (a *API) routes() {
 	get(a, "/api/server/debug/servers", "List the servers", (*API).debugServers, bare)
 	get(a, "/api/system/version", "Tell the version and the time since the start", (*API).version, bare)
 
+	get(a, "/api/history/events", "List facts of the log, or export them as lines", (*API).historyEvents, reads(history))
+
 	a.socket("/ws", http.MethodGet)
 	a.socket("/socket.io/", http.MethodGet, http.MethodPost)
 	a.open["/socket.io/"] = true // the key may come in the first packet: see Identify

@@ -1,0 +1,234 @@
+package httpapi
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+	"annals/queries"
+)
+
+// Fact is a fact as auditors see it: personal text in clear as long as its key is there, secrets in their encrypted form.
+type Fact struct {
+	Position    string          `json:"position"`
+	ID          uuid.UUID       `json:"id"`
+	Type        string          `json:"type"`
+	Stream      events.StreamID `json:"stream"`
+	Revision    uint64          `json:"revision"`
+	At          time.Time       `json:"at" doc:"When it was asked for."`
+	RecordedAt  time.Time       `json:"recordedAt" doc:"When the store took it, by the store's clock."`
+	Actor       string          `json:"actor"`
+	Correlation uuid.UUID       `json:"correlation"`
+	Causation   uuid.UUID       `json:"causation" doc:"The fact that led to it, or else the request."`
+	Request     uuid.UUID       `json:"request"`
+	Hops        int             `json:"hops,omitempty" doc:"How many agents stand between a person's act and this fact."`
+	Data        events.Event    `json:"data"`
+	Unreadable  string          `json:"unreadable,omitempty" doc:"Why this build cannot read the data."`
+}
+
+func (a *API) fact(e events.Recorded) Fact {
+	f := Fact{
+		Position: a.tokenOf(e.Position), ID: e.ID, Type: e.Event.EventType(), Stream: e.Stream, Revision: e.Revision, At: e.Meta.At,
+		RecordedAt: e.Created.UTC(), Actor: e.Meta.Actor, Correlation: e.Meta.Correlation, Causation: e.Meta.Causation,
+		Request: e.Meta.Request, Hops: e.Meta.Hops, Data: e.Event,
+	}
+	if u, ok := e.Event.(events.Unknown); ok {
+		f.Data, f.Unreadable = nil, u.Reason.Error()
+	}
+	return f
+}
+
+func (a *API) tokenOf(p events.Position) string {
+	return events.Token{Log: a.o.Log, Position: p}.String()
+}
+
+// auditors says who may read the history. Without a key only this machine may.
+func (a *API) auditors(c *call) error {
+	if !a.keys.required() && !local(c.gin.Request) {
+		return refusal(http.StatusForbidden, codeForbidden, "Only this machine may read the history as long as no key is set.")
+	}
+	return nil
+}
+
+// place is a position of this log in a query, exclusive.
+func (a *API) place(name, token string) (events.Position, error) {
+	if token == "" {
+		return 0, nil
+	}
+	t, err := events.ParseToken(token)
+	switch {
+	case err != nil:
+		return 0, invalid("%s: %s", name, err)
+	case t.Log != a.o.Log:
+		return 0, invalid("%s: %.60s is a position of another log", name, token)
+	}
+	return t.Position, nil
+}
+
+// HistoryQuery says which facts are wanted.
+type HistoryQuery struct {
+	Stream      string `query:"stream" doc:"The name of a stream, such as message-<id>."`
+	Category    string `query:"category" doc:"The noun before the first dash of a stream's name."`
+	Type        string `query:"type" doc:"The type of the fact."`
+	Agent       string `query:"agent" doc:"An agent that the fact is about."`
+	Channel     string `query:"channel" doc:"A channel that the fact is about."`
+	Entity      string `query:"entity" doc:"A person, a room or a world that the fact is about."`
+	Actor       string `query:"actor" doc:"Who did it: key:<name>, agent:<id>, cli or anonymous."`
+	Correlation string `query:"correlation" doc:"What the request belonged to."`
+	Causation   string `query:"causation" doc:"The fact or the request that led to it."`
+	From        moment `query:"from" doc:"Recorded then or later."`
+	To          moment `query:"to" doc:"Recorded earlier than that."`
+	After       string `query:"after" doc:"A position: what comes after it in the log."`
+	Before      string `query:"before" doc:"A position: what comes before it in the log."`
+	Direction   string `query:"direction" default:"forwards" enum:"forwards,backwards" doc:"forwards from the oldest, backwards from the newest."`
+}
+
+func (a *API) historyFilter(in *HistoryQuery) (f queries.HistoryFilter, err error) {
+	f = queries.HistoryFilter{
+		Stream: events.StreamID(in.Stream), Category: in.Category, Type: in.Type, Actor: in.Actor, From: in.From.Time, To: in.To.Time,
+	}
+	for _, one := range []struct {
+		name, value string
+		to          *uuid.UUID
+	}{
+		{"agent", in.Agent, nil}, {"channel", in.Channel, nil}, {"entity", in.Entity, nil},
+		{"correlation", in.Correlation, &f.Correlation}, {"causation", in.Causation, &f.Causation},
+	} {
+		if one.value == "" {
+			continue
+		}
+		id, err := events.ParseID(one.value)
+		switch {
+		case err != nil:
+			return f, invalid("Invalid %s: %s", one.name, err)
+		case one.to != nil:
+			*one.to = id
+		default:
+			f.Concerning = append(f.Concerning, id)
+		}
+	}
+	switch in.Direction {
+	case "", "forwards":
+	case "backwards":
+		f.Direction = events.Backwards
+	default:
+		return f, invalid("Invalid direction: forwards or backwards")
+	}
+	if f.After, err = a.place("after", in.After); err != nil {
+		return f, err
+	}
+	f.Before, err = a.place("before", in.Before)
+	return f, err
+}
+
+type historyQuery struct {
+	HistoryQuery
+	Limit  int    `query:"limit" doc:"At most 1000, by default 100; as lines, everything."`
+	Format string `query:"format" enum:"json,ndjson" doc:"ndjson, or an Accept of application/x-ndjson: one fact a line, streamed."`
+}
+
+type historyPage struct {
+	Events []Fact `json:"events"`
+	Next   string `json:"next,omitempty" doc:"Where there may be more: the after, or backwards the before, of the next page."`
+}
+
+// factsByDefault is how many facts a page has unless the client says otherwise.
+const factsByDefault = 100
+
+func (a *API) historyEvents(c *call, in *historyQuery) (historyPage, error) {
+	var page historyPage
+	if err := a.auditors(c); err != nil {
+		return page, err
+	}
+	f, err := a.historyFilter(&in.HistoryQuery)
+	if err != nil {
+		return page, err
+	}
+	if in.Format == "ndjson" || in.Format == "" && strings.Contains(c.gin.GetHeader("Accept"), ndjson) {
+		return page, a.historyLines(c, f, in.Limit)
+	}
+	limit, err := bounded(cmp.Or(in.Limit, factsByDefault))
+	if err != nil {
+		return page, err
+	}
+	found, err := a.o.Queries.History(c, f, limit)
+	if err != nil {
+		return page, err
+	}
+	page.Events = make([]Fact, len(found))
+	for i, raw := range found {
+		e, err := a.o.Codec.Decode(c, raw)
+		if err != nil {
+			return page, fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+		}
+		page.Events[i] = a.fact(e)
+	}
+	if len(found) == limit {
+		page.Next = page.Events[limit-1].Position
+	}
+	return page, nil
+}
+
+const ndjson = "application/x-ndjson"
+
+// historyLines streams facts as lines, as far as the log went when it began: everything, unless the client limits it. It
+// holds no more than a page in memory, and gives up on a client that takes nothing for lineWait.
+func (a *API) historyLines(c *call, f queries.HistoryFilter, limit int) error {
+	if limit < 0 {
+		return invalid("limit must be positive")
+	}
+	head, err := a.o.Queries.HistoryHead(c)
+	if err != nil {
+		return err
+	}
+	if f.Before == 0 || f.Before > head {
+		f.Before = head + 1
+	}
+	c.stream = func() {
+		w := c.gin.Writer
+		w.Header().Set("Content-Type", ndjson)
+		w.Header().Set("X-Annals-Position", a.tokenOf(head))
+		w.WriteHeader(http.StatusOK)
+		if err := a.writeLines(c, f, limit); err != nil {
+			a.o.Logger.Warn("an export of the history was broken off", "error", err)
+			panic(http.ErrAbortHandler) // the client sees that the end is missing
+		}
+	}
+	return nil
+}
+
+// lineWait is how long a client may take for what was written.
+const lineWait = 30 * time.Second
+
+func (a *API) writeLines(c *call, f queries.HistoryFilter, limit int) error {
+	deadline := http.NewResponseController(c.gin.Writer)
+	defer func() { _ = deadline.SetWriteDeadline(time.Time{}) }() // the connection goes on
+	lines := json.NewEncoder(c.gin.Writer)
+	lines.SetEscapeHTML(false)
+	n := 0
+	for raw, err := range a.o.Queries.WholeHistory(c.unbounded, f) {
+		if err != nil {
+			return err
+		}
+		e, err := a.o.Codec.Decode(c.unbounded, raw)
+		if err != nil {
+			return err
+		}
+		if n%100 == 0 {
+			_ = deadline.SetWriteDeadline(time.Now().Add(lineWait))
+		}
+		if err := lines.Encode(a.fact(e)); err != nil {
+			return err
+		}
+		if n++; n == limit {
+			return nil
+		}
+	}
+	return nil
+}
