@@ -97,8 +97,11 @@ func (a *API) historyFilter(in *HistoryQuery) (f queries.HistoryFilter, err erro
 		name, value string
 		to          *uuid.UUID
 	}{
-		{"agent", in.Agent, nil}, {"channel", in.Channel, nil}, {"entity", in.Entity, nil},
-		{"correlation", in.Correlation, &f.Correlation}, {"causation", in.Causation, &f.Causation},
+		{"agent", in.Agent, nil},
+		{"channel", in.Channel, nil},
+		{"entity", in.Entity, nil},
+		{"correlation", in.Correlation, &f.Correlation},
+		{"causation", in.Causation, &f.Causation},
 	} {
 		if one.value == "" {
 			continue
