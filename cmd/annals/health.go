@@ -52,7 +52,7 @@ func (h health) check(ctx context.Context) httpapi.Health {
 		switch {
 		case s.Stopped != "":
 			found.Dependencies["projections"] = fmt.Sprintf("%s stands still: %s", s.Name, s.Stopped)
-		case s.Generation == 0:
+		case s.Generation == 0 && s.Group == projections.GroupCore: // what else is filled for the first time is not missed by most
 			found.Dependencies["projections"] = fmt.Sprintf("%s is being filled for the first time", s.Name)
 		case lag.Seconds > tolerated.Seconds() && time.Since(s.Moved) > tolerated:
 			found.Dependencies["projections"] = fmt.Sprintf("%s does not move although facts wait for it since %.0f s", s.Name, lag.Seconds)
