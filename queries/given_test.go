@@ -70,8 +70,8 @@ func (g *given) happened(s events.StreamID, facts ...events.Event) events.Positi
 		g.now = g.now.Add(time.Millisecond)
 		p = g.log.Record(s, g.now, f)
 	}
-	for _, group := range []string{projections.GroupCore, projections.GroupHistory} {
-		must(g.t, g.feed.Wait(g.ctx, group, p))
+	for _, one := range projections.All() {
+		must(g.t, g.feed.Wait(g.ctx, one.Group, p))
 	}
 	return p
 }
