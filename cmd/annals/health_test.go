@@ -17,12 +17,20 @@ import (
 	"annals/transport/httpapi"
 )
 
-// release records an event of a type that this build does not know, as a newer one might.
-func release(t *testing.T, socket string) {
+// release records an event of a type that this build does not know, as a newer one might. The store is named by its URL, or
+// by the path of its socket.
+func release(t *testing.T, store string) {
 	t.Helper()
-	client, err := esdb.NewClient(&esdb.Configuration{
-		Address: "unix:" + socket, DisableTLS: true, NodePreference: esdb.NodePreferenceLeader, GossipTimeout: 5, MaxDiscoverAttempts: 3,
-	})
+	config := &esdb.Configuration{
+		Address: "unix:" + store, DisableTLS: true, NodePreference: esdb.NodePreferenceLeader, GossipTimeout: 5, MaxDiscoverAttempts: 3,
+	}
+	var err error
+	if strings.HasPrefix(store, "esdb://") {
+		if config, err = esdb.ParseConnectionString(store); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client, err := esdb.NewClient(config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,13 +70,14 @@ func TestNodesShareTheWorkAndOneTakesOverFromAnother(t *testing.T) {
 	// What is written through one node is read back through the other.
 	exchange := func(writer, reader *client) {
 		t.Helper()
-		id, a, err := writer.post(t.Context(), channel, fmt.Sprintf("message %d", sent))
+		content := fmt.Sprintf("message %d of many", sent)
+		id, a, err := writer.post(t.Context(), channel, content)
 		if err != nil || a.status != http.StatusCreated {
 			t.Fatalf("%d %s: %v", a.status, a.body, err)
 		}
 		sent++
 		page := reader.must(t, http.StatusOK, http.MethodGet, path, nil, "X-Annals-After", a.header.Get("X-Annals-Position"))
-		if !strings.Contains(string(page.body), id) {
+		if !strings.Contains(string(page.body), id) || !strings.Contains(string(page.body), content) { // one sealed it, one opened it
 			t.Fatalf("message %d cannot be read through the other node", sent)
 		}
 	}

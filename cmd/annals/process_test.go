@@ -47,13 +47,19 @@ type process struct {
 // spawn starts `annals serve` with these settings (NAME=value) and waits until it listens.
 func spawn(t testing.TB, settings ...string) *process {
 	t.Helper()
+	return spawnBuild(t, os.Args[0], settings...)
+}
+
+// spawnBuild does so with another binary.
+func spawnBuild(t testing.TB, binary string, settings ...string) *process {
+	t.Helper()
 	dir := ""
 	for _, s := range settings {
 		if set, ok := strings.CutPrefix(s, "DATA_DIR="); ok {
 			dir = set
 		}
 	}
-	p := command(t, dir, settings, "serve")
+	p := command(t, binary, dir, settings, "serve")
 	p.client = newClient(regexp.MustCompile(`http://[^/]+`).FindString(p.said))
 	return p
 }
@@ -61,16 +67,16 @@ func spawn(t testing.TB, settings ...string) *process {
 // spawnStore starts `annals eventstore` on a folder and gives its URL.
 func spawnStore(t testing.TB, data string) (p *process, url string) {
 	t.Helper()
-	p = command(t, data, nil, "eventstore", "--listen", "127.0.0.1:0", "--data", data)
+	p = command(t, os.Args[0], data, nil, "eventstore", "--listen", "127.0.0.1:0", "--data", data)
 	return p, "esdb://" + regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(p.said) + "?tls=false"
 }
 
-// command starts annals on a folder, with these settings and arguments, and waits for its first line. It ends with the
-// test, and even when it is killed its socket does not stay.
-func command(t testing.TB, dir string, settings []string, args ...string) *process {
+// command starts a binary of annals on a folder, with these settings and arguments, and waits for its first line. It ends
+// with the test, and even when it is killed its socket does not stay.
+func command(t testing.TB, binary, dir string, settings []string, args ...string) *process {
 	t.Helper()
 	t.Cleanup(func() { _ = os.RemoveAll(filepath.Dir(socketPath(mustAbs(t, dir)))) })
-	cmd := exec.Command(os.Args[0], args...)
+	cmd := exec.Command(binary, args...)
 	cmd.Env = append(os.Environ(), asAnnals+"=1", "RATE_LIMIT=off", "LOG_LEVEL=warn")
 	cmd.Env = append(cmd.Env, settings...)
 	cmd.Stderr = os.Stderr
