@@ -1,0 +1,103 @@
+package reactions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+)
+
+// Embedded are the types of events after which a memory may lack a vector.
+var Embedded = []string{events.MemoryStored{}.EventType(), events.MemoryUpdated{}.EventType()}
+
+// Embed gives what agents remember its vector, each text once. It is made by NewEmbed.
+type Embed struct {
+	bus   commands.Bus
+	model *batching
+	now   func() time.Time
+}
+
+// NewEmbed lets the texts of many deliveries go into one call of the model. Work makes the calls.
+func NewEmbed(bus commands.Bus, model Embedder, now func() time.Time) *Embed {
+	return &Embed{bus: bus, model: newBatching(model), now: now}
+}
+
+// Work calls the model for the deliveries until the context ends.
+func (r *Embed) Work(ctx context.Context) { r.model.work(ctx) }
+
+// Name implements Reaction.
+func (*Embed) Name() string { return "embed" }
+
+// To implements Reaction: the text that the memory has now gets a vector, unless it has one. A memory that is gone, or says
+// nothing, needs none.
+func (r *Embed) To(ctx context.Context, e events.Recorded) error {
+	id := e.Stream.Subject()
+	v, err := commands.Load[commands.Vector](ctx, r.bus, events.MemoryStream(id))
+	if err != nil || !r.lacks(v) {
+		return err
+	}
+	vector, err := r.model.vector(ctx, v.Text)
+	if err != nil {
+		return modelFailure{err}
+	}
+	return r.record(ctx, id, v.Text, vector, commands.Request{
+		ID: events.Derive(e.ID, "embed", r.model.Model()), At: r.now(), Actor: "agent:" + v.AgentID.String(),
+		Correlation: e.Meta.Correlation, Causation: e.ID, Trace: e.Meta.Trace, Hops: e.Meta.Hops,
+	})
+}
+
+// GiveUp implements Reaction. Nobody waits for a vector; Again makes those that are missing.
+func (*Embed) GiveUp(context.Context, events.Recorded, error) error { return nil }
+
+// Again embeds those of the memories that have no vector of the model, as one run of the command line, and tells how many
+// there were. It may be repeated after an error.
+func (r *Embed) Again(ctx context.Context, run uuid.UUID, memories []uuid.UUID) (embedded int, err error) {
+	var (
+		ids   []uuid.UUID
+		texts []string
+	)
+	for _, id := range memories {
+		v, err := commands.Load[commands.Vector](ctx, r.bus, events.MemoryStream(id))
+		if err != nil {
+			return 0, err
+		}
+		if r.lacks(v) {
+			ids, texts = append(ids, id), append(texts, v.Text)
+		}
+	}
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	vectors, err := r.model.embed(ctx, texts)
+	if err != nil {
+		return 0, err
+	}
+	for i, id := range ids {
+		request := commands.Request{ID: events.Derive(run, id.String()), At: r.now(), Actor: "cli", Correlation: run, Causation: run}
+		if err := r.record(ctx, id, texts[i], vectors[i], request); err != nil {
+			return i, err
+		}
+	}
+	return len(ids), nil
+}
+
+// lacks tells whether a memory says something that the model has yet to embed.
+func (r *Embed) lacks(v commands.Vector) bool {
+	return v.Exists && strings.TrimSpace(v.Text) != "" && !v.Has(r.model.Model(), r.model.Dimensions())
+}
+
+// record keeps a vector. A model whose vectors cannot be searched is asked no more: the next would be alike.
+func (r *Embed) record(ctx context.Context, memory uuid.UUID, text string, vector []float32, request commands.Request) error {
+	cmd := commands.EmbedMemory{MemoryID: memory, Model: r.model.Model(), Text: text, Vector: vector}
+	_, err := commands.Handle(ctx, r.bus, request, cmd)
+	if errors.Is(err, events.ErrInvalid) {
+		err = modelFailure{fmt.Errorf("%w: %s: %w", ErrRefused, cmd.Model, err)}
+	}
+	return err
+}
