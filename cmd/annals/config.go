@@ -25,6 +25,10 @@ type Config struct {
 	OpenAIModel   string `name:"openai-model" env:"OPENAI_LARGE_MODEL" default:"gpt-4o-mini" help:"Model that agents speak with."`
 	Environment   string `name:"environment" env:"NODE_ENV" default:"development" help:"What /api/system/version says; nothing else depends on it."`
 	LogLevel      string `name:"log-level" env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+
+	AnthropicKey     string `name:"anthropic-api-key" env:"ANTHROPIC_API_KEY" help:"Key of Anthropic's API, which agents then speak with. Prefer the environment."`
+	AnthropicBaseURL string `name:"anthropic-base-url" env:"ANTHROPIC_BASE_URL" help:"Where Anthropic's API is, if not at Anthropic's."`
+	AnthropicModel   string `name:"anthropic-model" env:"ANTHROPIC_LARGE_MODEL" default:"claude-sonnet-5-5" help:"Anthropic's model that agents speak with."`
 }
 
 // logger writes structured lines to the standard error.
@@ -38,3 +42,6 @@ func (c Config) logger() *slog.Logger {
 
 // speaksOpenAI tells whether a model endpoint is configured; otherwise agents speak with the embedded classic.
 func (c Config) speaksOpenAI() bool { return c.OpenAIKey != "" || c.OpenAIBaseURL != "" }
+
+// speaksAnthropic goes before an OpenAI-compatible endpoint, as in ElizaOS.
+func (c Config) speaksAnthropic() bool { return c.AnthropicKey != "" }

@@ -13,6 +13,7 @@ import (
 	"annals/events/esdb"
 	"annals/projections"
 	"annals/queries"
+	"annals/transport/models/anthropic"
 	"annals/transport/models/classic"
 	"annals/transport/models/openai"
 )
@@ -48,6 +49,9 @@ func channelOf(e events.Recorded) string {
 
 // textModel is what agents speak with.
 func textModel(c Config) reactions.Text {
+	if c.speaksAnthropic() {
+		return anthropic.New(anthropic.Options{APIKey: c.AnthropicKey, BaseURL: c.AnthropicBaseURL, Model: c.AnthropicModel})
+	}
 	if c.speaksOpenAI() {
 		return openai.New(openai.Options{APIKey: c.OpenAIKey, BaseURL: c.OpenAIBaseURL, Model: c.OpenAIModel})
 	}

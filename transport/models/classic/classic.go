@@ -10,6 +10,7 @@ package classic
 import (
 	"context"
 	_ "embed"
+	"strings"
 	"sync"
 
 	"annals/commands/reactions"
@@ -32,7 +33,10 @@ var loadDoctor = sync.OnceValue(func() *script {
 // Model is ELIZA. What she says is a function of the prompt alone.
 type Model struct{ script *script }
 
-var _ reactions.Text = (*Model)(nil)
+var (
+	_ reactions.Text     = (*Model)(nil)
+	_ reactions.Streamer = (*Model)(nil)
+)
 
 // New is ready at once and never fails.
 func New() *Model { return &Model{script: loadDoctor()} }
@@ -57,4 +61,16 @@ func (m *Model) Generate(ctx context.Context, p reactions.Prompt) (reactions.Com
 		reply = machine.say(m.script.start)
 	}
 	return reactions.Completion{Text: reply, Model: "classic"}, ctx.Err()
+}
+
+// Stream implements reactions.Streamer: word by word, without a pause.
+func (m *Model) Stream(ctx context.Context, p reactions.Prompt, l reactions.Listener) (reactions.Completion, error) {
+	said, err := m.Generate(ctx, p)
+	if err != nil {
+		return said, err
+	}
+	for word := range strings.SplitAfterSeq(said.Text, " ") {
+		l.Hear(word)
+	}
+	return said, nil
 }

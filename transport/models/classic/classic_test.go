@@ -214,3 +214,25 @@ func BenchmarkLongestPrompt(b *testing.B) {
 		}
 	}
 }
+
+// words keeps what it hears.
+type words []string
+
+func (w *words) Hear(word string) { *w = append(*w, word) }
+func (w *words) Again()           { *w = nil }
+
+func TestSheIsHeardWordByWord(t *testing.T) {
+	t.Parallel()
+	p := reactions.Prompt{Agent: "Eliza", Turns: []reactions.Turn{{Name: "Ada", Text: "I am unhappy about my brother."}}}
+	var heard words
+	said, err := New().Stream(t.Context(), p, &heard)
+	whole, _ := New().Generate(t.Context(), p)
+	if err != nil || said != whole || strings.Join(heard, "") != whole.Text || len(heard) < 3 {
+		t.Errorf("heard %q of %q, %v", heard, whole.Text, err)
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := New().Stream(gone, p, &heard); err == nil {
+		t.Error("heard by somebody who had left")
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/openai/openai-go/v3/option"
 
 	"annals/commands/reactions"
+	"annals/transport/models/remote"
 )
 
 const (
@@ -38,7 +39,7 @@ type EmbedderOptions struct {
 
 // Embedder is an embedding model at an endpoint.
 type Embedder struct {
-	endpoint
+	remote.Endpoint
 	embeddings openai.EmbeddingService
 	dimensions int
 }
@@ -47,16 +48,15 @@ var _ reactions.Embedder = (*Embedder)(nil)
 
 // NewEmbedder asks nothing yet: a wrong key or name shows at the first Embed. The environment has no say.
 func NewEmbedder(o EmbedderOptions) *Embedder {
-	budget := cmp.Or(o.Budget, 120*time.Second)
 	return &Embedder{
-		endpoint:   endpoint{name: o.Model, timeout: min(cmp.Or(o.Timeout, 60*time.Second), budget), budget: budget, mask: masking(o.APIKey)},
+		Endpoint:   remote.New(o.Model, o.APIKey, cmp.Or(o.Timeout, 60*time.Second), o.Budget),
 		embeddings: openai.NewEmbeddingService(client(o.APIKey, o.BaseURL, maxVectors)...),
 		dimensions: o.Dimensions,
 	}
 }
 
 // Model implements reactions.Embedder.
-func (m *Embedder) Model() string { return m.name }
+func (m *Embedder) Model() string { return m.Name }
 
 // Dimensions implements reactions.Embedder.
 func (m *Embedder) Dimensions() int { return m.dimensions }
@@ -67,7 +67,7 @@ func (m *Embedder) Embed(ctx context.Context, texts []string) ([][]float32, erro
 	for len(texts) > 0 {
 		batch := portion(texts)
 		texts = texts[len(batch):]
-		got, err := insist(ctx, m.endpoint, func(ctx context.Context) ([][]float32, *failure) { return m.attempt(ctx, batch) })
+		got, err := remote.Insist(ctx, m.Endpoint, func(ctx context.Context) ([][]float32, *remote.Failure) { return m.attempt(ctx, batch) })
 		if err != nil {
 			return nil, err
 		}
@@ -92,11 +92,9 @@ func portion(texts []string) []string {
 	return batch
 }
 
-func (m *Embedder) attempt(ctx context.Context, batch []string) ([][]float32, *failure) {
-	ctx, cancel := context.WithTimeout(ctx, m.timeout)
-	defer cancel()
+func (m *Embedder) attempt(ctx context.Context, batch []string) ([][]float32, *remote.Failure) {
 	params := openai.EmbeddingNewParams{
-		Model: m.name, Input: openai.EmbeddingNewParamsInputUnion{OfArrayOfStrings: batch},
+		Model: m.Name, Input: openai.EmbeddingNewParamsInputUnion{OfArrayOfStrings: batch},
 		EncodingFormat: openai.EmbeddingNewParamsEncodingFormatFloat, // which every endpoint knows
 	}
 	if m.dimensions > 0 {
@@ -105,27 +103,27 @@ func (m *Embedder) attempt(ctx context.Context, batch []string) ([][]float32, *f
 	var response *http.Response
 	answer, err := m.embeddings.New(ctx, params, option.WithResponseInto(&response))
 	if err != nil {
-		return nil, m.failed(response, err, "embeddings")
+		return nil, m.Failed(response, err, code(err), "embeddings")
 	}
 	return m.ordered(answer.Data, len(batch))
 }
 
 // ordered puts the vectors in the order of the texts and to length 1.
-func (m *Embedder) ordered(data []openai.Embedding, texts int) ([][]float32, *failure) {
+func (m *Embedder) ordered(data []openai.Embedding, texts int) ([][]float32, *remote.Failure) {
 	if len(data) != texts {
-		return nil, &failure{text: fmt.Sprintf("gave %d vectors for %d texts", len(data), texts)}
+		return nil, &remote.Failure{Text: fmt.Sprintf("gave %d vectors for %d texts", len(data), texts)}
 	}
 	vectors := make([][]float32, texts)
 	for _, d := range data {
 		if d.Index < 0 || d.Index >= int64(texts) || vectors[d.Index] != nil {
-			return nil, &failure{text: "gave a vector that belongs to no text"}
+			return nil, &remote.Failure{Text: "gave a vector that belongs to no text"}
 		}
 		if m.dimensions > 0 && len(d.Embedding) != m.dimensions {
-			return nil, &failure{refused: true, text: fmt.Sprintf(
+			return nil, &remote.Failure{Refused: true, Text: fmt.Sprintf(
 				"gave a vector of %d dimensions, not %d: set OPENAI_EMBEDDING_DIMENSIONS to what it gives", len(d.Embedding), m.dimensions)}
 		}
 		if vectors[d.Index] = unit(d.Embedding); vectors[d.Index] == nil {
-			return nil, &failure{text: "gave a vector without a direction"}
+			return nil, &remote.Failure{Text: "gave a vector without a direction"}
 		}
 	}
 	return vectors, nil

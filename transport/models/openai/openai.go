@@ -4,25 +4,19 @@ package openai
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"net/http"
-	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 
 	"annals/commands/reactions"
+	"annals/transport/models/chat"
+	"annals/transport/models/remote"
 )
 
-const (
-	// maxResponse bounds what is read of one response, in bytes: below what a message may hold as an event.
-	maxResponse = 512 << 10
-	// decisionTokens is enough for a word. A model that thinks aloud first does not come to it, and so responds.
-	decisionTokens = 64
-)
+// maxResponse bounds what is read of one response, in bytes: below what a message may hold as an event.
+const maxResponse = 512 << 10
 
 // Options say where the model is and how long it may take. Only Model is needed; an endpoint of one's own may want no key.
 type Options struct {
@@ -36,22 +30,24 @@ type Options struct {
 
 // Model is one model at one endpoint.
 type Model struct {
-	endpoint
+	remote.Endpoint
 	chat       openai.ChatCompletionService
 	maxTokens  int
-	compatible bool // not OpenAI's own endpoint
+	compatible bool        // not OpenAI's own endpoint
+	plain      atomic.Bool // the endpoint does not stream
 }
 
 var (
-	_ reactions.Text    = (*Model)(nil)
-	_ reactions.Decider = (*Model)(nil)
+	_ reactions.Text     = (*Model)(nil)
+	_ reactions.Streamer = (*Model)(nil)
+	_ reactions.Decider  = (*Model)(nil)
+	_ reactions.Provider = (*Model)(nil)
 )
 
 // New asks nothing yet: a wrong key or name shows at the first Generate. The environment has no say.
 func New(o Options) *Model {
-	budget := cmp.Or(o.Budget, 120*time.Second)
 	return &Model{
-		endpoint:   endpoint{name: o.Model, timeout: min(cmp.Or(o.Timeout, 100*time.Second), budget), budget: budget, mask: masking(o.APIKey)},
+		Endpoint:   remote.New(o.Model, o.APIKey, o.Timeout, o.Budget),
 		chat:       openai.NewChatCompletionService(client(o.APIKey, o.BaseURL, maxResponse)...),
 		maxTokens:  o.MaxTokens,
 		compatible: o.BaseURL != "",
@@ -62,7 +58,7 @@ func New(o Options) *Model {
 func client(key, baseURL string, limit int64) []option.RequestOption {
 	options := []option.RequestOption{
 		option.WithEnvironmentProduction(),
-		option.WithHTTPClient(&http.Client{Transport: bounded{http.DefaultTransport, limit}}),
+		option.WithHTTPClient(remote.Client(limit)),
 		option.WithAPIKey(key),
 		option.WithMaxRetries(0), // ours keep to one budget and also repeat an answer that was cut off
 	}
@@ -70,14 +66,6 @@ func client(key, baseURL string, limit int64) []option.RequestOption {
 		options = append(options, option.WithBaseURL(baseURL))
 	}
 	return options
-}
-
-// masking takes the key out of texts.
-func masking(key string) func(string) string {
-	if key == "" {
-		return func(s string) string { return s }
-	}
-	return strings.NewReplacer(key, "[key]").Replace
 }
 
 // Provider implements reactions.Provider.
@@ -91,53 +79,29 @@ func (m *Model) Provider() string {
 // Generate answers as the agent, in plain text and without its name in front.
 func (m *Model) Generate(ctx context.Context, p reactions.Prompt) (reactions.Completion, error) {
 	began := time.Now()
-	answer, err := m.ask(ctx, conversation(p), m.maxTokens)
+	answer, err := m.ask(ctx, m.params(conversation(p), m.maxTokens))
+	return m.completed(p, answer, began, err)
+}
+
+// Stream implements reactions.Streamer.
+func (m *Model) Stream(ctx context.Context, p reactions.Prompt, l reactions.Listener) (reactions.Completion, error) {
+	began := time.Now()
+	answer, err := m.hear(ctx, m.params(conversation(p), m.maxTokens), chat.NewVoice(p.Agent, l))
+	return m.completed(p, answer, began, err)
+}
+
+func (m *Model) completed(p reactions.Prompt, c completion, began time.Time, err error) (reactions.Completion, error) {
 	if err != nil {
 		return reactions.Completion{}, err
 	}
-	said := answer.Choices[0].Message
 	return reactions.Completion{
-		Text:             spoken(p.Agent, cmp.Or(said.Content, said.Refusal)),
-		Model:            cmp.Or(answer.Model, m.name),
-		PromptTokens:     int(answer.Usage.PromptTokens),
-		CompletionTokens: int(answer.Usage.CompletionTokens),
-		Duration:         time.Since(began),
+		Text: chat.Spoken(p.Agent, c.text), Model: cmp.Or(c.model, m.Name), PromptTokens: int(c.promptTokens),
+		CompletionTokens: int(c.saidTokens), Duration: time.Since(began),
 	}, nil
 }
 
 // ShouldReply asks the model for one word. Only a clear IGNORE keeps the agent silent.
 func (m *Model) ShouldReply(ctx context.Context, p reactions.Prompt) (bool, error) {
-	answer, err := m.ask(ctx, question(p), decisionTokens)
-	if err != nil {
-		return true, err
-	}
-	word := strings.ToUpper(answer.Choices[0].Message.Content)
-	return strings.Contains(word, "RESPOND") || !strings.Contains(word, "IGNORE"), nil
-}
-
-// bounded ends every response after limit bytes with an error.
-type bounded struct {
-	http.RoundTripper
-	limit int64
-}
-
-func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := b.RoundTripper.RoundTrip(r)
-	if err == nil {
-		response.Body = body{http.MaxBytesReader(nil, response.Body, b.limit)}
-	}
-	return response, err
-}
-
-// errCut marks a response that did not arrive whole. The client's own error for one looks like that for bad JSON.
-var errCut = errors.New("the response broke off")
-
-type body struct{ io.ReadCloser }
-
-func (b body) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped io.EOF does not end a reader, so none comes wrapped
-		err = fmt.Errorf("%w: %w", errCut, err)
-	}
-	return n, err
+	answer, err := m.ask(ctx, m.params(question(p), chat.DecisionTokens))
+	return err != nil || chat.Decided(answer.text), err
 }

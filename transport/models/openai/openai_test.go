@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"annals/commands/reactions"
+	"annals/transport/models/chat"
 	"annals/transport/models/openai/openaitest"
 )
 
@@ -242,7 +243,7 @@ func TestOnlyAClearNoKeepsTheAgentSilent(t *testing.T) {
 			t.Errorf("%q: got %t, %v", word, got, err)
 		}
 		asked := server.Requests()[0]
-		if asked.MaxTokens != decisionTokens || asked.Messages[1].Content != "Ada: Hello, Iris.\n\nRESPOND or IGNORE?" {
+		if asked.MaxTokens != chat.DecisionTokens || asked.Messages[1].Content != "Ada: Hello, Iris.\n\nRESPOND or IGNORE?" {
 			t.Errorf("asked %+v", asked)
 		}
 	}

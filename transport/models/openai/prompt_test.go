@@ -2,7 +2,6 @@ package openai
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -61,37 +60,4 @@ func TestAfterTheCharacterTheSidesAlternate(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestADecisionNeedsOnlyTheLastTurns(t *testing.T) {
-	t.Parallel()
-	p := reactions.Prompt{Agent: "Iris"}
-	for range 3 * questionTurns {
-		p.Turns = append(p.Turns, reactions.Turn{Own: true, Text: "Yes."})
-	}
-	if n := strings.Count(sent(t, question(p))[1].Content, "Iris: Yes."); n != questionTurns {
-		t.Errorf("%d turns were quoted", n)
-	}
-}
-
-func TestANameInFrontIsTakenOff(t *testing.T) {
-	t.Parallel()
-	for said, want := range map[string]string{
-		"Iris: Yes.":      "Yes.",
-		" iris:Yes.":      "Yes.",
-		"**Iris:** Yes.":  "Yes.",
-		"**Iris**: Yes.":  "Yes.",
-		"[Iris]: Yes.":    "Yes.",
-		"Iris is here.":   "Iris is here.",
-		"Ada: says Iris:": "Ada: says Iris:",
-		"a\x00b":          "ab",
-		"Iris:":           "",
-	} {
-		if got := spoken("Iris", said); got != want {
-			t.Errorf("%q became %q, want %q", said, got, want)
-		}
-	}
-	if got := spoken("", ": Yes."); got != ": Yes." {
-		t.Errorf("without a name: %q", got)
-	}
 }

@@ -27,6 +27,10 @@ type Script struct {
 	Drop       int           // so many requests lose their connection then: the first without an answer, the others within it
 	Delay      time.Duration // before each answer; ends early when the caller leaves
 	Raw        string        // the body of every success, in place of what was asked for
+
+	Plain   int           // the endpoint does not stream: it answers so with this status; 200 is an answer as a whole
+	Between time.Duration // between the words of an answer that is streamed
+	Break   int           // so many streamed answers break off in their midst: the connection, with an error, or silently
 }
 
 // Request is what was asked, as far as it matters here.
@@ -35,6 +39,7 @@ type Request struct {
 	Messages            []Message `json:"messages"`
 	MaxTokens           int       `json:"max_tokens"`
 	MaxCompletionTokens int       `json:"max_completion_tokens"`
+	Stream              bool      `json:"stream"`
 	Authorization       string    `json:"-"`
 }
 
@@ -97,6 +102,10 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 	n := len(s.requests)
 	s.mu.Unlock()
 
+	if asked.Stream && n > s.script.Fail+s.script.Drop && s.script.Raw == "" && s.script.Plain != http.StatusOK {
+		s.stream(w, r, n, asked)
+		return
+	}
 	s.answer(w, r, n, asked.Authorization, func() []byte { return s.completion(asked) })
 }
 
