@@ -15,15 +15,12 @@ import (
 
 var errUnauthenticated error = &protocolError{code: codes.Unauthenticated, message: "login and password do not match"}
 
-// credentials takes login and password from basic authentication; ok is false when the call brings none.
+// credentials takes login and password from basic authentication; ok is false when the call brings none of any kind.
 func credentials(ctx context.Context) (login, password string, ok bool) {
 	for _, h := range metadata.ValueFromIncomingContext(ctx, "authorization") {
-		encoded, found := strings.CutPrefix(h, "Basic ")
-		if !found {
-			continue
-		}
+		scheme, encoded, _ := strings.Cut(h, " ")
 		decoded, err := base64.StdEncoding.DecodeString(encoded)
-		if err != nil {
+		if err != nil || !strings.EqualFold(scheme, "basic") {
 			return "", "", true
 		}
 		login, password, _ = strings.Cut(string(decoded), ":")
@@ -34,11 +31,10 @@ func credentials(ctx context.Context) (login, password string, ok bool) {
 
 // login is who calls, by what the call claims.
 func login(ctx context.Context) string {
-	user, _, ok := credentials(ctx)
-	if !ok {
-		return "anonymous"
+	if user, _, _ := credentials(ctx); user != "" {
+		return user
 	}
-	return user
+	return "anonymous"
 }
 
 // users are the logins of a secure node with their passwords.
@@ -50,16 +46,19 @@ func local(ctx context.Context) bool {
 	return ok && p.LocalAddr != nil && p.LocalAddr.Network() == "unix"
 }
 
-// admit refuses calls over TCP whose credentials are wrong, and calls without any: access control lists are not there
-// to limit them.
+// admit refuses calls over TCP whose credentials are wrong, and differently calls without any: who is nobody has no access,
+// as in EventStoreDB since 23.6.
 func (u users) admit(ctx context.Context) error {
 	if local(ctx) {
 		return nil
 	}
 	user, password, ok := credentials(ctx)
+	if !ok {
+		return errAccessDenied("this node wants a login and a password")
+	}
 	want, known := u[user]
 	given, expected := sha256.Sum256([]byte(password)), sha256.Sum256([]byte(want))
-	if !ok || subtle.ConstantTimeCompare(given[:], expected[:]) != 1 || !known {
+	if subtle.ConstantTimeCompare(given[:], expected[:]) != 1 || !known {
 		return errUnauthenticated
 	}
 	return nil

@@ -11,7 +11,6 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -135,7 +134,7 @@ func takeBackup(node any, ctx context.Context, decode func(any) error, through g
 	n := node.(*Node) //nolint:forcetypeassert // it was registered with the service
 	return through(ctx, dir, &grpc.UnaryServerInfo{Server: n, FullMethod: backupMethod}, func(ctx context.Context, _ any) (any, error) {
 		if !local(ctx) {
-			return nil, &protocolError{code: codes.PermissionDenied, message: "backups are taken over the node's unix socket only"}
+			return nil, errAccessDenied("backups are taken over the node's unix socket only")
 		}
 		return &emptypb.Empty{}, n.store.backup(n.fs, dir.GetValue())
 	})

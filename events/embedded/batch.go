@@ -19,17 +19,6 @@ const (
 	batchesMemory = 2 * maxAppendMemory
 )
 
-// batch is one append of a BatchAppend connection, gathered until its final frame.
-type batch struct {
-	proposal
-	correlation *shared.UUID
-	options     *streams.BatchAppendReq_Options
-	stream      string
-	expect      expectation
-	deadline    time.Duration
-	err         error
-}
-
 // BatchAppend implements streams.StreamsServer: many appends over one connection. They are written in the order in which
 // they became final, and answered in any.
 func (s *streamsAPI) BatchAppend(stream streams.Streams_BatchAppendServer) error {
@@ -86,7 +75,14 @@ func (s batchSlots) drained(ctx context.Context) error {
 func (s *streamsAPI) receiveBatches(
 	ctx context.Context, stream streams.Streams_BatchAppendServer, answers chan<- *streams.BatchAppendResp,
 ) error {
-	open, slots := openBatches{batches: map[uuid.UUID]*batch{}}, make(batchSlots, batchesOpen)
+	answer := func(resp *streams.BatchAppendResp) {
+		select {
+		case answers <- resp:
+		case <-ctx.Done():
+		}
+	}
+	open, slots := openBatches{batches: map[uuid.UUID]*batch{}, answer: answer}, make(batchSlots, batchesOpen)
+	defer open.close()
 	for {
 		req, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -106,102 +102,19 @@ func (s *streamsAPI) receiveBatches(
 			return err
 		}
 		s.writeBatch(ctx, b, func(resp *streams.BatchAppendResp) {
-			select {
-			case answers <- resp:
-			case <-ctx.Done():
-			}
+			answer(resp)
 			<-slots
 		})
 	}
 }
 
-// openBatches are the batches of a connection that are not final yet.
-type openBatches struct {
-	batches map[uuid.UUID]*batch
-	memory  int
-}
-
-// take adds a frame to its batch, and hands the batch out when it is final.
-func (o *openBatches) take(req *streams.BatchAppendReq) (*batch, error) {
-	id, err := parseUUID(req.GetCorrelationId())
-	if err != nil {
-		return nil, err
-	}
-	b := o.batches[id]
-	if b == nil {
-		b = &batch{correlation: req.GetCorrelationId()}
-		o.batches[id] = b
-	}
-	o.memory -= b.memory
-	b.take(req)
-	if req.GetIsFinal() {
-		delete(o.batches, id)
-		return b, nil
-	}
-	o.memory += b.memory
-	if len(o.batches) > batchesOpen || o.memory > batchesMemory {
-		return nil, errInvalid("too many batches are open: finish some before beginning others")
-	}
-	return nil, nil
-}
-
-// take adds a frame. The first error stays, and is the answer to the whole batch.
-func (b *batch) take(req *streams.BatchAppendReq) {
-	if b.err != nil {
-		return
-	}
-	if o := req.GetOptions(); o != nil {
-		b.options = o
-		if b.stream, b.err = streamName(o.GetStreamIdentifier()); b.err != nil {
-			return
-		}
-		if b.expect, b.err = b.expectation(); b.err != nil {
-			return
-		}
-		b.deadline = writeTimeout
-		switch d := o.GetDeadlineOption().(type) {
-		case *streams.BatchAppendReq_Options_Deadline:
-			b.deadline = min(d.Deadline.AsDuration(), writeTimeout)
-		case *streams.BatchAppendReq_Options_Deadline_21_10_0:
-			b.deadline = min(time.Until(d.Deadline_21_10_0.AsTime()), writeTimeout)
-		}
-	}
-	if b.options == nil {
-		b.err = errInvalid("a batch begins with its options")
-		return
-	}
-	for _, m := range req.GetProposedMessages() {
-		if b.err = b.add(m); b.err != nil {
-			b.events = nil
-			return
-		}
-	}
-}
-
-func (b *batch) expectation() (expectation, error) {
-	switch e := b.options.GetExpectedStreamPosition().(type) {
-	case *streams.BatchAppendReq_Options_StreamPosition:
-		return expectRevision(e.StreamPosition)
-	case *streams.BatchAppendReq_Options_NoStream:
-		return expectNoStream, nil
-	case *streams.BatchAppendReq_Options_StreamExists:
-		return expectExists, nil
-	case *streams.BatchAppendReq_Options_Any:
-		return expectAny, nil
-	}
-	return 0, errInvalid("the expected position is missing")
-}
-
 // writeBatch enqueues the batch at once, so that the order is kept, and answers when it is on disk.
 func (s *streamsAPI) writeBatch(ctx context.Context, b *batch, answer func(*streams.BatchAppendResp)) {
-	if b.err == nil && b.deadline <= 0 {
-		b.err = errTimeout
-	}
-	if b.err != nil {
-		answer(b.failed(b.err))
+	if time.Until(b.due) <= 0 {
+		answer(b.failed(errTimeout))
 		return
 	}
-	limited, cancel := context.WithTimeout(ctx, b.deadline)
+	limited, cancel := context.WithDeadline(ctx, b.due)
 	w := &write{stream: b.stream, expect: b.expect, events: b.events}
 	if err := s.node.writer.enqueue(limited, w); err != nil {
 		cancel()

@@ -18,6 +18,7 @@ type item struct {
 // flight is an item that a consumer has not answered yet.
 type flight struct {
 	*item
+	begun    time.Time
 	deadline time.Time // zero: none
 }
 
@@ -35,13 +36,15 @@ type consumer struct {
 
 	flights map[uuid.UUID][]*flight // several events may share an id
 	flying  int
-	total   int64
+	meter
+	latencies
 }
 
 func newConsumer(capacity int32) *consumer {
 	n := min(max(int(capacity), 1), largestBuffer)
 	return &consumer{
 		capacity: n, out: make(chan *item, n), dropped: make(chan struct{}), flights: map[uuid.UUID][]*flight{},
+		meter: meter{since: time.Now()},
 	}
 }
 
@@ -49,9 +52,9 @@ func newConsumer(capacity int32) *consumer {
 func (c *consumer) hasRoom() bool { return c.flying < c.capacity && len(c.out) < cap(c.out) }
 
 func (c *consumer) push(it *item, timeout time.Duration) {
-	f := &flight{item: it}
+	f := &flight{item: it, begun: time.Now()}
 	if timeout > 0 {
-		f.deadline = time.Now().Add(timeout)
+		f.deadline = f.begun.Add(timeout)
 	}
 	c.flights[it.record.ID] = append(c.flights[it.record.ID], f)
 	c.flying++
@@ -71,6 +74,7 @@ func (c *consumer) take(id uuid.UUID) *item {
 		c.flights[id] = fs[1:]
 	}
 	c.flying--
+	c.latencies.add(time.Since(fs[0].begun))
 	return fs[0].item
 }
 

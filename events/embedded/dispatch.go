@@ -48,7 +48,7 @@ func (g *group) dispatchRest(queue []*item) (kept []*item) {
 }
 
 func (g *group) hand(c *consumer, it *item) {
-	g.total++
+	g.passed.total++
 	c.push(it, g.timeout())
 }
 

@@ -3,6 +3,7 @@ package embedded_test
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"net"
 	"net/http"
 	"testing"
@@ -19,9 +20,7 @@ func TestHealthIsToldOnThePortOfTheNode(t *testing.T) {
 		t.Run(scheme, func(t *testing.T) {
 			t.Parallel()
 			address := listenTCP(t, startNode(t, embedded.Options{TLS: secure}))
-			transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // made for this test
-			defer transport.CloseIdleConnections()
-			client := &http.Client{Transport: transport, Timeout: patience}
+			client := httpClient(t)
 			for path, want := range map[string]int{"/health/live": http.StatusNoContent, "/other": http.StatusNotFound} {
 				answer, err := client.Get(scheme + "://" + address + path)
 				must(t, err)
@@ -30,6 +29,27 @@ func TestHealthIsToldOnThePortOfTheNode(t *testing.T) {
 			}
 		})
 	}
+}
+
+func httpClient(t testing.TB) *http.Client {
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // made for this test
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: patience}
+}
+
+func TestAPingIsAnsweredOnThePortOfTheNode(t *testing.T) {
+	t.Parallel()
+	address := listenTCP(t, startNode(t, embedded.Options{}))
+	answer, err := httpClient(t).Get("http://" + address + "/ping")
+	must(t, err)
+	var told struct {
+		MsgTypeID *int   `json:"msgTypeId"`
+		Text      string `json:"text"`
+	}
+	must(t, json.NewDecoder(answer.Body).Decode(&told))
+	must(t, answer.Body.Close())
+	holds(t, told.MsgTypeID != nil, "the type is missing")
+	equal(t, told.Text, "Ping request successfully handled")
 }
 
 func TestASecureNodeIsPlainAndOpenOnItsUnixSocket(t *testing.T) {

@@ -36,6 +36,10 @@ func errStreamDeleted(stream string) error {
 	}
 }
 
+func errAccessDenied(message string) error {
+	return &protocolError{codes.PermissionDenied, message, []string{"exception", "access-denied"}}
+}
+
 // errTimeout answers a write that was not on disk in time; whether it happened is not known.
 var errTimeout error = &protocolError{code: codes.Aborted, message: "the write was not confirmed in time"}
 

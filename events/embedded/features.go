@@ -3,12 +3,14 @@ package embedded
 import (
 	"context"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/google/uuid"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 )
 
@@ -56,17 +58,29 @@ type gossipAPI struct {
 
 // Read implements gossip.GossipServer: this node leads a cluster of one, at the address that the client has reached.
 func (g gossipAPI) Read(ctx context.Context, _ *shared.Empty) (*gossip.ClusterInfo, error) {
-	end := &gossip.EndPoint{Address: "127.0.0.1"}
-	if p, ok := peer.FromContext(ctx); ok {
-		if tcp, ok := p.LocalAddr.(*net.TCPAddr); ok {
-			end = &gossip.EndPoint{Address: tcp.IP.String(), Port: uint32(tcp.Port)}
-		}
-	}
 	return &gossip.ClusterInfo{Members: []*gossip.MemberInfo{{
 		InstanceId:   wireUUID(g.instance, false),
 		TimeStamp:    ticks(time.Now()),
 		State:        gossip.MemberInfo_Leader,
 		IsAlive:      true,
-		HttpEndPoint: end,
+		HttpEndPoint: reachedAt(ctx),
 	}}}, nil
+}
+
+// reachedAt is the address by which the client knows the node: what it asked for, since its certificate has to be for that
+// name and the port may be another one's who passes connections on; else where its connection ended.
+func reachedAt(ctx context.Context) *gossip.EndPoint {
+	for _, authority := range metadata.ValueFromIncomingContext(ctx, ":authority") {
+		host, number, err := net.SplitHostPort(authority)
+		port, invalid := strconv.ParseUint(number, 10, 16)
+		if err == nil && invalid == nil && host != "" {
+			return &gossip.EndPoint{Address: host, Port: uint32(port)}
+		}
+	}
+	if p, ok := peer.FromContext(ctx); ok {
+		if tcp, ok := p.LocalAddr.(*net.TCPAddr); ok {
+			return &gossip.EndPoint{Address: tcp.IP.String(), Port: uint32(tcp.Port)}
+		}
+	}
+	return &gossip.EndPoint{Address: "127.0.0.1"}
 }

@@ -29,7 +29,7 @@ type group struct {
 	failure error // why the source cannot be read, nil when it can
 
 	progress progress
-	total    int64
+	passed   meter
 }
 
 const (
@@ -47,7 +47,7 @@ const tick = 200 * time.Millisecond
 
 func (n *Node) newGroup(ctx context.Context, c groupConfig) (*group, error) {
 	g := &group{
-		groupConfig: c, node: n, turns: newStrategy(c.Strategy),
+		groupConfig: c, node: n, turns: newStrategy(c.Strategy), passed: meter{since: time.Now()},
 		do: make(chan func(context.Context), 64), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if c.Filter != nil {

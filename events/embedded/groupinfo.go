@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/persistent"
 )
@@ -68,8 +69,10 @@ func (g *group) describe(ctx context.Context) (*persistent.SubscriptionInfo, err
 	if err != nil {
 		return nil, err
 	}
+	now := time.Now()
 	i := &persistent.SubscriptionInfo{
-		EventSource: g.Stream, GroupName: g.Group, Status: "Live", TotalItems: g.total,
+		EventSource: g.Stream, GroupName: g.Group, Status: "Live", TotalItems: g.passed.total,
+		AveragePerSecond: g.passed.perSecond(now), CountSinceLastMeasurement: g.passed.sinceAsked(),
 		LastKnownEventPosition: known, ResolveLinkTos: g.Resolve, StartFrom: g.StartFrom,
 		MessageTimeoutMilliseconds: g.TimeoutMS, ExtraStatistics: g.ExtraStatistics, MaxRetryCount: g.MaxRetries,
 		LiveBufferSize: g.LiveBuffer, BufferSize: g.HistoryBuffer, ReadBatchSize: g.ReadBatch,
@@ -86,13 +89,23 @@ func (g *group) describe(ctx context.Context) (*persistent.SubscriptionInfo, err
 	}
 	for _, c := range g.consumers {
 		i.TotalInFlightMessages += int32(c.flying)
-		i.Connections = append(i.Connections, &persistent.SubscriptionInfo_ConnectionInfo{
-			From: c.address, Username: c.user, ConnectionName: c.name, TotalItems: c.total,
-			AvailableSlots: int32(c.capacity - c.flying), InFlightMessages: int32(c.flying),
-		})
+		i.Connections = append(i.Connections, c.info(now, g.ExtraStatistics))
 	}
 	i.OutstandingMessagesCount = i.TotalInFlightMessages
 	return i, nil
+}
+
+// info is what clients may know of the consumer now.
+func (c *consumer) info(now time.Time, statistics bool) *persistent.SubscriptionInfo_ConnectionInfo {
+	i := &persistent.SubscriptionInfo_ConnectionInfo{
+		From: c.address, Username: c.user, ConnectionName: c.name, TotalItems: c.total,
+		AverageItemsPerSecond: c.perSecond(now), CountSinceLastMeasurement: c.sinceAsked(),
+		AvailableSlots: int32(c.capacity - c.flying), InFlightMessages: int32(c.flying),
+	}
+	if statistics {
+		i.ObservedMeasurements = c.measurements()
+	}
+	return i
 }
 
 // lastKnown is the newest event of the source, empty when there is none.

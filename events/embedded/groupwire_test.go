@@ -1,6 +1,7 @@
 package embedded_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -207,4 +208,63 @@ func TestWhatIsRetriedComesBeforeWhatIsNewInTheOrderOfTheStream(t *testing.T) {
 	m.expect("s/0 try 1")
 	m.expect("s/1 try 1")
 	m.expect("s/2 try 1")
+}
+
+func TestAConsumersAnswersAreMeasuredForThoseWhoAsk(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, embedded.Options{})
+	settings := quickSettings()
+	settings.ExtraStatistics = true
+	n.createGroup(t, "s", settings)
+	n.append(t, "s", named("T", 3)...)
+	m := n.join(t, "s", 1)
+	for i := range 3 {
+		must(t, m.Ack(m.expect(fmt.Sprintf("s/%d try 0", i))))
+	}
+	eventually(t, "all are answered", func() bool { return n.info(t, "s").Stats.TotalInFlightMessages == 0 })
+	connection := func() *persistent.SubscriptionInfo_ConnectionInfo {
+		resp, err := n.raw(t).groups.GetInfo(testContext(t), &persistent.GetInfoReq{Options: &persistent.GetInfoReq_Options{
+			StreamOption: &persistent.GetInfoReq_Options_StreamIdentifier{StreamIdentifier: &shared.StreamIdentifier{StreamName: []byte("s")}},
+			GroupName:    "g",
+		}})
+		must(t, err)
+		return resp.GetSubscriptionInfo().GetConnections()[0]
+	}
+	c, told := connection(), map[string]int64{}
+	for _, s := range c.GetObservedMeasurements() {
+		told[s.GetKey()] = s.GetValue()
+	}
+	for _, key := range []string{
+		"Highest", "Mean", "Median", "Fastest", "Quintile 1", "Quintile 2", "Quintile 3", "Quintile 4", "Quintile 5",
+		"90%", "95%", "99%", "99.5%", "99.9%",
+	} {
+		holds(t, told[key] > 0, key+" is missing")
+	}
+	holds(t, told["Fastest"] <= told["Median"] && told["Median"] <= told["Highest"], fmt.Sprint("they do not ascend: ", told))
+	equal(t, c.GetTotalItems(), 3)
+	n.append(t, "s", named("T", 2)...)
+	must(t, m.Ack(m.expect("s/3 try 0")))
+	m.expect("s/4 try 0")
+	equal(t, connection().GetCountSinceLastMeasurement(), 2)
+	equal(t, connection().GetCountSinceLastMeasurement(), 0)
+}
+
+func TestAGroupOnAllDoesNotBeginBehindTheEnd(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, embedded.Options{})
+	head := n.append(t, "s", named("T", 1)...).CommitPosition
+	r := n.raw(t)
+	at := func(position uint64) (metadata.MD, error) {
+		return r.createGroup("", func(o *persistent.CreateReq_Options) {
+			o.StreamOption = &persistent.CreateReq_Options_All{All: &persistent.CreateReq_AllOptions{
+				AllOption: &persistent.CreateReq_AllOptions_Position{Position: &persistent.CreateReq_Position{CommitPosition: position, PreparePosition: position}},
+			}}
+		})
+	}
+	md, err := at(head + 1)
+	wantCode(t, err, codes.Internal)
+	equal(t, md.Get("exception"), []string{"persistent-subscription-failed"})
+	holds(t, strings.Contains(md.Get("reason")[0], "end"), "the reason is missing")
+	_, err = at(head)
+	must(t, err)
 }

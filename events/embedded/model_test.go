@@ -102,7 +102,7 @@ func (m *model) places(stream string, expect int64, ids []uuid.UUID) []int64 {
 	for i, id := range ids {
 		places[i] = -1
 		for revision, place := range m.streams[stream] {
-			if m.log[place].id == id && (expect < noStream || int64(revision) == expect+1+int64(i)) {
+			if places[i] < 0 && m.log[place].id == id && (expect < noStream || int64(revision) == expect+1+int64(i)) {
 				places[i] = int64(revision)
 			}
 		}

@@ -77,11 +77,13 @@ func (p *persistentAPI) begin(ctx context.Context, c *groupConfig, from uint64) 
 		return c.failed("the start is out of range")
 	}
 	c.Begin, c.StartFrom = from, c.place(from)
-	if from != wireEnd {
+	head, _ := p.node.tail.position()
+	switch {
+	case from != wireEnd && c.ofAll() && from > head:
+		return c.failed("the start is behind the end of the log")
+	case from != wireEnd:
 		return nil
-	}
-	if c.ofAll() {
-		head, _ := p.node.tail.position()
+	case c.ofAll():
 		c.Begin, c.StartFrom = head+1, "C:-1/P:-1"
 		return nil
 	}

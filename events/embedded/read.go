@@ -133,12 +133,12 @@ func (r *reader) readStream() error {
 	return r.send(&streams.ReadResp{Content: &streams.ReadResp_LastStreamPosition{LastStreamPosition: uint64(st.Last)}})
 }
 
-// sendFirst tells clients that understand it where a truncated stream begins.
+// sendFirst tells clients that understand it where a stream begins from whose front they miss something.
 func (r *reader) sendFirst(st streamState) error {
-	if !r.positions {
+	first := uint64(st.firstVisible())
+	if !r.positions || r.backwards || r.from >= first {
 		return nil
 	}
-	first := uint64(st.firstVisible())
 	return r.send(&streams.ReadResp{Content: &streams.ReadResp_FirstStreamPosition{FirstStreamPosition: first}})
 }
 

@@ -176,14 +176,10 @@ func TestEventsAreAnsweredInTheFormThatIsAskedFor(t *testing.T) {
 	got, _, err := n.raw(t).read(t, func(o *streams.ReadReq_Options) {
 		o.StreamOption = fromStart("s")
 		o.UuidOption = &streams.ReadReq_Options_UUIDOption{Content: &streams.ReadReq_Options_UUIDOption_String_{String_: none}}
-		o.ControlOption = &streams.ReadReq_Options_ControlOption{Compatibility: 1}
 	})
 	must(t, err)
-	equal(t, len(got), 3) // with compatibility: first and last position around the event
-	_, first := got[0].GetContent().(*streams.ReadResp_FirstStreamPosition)
-	_, last := got[2].GetContent().(*streams.ReadResp_LastStreamPosition)
-	holds(t, first && last, "the positions of the stream are missing")
-	e := got[1].GetEvent()
+	equal(t, len(got), 1)
+	e := got[0].GetEvent()
 	equal(t, e.GetEvent().GetId().GetString_(), event.EventID.String())
 	equal(t, e.GetCommitPosition(), e.GetEvent().GetPreparePosition())
 	holds(t, e.GetEvent().GetMetadata()["created"] != "", "the date is missing")

@@ -28,8 +28,7 @@ func (r *recent) add(index uint64, id uuid.UUID, at place) {
 	}
 	key := recentKey{index, id}
 	if _, twice := r.places[key]; twice {
-		r.places[key] = at
-		return
+		return // of an id that a stream has twice EventStoreDB tells the first place
 	}
 	if len(r.order) < recentEvents {
 		r.order = append(r.order, key)

@@ -45,7 +45,7 @@ func (r *reader) subscribe() error {
 		}
 		if !caughtUp {
 			caughtUp = true
-			if err := s.tellCaughtUp(); err != nil {
+			if err := s.tellCaughtUp(f); err != nil {
 				return err
 			}
 		}
@@ -107,16 +107,14 @@ func (s *subscription) tellCheckpoint() error {
 		return nil
 	}
 	s.checkpoint = s.position
-	return s.send(&streams.ReadResp{Content: &streams.ReadResp_Checkpoint_{
-		Checkpoint: &streams.ReadResp_Checkpoint{CommitPosition: s.position, PreparePosition: s.position},
-	}})
+	return s.send(wireCheckpoint(s.position, time.Now()))
 }
 
-func (s *subscription) tellCaughtUp() error {
+func (s *subscription) tellCaughtUp(f *feed) error {
 	if err := s.tellCheckpoint(); err != nil {
 		return err
 	}
-	return s.send(&streams.ReadResp{Content: &streams.ReadResp_CaughtUp_{CaughtUp: &streams.ReadResp_CaughtUp{}}})
+	return s.send(wireCaughtUp(f, time.Now()))
 }
 
 // await waits for news; a client that was not told a checkpoint for long is told one meanwhile.

@@ -4,10 +4,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 // Keys of the metadata map that every event has on the wire.
@@ -109,4 +113,32 @@ func wireEvent(e resolved, stringIDs bool) *streams.ReadResp {
 		Link:     wireRecord(e.link, stringIDs),
 		Position: &streams.ReadResp_ReadEvent_CommitPosition{CommitPosition: e.original().Position},
 	}}}
+}
+
+// wireCheckpoint and wireCaughtUp carry what newer servers say and newer clients want: the date, and up to where everything
+// was delivered. The stubs do not know these fields, and older clients pass over them.
+func wireCheckpoint(position uint64, now time.Time) *streams.ReadResp {
+	m := &streams.ReadResp_Checkpoint{CommitPosition: position, PreparePosition: position}
+	m.ProtoReflect().SetUnknown(appendMessage(nil, 3, timestamppb.New(now)))
+	return &streams.ReadResp{Content: &streams.ReadResp_Checkpoint_{Checkpoint: m}}
+}
+
+func wireCaughtUp(f *feed, now time.Time) *streams.ReadResp {
+	fields := appendMessage(nil, 1, timestamppb.New(now))
+	if f.stream == "" {
+		fields = appendMessage(fields, 3, &streams.ReadReq_Options_Position{CommitPosition: f.position, PreparePosition: f.position})
+	} else if f.revision >= 0 {
+		fields = protowire.AppendVarint(protowire.AppendTag(fields, 2, protowire.VarintType), uint64(f.revision))
+	}
+	m := &streams.ReadResp_CaughtUp{}
+	m.ProtoReflect().SetUnknown(fields)
+	return &streams.ReadResp{Content: &streams.ReadResp_CaughtUp_{CaughtUp: m}}
+}
+
+func appendMessage(b []byte, field protowire.Number, m proto.Message) []byte {
+	encoded, err := proto.Marshal(m)
+	if err != nil {
+		return b // of numbers alone: it cannot fail
+	}
+	return protowire.AppendBytes(protowire.AppendTag(b, field, protowire.BytesType), encoded)
 }
