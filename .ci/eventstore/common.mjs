@@ -50,7 +50,7 @@ export function take (subscription, n) {
         if (n === 0 && word === 'caughtUp') end()
       })
     }
-    subscription.on('error', reject).on('data', (e) => {
+    subscription.on('error', (e) => { clearTimeout(timer); reject(e) }).on('data', (e) => {
       got.push(e)
       if (got.length === n) end()
     })

@@ -17,16 +17,17 @@ var errUnauthenticated error = &protocolError{code: codes.Unauthenticated, messa
 
 // credentials takes login and password from basic authentication; ok is false when the call brings none of any kind.
 func credentials(ctx context.Context) (login, password string, ok bool) {
-	for _, h := range metadata.ValueFromIncomingContext(ctx, "authorization") {
-		scheme, encoded, _ := strings.Cut(h, " ")
-		decoded, err := base64.StdEncoding.DecodeString(encoded)
-		if err != nil || !strings.EqualFold(scheme, "basic") {
-			return "", "", true
-		}
-		login, password, _ = strings.Cut(string(decoded), ":")
-		return login, password, true
+	headers := metadata.ValueFromIncomingContext(ctx, "authorization")
+	if len(headers) == 0 {
+		return "", "", false
 	}
-	return "", "", false
+	scheme, encoded, _ := strings.Cut(headers[0], " ")
+	decoded, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil || !strings.EqualFold(scheme, "basic") {
+		return "", "", true
+	}
+	login, password, _ = strings.Cut(string(decoded), ":")
+	return login, password, true
 }
 
 // login is who calls, by what the call claims.

@@ -37,7 +37,7 @@ type consumer struct {
 	flights map[uuid.UUID][]*flight // several events may share an id
 	flying  int
 	meter
-	latencies
+	answered latencies
 }
 
 func newConsumer(capacity int32) *consumer {
@@ -74,7 +74,7 @@ func (c *consumer) take(id uuid.UUID) *item {
 		c.flights[id] = fs[1:]
 	}
 	c.flying--
-	c.latencies.add(time.Since(fs[0].begun))
+	c.answered.add(time.Since(fs[0].begun))
 	return fs[0].item
 }
 

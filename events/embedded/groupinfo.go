@@ -103,7 +103,7 @@ func (c *consumer) info(now time.Time, statistics bool) *persistent.Subscription
 		AvailableSlots: int32(c.capacity - c.flying), InFlightMessages: int32(c.flying),
 	}
 	if statistics {
-		i.ObservedMeasurements = c.measurements()
+		i.ObservedMeasurements = c.answered.measurements()
 	}
 	return i
 }

@@ -48,8 +48,19 @@ var shares = []struct {
 	name    string
 	percent float64
 }{
-	{"Fastest", 0}, {"Quintile 1", 20}, {"Quintile 2", 40}, {"Median", 50}, {"Quintile 3", 60}, {"Quintile 4", 80}, {"90%", 90},
-	{"95%", 95}, {"99%", 99}, {"99.5%", 99.5}, {"99.9%", 99.9}, {"Quintile 5", 100}, {"Highest", 100},
+	{"Fastest", 0},
+	{"Quintile 1", 20},
+	{"Quintile 2", 40},
+	{"Median", 50},
+	{"Quintile 3", 60},
+	{"Quintile 4", 80},
+	{"90%", 90},
+	{"95%", 95},
+	{"99%", 99},
+	{"99.5%", 99.5},
+	{"99.9%", 99.9},
+	{"Quintile 5", 100},
+	{"Highest", 100},
 }
 
 // measurements tell within how many milliseconds, begun ones counted, each share of the answers came.
