@@ -40,7 +40,7 @@ func BenchmarkCatchUp(b *testing.B) {
 			url := database(b)
 			b.StartTimer()
 			f, stop := start(b, Options{Store: log, Postgres: url, Log: uuid.New(), Projections: All()})
-			waitFor(b, f, GroupCore, last)
+			waitForAll(b, f, last)
 			stop()
 		}
 		rate(b)
@@ -93,7 +93,7 @@ func copyRows(b *testing.B, conn *pgx.Conn) {
 func BenchmarkAppendToCommit(b *testing.B) {
 	log := esdbtest.New(b)
 	f, _ := start(b, Options{Store: log, Postgres: database(b), Log: uuid.New(), Projections: All()})
-	waitFor(b, f, GroupCore, 0)
+	waitForAll(b, f, 0)
 	b.Run("append", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
 			log.Record(events.StreamID("message-"+strconv.Itoa(i)+"-a"), time.Now(), ordinary())
@@ -101,7 +101,7 @@ func BenchmarkAppendToCommit(b *testing.B) {
 	})
 	b.Run("append and commit", func(b *testing.B) {
 		for b.Loop() {
-			waitFor(b, f, GroupCore, log.Record(events.MessageStream(uuid.New()), time.Now(), ordinary()))
+			waitForAll(b, f, log.Record(events.MessageStream(uuid.New()), time.Now(), ordinary()))
 		}
 	})
 }

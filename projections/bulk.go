@@ -16,9 +16,11 @@ import (
 // bulkRows is how long a run is at least.
 const bulkRows = 4
 
-// oneRow is an INSERT of one row. What it does on a conflict may only speak of the row that was to be inserted.
+// oneRow is an INSERT of one row, perhaps on the condition that there is no other. What it does on a conflict may only speak
+// of the row that was to be inserted, and the condition only of what other statements write.
 var (
-	oneRow      = regexp.MustCompile(`(?s)^\s*(insert into \w+ \([^()]*\))\s*values \(([^()]*)\)\s*(on conflict [^$]*)?$`)
+	oneRow = regexp.MustCompile(`(?s)^\s*(insert into \w+ \([^()]*\))\s*` +
+		`(?:values \(([^()]*)\)|select ([^()]*)\s(where not exists .*?))\s*(on conflict [^$]*)?$`)
 	placeholder = regexp.MustCompile(`\$(\d+)`)
 )
 
@@ -77,8 +79,8 @@ func (b *bulk) form(ctx context.Context, sql string) (string, error) {
 		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, t.Name))
 		names = append(names, fmt.Sprintf("p%d", i+1))
 	}
-	form := fmt.Sprintf("%s select %s from unnest(%s) as row(%s) %s", parts[1], placeholder.ReplaceAllString(parts[2], "row.p$1"),
-		strings.Join(arrays, ", "), strings.Join(names, ", "), parts[3])
+	form := fmt.Sprintf("%s select %s from unnest(%s) as row(%s) %s %s", parts[1], placeholder.ReplaceAllString(parts[2]+parts[3], "row.p$1"),
+		strings.Join(arrays, ", "), strings.Join(names, ", "), placeholder.ReplaceAllString(parts[4], "row.p$1"), parts[5])
 	b.forms[sql] = form
 	return form, nil
 }

@@ -33,11 +33,17 @@ type Projection struct {
 	Apply func(q *pgx.Batch, e events.Recorded)
 }
 
-// GroupCore is what every request reads from.
-const GroupCore = "core"
+// Groups: core is what every request reads from, memories what agents remember.
+const (
+	GroupCore     = "core"
+	GroupMemories = "memories"
+)
 
 // All is every projection of this build.
-func All() []Projection { return slices.Concat(Core(), History()) }
+func All() []Projection { return slices.Concat(Core(), Memories(), History()) }
+
+// Memories is what agents remember, of whom, and where.
+func Memories() []Projection { return []Projection{worlds, rooms, entities, memories} }
 
 // Core is what every request reads from: who is there, where, and what was said.
 func Core() []Projection {

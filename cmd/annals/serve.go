@@ -136,7 +136,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 const patience = 10 * time.Second
 
 // pushedGroups answer for what subscribers of /ws are told.
-var pushedGroups = []string{projections.GroupCore}
+var pushedGroups = []string{projections.GroupCore, projections.GroupMemories}
 
 // catchUp waits until what was in the log at the start can be read, and lets the subscribers begin there.
 func catchUp(ctx context.Context, feed *projections.Feed, hub *live.Hub) error {
