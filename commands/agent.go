@@ -13,21 +13,26 @@ type Agent struct {
 	Exists    bool
 	Running   bool
 	Character events.Character
+	// Deleted is the position of the last deletion, and Forgotten that of the last clear of its memories or deletion: what
+	// lies before them is gone.
+	Deleted, Forgotten events.Position
 }
 
 // Apply implements State. An agent that was deleted may be created again.
 func (a Agent) Apply(e events.Recorded) Agent {
-	switch e := e.Event.(type) {
+	switch fact := e.Event.(type) {
 	case events.AgentCreated:
-		return Agent{Exists: true, Character: e.Character}
+		a.Exists, a.Running, a.Character = true, false, fact.Character
 	case events.AgentUpdated:
-		a.Character = e.Character
+		a.Character = fact.Character
 	case events.AgentStarted:
 		a.Running = true
 	case events.AgentStopped:
 		a.Running = false
+	case events.AgentMemoriesCleared:
+		a.Forgotten = e.Position
 	case events.AgentDeleted:
-		return Agent{}
+		return Agent{Deleted: e.Position, Forgotten: e.Position}
 	}
 	return a
 }

@@ -18,8 +18,9 @@ type Channel struct {
 	Type         string
 	Metadata     json.RawMessage
 	Participants []uuid.UUID // in the order of joining; never changed in place: folds are shared
-	// Cleared is the position of the last clear or delete: messages submitted before it are gone.
-	Cleared events.Position
+	// Cleared is the position of the last clear or delete: messages submitted before it are gone. Deleted is that of the
+	// last deletion.
+	Cleared, Deleted events.Position
 }
 
 // Apply implements State. A channel that was deleted may be created again.
@@ -37,7 +38,7 @@ func (c Channel) Apply(e events.Recorded) Channel {
 	case events.ChannelCleared:
 		c.Cleared = e.Position
 	case events.ChannelDeleted:
-		return Channel{Cleared: e.Position}
+		return Channel{Cleared: e.Position, Deleted: e.Position}
 	}
 	return c
 }

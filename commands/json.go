@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 )
 
@@ -37,6 +38,22 @@ func merge(old, patch json.RawMessage) (json.RawMessage, error) {
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	lay(over, base)
+	return json.Marshal(base)
+}
+
+// overlay replaces the members of an object that the patch has, whole.
+func overlay(old, patch json.RawMessage) (json.RawMessage, error) {
+	base := map[string]json.RawMessage{}
+	if kind(old) == "object" {
+		if err := json.Unmarshal(old, &base); err != nil {
+			return nil, err
+		}
+	}
+	over := map[string]json.RawMessage{}
+	if err := json.Unmarshal(patch, &over); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	maps.Copy(base, over)
 	return json.Marshal(base)
 }
 

@@ -14,20 +14,28 @@ import (
 // parentsKept bounds the folds that are kept, per kind.
 const parentsKept = 16384
 
-// Parents answers what the streams of agents, servers and channels fold to, from a bounded cache that the feed refreshes.
-// It is safe for concurrent use.
+// Parents answers what the streams of agents, servers, channels, worlds, rooms and entities fold to, from a bounded cache that
+// the feed refreshes. It is safe for concurrent use.
 type Parents struct {
+	store    events.Store
 	agents   folds[Agent]
 	servers  folds[Server]
 	channels folds[Channel]
+	worlds   folds[World]
+	rooms    folds[Room]
+	entities folds[Entity]
 }
 
 // NewParents reads what it does not hold from the store.
 func NewParents(store events.Store) *Parents {
 	return &Parents{
+		store:    store,
 		agents:   newFolds[Agent](store, parentsKept),
 		servers:  newFolds[Server](store, parentsKept),
 		channels: newFolds[Channel](store, parentsKept),
+		worlds:   newFolds[World](store, parentsKept),
+		rooms:    newFolds[Room](store, parentsKept),
+		entities: newFolds[Entity](store, parentsKept),
 	}
 }
 
@@ -46,6 +54,39 @@ func (p *Parents) Channel(ctx context.Context, id uuid.UUID) (Channel, error) {
 	return p.channels.get(ctx, events.ChannelStream(id))
 }
 
+// World is the world's fold; that of no events when there is none.
+func (p *Parents) World(ctx context.Context, id uuid.UUID) (World, error) {
+	return p.worlds.get(ctx, events.WorldStream(id))
+}
+
+// Room is the room's fold; that of no events when there is none.
+func (p *Parents) Room(ctx context.Context, id uuid.UUID) (Room, error) {
+	return p.rooms.get(ctx, events.RoomStream(id))
+}
+
+// Entity is the entity's fold; that of no events when there is none.
+func (p *Parents) Entity(ctx context.Context, id uuid.UUID) (Entity, error) {
+	return p.entities.get(ctx, events.EntityStream(id))
+}
+
+// Message is the message's fold as it is in the log: there are too many to keep.
+func (p *Parents) Message(ctx context.Context, id uuid.UUID) (Message, error) {
+	return Load[Message](ctx, Bus{Store: p.store}, events.MessageStream(id))
+}
+
+// Memory is the memory's fold as it is in the log.
+func (p *Parents) Memory(ctx context.Context, id uuid.UUID) (Memory, error) {
+	return Load[Memory](ctx, Bus{Store: p.store}, events.MemoryStream(id))
+}
+
+func (p *Parents) agentExists(ctx context.Context, id uuid.UUID) error {
+	a, err := p.Agent(ctx, id)
+	if err == nil && !a.Exists {
+		err = noAgent(id)
+	}
+	return err
+}
+
 // Observe takes note of a recorded fact. Facts of one stream come in order; one seen before is ignored.
 func (p *Parents) Observe(e events.Recorded) {
 	switch e.Stream.Category() {
@@ -55,6 +96,12 @@ func (p *Parents) Observe(e events.Recorded) {
 		p.servers.observe(e)
 	case "channel":
 		p.channels.observe(e)
+	case "world":
+		p.worlds.observe(e)
+	case "room":
+		p.rooms.observe(e)
+	case "entity":
+		p.entities.observe(e)
 	}
 }
 

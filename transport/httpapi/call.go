@@ -21,8 +21,9 @@ import (
 
 // Groups of projections. Operations answer from core unless they say otherwise (see reads).
 const (
-	core    = "core"
-	history = "history"
+	core     = "core"
+	memories = "memories"
+	history  = "history"
 )
 
 // readable bounds how long a request waits for the read models.

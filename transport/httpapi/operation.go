@@ -40,6 +40,9 @@ func keyless(o *operation) { o.open = true }
 // reads names the groups of projections that the operation answers from.
 func reads(groups ...string) trait { return func(o *operation) { o.groups = groups } }
 
+// remembering answers from what agents remember, or changes it.
+var remembering = reads(core, memories)
+
 // none is the data of an answer without a body: 204.
 type none struct{}
 

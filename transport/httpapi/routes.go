@@ -8,7 +8,7 @@ func (a *API) routes() {
 	post(a, "/api/agents", "Create an agent from a character", (*API).createAgent, created)
 	get(a, "/api/agents/:agentId", "Show an agent", (*API).agent)
 	patch(a, "/api/agents/:agentId", "Change parts of an agent's character", (*API).updateAgent)
-	remove(a, "/api/agents/:agentId", "Delete an agent", (*API).deleteAgent)
+	remove(a, "/api/agents/:agentId", "Delete an agent", (*API).deleteAgent, remembering)
 	post(a, "/api/agents/:agentId/start", "Let an agent take part", (*API).startAgent)
 	post(a, "/api/agents/:agentId/stop", "Let an agent no longer take part", (*API).stopAgent)
 
@@ -26,7 +26,7 @@ func (a *API) routes() {
 	post(a, "/api/messaging/central-channels", "Create a channel with its participants", (*API).createGroup, created)
 	get(a, "/api/messaging/dm-channel", "Find or make the channel of two", (*API).dmChannel)
 	patch(a, "/api/messaging/central-channels/:channelId", "Change a channel", (*API).updateChannel)
-	remove(a, "/api/messaging/central-channels/:channelId", "Delete a channel and its messages", (*API).deleteChannel)
+	remove(a, "/api/messaging/central-channels/:channelId", "Delete a channel and its messages", (*API).deleteChannel, remembering)
 	get(a, "/api/messaging/central-channels/:channelId/details", "Show a channel", (*API).channel)
 	get(a, "/api/messaging/central-channels/:channelId/participants", "List who takes part in a channel", (*API).participants)
 	get(a, "/api/messaging/central-channels/:channelId/agents", "List who takes part in a channel", (*API).channelAgents)
@@ -35,8 +35,8 @@ func (a *API) routes() {
 
 	get(a, "/api/messaging/central-channels/:channelId/messages", "List the messages of a channel, newest first", (*API).messages)
 	post(a, "/api/messaging/central-channels/:channelId/messages", "Say something in a channel", (*API).postMessage, created)
-	remove(a, "/api/messaging/central-channels/:channelId/messages", "Remove every message of a channel", (*API).clearChannel)
-	remove(a, "/api/messaging/central-channels/:channelId/messages/:messageId", "Remove a message", (*API).deleteMessage)
+	remove(a, "/api/messaging/central-channels/:channelId/messages", "Remove every message of a channel", (*API).clearChannel, remembering)
+	remove(a, "/api/messaging/central-channels/:channelId/messages/:messageId", "Remove a message", (*API).deleteMessage, remembering)
 	post(a, "/api/messaging/central-channels/:channelId/abort", "End what agents are about to answer", (*API).abortTurns)
 	get(a, "/api/messaging/messages/:messageId", "Show a message", (*API).message)
 	patch(a, "/api/messaging/messages/:messageId", "Change a message", (*API).editMessage)

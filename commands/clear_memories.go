@@ -1,0 +1,21 @@
+package commands
+
+import (
+	"github.com/google/uuid"
+
+	"annals/events"
+)
+
+// ClearMemories removes every memory of an agent.
+type ClearMemories struct{ AgentID uuid.UUID }
+
+// Stream implements Command.
+func (c ClearMemories) Stream() events.StreamID { return events.AgentStream(c.AgentID) }
+
+// Decide implements Command.
+func (c ClearMemories) Decide(_ Request, a Agent) ([]events.Event, error) {
+	if !a.Exists {
+		return nil, noAgent(c.AgentID)
+	}
+	return []events.Event{events.AgentMemoriesCleared{AgentID: c.AgentID}}, nil
+}

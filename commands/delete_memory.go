@@ -1,0 +1,36 @@
+package commands
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+)
+
+// DeleteMemory removes a memory of an agent and, if it is a document, its fragments. One that is not there is gone already.
+type DeleteMemory struct {
+	MemoryID, AgentID uuid.UUID
+
+	alive bool
+}
+
+// Stream implements Command.
+func (c *DeleteMemory) Stream() events.StreamID { return events.MemoryStream(c.MemoryID) }
+
+// Admit implements Admitted.
+func (c *DeleteMemory) Admit(ctx context.Context, p *Parents, m Memory) (err error) {
+	c.alive, err = m.alive(ctx, p)
+	return err
+}
+
+// Decide implements Command.
+func (c *DeleteMemory) Decide(_ Request, m Memory) ([]events.Event, error) {
+	switch {
+	case !c.alive:
+		return nil, nil
+	case m.AgentID != c.AgentID:
+		return nil, noMemory(c.MemoryID)
+	}
+	return []events.Event{events.MemoryDeleted{MemoryID: c.MemoryID, AgentID: c.AgentID}}, nil
+}

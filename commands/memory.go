@@ -1,0 +1,103 @@
+package commands
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+)
+
+// Memory is what commands know of a memory.
+type Memory struct {
+	Exists     bool
+	AgentID    uuid.UUID
+	RoomID     uuid.UUID
+	WorldID    uuid.UUID
+	ChannelID  uuid.UUID
+	MessageID  uuid.UUID
+	DocumentID uuid.UUID
+	SubjectID  uuid.UUID
+	Content    json.RawMessage
+	Metadata   json.RawMessage
+	// Since is where in the log it begins: where it was stored or, of what was said before, where that was said. Said is the
+	// latter alone, and outlives a deletion.
+	Since, Said events.Position
+}
+
+// Apply implements State. A memory that was deleted may be stored again.
+func (m Memory) Apply(e events.Recorded) Memory {
+	switch f := e.Event.(type) {
+	case events.MemoryStored:
+		stored := Memory{
+			Exists: true, AgentID: f.AgentID, RoomID: f.RoomID, WorldID: f.WorldID, ChannelID: f.ChannelID, MessageID: f.MessageID,
+			DocumentID: f.DocumentID, SubjectID: f.SubjectID, Content: f.Content, Metadata: f.Metadata, Since: f.Said, Said: f.Said,
+		}
+		if f.Said == 0 {
+			stored.Since = e.Position
+		}
+		return stored
+	case events.MemoryUpdated:
+		m.Content, m.Metadata = f.Content, f.Metadata
+	case events.MemoryDeleted:
+		return Memory{Said: m.Said}
+	}
+	return m
+}
+
+// alive tells whether the memory is still there after what happened to all that it belongs to.
+func (m Memory) alive(ctx context.Context, p *Parents) (bool, error) {
+	if !m.Exists {
+		return false, nil
+	}
+	forgotten, err := m.forgotten(ctx, p)
+	if err != nil || m.Since <= forgotten {
+		return false, err
+	}
+	if m.Said != 0 && m.MessageID != uuid.Nil {
+		said, err := p.Message(ctx, m.MessageID)
+		if err != nil || !said.Exists || said.Submitted > m.Said {
+			return false, err
+		}
+	}
+	if m.DocumentID != uuid.Nil {
+		d, err := p.Memory(ctx, m.DocumentID)
+		if err != nil || !d.Exists || d.Since > m.Since {
+			return false, err
+		}
+		return d.alive(ctx, p)
+	}
+	return true, nil
+}
+
+// forgotten is the position of the last clear or delete of what the memory belongs to.
+func (m Memory) forgotten(ctx context.Context, p *Parents) (events.Position, error) {
+	agent, err := p.Agent(ctx, m.AgentID)
+	if err != nil {
+		return 0, err
+	}
+	room, err := p.Room(ctx, m.RoomID)
+	if err != nil {
+		return 0, err
+	}
+	last := max(agent.Forgotten, room.Cleared)
+	if m.WorldID != uuid.Nil {
+		world, err := p.World(ctx, m.WorldID)
+		if err != nil {
+			return 0, err
+		}
+		last = max(last, world.Cleared)
+	}
+	if m.ChannelID != uuid.Nil {
+		channel, err := p.Channel(ctx, m.ChannelID)
+		if err != nil {
+			return 0, err
+		}
+		last = max(last, channel.Cleared)
+	}
+	return last, nil
+}
+
+func noMemory(id uuid.UUID) error { return fmt.Errorf("memory %s %w", id, ErrNotFound) }

@@ -1,0 +1,67 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+)
+
+// Room is what commands know of a room.
+type Room struct {
+	Exists    bool
+	AgentID   uuid.UUID
+	WorldID   uuid.UUID
+	ChannelID uuid.UUID
+	Entities  []uuid.UUID // who takes part; never changed in place: folds are shared
+	Created   events.Position
+	// Cleared is the position of the last clear or delete: what lies before it is gone.
+	Cleared events.Position
+}
+
+// Apply implements State. A room that was deleted may be created again.
+func (r Room) Apply(e events.Recorded) Room {
+	switch f := e.Event.(type) {
+	case events.RoomCreated:
+		return Room{
+			Exists: true, AgentID: f.AgentID, WorldID: f.WorldID, ChannelID: f.ChannelID, Entities: f.Entities,
+			Created: e.Position, Cleared: r.Cleared,
+		}
+	case events.RoomJoined:
+		if !slices.Contains(r.Entities, f.EntityID) {
+			r.Entities = append(slices.Clip(r.Entities), f.EntityID)
+		}
+	case events.RoomCleared:
+		r.Cleared = e.Position
+	case events.RoomDeleted:
+		return Room{Cleared: e.Position}
+	}
+	return r
+}
+
+// alive tells whether the room is still there after what happened to its agent, its world and its channel.
+func (r Room) alive(ctx context.Context, p *Parents) (bool, error) {
+	if !r.Exists {
+		return false, nil
+	}
+	a, err := p.Agent(ctx, r.AgentID)
+	if err != nil || r.Created <= a.Deleted {
+		return false, err
+	}
+	if r.WorldID != uuid.Nil {
+		if w, err := p.World(ctx, r.WorldID); err != nil || r.Created <= w.Deleted {
+			return false, err
+		}
+	}
+	if r.ChannelID != uuid.Nil {
+		if c, err := p.Channel(ctx, r.ChannelID); err != nil || r.Created <= c.Deleted {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func noRoom(id uuid.UUID) error { return fmt.Errorf("room %s %w", id, ErrNotFound) }
