@@ -27,14 +27,14 @@ type nodes struct {
 	running  []*process
 }
 
-func startNodes(t testing.TB, n int, postgresURL string) *nodes {
+func startNodes(t testing.TB, n int, postgresURL string, more ...string) *nodes {
 	t.Helper()
 	all := &nodes{t: t, running: make([]*process, n)}
 	_, store := spawnStore(t, t.TempDir())
 	for i := range n {
-		all.settings = append(all.settings, []string{
+		all.settings = append(all.settings, append([]string{
 			"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + postgresURL, "EVENTSTORE_URL=" + store,
-		})
+		}, more...))
 		all.start(i)
 	}
 	return all

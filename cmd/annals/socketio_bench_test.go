@@ -135,8 +135,8 @@ func (l *listener) until(begins string) bool {
 	}
 }
 
-// chatter measures for a while. Every listener hears the messages of the one sender in order: the n-th is the n-th.
-func chatter(b *testing.B, base, channel string) (perSecond float64, slow time.Duration) {
+// chatter measures for a while, with listeners who have joined other channels besides. Every listener hears the messages of the one sender in order: the n-th is the n-th.
+func chatter(b *testing.B, base, channel string, others ...string) (perSecond float64, slow time.Duration) {
 	b.Helper()
 	const most = 1 << 16
 	var (
@@ -149,6 +149,9 @@ func chatter(b *testing.B, base, channel string) (perSecond float64, slow time.D
 	all := make([]*listener, listeners)
 	for i := range all {
 		all[i] = listen(b, base, channel)
+		for _, other := range others {
+			all[i].send(b, `42["1",{"channelId":"`+other+`"}]`)
+		}
 	}
 	begun := time.Now()
 	for _, l := range all {
