@@ -55,6 +55,7 @@ type Hub struct {
 	position    events.Position // everything up to here was published
 	connections map[*melody.Session]*connection
 	followers   map[uuid.UUID]map[*subscription]*connection // of channels
+	gathered    gathered
 }
 
 // New is a hub without subscribers.
@@ -118,6 +119,7 @@ func (h *Hub) Close() error {
 		h.mu.Unlock()
 		return nil
 	}
+	h.release()
 	h.closed = true
 	h.cancel()
 	for _, c := range h.connections {
@@ -147,35 +149,6 @@ func (h *Hub) Begin(position events.Position) {
 	for _, c := range h.connections {
 		for _, s := range c.subscriptions {
 			h.attach(c, s)
-		}
-	}
-}
-
-// Publish tells the subscribers what has become readable. Batches come in order; what was published before is skipped.
-func (h *Hub) Publish(facts []events.Recorded, upTo events.Position) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if upTo <= h.position {
-		return
-	}
-	fresh := h.batch(since(facts, h.position))
-	from := h.position
-	h.position = upTo
-	encoded := map[string][]frame{}
-	for _, c := range h.connections {
-		for _, s := range c.subscriptions {
-			switch {
-			case !s.live:
-			case s.seen > from: // it resumed from a position that only now is published
-				h.push(c, s, fresh.after(s.seen).frames(s, upTo))
-			default:
-				frames, ok := encoded[s.key]
-				if !ok {
-					frames = fresh.frames(s, upTo)
-					encoded[s.key] = frames
-				}
-				h.push(c, s, frames)
-			}
 		}
 	}
 }
