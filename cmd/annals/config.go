@@ -29,6 +29,10 @@ type Config struct {
 	AnthropicKey     string `name:"anthropic-api-key" env:"ANTHROPIC_API_KEY" help:"Key of Anthropic's API, which agents then speak with. Prefer the environment."`
 	AnthropicBaseURL string `name:"anthropic-base-url" env:"ANTHROPIC_BASE_URL" help:"Where Anthropic's API is, if not at Anthropic's."`
 	AnthropicModel   string `name:"anthropic-model" env:"ANTHROPIC_LARGE_MODEL" default:"claude-sonnet-5-5" help:"Anthropic's model that agents speak with."`
+
+	// Memories are embedded with this model; see embedder.
+	EmbeddingModel      string `name:"openai-embedding-model" env:"OPENAI_EMBEDDING_MODEL" help:"Model that memories are embedded with. OpenAI's own endpoint has text-embedding-3-small otherwise; without either, the embedded hashing-384 does it."`
+	EmbeddingDimensions int    `name:"openai-embedding-dimensions" env:"OPENAI_EMBEDDING_DIMENSIONS" help:"Dimensions to ask that model for; otherwise what it gives."`
 }
 
 // logger writes structured lines to the standard error.

@@ -96,6 +96,8 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	})
 	defer background(ctx, "projections", feed.Run, fail)()
 	defer background(ctx, "reactions", reply(parts, bus, c, q, feed, aborts, streaming(hub, rooms), log), fail)()
+	model := embedder(c)
+	defer background(ctx, "embedding", embed(parts, bus, model, log), fail)()
 
 	caughtUp := make(chan struct{})
 	defer background(ctx, "catching up", func(ctx context.Context) error {

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"time"
+
+	"annals/commands"
+	"annals/commands/reactions"
+	"annals/events"
+	"annals/events/esdb"
+	"annals/transport/models/hashing"
+	"annals/transport/models/openai"
+)
+
+const (
+	// embeddedAtOnce bounds the memories that wait for the model at the same time: enough for a call to be full while two are
+	// under way.
+	embeddedAtOnce = 192
+	// openAIEmbedding is what OpenAI's own endpoint embeds with where no model is named, as in ElizaOS.
+	openAIEmbedding = "text-embedding-3-small"
+)
+
+// embedder is what memories are embedded with: the model that is named, at the endpoint that agents speak through; OpenAI's
+// own, where that is the endpoint; and else hashing, since an endpoint of one's own need not have embeddings.
+func embedder(c Config) reactions.Embedder {
+	own := c.OpenAIBaseURL != ""
+	if !c.speaksOpenAI() || (own && c.EmbeddingModel == "") || c.EmbeddingModel == hashing.Model {
+		return hashing.Embedder{}
+	}
+	return openai.NewEmbedder(openai.EmbedderOptions{
+		APIKey: c.OpenAIKey, BaseURL: c.OpenAIBaseURL, Model: cmp.Or(c.EmbeddingModel, openAIEmbedding), Dimensions: c.EmbeddingDimensions,
+	})
+}
+
+// embed gives what is remembered its vector.
+func embed(p *parts, bus commands.Bus, model reactions.Embedder, log *slog.Logger) func(context.Context) error {
+	return func(ctx context.Context) error {
+		subscriber := esdb.NewSubscriber(p.store, esdb.SubscriberOptions{
+			Group: "embed", Types: reactions.Embedded, Partition: func(e events.Recorded) string { return string(e.Stream) },
+			Concurrency: embeddedAtOnce, MessageTimeout: messageTimeout, Logger: log,
+		})
+		r := reactions.NewEmbed(bus, model, time.Now)
+		working, stop := context.WithCancel(ctx)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			r.Work(working)
+		}()
+		defer func() { stop(); <-done }()
+		return reactions.Run(ctx, reactions.Deliveries{Subscriber: subscriber, Fact: esdb.Delivery, Park: esdb.Park}, r, log)
+	}
+}
