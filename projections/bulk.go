@@ -10,35 +10,37 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Inserting many rows costs PostgreSQL about half as much in one statement as in one statement each. So a run of the same
-// INSERT, which is what a rebuild consists of, is sent as one that takes its rows from arrays.
+// Writing many rows costs PostgreSQL about half as much in one statement as in one statement each. So a run of the same
+// INSERT or UPDATE, which is what a rebuild consists of, is sent as one that takes its rows from arrays.
 
 // bulkRows is how long a run is at least.
 const bulkRows = 4
 
 // oneRow is an INSERT of one row, perhaps on the condition that there is no other. What it does on a conflict may only speak
-// of the row that was to be inserted, and the condition only of what other statements write.
+// of the row that was to be inserted, and the condition only of what other statements write. oneUpdate is an UPDATE of the
+// row with an id, perhaps on a condition.
 var (
 	oneRow = regexp.MustCompile(`(?s)^\s*(insert into \w+ \([^()]*\))\s*` +
-		`(?:values \(([^()]*)\)|select ([^()]*)\s(where not exists .*?))\s*(on conflict [^$]*)?$`)
+		`(?:values \(([^()]*)\)|select (.*?)\s(where not exists .*?))\s*(on conflict [^$]*)?$`)
+	oneUpdate   = regexp.MustCompile(`(?s)^\s*(update \w+ set .*?)\s(where id = \$1\b.*)$`)
 	placeholder = regexp.MustCompile(`\$(\d+)`)
 )
 
-// bulk turns runs of INSERTs into single ones, over one connection.
+// bulk turns runs of INSERTs and UPDATEs into single ones, over one connection.
 type bulk struct {
-	conn  *pgx.Conn
-	forms map[string]string // of one row to of many; empty where there is no such form
+	conn    *pgx.Conn
+	forms   map[string]string // of one row to of many; empty where there is no such form
+	updates map[string]bool
 }
 
-func newBulk(conn *pgx.Conn) *bulk { return &bulk{conn: conn, forms: map[string]string{}} }
+func newBulk(conn *pgx.Conn) *bulk {
+	return &bulk{conn: conn, forms: map[string]string{}, updates: map[string]bool{}}
+}
 
 // add queues what was queued in from, and tells whether anything was joined.
 func (b *bulk) add(ctx context.Context, q *pgx.Batch, from []*pgx.QueuedQuery) (joined bool, err error) {
 	for len(from) > 0 {
-		n := 1
-		for n < len(from) && from[n].SQL == from[0].SQL {
-			n++
-		}
+		n := b.run(from)
 		form := ""
 		if n >= bulkRows {
 			if form, err = b.form(ctx, from[0].SQL); err != nil {
@@ -56,14 +58,33 @@ func (b *bulk) add(ctx context.Context, q *pgx.Batch, from []*pgx.QueuedQuery) (
 	return joined, nil
 }
 
+// run is how many of the first statements are alike, and update no row twice.
+func (b *bulk) run(from []*pgx.QueuedQuery) int {
+	update, known := b.updates[from[0].SQL]
+	if !known {
+		update = oneUpdate.MatchString(from[0].SQL)
+		b.updates[from[0].SQL] = update
+	}
+	ids := map[any]bool{}
+	for n, q := range from {
+		if q.SQL != from[0].SQL || update && ids[q.Arguments[0]] {
+			return n
+		}
+		if update {
+			ids[q.Arguments[0]] = true
+		}
+	}
+	return len(from)
+}
+
 // form is the statement for many rows.
 func (b *bulk) form(ctx context.Context, sql string) (string, error) {
 	if form, ok := b.forms[sql]; ok {
 		return form, nil
 	}
 	b.forms[sql] = ""
-	parts := oneRow.FindStringSubmatch(sql)
-	if parts == nil {
+	insert, update := oneRow.FindStringSubmatch(sql), oneUpdate.FindStringSubmatch(sql)
+	if insert == nil && update == nil {
 		return "", nil
 	}
 	described, err := b.conn.Prepare(ctx, "", sql)
@@ -79,8 +100,14 @@ func (b *bulk) form(ctx context.Context, sql string) (string, error) {
 		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, t.Name))
 		names = append(names, fmt.Sprintf("p%d", i+1))
 	}
-	form := fmt.Sprintf("%s select %s from unnest(%s) as row(%s) %s %s", parts[1], placeholder.ReplaceAllString(parts[2]+parts[3], "row.p$1"),
-		strings.Join(arrays, ", "), strings.Join(names, ", "), placeholder.ReplaceAllString(parts[4], "row.p$1"), parts[5])
+	rows := fmt.Sprintf("from unnest(%s) as row(%s)", strings.Join(arrays, ", "), strings.Join(names, ", "))
+	each := func(sql string) string { return placeholder.ReplaceAllString(sql, "row.p$1") }
+	form := ""
+	if insert != nil {
+		form = fmt.Sprintf("%s select %s %s %s %s", insert[1], each(insert[2]+insert[3]), rows, each(insert[4]), insert[5])
+	} else {
+		form = fmt.Sprintf("%s %s %s", each(update[1]), rows, each(update[2]))
+	}
 	b.forms[sql] = form
 	return form, nil
 }

@@ -59,16 +59,20 @@ func happened(e events.Recorded, at time.Time) time.Time {
 	return at.UTC().Truncate(time.Millisecond)
 }
 
+// since is where in the log a memory begins.
+func since(f events.MemoryStored, e events.Recorded) events.Position {
+	if f.Said == 0 {
+		return e.Position
+	}
+	return f.Said
+}
+
 func applyMemories(q *pgx.Batch, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.MemoryStored:
-		since := f.Said
-		if since == 0 {
-			since = e.Position
-		}
 		q.Queue(storeMemory, f.MemoryID, f.AgentID, f.RoomID, f.EntityID, reference(f.WorldID), f.SubjectID, f.Table, free(f.Content),
 			free(f.Metadata), f.Unique, reference(f.ChannelID), reference(f.MessageID), reference(f.DocumentID), happened(e, f.At),
-			int64(since), int64(e.Position), int64(e.Revision))
+			int64(since(f, e)), int64(e.Position), int64(e.Revision))
 	case events.MemoryUpdated:
 		q.Queue(`update memories set (content, metadata, updated_at, revision, position) = ($2, $3, $4, $5, $6) where id = $1`,
 			f.MemoryID, free(f.Content), free(f.Metadata), instant(e), int64(e.Revision), int64(e.Position))
@@ -77,7 +81,7 @@ func applyMemories(q *pgx.Batch, e events.Recorded) {
 	case events.MemoryDeleted:
 		q.Queue(`delete from memories where id = $1 or document_id = $1`, f.MemoryID)
 	default:
-		forgetMemories(q, e)
+		forget(q, "memories", "forgotten", e)
 	}
 }
 
@@ -94,8 +98,8 @@ on conflict (id) do update set (agent_id, room_id, entity_id, world_id, subject_
 	excluded.content, excluded.metadata, excluded.is_unique, excluded.channel_id, excluded.message_id, excluded.document_id,
 	excluded.created_at, excluded.updated_at, excluded.since, excluded.stored, excluded.revision, excluded.position)`
 
-// forgetMemories removes what lies before the clear or delete of something that memories belong to.
-func forgetMemories(q *pgx.Batch, e events.Recorded) {
+// forget removes what lies before the clear or delete of something that memories belong to, and keeps where that was.
+func forget(q *pgx.Batch, table, forgotten string, e events.Recorded) {
 	column := ""
 	var stream events.StreamID
 	switch f := e.Event.(type) {
@@ -120,7 +124,7 @@ func forgetMemories(q *pgx.Batch, e events.Recorded) {
 	default:
 		return
 	}
-	q.Queue(`delete from memories where `+column+` = $1 and since < $2`, stream.Subject(), int64(e.Position))
-	q.Queue(`insert into forgotten (stream, position) values ($1, $2) on conflict (stream) do update set position = excluded.position`,
+	q.Queue(`delete from `+table+` where `+column+` = $1 and since < $2`, stream.Subject(), int64(e.Position))
+	q.Queue(`insert into `+forgotten+` (stream, position) values ($1, $2) on conflict (stream) do update set position = excluded.position`,
 		string(stream), int64(e.Position))
 }

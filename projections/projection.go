@@ -33,17 +33,21 @@ type Projection struct {
 	Apply func(q *pgx.Batch, e events.Recorded)
 }
 
-// Groups: core is what every request reads from, memories what agents remember.
+// Groups: core is what every request reads from, memories what agents remember, vectors how that is searched.
 const (
 	GroupCore     = "core"
 	GroupMemories = "memories"
+	GroupVectors  = "vectors"
 )
 
 // All is every projection of this build.
-func All() []Projection { return slices.Concat(Core(), Memories(), History()) }
+func All() []Projection { return slices.Concat(Core(), Memories(), Vectors(), History()) }
 
 // Memories is what agents remember, of whom, and where.
 func Memories() []Projection { return []Projection{worlds, rooms, entities, memories} }
+
+// Vectors is how memories are found. An index of vectors is slow to write: nothing else waits for it.
+func Vectors() []Projection { return []Projection{vectors} }
 
 // Core is what every request reads from: who is there, where, and what was said.
 func Core() []Projection {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	pgxvector "github.com/pgvector/pgvector-go/pgx"
 
 	"annals/events"
 )
@@ -34,6 +35,12 @@ func openWriter(ctx context.Context, config *pgx.ConnConfig, gens []*generation,
 	var err error
 	if w.conn, err = pgx.ConnectConfig(ctx, config); err != nil {
 		return nil, err
+	}
+	if slices.ContainsFunc(gens, func(g *generation) bool { return g.Group == GroupVectors }) {
+		if err := pgxvector.RegisterTypes(ctx, w.conn); err != nil {
+			disconnect(ctx, w.conn)
+			return nil, err
+		}
 	}
 	w.bulk = newBulk(w.conn)
 	return w, nil

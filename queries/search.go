@@ -1,0 +1,270 @@
+package queries
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"annals/events"
+)
+
+// Search says which memories of an agent are looked for. With words and a vector, both are used: a hybrid search. What the
+// other fields leave open does not matter; nothing of what they let through is missed, unless it is beyond the limit.
+type Search struct {
+	Agent  uuid.UUID
+	Words  string
+	Vector []float32
+	// Model is whose vectors are compared, besides those that clients gave: those have to be of the same model.
+	Model string
+	// Threshold is the least similarity to be found by the vector; without one it does not matter.
+	Threshold *float64
+	Limit     int // at most MaxLimit
+
+	Room, Channel, Entity uuid.UUID
+	Table                 string
+	From, To              time.Time // both inclusive
+}
+
+// Hit is a memory that was found. The best comes first.
+type Hit struct {
+	ID uuid.UUID
+	// Similarity is the cosine between the vectors, where there are two of the same kind.
+	Similarity *float64
+	// Score is what hits are ordered by: the similarity; or how well the words fit, and 1 more where all of them do; or,
+	// where both count, the sum of the reciprocal ranks.
+	Score float64
+}
+
+const (
+	// exactRows is up to how many rows it is cheaper to compare each than to follow the index through rows that do not matter.
+	exactRows = 5000
+	// minEffort and maxEffort bound hnsw.ef_search, how many neighbours the index keeps in sight; maxTuples is how many rows it
+	// looks at before the search turns to all rows.
+	minEffort = 200
+	maxEffort = 1000
+	maxTuples = 100_000
+	// contenders are how many at least of each kind compete in a hybrid search; ranked, how many rows with a word of the text
+	// are ranked.
+	contenders = 60
+	ranked     = 20_000
+	// rankOffset is the constant of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009).
+	rankOffset = 60
+	// searchLimit bounds each statement of a search.
+	searchLimit = "3s"
+)
+
+// Find searches. It fails with events.ErrInvalid for a vector that cannot be searched.
+func (q *Queries) Find(ctx context.Context, s Search) ([]Hit, error) {
+	s.Limit = min(max(s.Limit, 0), MaxLimit)
+	if s.Vector == nil {
+		return q.byWords(ctx, s, s.Limit)
+	}
+	if err := events.CheckVector(s.Vector); err != nil {
+		return nil, err
+	}
+	if s.Words == "" {
+		return q.byVector(ctx, s, s.Limit)
+	}
+	n := min(max(4*s.Limit, contenders), MaxLimit)
+	near, err := q.byVector(ctx, s, n)
+	if err != nil {
+		return nil, err
+	}
+	worded, err := q.byWords(ctx, s, n)
+	return fuse(near, worded, s.Limit), err
+}
+
+// fuse orders by the sum of the reciprocal ranks.
+func fuse(near, worded []Hit, limit int) []Hit {
+	found := map[uuid.UUID]Hit{}
+	for _, list := range [][]Hit{near, worded} {
+		for rank, h := range list {
+			before, ok := found[h.ID]
+			if ok {
+				h.Similarity = before.Similarity
+			}
+			h.Score = before.Score + 1/float64(rankOffset+rank+1)
+			found[h.ID] = h
+		}
+	}
+	all := make([]Hit, 0, len(found))
+	for _, h := range found {
+		all = append(all, h)
+	}
+	best(all)
+	return all[:min(limit, len(all))]
+}
+
+func best(hits []Hit) {
+	slices.SortFunc(hits, func(a, b Hit) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), slices.Compare(a.ID[:], b.ID[:]))
+	})
+}
+
+// byVector finds the nearest. Where few rows matter, each is compared; else the index gives them one after another until
+// enough matter, and where it gives up before, each is compared nevertheless.
+func (q *Queries) byVector(ctx context.Context, s Search, n int) ([]Hit, error) {
+	where, args := s.vectorFilter()
+	rows, err := one(ctx, q, s.what(), pgx.RowTo[int],
+		`select count(*) from (select from vectors where `+where+` limit `+strconv.Itoa(exactRows+1)+`) as some`, args...)
+	if err != nil || rows == 0 || n == 0 {
+		return nil, err
+	}
+	if rows > exactRows {
+		found, err := q.nearest(ctx, s, n, "")
+		if err != nil || len(found) == n || s.Threshold != nil && len(found) > 0 && *found[len(found)-1].Similarity < *s.Threshold {
+			return s.enough(found), err
+		}
+	}
+	found, err := q.nearest(ctx, s, n, " + 0") // an order that no index has
+	return s.enough(found), err
+}
+
+func (q *Queries) nearest(ctx context.Context, s Search, n int, unindexed string) ([]Hit, error) {
+	where, args := s.vectorFilter()
+	args = append(args, vectorText(s.Vector), n)
+	distance := fmt.Sprintf("(embedding::%s <=> $%d::text::%[1]s)", vectorKind(len(s.Vector)), len(args)-1)
+	sql := fmt.Sprintf(`select id, (1 - distance)::float8 as similarity, (1 - distance)::float8 as score from (
+	select id, %s as distance from vectors where %s order by %[1]s%[3]s limit $%[4]d) as nearest order by distance, id`,
+		distance, where, unindexed, len(args))
+	effort := min(max(2*n, minEffort), maxEffort)
+	return q.hits(ctx, s, sql, args, [2]string{"hnsw.iterative_scan", "strict_order"},
+		[2]string{"hnsw.ef_search", strconv.Itoa(effort)}, [2]string{"hnsw.max_scan_tuples", strconv.Itoa(maxTuples)})
+}
+
+// enough keeps what reaches the threshold.
+func (s Search) enough(hits []Hit) []Hit {
+	if s.Threshold == nil {
+		return hits
+	}
+	return slices.DeleteFunc(hits, func(h Hit) bool { return *h.Similarity < *s.Threshold })
+}
+
+// byWords finds first what has all words, then what has some.
+func (q *Queries) byWords(ctx context.Context, s Search, n int) ([]Hit, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	found, err := q.worded(ctx, s, n, false)
+	if err != nil || len(found) == n {
+		return found, err
+	}
+	some, err := q.worded(ctx, s, n, true)
+	for _, h := range some {
+		if len(found) < n && !slices.ContainsFunc(found, func(f Hit) bool { return f.ID == h.ID }) {
+			found = append(found, h)
+		}
+	}
+	return found, err
+}
+
+// worded ranks what fits a text in the syntax of web searches ("a phrase", or, -without), by the stems of English; a text
+// without any, such as "to be or not to be", as it stands. With some, any one of the words suffices.
+func (q *Queries) worded(ctx context.Context, s Search, n int, some bool) ([]Hit, error) {
+	where, args := s.filter()
+	args = append(args, s.Words)
+	words := len(args)
+	similarity := "null::float8"
+	if s.Vector != nil {
+		args = append(args, vectorText(s.Vector), s.models())
+		similarity = fmt.Sprintf("case when dimensions = %d and model = any($%d) then (1 - (embedding <=> $%d::text::vector))::float8 end",
+			len(s.Vector), len(args), len(args)-1)
+	}
+	wanted, bonus, condition := "q", 1, "true"
+	if some {
+		wanted, bonus, condition = "replace(q::text, ' & ', ' | ')::tsquery", 0, "strpos(q::text, '!') = 0"
+	}
+	args = append(args, n)
+	sql := fmt.Sprintf(`
+with english as (select websearch_to_tsquery('english', $%[1]d) as q),
+	asked as (select case when numnode(q) > 0 then q else websearch_to_tsquery('simple', $%[1]d) end as q from english),
+	wanted as (select %[2]s as q from asked where %[3]s)
+select id, %[4]s as similarity, score from (
+	select fitting.*, (ts_rank(words, q, 1) + %[5]d)::float8 as score from (
+		select vectors.*, q from vectors, wanted where words @@ q and %[6]s limit %[7]d) as fitting
+	order by score desc, id limit $%[8]d) as ranked order by score desc, id`,
+		words, wanted, condition, similarity, bonus, where, ranked, len(args))
+	return q.hits(ctx, s, sql, args)
+}
+
+// hits reads in one transaction with the settings.
+func (q *Queries) hits(ctx context.Context, s Search, sql string, args []any, settings ...[2]string) ([]Hit, error) {
+	found, err := again(q, func() (found []Hit, err error) {
+		var b pgx.Batch
+		for _, set := range append(settings, [2]string{"statement_timeout", searchLimit}) {
+			b.Queue(`select set_config($1, $2, true)`, set[0], set[1])
+		}
+		b.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
+			found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Hit])
+			return err
+		})
+		return found, q.pool.SendBatch(ctx, &b).Close()
+	})
+	return found, failed(err, s.what())
+}
+
+func (s Search) what() string { return fmt.Sprintf("memories found of agent %s", s.Agent) }
+
+// filter is the condition on the rows that matter, and its arguments.
+func (s Search) filter() (string, []any) {
+	where, args := "agent_id = $1", []any{s.Agent}
+	add := func(condition string, arg any) {
+		args = append(args, arg)
+		where += fmt.Sprintf(" and "+condition, len(args))
+	}
+	if s.Room != uuid.Nil {
+		add("room_id = $%d", s.Room)
+	}
+	if s.Channel != uuid.Nil {
+		add("channel_id = $%d", s.Channel)
+	}
+	if s.Entity != uuid.Nil {
+		add("entity_id = $%d", s.Entity)
+	}
+	if s.Table != "" {
+		add("collection = $%d", s.Table)
+	}
+	if !s.From.IsZero() {
+		add("created_at >= $%d", s.From)
+	}
+	if !s.To.IsZero() {
+		add("created_at <= $%d", s.To)
+	}
+	return where, args
+}
+
+// vectorFilter is that on the rows whose vectors can be compared.
+func (s Search) vectorFilter() (string, []any) {
+	where, args := s.filter()
+	args = append(args, s.models())
+	return fmt.Sprintf("%s and dimensions = %d and model = any($%d)", where, len(s.Vector), len(args)), args
+}
+
+func (s Search) models() []string { return []string{s.Model, events.ModelGiven} }
+
+// vectorKind is the type that vectors of a length are indexed as.
+func vectorKind(n int) string {
+	if n > 2000 {
+		return fmt.Sprintf("halfvec(%d)", n)
+	}
+	return fmt.Sprintf("vector(%d)", n)
+}
+
+// vectorText is a vector as PostgreSQL reads it.
+func vectorText(v []float32) string {
+	out := make([]byte, 0, 12*len(v))
+	out = append(out, '[')
+	for i, x := range v {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = strconv.AppendFloat(out, float64(x), 'g', -1, 32)
+	}
+	return string(append(out, ']'))
+}
