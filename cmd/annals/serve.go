@@ -77,7 +77,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 		Origin: func(*http.Request) bool { return true }, // the API has looked at it
 	})
 	var rooms *socketio.Hub
-	answers, aborts := newAnswers(), reactions.NewAborts()
+	answers, aborts, doings := newAnswers(), reactions.NewAborts(), newDoings()
 	feed := projections.NewFeed(projections.Options{
 		Store: parts.store, Postgres: parts.databaseURL, Log: logID, Projections: projections.All(), Logger: log,
 		Together: pushedGroups, Readable: func(batch []events.Recorded, upTo events.Position) { hub.Publish(batch, upTo) },
@@ -85,6 +85,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 		Committed: func(group string, batch []events.Recorded, _ events.Position) { //nolint:contextcheck // sockets outlive requests
 			if group == projections.GroupCore {
 				answers.observe(batch)
+				doings.observe(batch)
 				rooms.Publish(batch)
 			}
 		},
@@ -115,12 +116,16 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	defer stop()
 	api = httpapi.New(httpapi.Options{
 		Bus: bus, Codec: parts.codec, Queries: q, Log: logID, Waiter: feed, Head: parts.store.Head, Turns: answers,
+		AgentLogs: doings, Lines: lines, Done: ctx,
 		Health: health{log: logID, store: parts.store, database: reading, feed: feed}.check,
 		Clock:  time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
 		CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on", SecretSalt: c.SecretSalt,
 		RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Stop: stop, Logger: log,
 		Sockets: map[string]http.Handler{"/ws": hub, "/socket.io/": rooms},
 	})
+	if c.Key == "" {
+		log.Warn("Server authentication is disabled. Set ELIZA_SERVER_AUTH_TOKEN environment variable to enable.")
+	}
 	server := httpapi.Server(api, log)
 	defer closing(log, "http", func() error { return shutdown(context.WithoutCancel(ctx), server, hub, rooms) })
 	go func() {

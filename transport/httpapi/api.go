@@ -20,6 +20,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/serverlog"
 )
 
 // Options is what the API works with. It needs all but what may be empty.
@@ -31,6 +32,11 @@ type Options struct {
 	Waiter  Waiter
 	Head    func(context.Context) (events.Position, error)
 	Turns   Turns
+	// AgentLogs wakes whoever follows an agent's log, Lines are the server's own.
+	AgentLogs AgentLogs
+	Lines     *serverlog.Ring
+	// Done ends when the server stops: answers that go on end then.
+	Done    context.Context //nolint:containedctx // it is the server's, not a request's
 	Health  func(context.Context) Health
 	Clock   func() time.Time
 	NewID   func() uuid.UUID // version 7
@@ -70,11 +76,13 @@ type API struct {
 	router  *gin.Engine
 	huma    huma.API
 	open    map[string]bool // routes that need no key
-	started time.Time
-	secrets vault
-	origins origins
-	keys    keys
-	limits  *limiter
+	// following counts those who are being told.
+	following atomic.Int64
+	started   time.Time
+	secrets   vault
+	origins   origins
+	keys      keys
+	limits    *limiter
 	// head is the highest position known to be in the log: up to it, nobody has to ask the store.
 	head atomic.Uint64
 }
@@ -94,6 +102,9 @@ func New(o Options) *API {
 	}
 	if o.RateLimit {
 		a.limits = newLimiter(o.Clock)
+	}
+	if a.o.Lines == nil {
+		a.o.Lines = serverlog.New()
 	}
 	a.router.HandleMethodNotAllowed = true
 	a.router.RedirectTrailingSlash = false
@@ -149,7 +160,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		same, url := *r, *r.URL
 		same.URL = &url
 		if same.Method == http.MethodHead {
-			same.Method = http.MethodGet
+			same = *r.WithContext(context.WithValue(r.Context(), headKey{}, true))
+			same.URL, same.Method = &url, http.MethodGet
 		}
 		if strings.HasPrefix(path, "/api/") {
 			url.Path = strings.TrimSuffix(path, "/")

@@ -24,6 +24,7 @@ import (
 	"annals/events/esdb"
 	"annals/projections"
 	"annals/queries"
+	"annals/transport/serverlog"
 )
 
 // patience bounds everything in these tests that waits.
@@ -38,6 +39,7 @@ type server struct {
 	bus   commands.Bus
 	log   uuid.UUID
 	logs  *record
+	lines *serverlog.Ring
 	// stopped is closed when a client has stopped the server.
 	stopped chan struct{}
 	turns   *wakings
@@ -52,7 +54,7 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	keys, err := events.NewFileKeys(filepath.Join(t.TempDir(), "keys"))
 	must(t, err)
 	codec := events.NewCodec(keys)
-	s := &server{t: t, store: openStore(t, codec), logs: &record{}, stopped: make(chan struct{}), turns: &wakings{}}
+	s := &server{t: t, store: openStore(t, codec), logs: &record{}, lines: serverlog.New(), stopped: make(chan struct{}), turns: &wakings{}}
 	s.bus = commands.Bus{Store: s.store, Parents: commands.NewParents(s.store)}
 	s.log = newID()
 	s.handle(commands.OpenLog{LogID: s.log})
@@ -81,8 +83,9 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	s.health = func() Health { return Health{Dependencies: map[string]string{"database": ""}} }
 	o := Options{
 		Bus: s.bus, Codec: codec, Queries: queries.New(s.pool), Log: s.log, Waiter: feed, Head: s.store.Head, Turns: s.turns,
+		AgentLogs: s.turns, Done: ctx,
 		Health: func(context.Context) Health { return s.health() }, Stop: func() { close(s.stopped) },
-		Logger: slog.New(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})), Version: "1.2.3", Environment: "test",
+		Logger: slog.New(s.lines.Beside(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))), Lines: s.lines, Version: "1.2.3", Environment: "test",
 		CharactersDir: t.TempDir(),
 	}
 	for _, f := range change {
@@ -117,6 +120,15 @@ func (w *wakings) wake() {
 		default:
 		}
 	}
+}
+
+// Watch implements AgentLogs: everybody is woken by everything.
+func (w *wakings) Watch(uuid.UUID) (woken <-chan struct{}, stop func()) {
+	c := make(chan struct{}, 1)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.waiting = append(w.waiting, c)
+	return c, func() {}
 }
 
 func (w *wakings) Await(ctx context.Context, _ uuid.UUID, done func(context.Context) (bool, error)) error {

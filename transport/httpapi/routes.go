@@ -11,6 +11,10 @@ func (a *API) routes() {
 	remove(a, "/api/agents/:agentId", "Delete an agent", (*API).deleteAgent, remembering)
 	post(a, "/api/agents/:agentId/start", "Let an agent take part", (*API).startAgent)
 	post(a, "/api/agents/:agentId/stop", "Let an agent no longer take part", (*API).stopAgent)
+	get(a, "/api/agents/:agentId/logs", "List what an agent did, newest first", (*API).agentLogs)
+	remove(a, "/api/agents/:agentId/logs/:logId", "Remove an entry from an agent's log", (*API).deleteAgentLog)
+	follow(a, "/api/agents/:agentId/logs/stream", "Follow what an agent does", (*API).followAgentLogs)
+	get(a, "/api/agents/:agentId/panels", "List the pages of an agent's plug-ins", (*API).panels)
 
 	get(a, "/api/messaging/servers", "List the servers", (*API).servers)
 	post(a, "/api/messaging/servers", "Create a server", (*API).createServer, created)
@@ -50,6 +54,10 @@ func (a *API) routes() {
 	get(a, "/api/server/status", "Count the running agents", (*API).status, bare)
 	post(a, "/api/server/stop", "Stop the server gracefully", (*API).stop, bare)
 	get(a, "/api/server/debug/servers", "List the servers", (*API).debugServers, bare)
+	get(a, "/api/server/logs", "Search the newest lines of the server's log", (*API).serverLogs, bare)
+	post(a, "/api/server/logs", "Search the newest lines of the server's log", (*API).postServerLogs, bare)
+	remove(a, "/api/server/logs", "Forget the lines of the server's log", (*API).clearServerLogs, bare)
+	follow(a, "/api/server/logs/stream", "Follow the server's log", (*API).followServerLogs)
 	get(a, "/api/system/version", "Tell the version and the time since the start", (*API).version, bare)
 
 	get(a, "/api/history/events", "List facts of the log, or export them as lines", (*API).historyEvents, reads(history))

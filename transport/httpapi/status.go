@@ -110,8 +110,8 @@ func (a *API) health(c *call, _ *nothing) (healthAnswer, error) {
 
 // stop ends the server gracefully. Without a key only this machine may ask for it.
 func (a *API) stop(c *call, _ *struct{ Body *struct{} }) (said, error) {
-	if !a.keys.required() && !local(c.gin.Request) {
-		return said{}, refusal(http.StatusForbidden, codeForbidden, "Only this machine may stop the server as long as no key is set.")
+	if err := a.here(c, "stop the server"); err != nil {
+		return said{}, err
 	}
 	a.o.Stop()
 	return said{"Server stopping..."}, nil

@@ -8,9 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Kept is how many entries a ring holds.
@@ -24,12 +26,20 @@ var Levels = map[string]int{
 // Everything is the name that stands for all levels, and for all agents.
 const Everything = "all"
 
+// Names are the levels, the gravest first.
+func Names() []string {
+	return slices.SortedFunc(maps.Keys(Levels), func(a, b string) int { return Levels[b] - Levels[a] })
+}
+
 // Entry is one line. JSON is all of it: level, time in milliseconds, pid, hostname, msg and what else was said.
 type Entry struct {
+	// Sequence ascends from line to line, also over restarts of the server.
+	Sequence  uint64          `json:"-"`
 	Level     int             `json:"level"`
 	Time      int64           `json:"time"`
 	AgentName string          `json:"agentName"`
 	AgentID   string          `json:"agentId"`
+	Type      string          `json:"type"`
 	JSON      json.RawMessage `json:"-"`
 }
 
@@ -37,13 +47,14 @@ type Entry struct {
 type Ring struct {
 	mu       sync.Mutex
 	entries  []Entry
+	sequence uint64
 	watchers map[*func(Entry)]bool
 	handler  slog.Handler
 }
 
 // New is an empty ring.
 func New() *Ring {
-	r := &Ring{watchers: map[*func(Entry)]bool{}}
+	r := &Ring{watchers: map[*func(Entry)]bool{}, sequence: uint64(time.Now().UnixMicro())}
 	host, _ := os.Hostname() // left empty
 	r.handler = slog.NewJSONHandler(lines{r}, &slog.HandlerOptions{Level: slog.Level(-1 << 20), ReplaceAttr: asRecorded}).
 		WithAttrs([]slog.Attr{slog.Int("pid", os.Getpid()), slog.String("hostname", host)})
@@ -90,6 +101,8 @@ func (r lines) Write(line []byte) (int, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.sequence++
+	e.Sequence = r.sequence
 	if len(r.entries) == Kept {
 		r.entries = r.entries[1:]
 	}

@@ -9,29 +9,6 @@ import (
 // logsWaiting bounds the lines that wait to be sent; beyond it lines are left out.
 const logsWaiting = 1024
 
-// filter is what of the log a client wants; empty is everything.
-type filter struct {
-	AgentName string `json:"agentName,omitempty"`
-	Level     string `json:"level,omitempty"`
-}
-
-// never is the level that an unknown name stands for, above all others.
-const never = 70
-
-func (f filter) fits(e serverlog.Entry) bool {
-	if f.AgentName != "" && f.AgentName != serverlog.Everything && f.AgentName != e.AgentName {
-		return false
-	}
-	if f.Level == "" || f.Level == serverlog.Everything {
-		return true
-	}
-	least, ok := serverlog.Levels[f.Level]
-	if !ok {
-		least = never
-	}
-	return e.Level >= least
-}
-
 // logged is a line on its way to those who watch the log, or something that is to be said behind the lines before it.
 type logged struct {
 	entry serverlog.Entry
@@ -87,7 +64,7 @@ func (h *Hub) watchers(e serverlog.Entry) (to []*connection) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for c, f := range h.watching {
-		if f.fits(e) {
+		if f.Fits(e) {
 			to = append(to, c)
 		}
 	}
@@ -102,7 +79,7 @@ type logSubscription struct {
 func (e *event) subscribeLogs(ctx context.Context) {
 	e.hub.mu.Lock()
 	if !e.left {
-		e.hub.watching[e.connection] = &filter{}
+		e.hub.watching[e.connection] = &serverlog.Filter{}
 	}
 	e.hub.mu.Unlock()
 	e.log("Client subscribed to log stream")
@@ -117,9 +94,9 @@ func (e *event) unsubscribeLogs(ctx context.Context) {
 }
 
 type filtersUpdated struct {
-	Success bool    `json:"success"`
-	Filters *filter `json:"filters,omitempty"`
-	Error   string  `json:"error,omitempty"`
+	Success bool              `json:"success"`
+	Filters *serverlog.Filter `json:"filters,omitempty"`
+	Error   string            `json:"error,omitempty"`
 }
 
 // filterLogs changes what is named of the filter.

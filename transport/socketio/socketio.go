@@ -77,8 +77,8 @@ type Hub struct {
 	connections map[string]*connection // by the id of their transport
 	// rooms are kept here since the library's can lose whoever joins a room while the last one leaves it.
 	rooms    map[string]map[*connection]bool
-	sending  map[uuid.UUID][]*sending // messages that are not readable yet
-	watching map[*connection]*filter  // who wants the log
+	sending  map[uuid.UUID][]*sending          // messages that are not readable yet
+	watching map[*connection]*serverlog.Filter // who wants the log
 }
 
 // New is a hub without clients.
@@ -86,7 +86,7 @@ func New(o Options) *Hub {
 	o.Connections = cmp.Or(o.Connections, 10_000)
 	h := &Hub{
 		Options: o, logs: make(chan logged, logsWaiting), connections: map[string]*connection{},
-		rooms: map[string]map[*connection]bool{}, sending: map[uuid.UUID][]*sending{}, watching: map[*connection]*filter{},
+		rooms: map[string]map[*connection]bool{}, sending: map[uuid.UUID][]*sending{}, watching: map[*connection]*serverlog.Filter{},
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	settings := socket.DefaultServerOptions()

@@ -1,0 +1,118 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+const (
+	// followers bounds how many clients follow something at a time.
+	followers = 1000
+	// heartbeat is how often a client that follows hears that the server is still there.
+	heartbeat = 15 * time.Second
+	// followerWait is how long a client may take to accept what it is sent.
+	followerWait = 10 * time.Second
+)
+
+var errTooManyFollow = refusal(http.StatusTooManyRequests, codeRateLimited, "Too many clients follow logs. Please try again later.")
+
+// entry is one server-sent event. Its data is JSON on one line, its id what Last-Event-ID brings back.
+type entry struct {
+	id   string
+	data []byte
+}
+
+// following gives what comes next, waiting for it until the context ends; then nothing.
+type following func(context.Context) ([]entry, error)
+
+// follow is a route whose answer goes on, as server-sent events named "log", until the client leaves or the server stops.
+// What f refuses is answered as elsewhere. It also gives what has to be done at the end.
+func follow[In any](a *API, path, summary string, f func(*API, *call, *In) (following, func(), error)) {
+	o := &operation{method: http.MethodGet, path: path, summary: summary, status: http.StatusOK}
+	op := a.describe(o, reflect.TypeFor[none]())
+	op.Responses[strconv.Itoa(o.status)] = &huma.Response{
+		Description: "Server-sent events, each named log, with an entry as its data.",
+		Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}},
+	}
+	huma.Register(a.huma, op, func(ctx context.Context, in *In) (*reply, error) {
+		return &reply{func(huma.Context) {
+			c := callOf(ctx)
+			c.operation = o
+			if a.following.Add(1) > followers {
+				a.following.Add(-1)
+				c.answer(nil, errTooManyFollow)
+				return
+			}
+			defer a.following.Add(-1)
+			next, end, err := f(a, c, in)
+			if err != nil {
+				c.answer(nil, err)
+				return
+			}
+			defer end()
+			c.stream(next)
+		}}, nil
+	})
+}
+
+// stream writes entries as they come. A client that does not accept them in time is let go: it comes back with the id of the
+// last one that it has.
+func (c *call) stream(next following) {
+	ctx, cancel := context.WithCancel(c.unbounded)
+	defer cancel()
+	if c.api.o.Done != nil {
+		defer context.AfterFunc(c.api.o.Done, cancel)()
+	}
+	h := c.gin.Writer.Header()
+	h["Content-Type"] = []string{"text/event-stream; charset=utf-8"}
+	h["Cache-Control"] = []string{"no-store"}
+	h["X-Accel-Buffering"] = []string{"no"}
+	c.gin.Status(http.StatusOK)
+	if !c.send([]byte(": following\n\n")) || c.headOnly() {
+		return
+	}
+	var buf bytes.Buffer
+	for ctx.Err() == nil {
+		waiting, enough := context.WithTimeout(ctx, heartbeat)
+		found, err := next(waiting)
+		enough()
+		if err != nil && ctx.Err() == nil && waiting.Err() == nil {
+			c.api.o.Logger.Warn("a log is no longer followed", "route", c.operation.path, "error", err)
+			return
+		}
+		buf.Reset()
+		for _, e := range found {
+			fmt.Fprintf(&buf, "event: log\nid: %s\ndata: %s\n\n", e.id, e.data)
+		}
+		if len(found) == 0 {
+			buf.WriteString(": still here\n\n")
+		}
+		if ctx.Err() != nil || !c.send(buf.Bytes()) {
+			return
+		}
+	}
+}
+
+func (c *call) send(text []byte) bool {
+	w := http.NewResponseController(c.gin.Writer)
+	_ = w.SetWriteDeadline(time.Now().Add(followerWait))
+	if _, err := c.gin.Writer.Write(text); err != nil {
+		return false
+	}
+	return w.Flush() == nil
+}
+
+// headOnly tells that the client wants the headers alone.
+func (c *call) headOnly() bool {
+	head, _ := c.Value(headKey{}).(bool)
+	return head
+}
+
+type headKey struct{}
