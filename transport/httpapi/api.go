@@ -72,10 +72,10 @@ type Turns interface {
 
 // API is the server's HTTP side. It is safe for concurrent use.
 type API struct {
-	o       Options
-	router  *gin.Engine
-	huma    huma.API
-	open    map[string]bool // routes that need no key
+	o      Options
+	router *gin.Engine
+	huma   huma.API
+	open   map[string]bool // routes that need no key
 	// following counts those who are being told.
 	following atomic.Int64
 	started   time.Time

@@ -57,14 +57,14 @@ func follow[In any](a *API, path, summary string, f func(*API, *call, *In) (foll
 				return
 			}
 			defer end()
-			c.stream(next)
+			c.tell(next)
 		}}, nil
 	})
 }
 
-// stream writes entries as they come. A client that does not accept them in time is let go: it comes back with the id of the
+// tell writes entries as they come. A client that does not accept them in time is let go: it comes back with the id of the
 // last one that it has.
-func (c *call) stream(next following) {
+func (c *call) tell(next following) {
 	ctx, cancel := context.WithCancel(c.unbounded)
 	defer cancel()
 	if c.api.o.Done != nil {
