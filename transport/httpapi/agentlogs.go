@@ -127,8 +127,9 @@ type agentLogStream struct {
 
 // followAgentLogs begins after the entry that the client has, or with what is new.
 func (a *API) followAgentLogs(c *call, in *agentLogStream) (following, func(), error) {
-	agent, filter, err := in.AgentID.UUID, queries.LogFilter{}, error(nil)
-	if filter, err = in.filter(); err != nil {
+	agent := in.AgentID.UUID
+	filter, err := in.filter()
+	if err != nil {
 		return nil, nil, err
 	}
 	if err := a.agentIs(c, agent); err != nil {

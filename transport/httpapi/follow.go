@@ -57,15 +57,15 @@ func follow[In any](a *API, path, summary string, f func(*API, *call, *In) (foll
 				return
 			}
 			defer end()
-			c.tell(next)
+			c.tell(c.unbounded, next)
 		}}, nil
 	})
 }
 
 // tell writes entries as they come. A client that does not accept them in time is let go: it comes back with the id of the
 // last one that it has.
-func (c *call) tell(next following) {
-	ctx, cancel := context.WithCancel(c.unbounded)
+func (c *call) tell(ctx context.Context, next following) {
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if c.api.o.Done != nil {
 		defer context.AfterFunc(c.api.o.Done, cancel)()
