@@ -57,7 +57,7 @@ func follow[In any](a *API, path, summary string, f func(*API, *call, *In) (foll
 				return
 			}
 			defer end()
-			c.tell(c.unbounded, next)
+			c.tell(c.unbounded, next) //nolint:contextcheck // it ends with the client
 		}}, nil
 	})
 }
@@ -68,7 +68,7 @@ func (c *call) tell(ctx context.Context, next following) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if c.api.o.Done != nil {
-		defer context.AfterFunc(c.api.o.Done, cancel)()
+		defer context.AfterFunc(c.api.o.Done, cancel)() //nolint:contextcheck // or with the server
 	}
 	h := c.gin.Writer.Header()
 	h["Content-Type"] = []string{"text/event-stream; charset=utf-8"}
