@@ -10,7 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
 	"annals/deploy/postgres/pgtest"
+	"annals/projections"
 )
 
 // rebuilding is `annals rebuild` as a process, which is killed when the context ends.
@@ -29,8 +33,40 @@ func rebuild(ctx context.Context, settings []string, args ...string) (string, er
 	return string(said), err
 }
 
+// rowsShown are all rows that this build reads, table by table.
+func rowsShown(t *testing.T, database string) map[string][]string {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	texts := func(sql string, args ...any) []string {
+		t.Helper()
+		rows, err := conn.Query(t.Context(), sql, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	views := projections.Views(projections.All())
+	all := map[string][]string{}
+	for _, name := range texts(`select viewname from pg_views where schemaname = $1`, views) {
+		all[name] = texts("select r::text from " + pgx.Identifier{views, name}.Sanitize() + " r order by 1")
+	}
+	if len(all["messages"]) == 0 {
+		t.Fatal("no messages are shown")
+	}
+	return all
+}
+
 func TestCrashesOfARebuildUnderLoadHurtNobody(t *testing.T) {
-	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + pgtest.New(t)}
+	database := pgtest.New(t)
+	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + database}
 	p := spawn(t, settings...)
 	writers := []*writer{
 		{channel: p.channel(t, "GROUP"), ids: map[string]string{}}, {channel: p.channel(t, "GROUP"), ids: map[string]string{}},
@@ -49,13 +85,16 @@ func TestCrashesOfARebuildUnderLoadHurtNobody(t *testing.T) {
 	for _, w := range writers {
 		w.verify(t, p.client, "")
 	}
-	live := p.messages(t, writers[0].channel)
+	live, rows := p.messages(t, writers[0].channel), rowsShown(t, database)
 	said, err := rebuild(t.Context(), settings)
 	if err != nil || !strings.Contains(said, "rebuilt agents, servers") {
 		t.Fatalf("%v: %s", err, said)
 	}
 	if again := p.messages(t, writers[0].channel); !slices.Equal(again, live) {
 		t.Errorf("%d messages live, %d rebuilt, or others", len(live), len(again))
+	}
+	if diff := cmp.Diff(rows, rowsShown(t, database)); diff != "" {
+		t.Errorf("rebuilt, it differs:\n%s", diff)
 	}
 	for _, w := range writers {
 		w.verify(t, p.client, "")
@@ -67,5 +106,8 @@ func TestCrashesOfARebuildUnderLoadHurtNobody(t *testing.T) {
 	p = spawn(t, settings...)
 	if again := p.messages(t, writers[0].channel); !slices.Equal(again, live) {
 		t.Errorf("%d messages live, %d rebuilt without a server, or others", len(live), len(again))
+	}
+	if diff := cmp.Diff(rows, rowsShown(t, database)); diff != "" {
+		t.Errorf("rebuilt without a server, it differs:\n%s", diff)
 	}
 }

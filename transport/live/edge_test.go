@@ -1,6 +1,7 @@
 package live
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -240,6 +241,8 @@ func plant(v reflect.Value) {
 	switch {
 	case v.Type() == reflect.TypeFor[events.Secret]():
 		v.Set(reflect.ValueOf(events.NewSecret([]byte(`"hidden-value"`))))
+	case v.Type() == reflect.TypeFor[[]byte]():
+		v.SetBytes([]byte("hidden vector"))
 	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
 		for i := range v.NumField() {
 			plant(v.Field(i))
@@ -258,7 +261,7 @@ func plant(v reflect.Value) {
 	}
 }
 
-func TestNoTypeOfEventShowsASecret(t *testing.T) {
+func TestNoTypeOfEventShowsASecretOrAVector(t *testing.T) {
 	t.Parallel()
 	all := events.Catalogue()
 	nested := struct {
@@ -282,7 +285,7 @@ func TestNoTypeOfEventShowsASecret(t *testing.T) {
 		}
 		text, err := json.Marshal(public(planted))
 		must(t, err)
-		if strings.Contains(string(text), "hidden-value") {
+		if strings.Contains(string(text), "hidden-value") || strings.Contains(string(text), base64.StdEncoding.EncodeToString([]byte("hidden vector"))) {
 			t.Errorf("%s shows %s", e.EventType(), text)
 		}
 	}

@@ -78,10 +78,11 @@ func idsIn(v reflect.Value, names []string) (found []uuid.UUID) {
 	return found
 }
 
-// public is the event as subscribers may see it: as queries show things, without what holds secrets, however deep.
+// public is the event as subscribers may see it: as queries show things, without secrets, however deep they are, and without
+// vectors, which are given only to who asks for them.
 func public(e events.Event) events.Event {
 	t := reflect.TypeOf(e)
-	if !holdsSecrets(t) {
+	if !hides(t) {
 		return e
 	}
 	v := reflect.New(t).Elem()
@@ -91,12 +92,12 @@ func public(e events.Event) events.Event {
 	return public
 }
 
-// conceal empties every field of a struct that holds secrets, and those of the structs in it. What the struct shares with
+// conceal empties every field of a struct that hides something, and those of the structs in it. What the struct shares with
 // others stays as it is.
 func conceal(v reflect.Value) {
 	for i := range v.NumField() {
 		switch f := v.Field(i); {
-		case !holdsSecrets(f.Type()):
+		case !hides(f.Type()):
 		case f.Kind() == reflect.Struct && f.Type() != reflect.TypeFor[events.Secret]():
 			conceal(f)
 		default:
@@ -105,18 +106,18 @@ func conceal(v reflect.Value) {
 	}
 }
 
-func holdsSecrets(t reflect.Type) bool {
+func hides(t reflect.Type) bool {
 	switch {
-	case t == reflect.TypeFor[events.Secret]():
+	case t == reflect.TypeFor[events.Secret](), t == reflect.TypeFor[[]byte]():
 		return true
 	case t.Kind() == reflect.Struct && t != reflect.TypeFor[time.Time]():
 		for i := range t.NumField() {
-			if holdsSecrets(t.Field(i).Type) {
+			if hides(t.Field(i).Type) {
 				return true
 			}
 		}
 	case t.Kind() == reflect.Map, t.Kind() == reflect.Slice, t.Kind() == reflect.Pointer:
-		return holdsSecrets(t.Elem())
+		return hides(t.Elem())
 	}
 	return false
 }
