@@ -112,7 +112,7 @@ func best(hits []Hit) {
 func (q *Queries) byVector(ctx context.Context, s Search, n int) ([]Hit, error) {
 	where, args := s.vectorFilter()
 	rows, err := one(ctx, q, s.what(), pgx.RowTo[int],
-		`select count(*) from (select from vectors where `+where+` limit `+strconv.Itoa(exactRows+1)+`) as some`, args...)
+		`select count(*) from (select from vectors where `+where+` limit `+strconv.Itoa(exactRows+1)+`) as counted`, args...)
 	if err != nil || rows == 0 || n == 0 {
 		return nil, err
 	}
