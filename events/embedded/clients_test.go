@@ -9,6 +9,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/persistent"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
@@ -183,6 +184,11 @@ func TestWhoBringsNoPasswordIsToldApartFromWhoBringsAWrongOne(t *testing.T) {
 	secure := selfSigned(t)
 	address := listenTCP(t, startNode(t, embedded.Options{TLS: secure}))
 	conn := dialTLS(t, address)
+	// What clients ask before they show who they are.
+	_, err := serverfeatures.NewServerFeaturesClient(conn).GetSupportedMethods(testContext(t), none)
+	must(t, err)
+	_, err = gossip.NewGossipClient(conn).Read(testContext(t), none)
+	must(t, err)
 	for header, want := range map[string]codes.Code{
 		"": codes.PermissionDenied, "Basic YWRtaW46Y2hhbmdlaXQ=": codes.OK, "basic YWRtaW46Y2hhbmdlaXQ=": codes.OK,
 		"Basic YWRtaW46d3Jvbmc=": codes.Unauthenticated, "Basic %": codes.Unauthenticated, "Bearer token": codes.Unauthenticated,

@@ -3,9 +3,11 @@ package embedded_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -176,4 +178,23 @@ func (r raw) groupInfo(t testing.TB, stream string) *persistent.SubscriptionInfo
 	}})
 	must(t, err)
 	return resp.GetSubscriptionInfo()
+}
+
+func TestTLSDoesNotNeedItsApplicationProtocolToBeNamed(t *testing.T) {
+	t.Parallel()
+	address := listenTCP(t, startNode(t, embedded.Options{TLS: selfSigned(t)}))
+	for _, named := range [][]string{nil, {"h2"}} {
+		conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true, NextProtos: named}) //nolint:gosec // made for this test
+		must(t, err)
+		must(t, conn.SetDeadline(time.Now().Add(patience)))
+		equal(t, conn.ConnectionState().NegotiatedProtocol, strings.Join(named, ""))
+		_, err = io.WriteString(conn, http2.ClientPreface)
+		must(t, err)
+		framer := http2.NewFramer(conn, conn)
+		must(t, framer.WriteSettings())
+		frame, err := framer.ReadFrame()
+		must(t, err)
+		equal(t, frame.Header().Type, http2.FrameSettings)
+		must(t, conn.Close())
+	}
 }
