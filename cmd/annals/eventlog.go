@@ -64,7 +64,11 @@ func (e *StoreExport) Run(ctx context.Context) (err error) {
 		if to, err = os.OpenFile(e.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 			return fmt.Errorf("export: %w", err)
 		}
-		defer func() { err = errors.Join(err, to.Close()) }()
+		defer func() {
+			if err = errors.Join(err, to.Close()); err != nil { // half a log must not pass for one
+				err = errors.Join(err, os.Remove(e.File))
+			}
+		}()
 	}
 	n, err := e.export(ctx, to)
 	if err != nil {
@@ -153,7 +157,7 @@ func (v *StoreVerify) Run(ctx context.Context) error {
 		return err
 	}
 	if found.Damages > 0 {
-		return fmt.Errorf("%d damages in %s: restore a backup", found.Damages, v.Data)
+		return fmt.Errorf("%s is damaged in %d places: restore a backup", v.Data, found.Damages)
 	}
 	fmt.Printf("%d events in %d streams are as they were written\n", found.Events, found.Streams)
 	return nil

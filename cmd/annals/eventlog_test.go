@@ -74,6 +74,14 @@ func TestALogIsBackedUpExportedTakenHomeAndVerifiedBesideItsNode(t *testing.T) {
 	if n := strings.Count(want, "\n"); n != 606 {
 		t.Errorf("%d events were exported, of 606", n)
 	}
+	soon, end := context.WithTimeout(ctx, time.Second)
+	defer end()
+	if err := run(soon, []string{"eventstore", "export", in("cut off"), "--from", "esdb://127.0.0.1:1?tls=false"}); err == nil {
+		t.Error("a log was exported from nobody")
+	}
+	if _, err := os.Stat(in("cut off")); !os.IsNotExist(err) {
+		t.Error("an export that failed is left as if it were one")
+	}
 	stranger := run(ctx, []string{"eventstore", "import", in("remote"), "--data", in("events")})
 	if stranger == nil {
 		t.Error("a log was imported over another")

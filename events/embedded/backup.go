@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
@@ -40,6 +41,9 @@ func (l Log) Backup(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := os.Lstat(dir); err == nil {
+		return fmt.Errorf("back up the event log: %s exists: name a folder that does not", dir)
+	}
 	conn, err := l.dial(ctx)
 	if err != nil {
 		return err
@@ -47,18 +51,26 @@ func (l Log) Backup(ctx context.Context, dir string) error {
 	if conn != nil {
 		defer func() { _ = conn.Close() }()
 		if err := conn.Invoke(ctx, backupMethod, wrapperspb.String(dir), &emptypb.Empty{}); err != nil {
-			return fmt.Errorf("back up the event log to %s: %w", dir, err)
+			return fmt.Errorf("the node that has the event log: %s", status.Convert(err).Message())
 		}
 		return nil
 	}
-	if _, err := os.Stat(l.Dir); err != nil {
-		return fmt.Errorf("event log: %w", err)
+	if err := l.there(); err != nil {
+		return err
 	}
 	s, err := openStore(l.Dir, vfs.Default, l.Logger)
 	if err != nil {
 		return err
 	}
 	return errors.Join(s.backup(vfs.Default, dir), s.close())
+}
+
+// there is an error when the folder of the log is not.
+func (l Log) there() error {
+	if _, err := l.fs().Stat(l.Dir); err != nil {
+		return fmt.Errorf("there is no event log in %s: %w", l.Dir, err)
+	}
+	return nil
 }
 
 // dial reaches the node that has the log open; nil without an error means that there is none.
@@ -71,28 +83,37 @@ func (l Log) dial(ctx context.Context) (*grpc.ClientConn, error) {
 	return grpc.NewClient("unix:"+l.Socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
 }
 
-// open opens the log to read it. While a node has it, that is a copy beside it, which the returned function removes.
+// open opens the log to read it. The returned function closes it.
 func (l Log) open(ctx context.Context) (s *store, dir string, end func() error, err error) {
-	probe, err := l.dial(ctx)
+	dir, remove, err := l.readable(ctx)
 	if err != nil {
 		return nil, "", nil, err
-	}
-	dir, remove := l.Dir, func() error { return nil }
-	if probe != nil {
-		_ = probe.Close()
-		parent, err := os.MkdirTemp(filepath.Dir(l.Dir), "copy-of-"+filepath.Base(l.Dir)+"-")
-		if err != nil {
-			return nil, "", nil, err
-		}
-		dir, remove = filepath.Join(parent, "log"), func() error { return os.RemoveAll(parent) }
-		if err := l.Backup(ctx, dir); err != nil {
-			return nil, "", nil, errors.Join(err, remove())
-		}
 	}
 	if s, err = openToRead(dir, l.fs(), l.Logger); err != nil {
 		return nil, "", nil, errors.Join(err, remove())
 	}
 	return s, dir, func() error { return errors.Join(s.db.Close(), remove()) }, nil
+}
+
+// readable is a folder with the log that nobody has open: its own, or while a node has that, a copy beside it.
+func (l Log) readable(ctx context.Context) (dir string, remove func() error, err error) {
+	probe, err := l.dial(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	if probe == nil {
+		return l.Dir, func() error { return nil }, l.there()
+	}
+	_ = probe.Close()
+	parent, err := os.MkdirTemp(filepath.Dir(l.Dir), "copy-of-"+filepath.Base(l.Dir)+"-")
+	if err != nil {
+		return "", nil, err
+	}
+	dir, remove = filepath.Join(parent, "log"), func() error { return os.RemoveAll(parent) }
+	if err := l.Backup(ctx, dir); err != nil {
+		return "", nil, errors.Join(err, remove())
+	}
+	return dir, remove, nil
 }
 
 // backup makes a copy with all that was published before.
@@ -112,6 +133,9 @@ func (s *store) backup(fs vfs.FS, dir string) error {
 	folder, openErr := fs.OpenDir(dir)
 	if openErr != nil {
 		return errors.Join(err, openErr)
+	}
+	if f, ok := folder.(interface{ Chmod(os.FileMode) error }); ok { // as the log itself: nobody else's
+		err = errors.Join(err, f.Chmod(0o700))
 	}
 	return errors.Join(err, folder.Sync(), folder.Close())
 }

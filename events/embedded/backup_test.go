@@ -3,6 +3,7 @@ package embedded_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,7 +37,11 @@ func TestABackupUnderLoadHoldsAllThatWasAcknowledgedBefore(t *testing.T) {
 	eventually(t, "writes go on", func() bool { return len(a.snapshot()) > len(before)+100 })
 	cancel()
 	writers.Wait()
-	holds(t, logOf(dir, n.socket).Backup(testContext(t), copied) != nil, "a backup was overwritten")
+	err := logOf(dir, n.socket).Backup(testContext(t), copied)
+	holds(t, err != nil && strings.Contains(err.Error(), copied+" exists"), fmt.Sprint("a backup over another: ", err))
+	info, err := os.Stat(copied)
+	must(t, err)
+	equal(t, info.Mode().Perm(), 0o700)
 	sound(t, logOf(copied, ""))
 	intact(t, startNode(t, embedded.Options{Dir: copied}), before)
 }
@@ -50,7 +55,11 @@ func TestALogThatNobodyHasOpenIsBackedUpToo(t *testing.T) {
 	closeNode(t, n.Node)
 	must(t, logOf(dir, n.socket).Backup(testContext(t), copied))
 	equal(t, startNode(t, embedded.Options{Dir: copied}).readAll(t, esdb.ReadAllOptions{}), want)
-	holds(t, logOf(filepath.Join(dir, "missing"), "").Backup(testContext(t), copied+"2") != nil, "a missing log was backed up")
+	missing := logOf(filepath.Join(dir, "missing"), "")
+	_, verified := missing.Verify(testContext(t), func(error) {})
+	for _, err := range []error{missing.Backup(testContext(t), copied+"2"), verified} {
+		holds(t, err != nil && strings.Contains(err.Error(), "there is no event log"), fmt.Sprint("a missing log: ", err))
+	}
 }
 
 func TestBackupsAreNotTakenForCallersFromTheNetwork(t *testing.T) {
