@@ -61,6 +61,8 @@ var catalogue = []Event{
 	MemoryDeleted{},
 	LogRecorded{},
 	LogDeleted{},
+	FileUploaded{},
+	FileDeleted{},
 }
 
 // Catalogue is a zero value of every type of event that this build reads and writes.

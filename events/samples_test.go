@@ -20,6 +20,7 @@ var (
 	lobby   = uuid.MustParse("10bb4000-0000-4000-8000-000000000001")
 	hello   = uuid.MustParse("3e110000-0000-4000-8000-000000000001")
 	reply   = uuid.MustParse("3e110000-0000-4000-8000-000000000002")
+	snap    = uuid.MustParse("f11e0000-0000-4000-8000-000000000001")
 	someRun = uuid.MustParse("70110000-0000-4000-8000-000000000001")
 	factID  = uuid.MustParse("fac70000-0000-4000-8000-000000000001")
 	noon    = time.Date(2026, 11, 23, 12, 0, 0, 123456000, time.UTC)
@@ -112,6 +113,11 @@ var samples = []Event{
 		Type: LogModelCall + "TEXT_LARGE", Body: json.RawMessage(`{"prompt":"private prompt"}`),
 	},
 	LogDeleted{LogID: someRun, AgentID: eliza},
+	FileUploaded{
+		FileID: snap, Owner: FileOfChannel, OwnerID: lobby, Filename: "1795442001232-271872742.png", Name: "private picture.png",
+		Type: "image/png", Size: 70, SHA256: "6f1c3b1e", Width: 1, Height: 1,
+	},
+	FileDeleted{FileID: snap},
 }
 
 func sampleCharacter() Character {

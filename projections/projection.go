@@ -51,7 +51,7 @@ func Vectors() []Projection { return []Projection{vectors} }
 
 // Core is what every request reads from: who is there, where, and what was said.
 func Core() []Projection {
-	return []Projection{agents, servers, channels, participants, messages, turns, logs}
+	return []Projection{agents, servers, channels, participants, messages, turns, logs, files}
 }
 
 // Views names the schema through which a build with these projections reads. It changes with every name and version, so

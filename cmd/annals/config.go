@@ -16,6 +16,7 @@ type Config struct {
 	PostgresURL   string `name:"postgres-url" env:"POSTGRES_URL" help:"A PostgreSQL with pgvector; otherwise a private one under the data folder."`
 	EventStoreURL string `name:"eventstore-url" env:"EVENTSTORE_URL" help:"An EventStoreDB, esdb:// or esdb+discover://; otherwise the embedded one."`
 	DataDir       string `name:"data-dir" env:"DATA_DIR" default:".annals" help:"Where everything of this server is kept."`
+	BlobsURL      string `name:"blobs-url" env:"BLOBS_URL" help:"Where the bytes of uploads are kept: s3://bucket?region=…, or file:///folder; otherwise under the data folder."`
 	CharactersDir string `name:"characters-dir" env:"CHARACTERS_DIR" default:"deploy/characters" help:"Where characterPath looks."`
 	CharacterURLs string `name:"character-urls" env:"CHARACTER_URLS" default:"off" enum:"on,off" help:"Whether characterPath may be a URL."`
 	RateLimit     string `name:"rate-limit" env:"RATE_LIMIT" default:"on" enum:"on,off" help:"off lifts every limit."`

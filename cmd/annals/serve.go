@@ -76,6 +76,12 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 		Log: logID, Store: parts.store, Logger: log,
 		Origin: func(*http.Request) bool { return true }, // the API has looked at it
 	})
+	kept, err := openMedia(ctx, c, parts.dir)
+	if err != nil {
+		return err
+	}
+	defer closing(log, "blobs", kept.Close)
+	filesGone := make(chan struct{}, 1)
 	var rooms *socketio.Hub
 	answers, aborts, doings := newAnswers(), reactions.NewAborts(), newDoings()
 	feed := projections.NewFeed(projections.Options{
@@ -87,6 +93,12 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 				answers.observe(batch)
 				doings.observe(batch)
 				rooms.Publish(batch)
+				if removesFiles(batch) {
+					select {
+					case filesGone <- struct{}{}:
+					default:
+					}
+				}
 			}
 		},
 	})
@@ -99,6 +111,8 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	defer background(ctx, "reactions", reply(parts, bus, c, q, feed, aborts, streaming(hub, rooms), log), fail)()
 	model := embedder(c)
 	defer background(ctx, "embedding", embed(parts, bus, model, log), fail)()
+
+	defer background(ctx, "sweep", sweep(parts.store, q, feed, kept, filesGone, log), fail)()
 
 	caughtUp := make(chan struct{})
 	defer background(ctx, "catching up", func(ctx context.Context) error {
@@ -121,7 +135,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 		Clock:  time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
 		CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on", SecretSalt: c.SecretSalt,
 		RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Stop: stop, Logger: log,
-		Sockets: map[string]http.Handler{"/ws": hub, "/socket.io/": rooms},
+		Sockets: map[string]http.Handler{"/ws": hub, "/socket.io/": rooms}, Media: kept,
 	})
 	if c.Key == "" {
 		log.Warn("Server authentication is disabled. Set ELIZA_SERVER_AUTH_TOKEN environment variable to enable.")

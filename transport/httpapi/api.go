@@ -20,6 +20,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/media"
 	"annals/transport/serverlog"
 )
 
@@ -57,6 +58,8 @@ type Options struct {
 	RateLimit  bool
 	// Sockets answer on their path (see routes.go) and set their own time limits.
 	Sockets map[string]http.Handler
+	// Media keeps what is uploaded.
+	Media *media.Store
 }
 
 // Waiter tells when a group of projections has reached a position. An error means that it has not, for now.
@@ -72,10 +75,11 @@ type Turns interface {
 
 // API is the server's HTTP side. It is safe for concurrent use.
 type API struct {
-	o      Options
-	router *gin.Engine
-	huma   huma.API
-	open   map[string]bool // routes that need no key
+	o       Options
+	router  *gin.Engine
+	huma    huma.API
+	open    map[string]bool // routes that need no key
+	lengthy map[string]bool // routes that take or give a file
 	// following counts those who are being told.
 	following atomic.Int64
 	started   time.Time
@@ -83,6 +87,8 @@ type API struct {
 	origins   origins
 	keys      keys
 	limits    *limiter
+	// further are the limits that a route has of its own.
+	further map[string][]*limiter
 	// head is the highest position known to be in the log: up to it, nobody has to ask the store.
 	head atomic.Uint64
 }
@@ -95,13 +101,13 @@ func New(o Options) *API {
 	}
 	gin.SetMode(gin.ReleaseMode)
 	a := &API{
-		o: o, router: gin.New(), open: map[string]bool{}, started: o.Clock(),
+		o: o, router: gin.New(), open: map[string]bool{}, lengthy: map[string]bool{}, further: map[string][]*limiter{}, started: o.Clock(),
 		secrets: newVault(cmp.Or(o.SecretSalt, "secretsalt")),
 		origins: newOrigins(o.CORSOrigin, o.Host, o.Key != ""),
 		keys:    newKeys(o.Key, o.Clock),
 	}
 	if o.RateLimit {
-		a.limits = newLimiter(o.Clock)
+		a.limits = newLimiter(o.Clock, everything)
 	}
 	if a.o.Lines == nil {
 		a.o.Lines = serverlog.New()

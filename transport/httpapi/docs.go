@@ -38,8 +38,8 @@ func (a *API) page(path, summary string, serve gin.HandlerFunc) {
 	op := a.describe(&operation{method: http.MethodGet, path: path, summary: summary, status: http.StatusNoContent}, nil)
 	op.Tags = []string{"docs"}
 	op.Responses = map[string]*huma.Response{"200": {Description: "The page."}}
-	if path == "/api/docs/:file" {
-		op.Parameters = []*huma.Param{{Name: "file", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}}
+	for _, p := range parameter.FindAllStringSubmatch(path, -1) {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: p[1], In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}})
 	}
 	a.huma.OpenAPI().AddOperation(&op)
 }

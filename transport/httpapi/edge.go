@@ -75,6 +75,11 @@ func (a *API) bound(g *gin.Context) {
 	if strings.Contains(g.Request.URL.RawQuery, "wait=reply") {
 		limit = replyTimeLimit
 	}
+	if a.lengthy[g.FullPath()] {
+		limit = uploadTime
+		_ = http.NewResponseController(g.Writer).SetReadDeadline(time.Now().Add(limit))
+		defer func() { _, _ = io.CopyN(io.Discard, g.Request.Body, drained) }() // of one that is refused
+	}
 	c := callOf(g.Request.Context())
 	ctx, cancel := context.WithTimeout(c.Context, limit)
 	defer cancel()
@@ -98,6 +103,9 @@ func (c *call) admitBody() error {
 	key := r.Header.Get("Idempotency-Key")
 	if len(key) > maxKey {
 		return invalid("The Idempotency-Key is longer than %d bytes.", maxKey)
+	}
+	if c.api.lengthy[c.gin.FullPath()] {
+		return nil // whatever it is, it is looked at there
 	}
 	typ := r.Header.Get("Content-Type")
 	if r.ContentLength != 0 && !containsAny(typ, bodyTypes) {

@@ -49,7 +49,7 @@ func TestEveryAnswerCarriesTheRecordedHeaders(t *testing.T) {
 func TestWhoAsksTooOftenIsTurnedAway(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(o *Options) { o.RateLimit = true })
-	for range rateLimit {
+	for range everything.most {
 		s.api.limits.take("127.0.0.1:1")
 	}
 	if got := s.ask("GET", "/api/server/ping", nil).refused(429, codeRateLimited); got.header.Get("Retry-After") == "" {

@@ -26,6 +26,7 @@ const (
 	codeConflict       = "CONFLICT"
 	codeStale          = "PRECONDITION_FAILED"
 	codeTooLarge       = "PAYLOAD_TOO_LARGE"
+	codeFileType       = "INVALID_FILE_TYPE"
 	codeTimeout        = "REQUEST_TIMEOUT"
 	codeAuthRequired   = "AUTH_REQUIRED"
 	codeForbidden      = "FORBIDDEN"

@@ -24,6 +24,7 @@ import (
 	"annals/events/esdb"
 	"annals/projections"
 	"annals/queries"
+	"annals/transport/media"
 	"annals/transport/serverlog"
 )
 
@@ -81,9 +82,15 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	t.Cleanup(func() { cancel(); running.Wait() })
 
 	s.health = func() Health { return Health{Dependencies: map[string]string{"database": ""}} }
+	blobs, err := media.Open(t.Context(), "", filepath.Join(t.TempDir(), "blobs"))
+	must(t, err)
+	t.Cleanup(func() { must(t, blobs.Close()) })
+	kept, err := media.New(blobs, t.TempDir())
+	must(t, err)
 	o := Options{
 		Bus: s.bus, Codec: codec, Queries: queries.New(s.pool), Log: s.log, Waiter: feed, Head: s.store.Head, Turns: s.turns,
 		AgentLogs: s.turns, Done: ctx,
+		Media:  kept,
 		Health: func(context.Context) Health { return s.health() }, Stop: func() { close(s.stopped) },
 		Logger: slog.New(s.lines.Beside(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))), Lines: s.lines, Version: "1.2.3", Environment: "test",
 		CharactersDir: t.TempDir(),

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"fmt"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -12,36 +13,77 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// The recorded limits: so many requests of one address in a window of time (CONTRACT 1.7).
-const (
-	rateLimit  = 1000
-	rateWindow = 15 * time.Minute
-	// addressesKept bounds the memory: whoever was not seen for longest is forgotten.
-	addressesKept = 1 << 16
+// addressesKept bounds the memory of a limit: whoever was not seen for longest is forgotten.
+const addressesKept = 1 << 16
+
+// rate is so many requests of one address in a window of time.
+type rate struct {
+	most   int
+	window time.Duration
+	// legacy has the headers also under the names that they had before.
+	legacy bool
+	denied *problem
+}
+
+func tooMany(message string) *problem {
+	return refusal(http.StatusTooManyRequests, codeRateLimited, "%s", message)
+}
+
+// The recorded limits (CONTRACT 1.7).
+var (
+	everything     = rate{1000, 15 * time.Minute, false, tooMany("Too many requests. Please try again later.")}
+	uploadAttempts = rate{50, 15 * time.Minute, false, tooMany("Too many upload attempts. Please try again later.")}
+	fileOperations = rate{100, 5 * time.Minute, false, tooMany("Too many file operations. Please try again later.")}
+	channelUploads = rate{100, 15 * time.Minute, true, tooMany("Too many requests, please try again later.")}
 )
 
-var errRateLimited = refusal(http.StatusTooManyRequests, codeRateLimited, "Too many requests. Please try again later.")
+// limited has limits of its own, the innermost last.
+func limited(rates ...rate) trait { return func(o *operation) { o.limits = rates } }
+
+func (a *API) limitAlso(path string, rates []rate) {
+	for _, r := range rates {
+		if a.limits != nil {
+			a.further[path] = append(a.further[path], newLimiter(a.o.Clock, r))
+		}
+	}
+}
 
 // limit counts requests to the API and turns away whoever sends too many.
 func (a *API) limit(g *gin.Context) {
-	if a.limits == nil || !strings.HasPrefix(g.Request.URL.Path, "/api") {
+	if a.limits == nil || !strings.HasPrefix(g.Request.URL.Path, "/api") || !a.within(g, a.limits) {
 		return
 	}
-	left, reset := a.limits.take(g.Request.RemoteAddr)
+	for _, l := range a.further[g.FullPath()] {
+		if !a.within(g, l) {
+			return
+		}
+	}
+}
+
+func (a *API) within(g *gin.Context, l *limiter) bool {
+	left, reset := l.take(g.Request.RemoteAddr)
 	h := g.Writer.Header()
 	seconds := strconv.Itoa(int(reset.Round(time.Second) / time.Second))
-	h.Set("RateLimit-Policy", "1000;w=900")
-	h.Set("RateLimit-Limit", strconv.Itoa(rateLimit))
-	h.Set("RateLimit-Remaining", strconv.Itoa(max(left, 0)))
+	most, remaining := strconv.Itoa(l.most), strconv.Itoa(max(left, 0))
+	h.Set("RateLimit-Policy", fmt.Sprintf("%d;w=%d", l.most, l.window/time.Second))
+	h.Set("RateLimit-Limit", most)
+	h.Set("RateLimit-Remaining", remaining)
 	h.Set("RateLimit-Reset", seconds)
+	if l.legacy {
+		h.Set("X-RateLimit-Limit", most)
+		h.Set("X-RateLimit-Remaining", remaining)
+		h.Set("X-RateLimit-Reset", strconv.FormatInt(l.clock().Add(reset).Unix(), 10))
+	}
 	if left < 0 {
 		h.Set("Retry-After", seconds)
-		a.refuse(g, errRateLimited)
+		a.refuse(g, l.denied)
 	}
+	return left >= 0
 }
 
 // limiter counts in fixed windows that begin with an address's first request.
 type limiter struct {
+	rate
 	clock func() time.Time
 	mu    sync.Mutex
 	seen  *lru.Cache[netip.Prefix, *window]
@@ -52,12 +94,12 @@ type window struct {
 	n     int
 }
 
-func newLimiter(clock func() time.Time) *limiter {
+func newLimiter(clock func() time.Time, r rate) *limiter {
 	seen, err := lru.New[netip.Prefix, *window](addressesKept)
 	if err != nil {
 		panic(err) // only for a size below one
 	}
-	return &limiter{clock: clock, seen: seen}
+	return &limiter{rate: r, clock: clock, seen: seen}
 }
 
 // take counts a request. What is left is negative beyond the limit.
@@ -66,12 +108,12 @@ func (l *limiter) take(address string) (left int, reset time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w, ok := l.seen.Get(from)
-	if !ok || now.Sub(w.begun) >= rateWindow {
+	if !ok || now.Sub(w.begun) >= l.window {
 		w = &window{begun: now}
 		l.seen.Add(from, w)
 	}
 	w.n++
-	return rateLimit - w.n, rateWindow - now.Sub(w.begun)
+	return l.most - w.n, l.window - now.Sub(w.begun)
 }
 
 // network is who an address belongs to: itself, or in IPv6 the /64 that one subscriber has.

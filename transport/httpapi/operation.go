@@ -22,6 +22,8 @@ type operation struct {
 	status                int
 	bare, open            bool
 	groups                []string // of projections that have to be there before it answers
+	upload                bool
+	limits                []rate
 }
 
 // trait is what a route has of its own, as routes.go lists it.
@@ -78,7 +80,10 @@ func add[In, Data any](a *API, method, path, summary string, f answer[In, Data],
 		t(o)
 	}
 	a.open[path] = a.open[path] || o.open
-	huma.Register(a.huma, a.describe(o, reflect.TypeFor[Data]()), func(ctx context.Context, in *In) (*reply, error) {
+	a.lengthy[path] = o.upload
+	a.limitAlso(path, o.limits)
+	description := a.describe(o, reflect.TypeFor[Data]())
+	huma.Register(a.huma, description, func(ctx context.Context, in *In) (*reply, error) {
 		return &reply{func(huma.Context) {
 			c := callOf(ctx)
 			c.operation = o
@@ -86,6 +91,9 @@ func add[In, Data any](a *API, method, path, summary string, f answer[In, Data],
 			c.answer(data, err)
 		}}, nil
 	})
+	if o.upload { // said afterwards, or huma would read the body
+		a.huma.OpenAPI().Paths[description.Path].Post.RequestBody = uploadBody()
+	}
 }
 
 func ask[In, Data any](a *API, c *call, f answer[In, Data], in *In) (data Data, err error) {
@@ -179,15 +187,16 @@ func (c *call) answer(data any, err error) {
 		c.api.refuse(c.gin, err)
 		return
 	}
+	body := c.api.signed(buf.Bytes())
 	if c.total > 0 {
 		c.gin.Header("X-Total-Count", strconv.Itoa(c.total))
 	}
-	if c.operation.method == http.MethodGet && c.unchanged(buf.Bytes()) {
+	if c.operation.method == http.MethodGet && c.unchanged(body) {
 		c.gin.Status(http.StatusNotModified)
 		c.gin.Writer.WriteHeaderNow()
 		return
 	}
-	write(c.gin, c.operation.status, buf.Bytes())
+	write(c.gin, c.operation.status, body)
 }
 
 // encode writes the envelope of a success.

@@ -48,6 +48,15 @@ func (a *API) routes() {
 	post(a, "/api/messaging/complete", "Say that an agent that runs elsewhere is done", (*API).completeTurn)
 	post(a, "/api/messaging/ingest-external", "Take in a message from elsewhere", (*API).ingestMessage, accepted)
 
+	post(a, "/api/messaging/channels/:channelId/upload-media", "Upload a file into a channel", (*API).uploadToChat, upload, limited(uploadAttempts, fileOperations))
+	post(a, "/api/messaging/central-channels/:channelId/upload-media", "Upload a file into a channel", (*API).uploadToChat, upload, limited(uploadAttempts, fileOperations))
+	post(a, "/api/media/channels/:channelId/upload-media", "Upload a file into a channel", (*API).uploadToChannel, upload, limited(channelUploads))
+	post(a, "/api/media/channels/:channelId/upload", "Upload a file into a channel", (*API).uploadToChannel, upload, limited(channelUploads))
+	post(a, "/api/media/agents/:agentId/upload-media", "Upload a file for an agent", (*API).uploadToAgent, upload)
+	post(a, "/api/media/agents/:agentId/upload", "Upload a file for an agent", (*API).uploadToAgent, upload)
+	remove(a, "/api/media/files/:fileId", "Delete a file", (*API).deleteFile)
+	a.files()
+
 	get(a, "/api/server/ping", "Tell that the server is there", (*API).ping, bare, keyless)
 	get(a, "/api/server/hello", "Say hello", (*API).hello, bare)
 	get(a, "/api/server/health", "Tell how the server's dependencies are", (*API).health, bare, keyless)

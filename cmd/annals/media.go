@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"annals/commands/reactions"
+	"annals/events"
+	"annals/projections"
+	"annals/queries"
+	"annals/transport/media"
+)
+
+// openMedia opens what keeps uploads: a folder beside the rest, or where the configuration says.
+func openMedia(ctx context.Context, c Config, dir *dataDir) (*media.Store, error) {
+	blobs, err := media.Open(ctx, c.BlobsURL, dir.join("blobs"))
+	if err != nil {
+		return nil, err
+	}
+	return media.New(blobs, dir.join("uploads"))
+}
+
+// sweep removes the bytes of files that are gone, whenever some go.
+func sweep(store events.Store, q *queries.Queries, feed *projections.Feed, kept *media.Store, wake <-chan struct{}, log *slog.Logger) func(context.Context) error {
+	return reactions.Sweep{Files: goneFiles{store, q, feed}, Bytes: kept, Wake: wake, Log: log}.Run
+}
+
+// goneFiles lets the reaction read of files from the read models.
+type goneFiles struct {
+	store   events.Store
+	queries *queries.Queries
+	feed    *projections.Feed
+}
+
+// sweptAtOnce is how many removed files are read at a time.
+const sweptAtOnce = 500
+
+// Removed implements reactions.Files.
+func (g goneFiles) Removed(ctx context.Context, after reactions.RemovedFile) ([]reactions.RemovedFile, error) {
+	found, err := g.queries.RemovedFiles(ctx, queries.Removed(after), sweptAtOnce)
+	out := make([]reactions.RemovedFile, len(found))
+	for i, f := range found {
+		out[i] = reactions.RemovedFile(f)
+	}
+	return out, err
+}
+
+// Used implements reactions.Files.
+func (g goneFiles) Used(ctx context.Context, sha256 string) (bool, error) {
+	head, err := g.store.Head(ctx)
+	if err == nil {
+		err = g.feed.Wait(ctx, projections.GroupCore, head)
+	}
+	if err != nil {
+		return false, err
+	}
+	n, err := g.queries.FilesOf(ctx, sha256)
+	return n > 0, err
+}
+
+// removesFiles tells whether files may have gone with what was committed.
+func removesFiles(batch []events.Recorded) bool {
+	for _, e := range batch {
+		switch e.Event.(type) {
+		case events.FileDeleted, events.ChannelCleared, events.ChannelDeleted, events.AgentDeleted:
+			return true
+		}
+	}
+	return false
+}

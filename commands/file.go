@@ -1,0 +1,42 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+)
+
+// File is what commands know of an uploaded file.
+type File struct {
+	Exists bool
+	// Known tells that there was one at some time.
+	Known    bool
+	Owner    string
+	OwnerID  uuid.UUID
+	Uploaded events.Position
+}
+
+// Apply implements State.
+func (f File) Apply(e events.Recorded) File {
+	switch u := e.Event.(type) {
+	case events.FileUploaded:
+		return File{Exists: true, Known: true, Owner: u.Owner, OwnerID: u.OwnerID, Uploaded: e.Position}
+	case events.FileDeleted:
+		return File{Known: true}
+	}
+	return f
+}
+
+// alive tells whether the file is still there after what happened to its channel.
+func (f File) alive(ctx context.Context, p *Parents) (bool, error) {
+	if !f.Exists || f.Owner != events.FileOfChannel {
+		return f.Exists, nil
+	}
+	c, err := p.Channel(ctx, f.OwnerID)
+	return f.Uploaded > c.Cleared, err
+}
+
+func noFile(id uuid.UUID) error { return fmt.Errorf("file %s %w", id, ErrNotFound) }

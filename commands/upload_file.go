@@ -1,0 +1,35 @@
+package commands
+
+import (
+	"github.com/google/uuid"
+
+	"annals/events"
+)
+
+// UploadFile makes a file of bytes that are in the blob store. Agents and channels need not exist: clients upload first.
+// The same id again is the same file.
+type UploadFile struct {
+	FileID   uuid.UUID
+	Owner    string // one of events.FileOf… and FileBy…
+	OwnerID  uuid.UUID
+	Filename string
+	Name     string
+	Type     string
+	Size     int64
+	SHA256   string
+	Width    int
+	Height   int
+}
+
+func (UploadFile) begins() {}
+
+// Stream implements Command.
+func (c UploadFile) Stream() events.StreamID { return events.FileStream(c.FileID) }
+
+// Decide implements Command.
+func (c UploadFile) Decide(_ Request, f File) ([]events.Event, error) {
+	if f.Exists {
+		return nil, nil
+	}
+	return []events.Event{events.FileUploaded(c)}, nil
+}

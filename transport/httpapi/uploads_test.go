@@ -1,0 +1,281 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"annals/transport/media"
+)
+
+// pixel is a PNG of one.
+var pixel = func() string {
+	b, err := base64.StdEncoding.DecodeString("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}()
+
+const (
+	agentUploads = "/api/media/agents/" + ann
+	chatUploads  = "/api/messaging/channels/" + ann
+)
+
+// form is a body with one file, and its content type.
+func form(t testing.TB, field, name, typ, content string) (string, string) {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	h := textproto.MIMEHeader{"Content-Disposition": {fmt.Sprintf(`form-data; name=%q; filename=%q`, field, name)}}
+	if typ != "" {
+		h.Set("Content-Type", typ)
+	}
+	part, err := w.CreatePart(h)
+	must(t, err)
+	_, err = part.Write([]byte(content))
+	must(t, err)
+	must(t, w.Close())
+	return b.String(), w.FormDataContentType()
+}
+
+func (s *server) upload(path, name, typ, content string, headers ...string) answered {
+	s.t.Helper()
+	body, is := form(s.t, "file", name, typ, content)
+	return s.ask("POST", path, body, append([]string{"Content-Type", is}, headers...)...)
+}
+
+func TestAFileIsUploadedAndServedAsItCame(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	for path, kind := range map[string]string{
+		agentUploads + "/upload-media": "image", agentUploads + "/upload": "image",
+		"/api/media/channels/" + ann + "/upload-media": "image/png", "/api/media/channels/" + ann + "/upload": "image/png",
+		chatUploads + "/upload-media": "image/png", "/api/messaging/central-channels/" + ann + "/upload-media": "image/png",
+	} {
+		up := s.upload(path, "Über mich.PNG", "image/png", pixel).is(200)
+		if up.text("type") != kind || up.text("originalName") != "Über mich.PNG" || up.at("size") != 70.0 || up.at("width") != 1.0 ||
+			up.text("mimeType") != "image/png" || !regexp.MustCompile(`^\d{13}-\d+\.png$`).MatchString(up.text("filename")) {
+			t.Errorf("%s: %s", path, up.body)
+		}
+		for _, at := range []string{up.text("url"), "/api/media/files/" + up.text("id")} {
+			got := s.ask("GET", at, nil).is(200)
+			h := got.header
+			if string(got.body) != pixel || h.Get("Content-Type") != "image/png" || h.Get("Accept-Ranges") != "bytes" ||
+				h.Get("Content-Disposition") != "inline; filename*=utf-8''%C3%9Cber%20mich.PNG" || h.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("%s: %v %d bytes", at, h, len(got.body))
+			}
+			s.ask("GET", at, nil, "If-None-Match", h.Get("ETag")).is(304)
+			part := s.ask("GET", at, nil, "Range", "bytes=1-3").is(206)
+			if string(part.body) != "PNG" || part.header.Get("Content-Range") != "bytes 1-3/70" {
+				t.Errorf("%s: part %q %s", at, part.body, part.header.Get("Content-Range"))
+			}
+			s.ask("GET", at, nil, "Range", "bytes=70-").is(416)
+			if head := s.ask("HEAD", at, nil).is(200); head.header.Get("Content-Length") != "70" || len(head.body) > 0 {
+				t.Errorf("HEAD %s: %v", at, head.header)
+			}
+		}
+	}
+}
+
+func TestWhatAFileIsDecidesItsBytes(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	pdf := "%PDF-1.4\n%âãÏÓ\n"
+	for _, c := range []struct{ name, typ, content, is, ending string }{
+		{"p.jpg", "image/jpeg", pixel, "image/png", ".png"}, // a picture of another kind
+		{"p", "", pixel, "image/png", ".png"},
+		{"p.png", "application/octet-stream", pixel, "image/png", ".png"},
+		{"page.html", "text/plain", "<html><script>alert(1)</script>", "text/plain", ".txt"},
+		{"read.MD", "text/markdown", "# hello", "text/plain", ".md"},
+		{"d.pdf", "application/pdf", pdf, "application/pdf", ".pdf"},
+		{"s.wav", "audio/x-wav", "RIFF\x24\x00\x00\x00WAVEfmt ", "audio/wav", ".wav"},
+		{"s.mp3", "audio/mpeg", "\xff\xfb\x90\x64" + strings.Repeat("\x00", 413) + "\xff\xfb\x90\x64" + strings.Repeat("\x00", 413), "audio/mpeg", ".mp3"},
+		{"v.webm", "video/webm", "\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webm", "video/webm", ".webm"},
+		{"a.webm", "audio/webm", "\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webm", "audio/webm", ".webm"},
+		{"empty.txt", "text/plain", "", "text/plain", ".txt"},
+	} {
+		up := s.upload(agentUploads+"/upload", c.name, c.typ, c.content)
+		if up.status != 200 {
+			t.Errorf("%s as %s: %s", c.name, c.typ, up.body)
+			continue
+		}
+		if up.text("mimeType") != c.is || !strings.HasSuffix(up.text("url"), c.ending) {
+			t.Errorf("%s as %s: %s", c.name, c.typ, up.body)
+		}
+		got := s.ask("GET", up.text("url"), nil).is(200)
+		if !strings.HasPrefix(got.header.Get("Content-Type"), c.is) || string(got.body) != c.content {
+			t.Errorf("%s is served as %s", c.name, got.header.Get("Content-Type"))
+		}
+		if saved := strings.HasPrefix(got.header.Get("Content-Disposition"), "attachment"); saved != (c.is == "text/plain" || c.is == "application/pdf") {
+			t.Errorf("%s: %s", c.name, got.header.Get("Content-Disposition"))
+		}
+	}
+	s.untouched(func() {
+		for _, c := range []struct{ name, typ, content string }{
+			{"z.zip", "application/zip", "PK\x03\x04aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+			{"z.png", "image/png", "PK\x03\x04aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+			{"p.pdf", "application/pdf", pixel},
+			{"p.png", "image/png", "<html><script>alert(1)</script>"},
+			{"p.svg", "image/svg+xml", `<svg xmlns="http://www.w3.org/2000/svg"/>`},
+			{"p.html", "text/html", "<html>"},
+			{"p.png", "image/png", ""},
+			{"p.png", "image/png", "\x89PNG\r\n\x1a\n and no more"},
+			{"x.bin", "", "\x00\x01\x02\x03"},
+		} {
+			s.upload(agentUploads+"/upload-media", c.name, c.typ, c.content).refused(415, codeFileType)
+		}
+	})
+}
+
+func TestAnUploadThatIsNoneIsRefused(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.untouched(func() {
+		for _, path := range []string{agentUploads, chatUploads, "/api/media/channels/" + ann, "/api/messaging/central-channels/" + ann} {
+			path += "/upload-media"
+			s.ask("POST", path, fields{}).refused(400, codeInvalidRequest)
+			s.ask("POST", path, "x", "Content-Type", "text/plain").refused(400, codeInvalidRequest)
+			s.ask("POST", path, nil).refused(400, codeInvalidRequest)
+			s.ask("POST", path, "--b\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\nx\r\n--b--\r\n", "Content-Type", "multipart/form-data; boundary=b").refused(400, codeInvalidRequest)
+			s.ask("POST", path, "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\ncut", "Content-Type", "multipart/form-data; boundary=b").refused(400, codeInvalidRequest)
+			other, typ := form(t, "other", "p.png", "image/png", pixel)
+			s.ask("POST", path, other, "Content-Type", typ).refused(400, codeInvalidRequest)
+			s.upload(strings.Replace(path, ann, "nope", 1), "p.png", "image/png", pixel).refused(400, codeInvalidID)
+			s.upload(path, "p.txt", "text/plain", strings.Repeat("a", media.MaxSize+1)).refused(413, codeTooLarge)
+		}
+		for _, name := range []string{"../p.png", "a/b.png", "a..b.png"} {
+			s.upload(chatUploads+"/upload-media", name, "image/png", pixel).refused(400, codeInvalidRequest)
+		}
+	})
+	if up := s.upload(agentUploads+"/upload", "../../etc/p.png", "image/png", pixel).is(200); up.text("originalName") != "p.png" {
+		t.Errorf("%s", up.body)
+	}
+}
+
+func TestNothingElseIsServedAsAFile(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	up := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel).is(200)
+	name := up.text("filename")
+	for _, path := range []string{
+		"/media/uploads/agents/" + ann + "/none.png", "/media/uploads/agents/" + ann + "/..%2F..%2Fx", "/media/uploads/agents/" + ann + "/../" + ann + "/x",
+		"/media/uploads/channels/" + ann + "/" + name, "/media/generated/" + ann + "/" + name, "/media/uploads/agents/" + ann + "/" + up.text("sha256"),
+		"/media/uploads/agents/" + newID().String() + "/" + name, "/media/uploads/agents/" + ann + "/", "/media/", "/api/media/files/" + ann,
+	} {
+		s.ask("GET", path, nil).refused(404, codeNotFound)
+	}
+	for _, path := range []string{"/media/uploads/agents/nope/x.png", "/media/uploads/channels/nope/x.png", "/media/generated/nope/x.png", "/api/media/files/nope"} {
+		s.ask("GET", path, nil).refused(400, codeInvalidID)
+	}
+}
+
+func TestADeletedFileIsGone(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	up := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel).is(200)
+	file := "/api/media/files/" + up.text("id")
+	s.ask("DELETE", file, nil, "If-Match", `"r7"`).refused(412, codeStale)
+	s.ask("DELETE", file, nil).is(204)
+	s.ask("DELETE", file, nil).is(204)
+	s.ask("GET", file, nil).refused(404, codeNotFound)
+	s.ask("GET", up.text("url"), nil).refused(404, codeNotFound)
+	s.ask("DELETE", "/api/media/files/"+ann, nil).refused(404, codeNotFound)
+
+	s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).is(201)
+	in := s.upload(chat+"/upload-media", "p.png", "image/png", pixel).is(200)
+	s.ask("GET", in.text("url"), nil).is(200)
+	s.ask("DELETE", chat+"/messages", nil).is(204)
+	s.ask("GET", in.text("url"), nil).refused(404, codeNotFound)
+}
+
+func TestARepeatedUploadIsOneFile(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	first := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel, "Idempotency-Key", "k").is(200)
+	s.untouched(func() {
+		again := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel, "Idempotency-Key", "k").is(200)
+		if string(again.body) != string(first.body) {
+			t.Errorf("%s, then %s", first.body, again.body)
+		}
+		s.upload(agentUploads+"/upload", "p.txt", "text/plain", "other", "Idempotency-Key", "k").refused(409, codeConflict)
+	})
+}
+
+func TestWithAKeyFilesAreServedToWhoHasItACookieOrASignature(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	s := serve(t, func(o *Options) { o.Key, o.Clock = "secret", func() time.Time { return now } })
+	show := []string{"X-API-KEY", "secret"}
+	s.upload(agentUploads+"/upload", "p.png", "image/png", pixel).refused(401, codeAuthRequired)
+	up := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel, show...).is(200)
+	url := up.text("url")
+	path, _, signed := strings.Cut(url, "?signature=")
+	if !signed || !strings.HasSuffix(path, ".png") || !strings.HasSuffix(url, ".png") {
+		t.Fatalf("url %s", url)
+	}
+	cookie := strings.Split(up.header.Get("Set-Cookie"), ";")[0]
+	for _, headers := range [][]string{show, {"Cookie", cookie}, {"Authorization", "Bearer secret"}} {
+		s.ask("GET", path, nil, headers...).is(200)
+	}
+	s.ask("GET", path, nil).refused(401, codeAuthRequired)
+	s.ask("GET", url, nil).is(200)
+	s.ask("HEAD", url, nil).is(200)
+	other := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel, show...).is(200).text("url")
+	for _, wrong := range []string{
+		strings.Replace(other, strings.Split(other, "?")[1], strings.Split(url, "?")[1], 1), path + "?signature=", path + "?signature=9999999999.abc.png",
+		strings.Replace(url, "=1", "=2", 1), "/api/agents?signature=" + strings.Split(url, "=")[1], "/api/media/files/" + up.text("id") + "?" + strings.Split(url, "?")[1],
+	} {
+		s.ask("GET", wrong, nil).refused(401, codeAuthRequired)
+	}
+	s.ask("DELETE", "/api/media/files/"+up.text("id"), nil, "Cookie", cookie).refused(401, codeAuthRequired)
+
+	// What comes back later is signed anew, whatever it was sent with.
+	posted := fields{"author_id": ann, "content": "look", "server_id": "0", "metadata": fields{"attachments": []fields{{"url": url}, {"url": path}}}}
+	s.ask("POST", chat+"/messages", posted, show...).is(201)
+	now = now.Add(signatureLife + time.Second)
+	s.ask("GET", url, nil).refused(401, codeAuthRequired)
+	listed := string(s.ask("GET", chat+"/messages", nil, show...).is(200).body)
+	for _, m := range regexp.MustCompile(`"(/media/[^"]*)"`).FindAllStringSubmatch(listed, -1) {
+		s.ask("GET", m[1], nil).is(200)
+	}
+	if strings.Count(listed, `"/media/`) < 2 {
+		t.Errorf("listed: %s", listed)
+	}
+}
+
+func TestUploadsHaveLimitsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(o *Options) { o.RateLimit = true })
+	for _, c := range []struct {
+		path, policy string
+		most         int
+	}{
+		{chatUploads + "/upload-media", "50;w=900", uploadAttempts.most},
+		{"/api/media/channels/" + ann + "/upload-media", "100;w=900", channelUploads.most},
+	} {
+		for range c.most {
+			s.ask("POST", c.path, fields{}).refused(400, codeInvalidRequest)
+		}
+		denied := s.ask("POST", c.path, fields{}).refused(429, codeRateLimited)
+		if h := denied.header; h.Get("RateLimit-Policy") != c.policy || h.Get("Retry-After") == "" {
+			t.Errorf("%s: %v", c.path, h)
+		}
+	}
+	legacy := s.ask("POST", "/api/media/channels/"+ann+"/upload-media", fields{})
+	reset, err := strconv.ParseInt(legacy.header.Get("X-Ratelimit-Reset"), 10, 64)
+	if err != nil || legacy.header.Get("X-Ratelimit-Remaining") != "0" || time.Until(time.Unix(reset, 0)) > channelUploads.window+time.Minute {
+		t.Errorf("legacy headers: %v", legacy.header)
+	}
+	if s.ask("POST", agentUploads+"/upload-media", fields{}).status != http.StatusBadRequest {
+		t.Error("another route is limited with them")
+	}
+}
