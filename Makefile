@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-store check lint soak bench
+.PHONY: help run build test test-store check lint soak bench eliza-ui
 
 BIN := bin/annals
 # Debian's Go, Homebrew's, or the one that was unpacked to its usual place.
@@ -43,3 +43,10 @@ soak: ## All tests, each campaign at full length: 100 crashes, outages of 10 s, 
 
 bench: ## Measure: each figure beside its bare counterpart in the same run.
 	go test -run '^$$' -bench . -benchtime 2s ./cmd/annals ./events/... ./projections ./queries ./transport/...
+
+DATA_DIR ?= .annals
+eliza-ui: ## Fetch the web client of ElizaOS 1.2.0 into DATA_DIR, and say how to serve it.
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js" >&2; exit 1; }
+	@mkdir -p '$(DATA_DIR)' && dir=$$(cd '$(DATA_DIR)' && pwd) && work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && cd "$$work" && \
+	  npm pack --silent @elizaos/server@1.2.0 >/dev/null && tar xzf elizaos-server-1.2.0.tgz package/dist/client && \
+	  rm -rf "$$dir/eliza-ui" && mv package/dist/client "$$dir/eliza-ui" && echo "start with: ELIZA_UI_DIR='$$dir/eliza-ui' make run"

@@ -17,6 +17,7 @@ type Config struct {
 	EventStoreURL string `name:"eventstore-url" env:"EVENTSTORE_URL" help:"An EventStoreDB, esdb:// or esdb+discover://; otherwise the embedded one."`
 	DataDir       string `name:"data-dir" env:"DATA_DIR" default:".annals" help:"Where everything of this server is kept."`
 	BlobsURL      string `name:"blobs-url" env:"BLOBS_URL" help:"Where the bytes of uploads are kept: s3://bucket?region=…, or file:///folder; otherwise under the data folder."`
+	ElizaUIDir    string `name:"eliza-ui-dir" env:"ELIZA_UI_DIR" help:"A build of ElizaOS's web client to serve at /: make eliza-ui fetches one."`
 	CharactersDir string `name:"characters-dir" env:"CHARACTERS_DIR" default:"deploy/characters" help:"Where characterPath looks."`
 	CharacterURLs string `name:"character-urls" env:"CHARACTER_URLS" default:"off" enum:"on,off" help:"Whether characterPath may be a URL."`
 	RateLimit     string `name:"rate-limit" env:"RATE_LIMIT" default:"on" enum:"on,off" help:"off lifts every limit."`

@@ -68,3 +68,11 @@ func removesFiles(batch []events.Recorded) bool {
 	}
 	return false
 }
+
+// ring wakes whoever waits for it, once.
+func ring(bell chan<- struct{}) {
+	select {
+	case bell <- struct{}{}:
+	default:
+	}
+}

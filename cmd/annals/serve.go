@@ -48,6 +48,10 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	lines := serverlog.New()
 	log = slog.New(lines.Beside(log.Handler()))
 
+	shell, err := webClient(c)
+	if err != nil {
+		return err
+	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
 	if err != nil {
 		return fmt.Errorf("%w: set SERVER_PORT or SERVER_HOST", err)
@@ -94,10 +98,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 				doings.observe(batch)
 				rooms.Publish(batch)
 				if removesFiles(batch) {
-					select {
-					case filesGone <- struct{}{}:
-					default:
-					}
+					ring(filesGone)
 				}
 			}
 		},
@@ -117,6 +118,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	caughtUp := make(chan struct{})
 	defer background(ctx, "catching up", func(ctx context.Context) error {
 		defer close(caughtUp)
+		defer ring(filesGone)
 		return catchUp(ctx, feed, hub)
 	}, fail)()
 	select {
@@ -135,7 +137,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 		Clock:  time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
 		CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on", SecretSalt: c.SecretSalt,
 		RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Stop: stop, Logger: log,
-		Sockets: map[string]http.Handler{"/ws": hub, "/socket.io/": rooms}, Media: kept,
+		Sockets: map[string]http.Handler{"/ws": hub, "/socket.io/": rooms}, Media: kept, Shell: shell,
 	})
 	if c.Key == "" {
 		log.Warn("Server authentication is disabled. Set ELIZA_SERVER_AUTH_TOKEN environment variable to enable.")
@@ -151,6 +153,14 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	<-ctx.Done()
 	log.Info("stopping")
 	return nil
+}
+
+// webClient is what is served at /, nothing where none is named.
+func webClient(c Config) (*httpapi.Shell, error) {
+	if c.ElizaUIDir == "" {
+		return nil, nil //nolint:nilnil // the API knows what it means
+	}
+	return httpapi.ReadShell(c.ElizaUIDir)
 }
 
 // patience is how long a starting server holds back for read models that are behind; then it serves what there is.

@@ -34,35 +34,34 @@ type Bytes interface {
 type Sweep struct {
 	Files Files
 	Bytes Bytes
-	// Wake tells that files may have gone.
+	// Wake tells that files may have gone; once when it can begin.
 	Wake <-chan struct{}
 	Log  *slog.Logger
 }
 
-// Run sweeps from the first removed file on, and then whatever goes, until the context ends.
+// Run sweeps whenever it is woken, the first time from the first removed file on, until the context ends.
 func (s Sweep) Run(ctx context.Context) error {
 	var at RemovedFile
-	pause := firstPause
 	for {
-		next, err := s.after(ctx, at)
-		if at = next; err == nil {
-			pause = firstPause
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-s.Wake:
-			}
-			continue
-		}
-		if ctx.Err() != nil {
-			return nil //nolint:nilerr // it was told to end
-		}
-		s.Log.WarnContext(ctx, "the bytes of a removed file stay for now", "file", at.ID, "error", err)
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(pause):
-			pause = min(2*pause, lastPause)
+		case <-s.Wake:
+		}
+		for pause := firstPause; ; pause = min(2*pause, lastPause) {
+			var err error
+			if at, err = s.after(ctx, at); err == nil {
+				break
+			}
+			if ctx.Err() != nil {
+				return nil //nolint:nilerr // it was told to end
+			}
+			s.Log.WarnContext(ctx, "the bytes of a removed file stay for now", "file", at.ID, "error", err)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(pause):
+			}
 		}
 	}
 }

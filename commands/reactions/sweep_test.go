@@ -73,9 +73,9 @@ func TestTheBytesOfRemovedFilesGoUnlessAnotherFileHasThem(t *testing.T) {
 		go func() {
 			ended <- Sweep{Files: s, Bytes: s, Wake: wake, Log: slog.New(slog.DiscardHandler)}.Run(ctx)
 		}()
+		wake <- struct{}{}
 		synctest.Wait()
 		s.change(func() { s.away = nil })
-		wake <- struct{}{} // not before its pause has ended
 		timeless(t, s, "a", "c")
 		s.change(func() { s.used["b"] = false; remove("b", "d") })
 		wake <- struct{}{}

@@ -60,6 +60,8 @@ type Options struct {
 	Sockets map[string]http.Handler
 	// Media keeps what is uploaded.
 	Media *media.Store
+	// Shell is the web client at /; it may be nil.
+	Shell *Shell
 }
 
 // Waiter tells when a group of projections has reached a position. An error means that it has not, for now.
@@ -115,7 +117,13 @@ func New(o Options) *API {
 	a.router.HandleMethodNotAllowed = true
 	a.router.RedirectTrailingSlash = false
 	a.router.Use(a.edge, a.protect, a.limit, a.authenticate, a.bound)
-	a.router.NoRoute(func(g *gin.Context) { a.refuse(g, errNoRoute) })
+	a.router.NoRoute(func(g *gin.Context) {
+		if f := a.o.Shell.find(g.Request); f != nil {
+			a.o.Shell.serve(g, f)
+			return
+		}
+		a.refuse(g, errNoRoute)
+	})
 	a.router.NoMethod(func(g *gin.Context) { a.refuse(g, errNoMethod) })
 	a.huma = humagin.New(a.router, humaConfig(o.Version))
 	a.routes()

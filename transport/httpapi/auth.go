@@ -42,6 +42,7 @@ func (a *API) authenticate(g *gin.Context) {
 	case a.keys.cookie(g.Request) && cookieSuffices(g.Request):
 		c.actor = keyHolder
 	case strings.HasPrefix(g.FullPath(), "/media/") && a.keys.admitted(g.Request):
+	case g.FullPath() == "" && a.o.Shell.find(g.Request) != nil:
 	case !a.open[g.FullPath()]:
 		g.Header("WWW-Authenticate", `Bearer realm="annals"`)
 		a.refuse(g, errNoKey)

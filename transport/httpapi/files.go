@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"mime"
@@ -32,22 +33,22 @@ func (a *API) files() {
 	a.bytes("/media/uploads/agents/:agentId/:filename", "A file of an agent", a.fileOf(events.FileOfAgent, "agentId"))
 	a.bytes("/media/uploads/channels/:channelId/:filename", "A file of a channel", a.fileOf(events.FileOfChannel, "channelId"))
 	a.bytes("/media/generated/:agentId/:filename", "A file that an agent made", a.fileOf(events.FileByGenerator, "agentId"))
-	a.bytes("/api/media/files/:fileId", "The bytes of a file", func(c *call) (queries.File, error) {
-		id, err := pathID(c.gin, "fileId")
+	a.bytes("/api/media/files/:fileId", "The bytes of a file", func(ctx context.Context, g *gin.Context) (queries.File, error) {
+		id, err := pathID(g, "fileId")
 		if err != nil {
 			return queries.File{}, err
 		}
-		return a.o.Queries.File(c, id)
+		return a.o.Queries.File(ctx, id)
 	})
 }
 
-func (a *API) fileOf(owner, parameter string) func(*call) (queries.File, error) {
-	return func(c *call) (queries.File, error) {
-		id, err := pathID(c.gin, parameter)
+func (a *API) fileOf(owner, parameter string) func(context.Context, *gin.Context) (queries.File, error) {
+	return func(ctx context.Context, g *gin.Context) (queries.File, error) {
+		id, err := pathID(g, parameter)
 		if err != nil {
 			return queries.File{}, err
 		}
-		f, err := a.o.Queries.FileNamed(c, owner, id, c.gin.Param("filename"))
+		f, err := a.o.Queries.FileNamed(ctx, owner, id, g.Param("filename"))
 		if missing(err) {
 			err = refusal(http.StatusNotFound, codeNotFound, "File not found")
 		}
@@ -67,7 +68,7 @@ func pathID(g *gin.Context, parameter string) (uuid.UUID, error) {
 const filePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'; sandbox"
 
 // bytes is a route that answers with a file, or parts of it.
-func (a *API) bytes(path, summary string, find func(*call) (queries.File, error)) {
+func (a *API) bytes(path, summary string, find func(context.Context, *gin.Context) (queries.File, error)) {
 	a.lengthy[path] = true
 	a.page(path, summary, func(g *gin.Context) {
 		c := callOf(g.Request.Context())
@@ -75,7 +76,7 @@ func (a *API) bytes(path, summary string, find func(*call) (queries.File, error)
 			a.refuse(g, err)
 			return
 		}
-		f, err := find(c)
+		f, err := find(c, g)
 		if err != nil {
 			a.refuse(g, err)
 			return
@@ -94,7 +95,7 @@ func (a *API) serveFile(c *call, f queries.File) {
 		a.refuse(g, err)
 		return
 	}
-	defer blob.Close()
+	defer func() { _ = blob.Close() }()
 	h := g.Writer.Header()
 	h.Set("Content-Type", contentTypeOf(f.Type))
 	h.Set("Content-Disposition", disposition(f))

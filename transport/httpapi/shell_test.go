@@ -1,0 +1,111 @@
+package httpapi
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/base64"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/andybalholm/brotli"
+)
+
+const (
+	inline    = "\n  window.global = 1\n"
+	shellPage = "<!doctype html><script type=\"module\">" + inline + "</script><script type=\"module\" src=\"/assets/index-CkUr-lz0.js\"></script>"
+)
+
+// shellDir is a build like the one of ElizaOS, with what must not be served around it.
+func shellDir(t *testing.T) string {
+	t.Helper()
+	base := t.TempDir()
+	dir := filepath.Join(base, "client")
+	writeFile(t, filepath.Join(dir, "index.html"), shellPage)
+	writeFile(t, filepath.Join(dir, "assets", "index-CkUr-lz0.js"), strings.Repeat("console.log('hello');\n", 200))
+	writeFile(t, filepath.Join(dir, "favicon.ico"), "icon")
+	writeFile(t, filepath.Join(dir, ".env"), "SECRET=1")
+	writeFile(t, filepath.Join(dir, ".git", "config"), "secret")
+	writeFile(t, filepath.Join(base, "secret.txt"), "secret")
+	must(t, os.Symlink(filepath.Join(base, "secret.txt"), filepath.Join(dir, "link.txt")))
+	return dir
+}
+
+func shellOf(t *testing.T) *Shell {
+	t.Helper()
+	shell, err := ReadShell(shellDir(t))
+	must(t, err)
+	return shell
+}
+
+func TestAWebClientIsServedWithItsPageAtEveryAddress(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(o *Options) { o.Shell, o.Key = shellOf(t), "secret" })
+	sum := sha256.Sum256([]byte(inline))
+	for _, path := range []string{"/", "/index.html", "/logs", "/chat/" + ann, "/group/" + ann + "?serverId=0", "/settings/"} {
+		got := s.ask("GET", path, nil).is(200)
+		policy := got.header.Get("Content-Security-Policy")
+		if string(got.body) != shellPage || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") || got.header.Get("Cache-Control") != "no-cache" ||
+			!strings.Contains(policy, "script-src 'self' 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"';") || strings.Contains(policy, "unsafe-eval") {
+			t.Errorf("%s: %v %s", path, got.header, got.body)
+		}
+		s.ask("GET", path, nil, "If-None-Match", got.header.Get("ETag")).is(304)
+	}
+	asset := s.ask("GET", "/assets/index-CkUr-lz0.js", nil).is(200)
+	if h := asset.header; h.Get("Cache-Control") != "public, max-age=31536000, immutable" || !strings.HasPrefix(h.Get("Content-Type"), "text/javascript") {
+		t.Errorf("%v", h)
+	}
+	s.ask("HEAD", "/favicon.ico", nil).is(200)
+	for path, status := range map[string]int{
+		"/assets/none.js": 401, "/.env": 401, "/.git/config": 401, "/link.txt": 401, "/..%2Fsecret.txt": 401, "/assets/../../secret.txt": 401,
+		"/api/agents": 401, "/api/none": 401, "/media/none": 401, "/ws": 401,
+	} {
+		if got := s.ask("GET", path, nil); got.status != status || strings.Contains(string(got.body), "secret") {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+		s.ask("GET", "/api/none", nil, "X-API-KEY", "secret").refused(404, codeNotFound)
+	}
+	s.ask("POST", "/", nil).refused(401, codeAuthRequired)
+}
+
+func TestAWebClientIsCompressedAsTheBrowserLikes(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(o *Options) { o.Shell = shellOf(t) })
+	const file = "/assets/index-CkUr-lz0.js"
+	plain := s.ask("GET", file, nil, "Accept-Encoding", "identity").is(200)
+	for accept, encoding := range map[string]string{"gzip, deflate, br, zstd": "br", "gzip": "gzip", "br;q=0, gzip;q=0.5": "gzip", "deflate": "", "br;q=0.0": ""} {
+		got := s.ask("GET", file, nil, "Accept-Encoding", accept).is(200)
+		var body io.Reader = bytes.NewReader(got.body)
+		switch encoding {
+		case "br":
+			body = brotli.NewReader(body)
+		case "gzip":
+			unzip, err := gzip.NewReader(body)
+			must(t, err)
+			body = unzip
+		}
+		raw, err := io.ReadAll(body)
+		must(t, err)
+		if got.header.Get("Content-Encoding") != encoding || !bytes.Equal(raw, plain.body) || !strings.Contains(strings.Join(got.header["Vary"], ","), "Accept-Encoding") {
+			t.Errorf("%s: %v", accept, got.header)
+		}
+		if encoding != "" && (len(got.body) >= len(plain.body) || got.header.Get("ETag") == plain.header.Get("ETag")) {
+			t.Errorf("%s: %d bytes of %d, tag %s", accept, len(got.body), len(plain.body), got.header.Get("ETag"))
+		}
+	}
+	if icon := s.ask("GET", "/favicon.ico", nil, "Accept-Encoding", "br").is(200); icon.header.Get("Content-Encoding") != "" {
+		t.Error("an icon is compressed")
+	}
+}
+
+func TestAFolderWithoutAPageIsNoWebClient(t *testing.T) {
+	t.Parallel()
+	for _, dir := range []string{t.TempDir(), filepath.Join(t.TempDir(), "none")} {
+		if _, err := ReadShell(dir); err == nil || !strings.Contains(err.Error(), "web client") {
+			t.Errorf("%v", err)
+		}
+	}
+}
