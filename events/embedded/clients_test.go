@@ -205,3 +205,49 @@ func TestWhoBringsNoPasswordIsToldApartFromWhoBringsAWrongOne(t *testing.T) {
 		equal(t, strings.Join(md.Get("exception"), ""), map[codes.Code]string{codes.PermissionDenied: "access-denied"}[want])
 	}
 }
+
+func TestAFilterMayLookAheadAsThePythonClientsDo(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, embedded.Options{})
+	n.append(t, "s", named("Wanted", 1)...)
+	n.append(t, "s", named("Result", 1)...)
+	n.append(t, "s", named("Results", 1)...)
+	read := func(expression string) []string {
+		got, _, err := n.raw(t).read(t, func(o *streams.ReadReq_Options) { filtered(byType(expression), 32)(o) })
+		must(t, err)
+		var types []string
+		for _, m := range got {
+			types = append(types, m.GetEvent().GetEvent().GetMetadata()["type"])
+		}
+		return types
+	}
+	equal(t, read(`^(?!(\$.+$|PersistentConfig\d+$|Result$))`), []string{"Wanted", "Results"})
+	equal(t, read(`^(?!\$)(?=.*s$)`), []string{"Results"})
+	long := strings.Repeat("a", 60)
+	n.append(t, "s", named(long, 1)...)
+	equal(t, read(`^(?!\$)(a+)+!$`), []string{long}) // it would track back for years
+	_, _, err := n.raw(t).read(t, func(o *streams.ReadReq_Options) { filtered(byType("(?!"), 32)(o) })
+	wantCode(t, err, codes.InvalidArgument)
+}
+
+func TestErrorsHaveTheWordsThatThePythonClientsLookFor(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, embedded.Options{})
+	r := n.raw(t)
+	end := func(stream string, revision uint64) string {
+		_, err := r.Delete(r.ctx, &streams.DeleteReq{Options: &streams.DeleteReq_Options{
+			StreamIdentifier:       appendOptions(stream, 0).StreamIdentifier,
+			ExpectedStreamRevision: &streams.DeleteReq_Options_Revision{Revision: revision},
+		}})
+		wantCode(t, err, codes.FailedPrecondition)
+		return err.Error()
+	}
+	n.append(t, "s", named("T", 1)...)
+	n.tombstone(t, "gone")
+	for _, c := range []struct{ said, want string }{
+		{end("s", 7), "WrongExpectedVersion"}, {end("s", 7), "Actual version: 0"},
+		{end("missing", 7), "WrongExpectedVersion"}, {end("missing", 7), "Actual version: -1"}, {end("gone", 0), "is deleted"},
+	} {
+		holds(t, strings.Contains(c.said, c.want), c.said)
+	}
+}

@@ -31,7 +31,7 @@ func errInvalid(message string) error {
 
 func errStreamDeleted(stream string) error {
 	return &protocolError{
-		codes.FailedPrecondition, "stream " + strconv.Quote(stream) + " is deleted",
+		codes.FailedPrecondition, "stream " + strconv.Quote(stream) + " is deleted", // words that the Python client looks for
 		[]string{"exception", "stream-deleted", "stream-name", stream},
 	}
 }
@@ -46,7 +46,8 @@ var errTimeout error = &protocolError{code: codes.Aborted, message: "the write w
 func errWrongVersion(stream string, expected expectation, actual int64) error {
 	e, a := strconv.FormatInt(int64(expected), 10), strconv.FormatInt(actual, 10)
 	return &protocolError{
-		codes.FailedPrecondition, "stream " + strconv.Quote(stream) + " has revision " + a + ", not the expected " + e,
+		// The Python client reads what it needs out of these words.
+		codes.FailedPrecondition, "WrongExpectedVersion: stream " + strconv.Quote(stream) + ". Expected version: " + e + ". Actual version: " + a,
 		[]string{"exception", "wrong-expected-version", "stream-name", stream, "expected-version", e, "actual-version", a},
 	}
 }

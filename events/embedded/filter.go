@@ -4,30 +4,58 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+	"github.com/dlclark/regexp2"
 )
 
 // filter selects records of $all by stream name or event type. A nil filter means none was asked for.
 type filter struct {
 	byType   bool
-	pattern  *regexp.Regexp
+	pattern  pattern // nil: prefixes
 	prefixes []string
 }
 
-func newFilter(byType bool, pattern string, prefixes []string) (*filter, error) {
+// pattern is a regular expression.
+type pattern interface{ MatchString(s string) bool }
+
+// dotNet is a regular expression of EventStoreDB's own kind, for those that Go's does not know: with the Python client
+// every filter that excludes looks ahead.
+type dotNet struct{ *regexp2.Regexp }
+
+// matchTimeout bounds how long an expression that tracks back may try on one name.
+const matchTimeout = 100 * time.Millisecond
+
+// MatchString holds for what cannot be decided in time: a reader can bear an event too many, but not one too few.
+func (d dotNet) MatchString(s string) bool {
+	matched, err := d.Regexp.MatchString(s)
+	return matched || err != nil
+}
+
+func newPattern(expression string) (pattern, error) {
+	if re, err := regexp.Compile(expression); err == nil {
+		return re, nil
+	}
+	re, err := regexp2.Compile(expression, regexp2.None)
+	if err != nil {
+		return nil, errInvalid(fmt.Sprintf("the filter is not a regular expression: %v", err))
+	}
+	re.MatchTimeout = matchTimeout
+	return dotNet{re}, nil
+}
+
+func newFilter(byType bool, expression string, prefixes []string) (*filter, error) {
 	f := &filter{byType: byType, prefixes: prefixes}
-	if pattern == "" {
+	if expression == "" {
 		if len(prefixes) == 0 {
 			return nil, errInvalid("a filter needs a regular expression or prefixes")
 		}
 		return f, nil
 	}
 	var err error
-	if f.pattern, err = regexp.Compile(pattern); err != nil {
-		return nil, errInvalid(fmt.Sprintf("the filter is not a regular expression that RE2 knows: %v", err))
-	}
-	return f, nil
+	f.pattern, err = newPattern(expression)
+	return f, err
 }
 
 // matches tells whether a reader of $all sees the record. Without a filter, EventStoreDB hides its own bookkeeping.

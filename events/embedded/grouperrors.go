@@ -26,7 +26,10 @@ func errGroupFailed(stream, group, reason string) error {
 }
 
 func errGroupFull(stream, group string) error {
-	return groupError(codes.FailedPrecondition, "maximum-subscribers-reached", stream, group, "has as many subscribers as it may have")
+	return &protocolError{
+		codes.FailedPrecondition, "Maximum subscriptions reached for " + stream + "::" + group, // words that the Python client looks for
+		[]string{"exception", "maximum-subscribers-reached", "stream-name", stream, "group-name", group},
+	}
 }
 
 func errGroupDropped(stream, group string) error {

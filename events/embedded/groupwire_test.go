@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"annals/events/embedded"
 )
@@ -54,6 +55,7 @@ func TestAGroupIsRefusedWithItsNamesInTheTrailers(t *testing.T) {
 	must(t, err)
 	second, err := read()
 	wantCode(t, err, codes.FailedPrecondition)
+	holds(t, strings.HasPrefix(status.Convert(err).Message(), "Maximum subscriptions reached"), err.Error())
 	names(second.Trailer(), "maximum-subscribers-reached")
 	_, err = r.groups.RestartSubsystem(r.ctx, none)
 	must(t, err)
