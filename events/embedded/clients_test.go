@@ -245,8 +245,11 @@ func TestErrorsHaveTheWordsThatThePythonClientsLookFor(t *testing.T) {
 	n.append(t, "s", named("T", 1)...)
 	n.tombstone(t, "gone")
 	for _, c := range []struct{ said, want string }{
-		{end("s", 7), "WrongExpectedVersion"}, {end("s", 7), "Actual version: 0"},
-		{end("missing", 7), "WrongExpectedVersion"}, {end("missing", 7), "Actual version: -1"}, {end("gone", 0), "is deleted"},
+		{end("s", 7), "WrongExpectedVersion"},
+		{end("s", 7), "Actual version: 0"},
+		{end("missing", 7), "WrongExpectedVersion"},
+		{end("missing", 7), "Actual version: -1"},
+		{end("gone", 0), "is deleted"},
 	} {
 		holds(t, strings.Contains(c.said, c.want), c.said)
 	}
