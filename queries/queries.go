@@ -24,11 +24,20 @@ var (
 	ErrUnavailable = errors.New("the read models are unavailable")
 )
 
-// Queries reads the read models. It is safe for concurrent use.
-type Queries struct{ pool *pgxpool.Pool }
+// Queries reads the read models. It is safe for concurrent use unless it is from In.
+type Queries struct{ pool source }
+
+// source is a pool, or a transaction.
+type source interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
 
 // New reads through a pool made from Config.
 func New(pool *pgxpool.Pool) *Queries { return &Queries{pool: pool} }
+
+// In reads what a transaction sees.
+func In(tx pgx.Tx) *Queries { return &Queries{pool: tx} }
 
 // limits of what one query may take.
 const (
@@ -70,8 +79,8 @@ func one[T any](ctx context.Context, q *Queries, what string, row pgx.RowToFunc[
 // not asked again.
 func again[T any](q *Queries, read func() (T, error)) (T, error) {
 	found, err := read()
-	if broken(err) {
-		q.pool.Reset()
+	if pool, ok := q.pool.(*pgxpool.Pool); ok && broken(err) {
+		pool.Reset()
 		return read()
 	}
 	return found, err

@@ -131,7 +131,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	api = httpapi.New(httpapi.Options{
-		Bus: bus, Codec: parts.codec, Queries: q, Log: logID, Waiter: feed, Head: parts.store.Head, Turns: answers,
+		Bus: bus, Codec: parts.codec, Queries: q, Past: past{reading}, Log: logID, Waiter: feed, Head: parts.store.Head, Turns: answers,
 		AgentLogs: doings, Lines: lines, Done: ctx,
 		Health: health{log: logID, store: parts.store, database: reading, feed: feed}.check,
 		Clock:  time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,

@@ -29,6 +29,7 @@ type Options struct {
 	Bus     commands.Bus
 	Codec   *events.Codec
 	Queries *queries.Queries
+	Past    Past
 	Log     uuid.UUID // the identity of the log: positions of another one are refused
 	Waiter  Waiter
 	Head    func(context.Context) (events.Position, error)

@@ -181,16 +181,16 @@ func (c *call) wait(p events.Position) {
 func (c *call) token() string { return events.Token{Log: c.api.o.Log, Position: c.written}.String() }
 
 // after makes the answer no older than the position that the client has seen.
-func (c *call) after(token string) error {
+func (c *call) after(name, token string) error {
 	if token == "" {
 		return nil
 	}
 	t, err := events.ParseToken(token)
 	if err != nil {
-		return invalid("X-Annals-After: %s", err)
+		return invalid("%s: %s", name, err)
 	}
 	if t.Log != c.api.o.Log {
-		return invalid("X-Annals-After: %.60s is a position of another log", token)
+		return invalid("%s: %.60s is a position of another log", name, token)
 	}
 	if uint64(t.Position) > c.api.head.Load() {
 		head, err := c.api.o.Head(c)
@@ -198,7 +198,7 @@ func (c *call) after(token string) error {
 			return err
 		}
 		if c.api.known(head); t.Position > head {
-			return invalid("X-Annals-After: %.60s is beyond the end of the log", token)
+			return invalid("%s: %.60s is beyond the end of the log", name, token)
 		}
 	}
 	c.wait(t.Position)

@@ -98,7 +98,7 @@ func add[In, Data any](a *API, method, path, summary string, f answer[In, Data],
 
 func ask[In, Data any](a *API, c *call, f answer[In, Data], in *In) (data Data, err error) {
 	if c.operation.method == http.MethodGet {
-		if err := c.after(c.gin.GetHeader("X-Annals-After")); err != nil {
+		if err := c.after("X-Annals-After", c.gin.GetHeader("X-Annals-After")); err != nil {
 			return data, err
 		}
 	}

@@ -70,6 +70,10 @@ func (a *API) routes() {
 	get(a, "/api/system/version", "Tell the version and the time since the start", (*API).version, bare)
 
 	get(a, "/api/history/events", "List facts of the log, or export them as lines", (*API).historyEvents, reads(history))
+	get(a, "/api/history/agents/:id", "Tell an agent's story, or show it as it was", (*API).agentStory, reads(history))
+	get(a, "/api/history/channels/:id", "Tell a channel's story, or show it as it was", (*API).channelStory, reads(history))
+	get(a, "/api/history/messages/:id", "Tell a message's story, or show it as it was", (*API).messageStory, reads(history))
+	get(a, "/api/history/correlations/:id", "Show everything that one request caused, as a tree", (*API).historyTree, reads(history))
 
 	a.socket("/ws", http.MethodGet)
 	a.socket("/socket.io/", http.MethodGet, http.MethodPost)

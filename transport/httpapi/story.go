@@ -1,0 +1,308 @@
+package httpapi
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+	"annals/queries"
+)
+
+// Past shows what read models were: Replay fills those that are named, for this call alone, with the facts before, and calls
+// show with queries that see them; then again after each of the steps.
+type Past interface {
+	Replay(ctx context.Context, models []string, before, steps []events.Recorded, show func(context.Context, *queries.Queries) error) error
+}
+
+// kind is a kind of thing that has a story.
+type kind struct {
+	noun   string
+	models []string // the projections that its view is read from
+	// parents are the fields of its facts that name what else decides about it: what becomes of that is a part of its story.
+	parents map[string]string
+	view    func(context.Context, *queries.Queries, uuid.UUID) (any, error)
+}
+
+// channelView is a channel with who takes part.
+type channelView struct {
+	queries.Channel
+	Participants []uuid.UUID `json:"participants"`
+}
+
+// The views are those that the API answers with.
+var (
+	agentKind = kind{noun: "agent", models: []string{"agents"}, view: func(ctx context.Context, q *queries.Queries, id uuid.UUID) (any, error) {
+		return q.Agent(ctx, id)
+	}}
+	channelKind = kind{noun: "channel", models: []string{"channels", "participants"}, view: func(ctx context.Context, q *queries.Queries, id uuid.UUID) (any, error) {
+		c, err := q.Channel(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		who, err := q.Participants(ctx, id)
+		return channelView{c, who}, err
+	}}
+	messageKind = kind{
+		noun: "message", models: []string{"messages"}, parents: map[string]string{"ChannelID": "channel"},
+		view: func(ctx context.Context, q *queries.Queries, id uuid.UUID) (any, error) { return q.Message(ctx, id) },
+	}
+)
+
+// HistoryPath names a thing.
+type HistoryPath struct {
+	ID id `path:"id"`
+}
+
+type storyQuery struct {
+	HistoryPath
+	AsOf  string `query:"asOf" doc:"A position or a time: the thing as it was then, instead of its story."`
+	After string `query:"after" doc:"A position: what comes after it in the story."`
+	Limit int    `query:"limit" default:"100" doc:"At most 1000 facts."`
+}
+
+// toldFact is a fact in the story of a thing.
+type toldFact struct {
+	Fact
+	Changes []change `json:"changes" doc:"What it changed in the thing as the API shows it."`
+}
+
+// change is a difference between two states of a thing.
+type change struct {
+	Path   string `json:"path" doc:"A JSON pointer; empty for the whole thing."`
+	Before any    `json:"before,omitempty"`
+	After  any    `json:"after,omitempty"`
+}
+
+type story struct {
+	Events []toldFact      `json:"events,omitempty"`
+	Next   string          `json:"next,omitempty" doc:"Where there is more: the after of the next page."`
+	State  json.RawMessage `json:"state" doc:"The thing after the last of these facts, as the API shows it; null where it is not there."`
+	AsOf   string          `json:"asOf,omitempty" doc:"The position that the state is of."`
+	Exists *bool           `json:"exists,omitempty" doc:"With asOf: whether it was there then."`
+}
+
+func (a *API) agentStory(c *call, in *storyQuery) (story, error) { return a.story(c, agentKind, in) }
+
+func (a *API) channelStory(c *call, in *storyQuery) (story, error) {
+	return a.story(c, channelKind, in)
+}
+
+func (a *API) messageStory(c *call, in *storyQuery) (story, error) {
+	return a.story(c, messageKind, in)
+}
+
+func (a *API) story(c *call, k kind, in *storyQuery) (s story, err error) {
+	if err := a.auditors(c); err != nil {
+		return s, err
+	}
+	limit, err := bounded(cmp.Or(in.Limit, factsByDefault))
+	if err != nil {
+		return s, err
+	}
+	after, err := a.place("after", in.After)
+	if err != nil {
+		return s, err
+	}
+	stream := events.Stream(k.noun, in.ID.UUID)
+	facts, err := a.factsOf(c, k, stream)
+	if err != nil {
+		return s, err
+	}
+	if len(facts) == 0 {
+		return s, fmt.Errorf("%s %s %w", k.noun, in.ID.UUID, queries.ErrNotFound)
+	}
+	if in.AsOf != "" {
+		return a.stateThen(c, k, in.ID.UUID, facts, in.AsOf)
+	}
+	from, _ := slices.BinarySearchFunc(facts, after+1, byPosition)
+	return a.tell(c, k, stream, facts[:from], facts[from:], limit)
+}
+
+func byPosition(e events.Recorded, p events.Position) int { return cmp.Compare(e.Position, p) }
+
+// tell tells of the own facts of a thing, and of those of others that changed it, with the difference that each made.
+func (a *API) tell(c *call, k kind, stream events.StreamID, before, steps []events.Recorded, limit int) (s story, err error) {
+	var (
+		last   json.RawMessage
+		n      int
+		enough = errors.New("enough")
+	)
+	s.Events = []toldFact{}
+	err = a.o.Past.Replay(c, k.models, before, steps, func(ctx context.Context, q *queries.Queries) error {
+		state, err := k.state(ctx, q, stream.Subject())
+		if err != nil {
+			return err
+		}
+		was := last
+		if last, n = state, n+1; n == 1 {
+			s.State = state
+			return nil
+		}
+		e := steps[n-2]
+		changes := differences("", decodedJSON(was), decodedJSON(state), []change{})
+		if e.Stream != stream && len(changes) == 0 {
+			return nil
+		}
+		if len(s.Events) == limit {
+			s.Next = s.Events[limit-1].Position
+			return enough
+		}
+		s.State = state
+		s.Events = append(s.Events, toldFact{a.fact(e), changes})
+		return nil
+	})
+	if errors.Is(err, enough) {
+		err = nil
+	}
+	return s, err
+}
+
+// stateThen is the thing as it was at a time or a position.
+func (a *API) stateThen(c *call, k kind, id uuid.UUID, facts []events.Recorded, asOf string) (s story, err error) {
+	then, err := a.moment(c, asOf)
+	if err != nil {
+		return s, err
+	}
+	n, _ := slices.BinarySearchFunc(facts, then+1, byPosition)
+	err = a.o.Past.Replay(c, k.models, facts[:n], nil, func(ctx context.Context, q *queries.Queries) error {
+		s.State, err = k.state(ctx, q, id)
+		return err
+	})
+	exists := s.State != nil
+	s.AsOf, s.Exists = a.tokenOf(then), &exists
+	return s, err
+}
+
+// moment is the position that asOf means: what had been recorded then.
+func (a *API) moment(c *call, asOf string) (events.Position, error) {
+	if _, err := events.ParseToken(asOf); err == nil {
+		if err := c.after("asOf", asOf); err != nil { // it may just have been written
+			return 0, err
+		}
+		return a.place("asOf", asOf)
+	}
+	var t moment
+	if err := t.UnmarshalText([]byte(asOf)); err != nil {
+		return 0, invalid("Invalid asOf: neither a position nor a time: %.60q", asOf)
+	}
+	then := t.Time
+	if then.Equal(then.Truncate(time.Millisecond)) {
+		then = then.Add(time.Millisecond - time.Microsecond) // clocks of clients know no less: what they saw then counts
+	}
+	return a.o.Queries.RecordedBy(c, then)
+}
+
+// state is the thing as clients see it, nil where it is not there.
+func (k kind) state(ctx context.Context, q *queries.Queries, id uuid.UUID) (json.RawMessage, error) {
+	view, err := k.view(ctx, q, id)
+	if errors.Is(err, queries.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(view)
+}
+
+// maxStory bounds what is replayed for one thing. Streams are short by design.
+const maxStory = 10_000
+
+// factsOf are the facts of a thing, and those of its parents since it began, in the order of the log.
+func (a *API) factsOf(c *call, k kind, stream events.StreamID) ([]events.Recorded, error) {
+	facts, err := a.decoded(c, queries.HistoryFilter{Stream: stream})
+	if err != nil || len(facts) == 0 {
+		return nil, err
+	}
+	for _, parent := range k.parentsIn(facts) {
+		more, err := a.decoded(c, queries.HistoryFilter{Stream: parent, After: facts[0].Position})
+		if err != nil {
+			return nil, err
+		}
+		facts = append(facts, more...)
+	}
+	if len(facts) > maxStory {
+		return nil, invalid("%s has more than %d facts: read them from /api/history/events", stream, maxStory)
+	}
+	slices.SortFunc(facts, func(x, y events.Recorded) int { return cmp.Compare(x.Position, y.Position) })
+	return facts, nil
+}
+
+func (k kind) parentsIn(facts []events.Recorded) (found []events.StreamID) {
+	for _, e := range facts {
+		v := reflect.ValueOf(e.Event)
+		for field, noun := range k.parents {
+			f := v.FieldByName(field)
+			if !f.IsValid() {
+				continue
+			}
+			if id, ok := f.Interface().(uuid.UUID); ok && id != uuid.Nil && !slices.Contains(found, events.Stream(noun, id)) {
+				found = append(found, events.Stream(noun, id))
+			}
+		}
+	}
+	return found
+}
+
+// decoded reads what fits a filter, a little beyond maxStory at most.
+func (a *API) decoded(c *call, f queries.HistoryFilter) (all []events.Recorded, err error) {
+	for raw, err := range a.o.Queries.WholeHistory(c, f) {
+		if err != nil {
+			return nil, err
+		}
+		e, err := a.o.Codec.Decode(c, raw)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+		}
+		if all = append(all, e); len(all) > maxStory {
+			break
+		}
+	}
+	return all, nil
+}
+
+// decodedJSON is what a text of ours says, numbers as they are written.
+func decodedJSON(text json.RawMessage) (v any) {
+	if text == nil {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		panic(err) // only for what was not encoded here
+	}
+	return v
+}
+
+// differences adds what changed from one JSON value to another.
+func differences(path string, before, after any, found []change) []change {
+	x, isObject := before.(map[string]any)
+	y, both := after.(map[string]any)
+	if !isObject || !both {
+		if !reflect.DeepEqual(before, after) {
+			found = append(found, change{path, before, after})
+		}
+		return found
+	}
+	names := map[string]bool{}
+	for name := range x {
+		names[name] = true
+	}
+	for name := range y {
+		names[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		found = differences(path+"/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(name), x[name], y[name], found)
+	}
+	return found
+}
