@@ -6,24 +6,49 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"annals/events"
 )
 
-// Aside are read models that exist in one transaction only, for what they were at some time. The transaction sees them
-// instead of those that are served, and has to be rolled back.
-type Aside struct {
+// Replay fills the named read models, for this call alone, with the facts before, and calls show with a transaction that
+// sees them instead of those that are served; then again after each of the steps. All is rolled back.
+func Replay(
+	ctx context.Context, pool *pgxpool.Pool, names []string, before, steps []events.Recorded, show func(context.Context, pgx.Tx) error,
+) error {
+	tx, err := pool.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	a, err := newAside(ctx, tx, names)
+	if err == nil {
+		err = a.apply(ctx, before...)
+	}
+	if err == nil {
+		err = show(ctx, tx)
+	}
+	for i := 0; i < len(steps) && err == nil; i++ {
+		if err = a.apply(ctx, steps[i]); err == nil {
+			err = show(ctx, tx)
+		}
+	}
+	return err
+}
+
+// aside are read models that exist in one transaction only.
+type aside struct {
 	tx   pgx.Tx
 	gens []*generation
 }
 
-// NewAside makes the tables of the named projections, empty.
-func NewAside(ctx context.Context, tx pgx.Tx, names ...string) (*Aside, error) {
+// newAside makes the tables of the named projections, empty.
+func newAside(ctx context.Context, tx pgx.Tx, names []string) (*aside, error) {
 	chosen, err := choose(All(), names)
 	if err != nil {
 		return nil, err
 	}
-	a := &Aside{tx: tx}
+	a := &aside{tx: tx}
 	if _, err := tx.Exec(ctx, "set local search_path to pg_temp, public"); err != nil {
 		return nil, err
 	}
@@ -36,8 +61,8 @@ func NewAside(ctx context.Context, tx pgx.Tx, names ...string) (*Aside, error) {
 	return a, nil
 }
 
-// Apply takes facts, in the order of the log, as the feed would.
-func (a *Aside) Apply(ctx context.Context, facts ...events.Recorded) error {
+// apply takes facts, in the order of the log, as the feed would.
+func (a *aside) apply(ctx context.Context, facts ...events.Recorded) error {
 	for batch := range slices.Chunk(facts, batchEvents) {
 		var q pgx.Batch
 		for _, e := range batch {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -12,37 +11,14 @@ import (
 	"annals/queries"
 )
 
-// past shows things as they were: what was recorded of them, run through the same projections and read by the same queries,
-// in a transaction that is rolled back.
+// past shows things as they were: what was recorded of them, run through the same projections and read by the same queries.
 type past struct{ pool *pgxpool.Pool }
 
 // Replay implements httpapi.Past.
 func (p past) Replay(
 	ctx context.Context, models []string, before, steps []events.Recorded, show func(context.Context, *queries.Queries) error,
-) (err error) {
-	tx, err := p.pool.BeginTx(ctx, pgx.TxOptions{})
-	if err != nil {
-		return errors.Join(queries.ErrUnavailable, err)
-	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	aside, err := projections.NewAside(ctx, tx, models...)
-	if err != nil {
-		return err
-	}
-	if err := aside.Apply(ctx, before...); err != nil {
-		return err
-	}
-	q := queries.In(tx)
-	if err := show(ctx, q); err != nil {
-		return err
-	}
-	for _, e := range steps {
-		if err := aside.Apply(ctx, e); err != nil {
-			return err
-		}
-		if err := show(ctx, q); err != nil {
-			return err
-		}
-	}
-	return nil
+) error {
+	return projections.Replay(ctx, p.pool, models, before, steps, func(ctx context.Context, tx pgx.Tx) error {
+		return show(ctx, queries.In(tx))
+	})
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"annals/commands"
@@ -88,7 +89,7 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	kept, err := media.New(blobs, t.TempDir())
 	must(t, err)
 	o := Options{
-		Bus: s.bus, Codec: codec, Queries: queries.New(s.pool), Log: s.log, Waiter: feed, Head: s.store.Head, Turns: s.turns,
+		Bus: s.bus, Codec: codec, Queries: queries.New(s.pool), Past: replays{s.pool}, Log: s.log, Waiter: feed, Head: s.store.Head, Turns: s.turns,
 		AgentLogs: s.turns, Done: ctx,
 		Media:  kept,
 		Health: func(context.Context) Health { return s.health() }, Stop: func() { close(s.stopped) },
@@ -110,6 +111,17 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 		time.Sleep(time.Millisecond)
 	}
 	return s
+}
+
+// replays shows things as they were.
+type replays struct{ pool *pgxpool.Pool }
+
+func (r replays) Replay(
+	ctx context.Context, models []string, before, steps []events.Recorded, show func(context.Context, *queries.Queries) error,
+) error {
+	return projections.Replay(ctx, r.pool, models, before, steps, func(ctx context.Context, tx pgx.Tx) error {
+		return show(ctx, queries.In(tx))
+	})
 }
 
 // wakings wakes whoever waits for turns.

@@ -106,7 +106,7 @@ func (a *API) story(c *call, k kind, in *storyQuery) (s story, err error) {
 	if err := a.auditors(c); err != nil {
 		return s, err
 	}
-	limit, err := bounded(cmp.Or(in.Limit, factsByDefault))
+	limit, err := bounded(in.Limit)
 	if err != nil {
 		return s, err
 	}
@@ -155,7 +155,9 @@ func (a *API) tell(c *call, k kind, stream events.StreamID, before, steps []even
 			return nil
 		}
 		if len(s.Events) == limit {
-			s.Next = s.Events[limit-1].Position
+			if limit > 0 {
+				s.Next = s.Events[limit-1].Position
+			}
 			return enough
 		}
 		s.State = state
