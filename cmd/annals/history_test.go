@@ -19,8 +19,8 @@ type seen struct {
 	views    map[string]any
 }
 
-// told is a fact in a story.
-type told struct {
+// toldFact is a fact in a story.
+type toldFact struct {
 	Position, Type, Actor, Request string
 	Changes                        []struct {
 		Path          string
@@ -132,8 +132,8 @@ func TestTheHistoryTellsAStoryAndShowsEachMomentAsItWas(t *testing.T) {
 	}
 
 	last := watched[len(watched)-1].position
-	types := func(path string) (found []string, facts []told) {
-		var story struct{ Events []told }
+	types := func(path string) (found []string, facts []toldFact) {
+		var story struct{ Events []toldFact }
 		if err := p.must(t, 200, http.MethodGet, path, nil, "X-Annals-After", last).data(&story); err != nil {
 			t.Fatal(err)
 		}
