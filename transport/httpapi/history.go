@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -198,7 +199,15 @@ func (a *API) historyLines(c *call, f queries.HistoryFilter, limit int) error {
 		w.Header().Set("Content-Type", ndjson)
 		w.Header().Set("X-Annals-Position", a.tokenOf(head))
 		w.WriteHeader(http.StatusOK)
-		if err := a.writeLines(c, f, limit); err != nil {
+		if c.headOnly() {
+			return
+		}
+		ctx, cancel := context.WithCancel(c.unbounded) //nolint:contextcheck // it ends with the client
+		defer cancel()
+		if a.o.Done != nil {
+			defer context.AfterFunc(a.o.Done, cancel)() //nolint:contextcheck // or with the server
+		}
+		if err := a.writeLines(ctx, c, f, limit); err != nil {
 			a.o.Logger.Warn("an export of the history was broken off", "error", err)
 			panic(http.ErrAbortHandler) // the client sees that the end is missing
 		}
@@ -209,17 +218,17 @@ func (a *API) historyLines(c *call, f queries.HistoryFilter, limit int) error {
 // lineWait is how long a client may take for what was written.
 const lineWait = 30 * time.Second
 
-func (a *API) writeLines(c *call, f queries.HistoryFilter, limit int) error {
+func (a *API) writeLines(ctx context.Context, c *call, f queries.HistoryFilter, limit int) error {
 	deadline := http.NewResponseController(c.gin.Writer)
 	defer func() { _ = deadline.SetWriteDeadline(time.Time{}) }() // the connection goes on
 	lines := json.NewEncoder(c.gin.Writer)
 	lines.SetEscapeHTML(false)
 	n := 0
-	for raw, err := range a.o.Queries.WholeHistory(c.unbounded, f) {
+	for raw, err := range a.o.Queries.WholeHistory(ctx, f) {
 		if err != nil {
 			return err
 		}
-		e, err := a.o.Codec.Decode(c.unbounded, raw)
+		e, err := a.o.Codec.Decode(ctx, raw)
 		if err != nil {
 			return err
 		}
