@@ -173,7 +173,11 @@ func (c *call) settle() {
 func (c *call) wait(p events.Position) {
 	ctx, cancel := context.WithTimeout(c, readable)
 	defer cancel()
-	for _, group := range c.operation.groups {
+	groups := []string{core}
+	if c.operation != nil { // files are none
+		groups = c.operation.groups
+	}
+	for _, group := range groups {
 		_ = c.api.o.Waiter.Wait(ctx, group, p)
 	}
 }

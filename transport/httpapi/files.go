@@ -72,7 +72,7 @@ func (a *API) bytes(path, summary string, find func(context.Context, *gin.Contex
 	a.lengthy[path] = true
 	a.page(path, summary, func(g *gin.Context) {
 		c := callOf(g.Request.Context())
-		if err := c.after(g.GetHeader("X-Annals-After")); err != nil {
+		if err := c.after("X-Annals-After", g.GetHeader("X-Annals-After")); err != nil {
 			a.refuse(g, err)
 			return
 		}
