@@ -6,8 +6,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"annals/deploy/postgres"
 	"annals/deploy/postgres/pgtest"
@@ -70,6 +73,41 @@ func TestOutageOfPostgresStopsNoWriteAndEverythingCatchesUp(t *testing.T) {
 	}
 	again(t, cluster)
 	w.verify(t, s.client, agent)
+}
+
+// A projection that hangs, and neither fails nor goes on, is noticed by what waits for it.
+func TestOutageOfAProjectionThatHangsTurnsHealthRedUntilItGoesOn(t *testing.T) {
+	if away() < tolerated {
+		t.Skip("set ANNALS_OUTAGE_SECONDS=10")
+	}
+	database := pgtest.New(t)
+	s := inside(t, func(c *Config) { c.PostgresURL = database })
+	channel := s.channel(t, "GROUP")
+	conn, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	if _, err := conn.Exec(t.Context(), "begin; select 1 from annals.generations for update", pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatal(err)
+	}
+	if _, a, err := s.post(t.Context(), channel, "stuck"); err != nil || a.status != http.StatusCreated {
+		t.Fatalf("%d %s: %v", a.status, a.body, err)
+	}
+	eventually(t, 3*tolerated, "health says that it does not move", func() bool {
+		status, found := readHealth(t, s.client)
+		return status == http.StatusServiceUnavailable && strings.Contains(found.Dependencies["projections"], "does not move although facts wait")
+	})
+	if _, err := conn.Exec(t.Context(), "rollback"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 30*time.Second, "health is well again", func() bool {
+		status, _ := readHealth(t, s.client)
+		return status == http.StatusOK
+	})
+	if n := len(s.messages(t, channel)); n != 1 {
+		t.Errorf("%d messages", n)
+	}
 }
 
 func again(t *testing.T, cluster *postgres.Cluster) {
