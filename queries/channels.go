@@ -51,9 +51,3 @@ func (q *Queries) ChannelNamed(ctx context.Context, server uuid.UUID, typ, name 
 		channelColumns+` where server_id = $1 and hashtextextended(name, 0) = hashtextextended($2, 0) and name = $2
 		and type = $3 order by created_at, created limit 1`, server, name, typ)
 }
-
-// Participants lists who takes part in a channel, people and agents, in the order of joining.
-func (q *Queries) Participants(ctx context.Context, channel uuid.UUID) ([]uuid.UUID, error) {
-	return many(ctx, q, fmt.Sprintf("participants of channel %s", channel), pgx.RowTo[uuid.UUID],
-		`select participant_id from participants where channel_id = $1 order by position, place`, channel)
-}

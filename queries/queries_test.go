@@ -100,12 +100,12 @@ func TestADeletedAgentIsGoneFromItsServersAndNotFromItsChannels(t *testing.T) {
 		events.AgentJoinedServer{ServerID: id(5), AgentID: id(1)})
 	g.channel(9, id(1), id(3))
 	g.said(11, "hello")
-	checkIDs(t, id(2), id(1))(g.ServerAgents(g.ctx, id(5)))
-	checkIDs(t, id(5))(g.AgentServers(g.ctx, id(1)))
+	checkIDs(t, id(2), id(1))(g.ServerAgents(g.ctx, id(5), queries.Members{Limit: queries.MaxLimit}))
+	checkIDs(t, id(5))(g.AgentServers(g.ctx, id(1), queries.Members{Limit: queries.MaxLimit}))
 	g.happened(events.AgentStream(id(1)), events.AgentDeleted{AgentID: id(1)})
-	checkIDs(t, id(2))(g.ServerAgents(g.ctx, id(5)))
-	checkIDs(t)(g.AgentServers(g.ctx, id(1)))
-	checkIDs(t, id(1), id(3))(g.Participants(g.ctx, id(9)))
+	checkIDs(t, id(2))(g.ServerAgents(g.ctx, id(5), queries.Members{Limit: queries.MaxLimit}))
+	checkIDs(t)(g.AgentServers(g.ctx, id(1), queries.Members{Limit: queries.MaxLimit}))
+	checkIDs(t, id(1), id(3))(g.Participants(g.ctx, id(9), queries.Members{Limit: queries.MaxLimit}))
 	if m, err := g.Message(g.ctx, id(11)); err != nil || m.Content != "hello" {
 		t.Errorf("message: %v %v", m, err)
 	}
@@ -113,8 +113,8 @@ func TestADeletedAgentIsGoneFromItsServersAndNotFromItsChannels(t *testing.T) {
 	notFound(t, err, "agent 01000000-0000-4000-8000-000000000001 not found")
 }
 
-func checkIDs(t *testing.T, want ...uuid.UUID) func([]uuid.UUID, error) {
-	return func(got []uuid.UUID, err error) {
+func checkIDs(t *testing.T, want ...uuid.UUID) func([]uuid.UUID, int, error) {
+	return func(got []uuid.UUID, _ int, err error) {
 		t.Helper()
 		must(t, err)
 		if diff := cmp.Diff(append([]uuid.UUID{}, want...), got); diff != "" {
@@ -193,14 +193,14 @@ func TestAChannelFollowsItsStream(t *testing.T) {
 	if c.Name != "renamed" || c.Metadata != nil || c.Revision != 4 || c.Position != p || c.UpdatedAt == c.CreatedAt {
 		t.Errorf("channel: %+v", c)
 	}
-	checkIDs(t, id(2), id(3))(g.Participants(g.ctx, id(9)))
+	checkIDs(t, id(2), id(3))(g.Participants(g.ctx, id(9), queries.Members{Limit: queries.MaxLimit}))
 	_, err = g.Message(g.ctx, id(11))
 	notFound(t, err, "message 0b000000-0000-4000-8000-00000000000b not found")
 	g.said(12, "after")
 	g.happened(events.ChannelStream(id(9)), events.ChannelDeleted{ChannelID: id(9)})
 	_, err = g.Channel(g.ctx, id(9))
 	notFound(t, err, "channel 09000000-0000-4000-8000-000000000009 not found")
-	checkIDs(t)(g.Participants(g.ctx, id(9)))
+	checkIDs(t)(g.Participants(g.ctx, id(9), queries.Members{Limit: queries.MaxLimit}))
 	if all, err := g.MessagesIn(g.ctx, id(9), queries.Page{Limit: 9}); err != nil || len(all) != 0 {
 		t.Errorf("messages of a deleted channel: %v %v", all, err)
 	}

@@ -40,15 +40,3 @@ func (q *Queries) Servers(ctx context.Context, p Page) ([]Server, int, error) {
 func (q *Queries) Server(ctx context.Context, id uuid.UUID) (Server, error) {
 	return one(ctx, q, fmt.Sprintf("server %s", id), pgx.RowToStructByName[Server], serverColumns+` where id = $1`, id)
 }
-
-// ServerAgents lists the agents that hear a server's messages, in the order of joining.
-func (q *Queries) ServerAgents(ctx context.Context, server uuid.UUID) ([]uuid.UUID, error) {
-	return many(ctx, q, fmt.Sprintf("agents of server %s", server), pgx.RowTo[uuid.UUID],
-		`select agent_id from server_agents where server_id = $1 order by position, agent_id`, server)
-}
-
-// AgentServers lists the servers whose messages an agent hears, in the order of joining.
-func (q *Queries) AgentServers(ctx context.Context, agent uuid.UUID) ([]uuid.UUID, error) {
-	return many(ctx, q, fmt.Sprintf("servers of agent %s", agent), pgx.RowTo[uuid.UUID],
-		`select server_id from server_agents where agent_id = $1 order by position, server_id`, agent)
-}

@@ -174,8 +174,18 @@ func (a *API) deleteChannel(c *call, in *ChannelPath) (none, error) {
 	return none{}, err
 }
 
-func (a *API) participants(c *call, in *ChannelPath) ([]uuid.UUID, error) {
-	found, err := a.o.Queries.Participants(c, in.ChannelID.UUID)
+type channelMembers struct {
+	ChannelPath
+	MembersQuery
+}
+
+func (a *API) participants(c *call, in *channelMembers) ([]uuid.UUID, error) {
+	page, err := in.page()
+	if err != nil {
+		return nil, err
+	}
+	found, total, err := a.o.Queries.Participants(c, in.ChannelID.UUID, page)
+	c.total = total
 	return list(found), err
 }
 
@@ -184,7 +194,7 @@ type channelAgents struct {
 	Participants []uuid.UUID `json:"participants"`
 }
 
-func (a *API) channelAgents(c *call, in *ChannelPath) (channelAgents, error) {
+func (a *API) channelAgents(c *call, in *channelMembers) (channelAgents, error) {
 	found, err := a.participants(c, in)
 	return channelAgents{in.ChannelID.UUID, found}, err
 }

@@ -56,6 +56,31 @@ func TestEveryLimitIsBounded(t *testing.T) {
 	}
 }
 
+func TestMembersComeInPages(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("Member")
+	group := s.ask("POST", "/api/messaging/central-channels", fields{
+		"name": "g", "server_id": "0", "participantCentralUserIds": []string{ann, unknown, agent},
+	}).is(201).text("id")
+	path := "/api/messaging/central-channels/" + group + "/participants"
+	for query, want := range map[string]string{
+		"": ann + " " + unknown + " " + agent, "?limit=2": ann + " " + unknown, "?limit=2&after=" + unknown: agent, "?before=" + unknown: ann,
+	} {
+		var got []string
+		if a := s.ask("GET", path+query, nil).is(200).data(&got); strings.Join(got, " ") != want || a.header.Get("X-Total-Count") != "3" {
+			t.Errorf("%s: %v of %s", query, got, a.header.Get("X-Total-Count"))
+		}
+	}
+	s.ask("GET", path+"?after="+s.log.String(), nil).refused(404, codeNotFound)
+	s.ask("GET", path+"?after=x", nil).refused(400, codeInvalidRequest)
+	for _, list := range []string{"/api/messaging/servers/0/agents", "/api/messaging/agents/" + agent + "/servers"} {
+		if total := s.ask("GET", list+"?limit=1", nil).is(200).header.Get("X-Total-Count"); total != "1" {
+			t.Errorf("%s: %s in all", list, total)
+		}
+	}
+}
+
 // facts is a log in memory, for tests in which time is not that of the clock on the wall.
 type facts struct {
 	events.Store

@@ -20,6 +20,18 @@ func (p PageQuery) page() (queries.Page, error) {
 	return queries.Page{Limit: limit, Before: p.Before.Time, After: p.After.Time}, err
 }
 
+// MembersQuery asks for a part of a list of ids.
+type MembersQuery struct {
+	Limit  int `query:"limit" default:"1000" doc:"At most 1000."`
+	Before id  `query:"before" doc:"Only who joined before this one."`
+	After  id  `query:"after" doc:"Only who joined after this one."`
+}
+
+func (m MembersQuery) page() (queries.Members, error) {
+	limit, err := bounded(m.Limit)
+	return queries.Members{Limit: limit, Before: m.Before.UUID, After: m.After.UUID}, err
+}
+
 // ServerPath names a server.
 type ServerPath struct {
 	ServerID serverID `path:"serverId"`
@@ -98,8 +110,18 @@ type serverAgents struct {
 	Agents   []uuid.UUID `json:"agents"`
 }
 
-func (a *API) serverAgents(c *call, in *ServerPath) (serverAgents, error) {
-	found, err := a.o.Queries.ServerAgents(c, in.ServerID.UUID)
+type serverMembers struct {
+	ServerPath
+	MembersQuery
+}
+
+func (a *API) serverAgents(c *call, in *serverMembers) (serverAgents, error) {
+	page, err := in.page()
+	if err != nil {
+		return serverAgents{}, err
+	}
+	found, total, err := a.o.Queries.ServerAgents(c, in.ServerID.UUID, page)
+	c.total = total
 	return serverAgents{in.ServerID.UUID, list(found)}, err
 }
 
@@ -108,8 +130,18 @@ type agentServers struct {
 	Servers []uuid.UUID `json:"servers"`
 }
 
-func (a *API) agentServers(c *call, in *AgentPath) (agentServers, error) {
-	found, err := a.o.Queries.AgentServers(c, in.AgentID.UUID)
+type agentMemberships struct {
+	AgentPath
+	MembersQuery
+}
+
+func (a *API) agentServers(c *call, in *agentMemberships) (agentServers, error) {
+	page, err := in.page()
+	if err != nil {
+		return agentServers{}, err
+	}
+	found, total, err := a.o.Queries.AgentServers(c, in.AgentID.UUID, page)
+	c.total = total
 	return agentServers{in.AgentID.UUID, list(found)}, err
 }
 
