@@ -148,6 +148,9 @@ func TestWhatIsLeftOutIsUnimplemented(t *testing.T) {
 	r := startNode(t, embedded.Options{}).raw(t)
 	_, err := projections.NewProjectionsClient(r.conn).Enable(r.ctx, &projections.EnableReq{})
 	wantCode(t, err, codes.Unimplemented)
+	for _, method := range []string{"users.Users/Details", "operations.Operations/StartScavenge", "monitoring.Monitoring/Stats"} {
+		wantCode(t, r.conn.Invoke(r.ctx, "/event_store.client."+method, none, none), codes.Unimplemented)
+	}
 }
 
 // createGroup asks for group g/1 on a stream, as a client would.
