@@ -178,7 +178,11 @@ func expectationOf(option any) (expectation, error) {
 	return 0, errInvalid("the expected revision is missing")
 }
 
+// expectRevision takes 2^64-1 for no stream, as the .NET client writes it.
 func expectRevision(revision uint64) (expectation, error) {
+	if revision == wireEnd {
+		return expectNoStream, nil
+	}
 	if revision > maxRevision {
 		return 0, errInvalid("the expected revision is out of range")
 	}

@@ -254,3 +254,31 @@ func TestErrorsHaveTheWordsThatThePythonClientsLookFor(t *testing.T) {
 		holds(t, strings.Contains(c.said, c.want), c.said)
 	}
 }
+
+func TestTheHighestNumberExpectsNoStreamAsTheDotNetClientDoes(t *testing.T) {
+	t.Parallel()
+	r := startNode(t, embedded.Options{}).raw(t)
+	none := &streams.AppendReq_Options{
+		StreamIdentifier:       appendOptions("s", 0).StreamIdentifier,
+		ExpectedStreamRevision: &streams.AppendReq_Options_Revision{Revision: 1<<64 - 1},
+	}
+	for _, current := range []any{nil, uint64(0)} {
+		resp, _, err := r.send(t, none, proposed(uuid.New(), "T", nil))
+		must(t, err)
+		w := resp.GetWrongExpectedVersion()
+		equal(t, w != nil, current != nil)
+		if w != nil {
+			equal(t, w.GetCurrentRevision(), 0)
+			holds(t, w.GetExpectedNoStream() != nil, "it expected something else")
+		}
+	}
+	batch := batchOptions("b", -1)
+	batch.ExpectedStreamPosition = &streams.BatchAppendReq_Options_StreamPosition{StreamPosition: 1<<64 - 1}
+	id := stringID(uuid.New())
+	answer := r.batches(t, &streams.BatchAppendReq{CorrelationId: id, Options: batch, ProposedMessages: batchMessages(1, 1), IsFinal: true})
+	equal(t, answer[id.GetString_()].GetSuccess().GetCurrentRevision(), 0)
+	holds(t, answer[id.GetString_()].GetSuccess() != nil, "it was refused")
+	none.ExpectedStreamRevision = &streams.AppendReq_Options_Revision{Revision: 1<<64 - 2}
+	_, _, err := r.send(t, none, proposed(uuid.New(), "T", nil))
+	wantCode(t, err, codes.InvalidArgument)
+}
