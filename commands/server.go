@@ -12,14 +12,18 @@ import (
 // Server is what commands know of a server.
 type Server struct {
 	Exists bool
-	Agents map[uuid.UUID]bool // never changed in place: folds are shared
+	// Deleted tells that it existed once.
+	Deleted bool
+	Agents  map[uuid.UUID]bool // never changed in place: folds are shared
 }
 
 // Apply implements State.
 func (s Server) Apply(e events.Recorded) Server {
 	switch e := e.Event.(type) {
 	case events.ServerCreated:
-		s.Exists = true
+		s.Exists, s.Deleted = true, false
+	case events.ServerDeleted:
+		return Server{Deleted: true}
 	case events.AgentJoinedServer:
 		s.Agents = with(s.Agents, e.AgentID)
 	case events.AgentLeftServer:

@@ -63,6 +63,8 @@ var catalogue = []Event{
 	LogDeleted{},
 	FileUploaded{},
 	FileDeleted{},
+	ServerDeleted{},
+	EnvironmentChanged{},
 }
 
 // Catalogue is a zero value of every type of event that this build reads and writes.

@@ -118,6 +118,8 @@ var samples = []Event{
 		Type: "image/png", Size: 70, SHA256: "6f1c3b1e", Width: 1, Height: 1,
 	},
 	FileDeleted{FileID: snap},
+	ServerDeleted{ServerID: guild},
+	EnvironmentChanged{Keys: []string{"OPENAI_API_KEY"}},
 }
 
 func sampleCharacter() Character {

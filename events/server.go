@@ -41,3 +41,11 @@ func (AgentJoinedServer) EventType() string { return "AgentJoinedServer" }
 
 // EventType implements Event.
 func (AgentLeftServer) EventType() string { return "AgentLeftServer" }
+
+// ServerDeleted: the server is gone. Its channels are deleted one by one.
+type ServerDeleted struct {
+	ServerID uuid.UUID `json:"serverId"`
+}
+
+// EventType implements Event.
+func (ServerDeleted) EventType() string { return "ServerDeleted" }

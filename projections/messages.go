@@ -10,7 +10,7 @@ import (
 var messages = Projection{
 	Name:    "messages",
 	Group:   GroupCore,
-	Version: 1,
+	Version: 2,
 	// submitted is the position of the submission, which a clear of the channel is compared with and which orders what has
 	// the same time; position is that of the last fact about the message.
 	Tables: `
@@ -33,8 +33,11 @@ create table messages (
 	revision    bigint not null,
 	position    bigint not null
 )`,
-	Indexes: `create index on messages (channel_id, created_at desc, submitted desc)`,
-	Apply:   applyMessages,
+	// Words are looked for in the beginning of a text alone: PostgreSQL has no room for those of a very long one.
+	Indexes: `
+create index on messages (channel_id, created_at desc, submitted desc);
+create index on messages using gin (to_tsvector('simple', left(content, 100000)))`,
+	Apply: applyMessages,
 }
 
 func applyMessages(q *pgx.Batch, e events.Recorded) {

@@ -54,6 +54,9 @@ on conflict (id) do update set (name, source_type, source_id, metadata, created_
 	case events.AgentLeftServer:
 		q.Queue(`delete from server_agents where server_id = $1 and agent_id = $2`, f.ServerID, f.AgentID)
 		moveServer(q, f.ServerID, e)
+	case events.ServerDeleted:
+		q.Queue(`delete from servers where id = $1`, f.ServerID)
+		q.Queue(`delete from server_agents where server_id = $1`, f.ServerID)
 	case events.AgentDeleted:
 		q.Queue(`delete from server_agents where agent_id = $1`, f.AgentID)
 	}

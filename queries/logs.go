@@ -51,11 +51,7 @@ func (f LogFilter) arguments(agent uuid.UUID) []any {
 	if exact == nil {
 		exact = []string{}
 	}
-	var room *uuid.UUID
-	if f.Room != uuid.Nil {
-		room = &f.Room
-	}
-	return []any{agent, room, f.Type, exact, parts, f.Failed}
+	return []any{agent, orNone(f.Room), f.Type, exact, parts, f.Failed}
 }
 
 // Logs lists an agent's log, the newest first, from an offset on.

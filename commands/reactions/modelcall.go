@@ -44,7 +44,7 @@ type modelCall struct {
 	ExecutionTime float64   `json:"executionTime"` // milliseconds
 	Usage         *usage    `json:"usage,omitempty"`
 	ChannelID     uuid.UUID `json:"channelId"`
-	MessageID     uuid.UUID `json:"messageId"`
+	MessageID     uuid.UUID `json:"messageId,omitzero"`
 }
 
 type usage struct {
@@ -70,25 +70,31 @@ func (r Reply) asked(
 	if errors.Is(ctx.Err(), context.Canceled) && !aborted(ctx) {
 		return said, modelFailure{ctx.Err()} // this life is over
 	}
-	call := modelCall{
-		ModelType: kind, ModelKey: kind, Model: said.Model, Provider: r.provider(said), Prompt: loggable(p.String()),
-		Response: loggable(said.Text), RunID: turn, Timestamp: began.UnixMilli(),
-		ExecutionTime: float64(r.Now().Sub(began).Microseconds()) / 1000, ChannelID: m.ChannelID, MessageID: m.MessageID,
+	if aborted(ctx) {
+		failed = errAborted
 	}
-	if n := said.PromptTokens + said.CompletionTokens; n > 0 {
-		call.Usage = &usage{said.PromptTokens, said.CompletionTokens, n}
-	}
-	switch {
-	case aborted(ctx):
-		call.Error = "aborted"
-	case failed != nil:
-		call.Error = loggable(failed.Error())
-	}
+	call := newCall(r.Text, kind, p, began, r.Now(), said, failed)
+	call.RunID, call.ChannelID, call.MessageID = turn, m.ChannelID, m.MessageID
 	err = r.record(ctx, e, m, agentID, entry, call)
 	if failed != nil {
 		return said, modelFailure{failed}
 	}
 	return said, err
+}
+
+// newCall is what is kept of a question to a model, and of what came of it.
+func newCall(model Text, kind string, p Prompt, began, ended time.Time, said Completion, failed error) modelCall {
+	call := modelCall{
+		ModelType: kind, ModelKey: kind, Model: said.Model, Provider: provider(model, said), Prompt: loggable(p.String()),
+		Response: loggable(said.Text), Timestamp: began.UnixMilli(), ExecutionTime: float64(ended.Sub(began).Microseconds()) / 1000,
+	}
+	if n := said.PromptTokens + said.CompletionTokens; n > 0 {
+		call.Usage = &usage{said.PromptTokens, said.CompletionTokens, n}
+	}
+	if failed != nil {
+		call.Error = loggable(failed.Error())
+	}
+	return call
 }
 
 // unasked is the entry that the next call of a turn gets, or what the model answered in it already.
@@ -155,8 +161,8 @@ func (r Reply) decide(
 // respond is the word for speaking.
 const respond = "RESPOND"
 
-func (r Reply) provider(said Completion) string {
-	if p, ok := r.Text.(Provider); ok {
+func provider(model Text, said Completion) string {
+	if p, ok := model.(Provider); ok {
 		return p.Provider()
 	}
 	return said.Model

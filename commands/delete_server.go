@@ -1,0 +1,29 @@
+package commands
+
+import (
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+)
+
+// DeleteServer removes a server. One that was deleted is gone already; the default server stays. Channels can no longer be
+// made in it; those that there are have to be deleted after it.
+type DeleteServer struct{ ServerID uuid.UUID }
+
+// Stream implements Command.
+func (c DeleteServer) Stream() events.StreamID { return events.ServerStream(c.ServerID) }
+
+// Decide implements Command.
+func (c DeleteServer) Decide(_ Request, s Server) ([]events.Event, error) {
+	switch {
+	case c.ServerID == events.DefaultServer:
+		return nil, fmt.Errorf("%w: the default server cannot be deleted", ErrRefused)
+	case s.Deleted:
+		return nil, nil
+	case !s.Exists:
+		return nil, noServer(c.ServerID)
+	}
+	return []events.Event{events.ServerDeleted{ServerID: c.ServerID}}, nil
+}

@@ -1,0 +1,103 @@
+package reactions
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+)
+
+const (
+	// maxTitle bounds a title, in characters.
+	maxTitle = 80
+	// titleBudget bounds how long a model may take over one.
+	titleBudget = 25 * time.Second
+)
+
+const titleSystem = "You name conversations. Read the conversation and answer with a title for it: three to six words that say " +
+	"what it is about, in its own language, without quotation marks and without anything besides."
+
+// Titler is a Text that names a conversation in a way of its own. Without it, a model is asked in words.
+type Titler interface {
+	Title(ctx context.Context, p Prompt) (Completion, error)
+}
+
+// Title names conversations. It is asked for by a client, who waits; what the model said is in the log of the agent that it
+// was asked for.
+type Title struct {
+	Bus  commands.Bus
+	Text Text
+	Now  func() time.Time
+}
+
+// Of gives a title for what was said, the oldest first, empty when the model has none. A request that comes again gets what
+// it got.
+func (t Title) Of(ctx context.Context, request commands.Request, agentID, channel uuid.UUID, said []Said) (string, commands.Result, error) {
+	agent, err := t.Bus.Parents.Agent(ctx, agentID)
+	if err != nil {
+		return "", commands.Result{}, err
+	}
+	entry := events.Derive(request.ID, "title")
+	earlier, err := commands.Load[commands.LogEntry](ctx, t.Bus, events.AgentLogStream(entry))
+	if err != nil {
+		return "", commands.Result{}, err
+	}
+	var call modelCall
+	if earlier.Recorded && json.Unmarshal(earlier.Body, &call) == nil && call.Error == "" {
+		return titled(call.Response), commands.Result{}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, titleBudget)
+	defer cancel()
+	began := t.Now()
+	p := conversationOf(agent.Character.Name, agentID, said)
+	answer, failed := t.ask(ctx, p)
+	call = newCall(t.Text, textSmall, p, began, t.Now(), answer, failed)
+	call.RunID, call.ChannelID = request.ID, channel
+	body, err := json.Marshal(call)
+	if err != nil {
+		return "", commands.Result{}, err
+	}
+	result, err := commands.Handle(context.WithoutCancel(ctx), t.Bus, request, commands.RecordLog{LogRecorded: events.LogRecorded{
+		LogID: entry, AgentID: agentID, RoomID: agentID, EntityID: agentID, SubjectID: said[len(said)-1].AuthorID,
+		Type: events.LogModelCall + textSmall, Body: body,
+	}})
+	if failed != nil {
+		return "", result, modelFailure{failed}
+	}
+	return titled(answer.Text), result, err
+}
+
+func (t Title) ask(ctx context.Context, p Prompt) (Completion, error) {
+	if titler, ok := t.Text.(Titler); ok {
+		return titler.Title(ctx, p)
+	}
+	var quoted strings.Builder
+	for _, turn := range p.Turns {
+		fmt.Fprintf(&quoted, "%s: %s\n", turn.Name, turn.Text)
+	}
+	return t.Text.Generate(ctx, Prompt{Agent: p.Agent, System: titleSystem, Turns: []Turn{{Name: "User", Text: quoted.String() + "\nWhat is a title for this conversation?"}}})
+}
+
+func conversationOf(agent string, agentID uuid.UUID, said []Said) Prompt {
+	p := Prompt{Agent: agent}
+	for _, s := range within(said, maxPrompt) {
+		p.Turns = append(p.Turns, Turn{Name: speaker(s.AuthorName), Own: s.AuthorID == agentID, Text: s.Content})
+	}
+	return p
+}
+
+// titled is what a model said as one short line without quotation marks around it.
+func titled(text string) string {
+	text = strings.Join(strings.Fields(loggable(text)), " ")
+	text = strings.TrimSpace(strings.Trim(text, `"'“”„‘’«»`+"`"))
+	if runes := []rune(text); len(runes) > maxTitle {
+		text = strings.TrimSpace(string(runes[:maxTitle-1])) + "…"
+	}
+	return text
+}
