@@ -27,7 +27,7 @@ type ServerLogsQuery struct {
 // serverLogsPost is the same with a body, which says nothing.
 type serverLogsPost struct {
 	ServerLogsQuery
-	Body *struct{}
+	Body *json.RawMessage
 }
 
 type serverLogsAnswer struct {

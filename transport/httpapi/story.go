@@ -50,7 +50,7 @@ var (
 		if err != nil {
 			return nil, err
 		}
-		who, err := q.Participants(ctx, id)
+		who, _, err := q.Participants(ctx, id, queries.Members{Limit: queries.MaxLimit})
 		return channelView{c, who}, err
 	}}
 	messageKind = kind{
