@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,8 +39,14 @@ type Options struct {
 	AgentLogs AgentLogs
 	Lines     *serverlog.Ring
 	// Done ends when the server stops: answers that go on end then.
-	Done    context.Context //nolint:containedctx // it is the server's, not a request's
-	Health  func(context.Context) Health
+	Done   context.Context //nolint:containedctx // it is the server's, not a request's
+	Titles Titles
+	Health func(context.Context) Health
+	// Capabilities are what was found on the machine, Configuration what is set, secrets masked.
+	Capabilities  func(context.Context) Capabilities
+	Configuration map[string]string
+	// DataDir holds the local environment.
+	DataDir string
 	Clock   func() time.Time
 	NewID   func() uuid.UUID // version 7
 	Stop    func()           // begins a graceful stop and returns at once
@@ -83,6 +90,8 @@ type API struct {
 	huma    huma.API
 	open    map[string]bool // routes that need no key
 	lengthy map[string]bool // routes that take or give a file
+	// environmentLock is held while the local environment is written.
+	environmentLock sync.Mutex
 	// following counts those who are being told.
 	following atomic.Int64
 	started   time.Time

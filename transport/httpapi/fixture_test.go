@@ -45,6 +45,8 @@ type server struct {
 	// stopped is closed when a client has stopped the server.
 	stopped chan struct{}
 	turns   *wakings
+	// titles names conversations.
+	titles naming
 	// pool closes to play a database that is away.
 	pool   *pgxpool.Pool
 	health func() Health
@@ -56,7 +58,7 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	keys, err := events.NewFileKeys(filepath.Join(t.TempDir(), "keys"))
 	must(t, err)
 	codec := events.NewCodec(keys)
-	s := &server{t: t, store: openStore(t, codec), logs: &record{}, lines: serverlog.New(), stopped: make(chan struct{}), turns: &wakings{}}
+	s := &server{t: t, store: openStore(t, codec), logs: &record{}, lines: serverlog.New(), stopped: make(chan struct{}), turns: &wakings{}, titles: func() (string, error) { return "A title", nil }}
 	s.bus = commands.Bus{Store: s.store, Parents: commands.NewParents(s.store)}
 	s.log = newID()
 	s.handle(commands.OpenLog{LogID: s.log})
@@ -90,8 +92,11 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	must(t, err)
 	o := Options{
 		Bus: s.bus, Codec: codec, Queries: queries.New(s.pool), Past: replays{s.pool}, Log: s.log, Waiter: feed, Head: s.store.Head, Turns: s.turns,
-		AgentLogs: s.turns, Done: ctx,
-		Media:  kept,
+		Media:     kept,
+		AgentLogs: s.turns, Done: ctx, Titles: s.titles, DataDir: t.TempDir(), Configuration: map[string]string{"DATA_DIR": "here"},
+		Capabilities: func(context.Context) Capabilities {
+			return Capabilities{Models: []Capability{{Kind: "text", Name: "classic"}}}
+		},
 		Health: func(context.Context) Health { return s.health() }, Stop: func() { close(s.stopped) },
 		Logger: slog.New(s.lines.Beside(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))), Lines: s.lines, Version: "1.2.3", Environment: "test",
 		CharactersDir: t.TempDir(),
@@ -122,6 +127,14 @@ func (r replays) Replay(
 	return projections.Replay(ctx, r.pool, models, before, steps, func(ctx context.Context, tx pgx.Tx) error {
 		return show(ctx, queries.In(tx))
 	})
+}
+
+// naming gives every conversation the same title, or none.
+type naming func() (string, error)
+
+func (n naming) Title(context.Context, commands.Request, uuid.UUID, uuid.UUID, []queries.Message) (string, commands.Result, error) {
+	title, err := n()
+	return title, commands.Result{}, err
 }
 
 // wakings wakes whoever waits for turns.

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"reflect"
+	"regexp"
+)
+
+// masked stands for a secret that is set.
+const masked = "********"
+
+// secret tells which settings nobody is shown, by their names.
+var secret = regexp.MustCompile(`KEY|TOKEN|SECRET|SALT|PASSWORD`)
+
+// shown is the effective configuration under the names of the environment, secrets masked.
+func (c Config) shown() map[string]string {
+	out := map[string]string{}
+	v := reflect.ValueOf(c)
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Tag.Get("env")
+		if name == "" {
+			continue
+		}
+		value := fmt.Sprint(v.Field(i).Interface())
+		switch u, err := url.Parse(value); {
+		case value == "":
+		case secret.MatchString(name):
+			value = masked
+		case err != nil:
+			value = masked // what cannot be understood may hold anything
+		case u.User != nil || u.RawQuery != "":
+			u.User, u.RawQuery = hidden(u.User), ""
+			value = u.String()
+		}
+		out[name] = value
+	}
+	return out
+}
+
+func hidden(user *url.Userinfo) *url.Userinfo {
+	if user == nil {
+		return nil
+	}
+	if _, ok := user.Password(); ok {
+		return url.UserPassword(user.Username(), "xxxxx")
+	}
+	return user
+}

@@ -1,0 +1,62 @@
+package dotenv
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestWhatIsWrittenIsRead(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		value := rapid.Custom(func(rt *rapid.T) string { return strings.ReplaceAll(rapid.String().Draw(rt, "value"), "\x00", "") })
+		variables := rapid.MapOf(rapid.StringMatching(`[A-Za-z_][A-Za-z0-9_.]{0,10}`), value).Draw(rt, "variables")
+		if got := Parse(Format(variables)); !maps.Equal(got, variables) {
+			rt.Fatalf("%q was written and %q read:\n%s", variables, got, Format(variables))
+		}
+	})
+}
+
+func TestWhatPeopleWriteIsRead(t *testing.T) {
+	t.Parallel()
+	got := Parse("# a comment\n\nA=1\nexport B = two words # why\nC='a#b'\nD=\"x\\ny\"\nno variable\n1E=5\nA=2\n\tF=\nG=https://h/#x\r\n")
+	want := map[string]string{"A": "2", "B": "two words", "C": "a#b", "D": "x\ny", "F": "", "G": "https://h/#x"}
+	if !maps.Equal(got, want) {
+		t.Errorf("%q, not %q", got, want)
+	}
+}
+
+func TestAFileIsReplacedAsAWhole(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), ".env")
+	for _, value := range []string{"1", "2"} {
+		r, err := Prepare(file, map[string]string{"A": value})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		r.Discard()
+	}
+	r, err := Prepare(file, map[string]string{"A": "3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Discard()
+	text, err := os.ReadFile(file)
+	if err != nil || string(text) != "A=2\n" {
+		t.Errorf("%q %v", text, err)
+	}
+	info, err := os.Stat(file)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info.Mode(), err)
+	}
+	if all, _ := os.ReadDir(filepath.Dir(file)); len(all) != 1 {
+		t.Errorf("left over: %v", all)
+	}
+}

@@ -1,0 +1,120 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"annals/commands"
+	"annals/transport/dotenv"
+)
+
+const codeInvalidInput = "INVALID_INPUT"
+
+// environment is the effective configuration, secrets masked.
+func (a *API) environment(*call, *nothing) (map[string]string, error) { return a.o.Configuration, nil }
+
+// localEnvironment is what the file in the data folder says.
+func (a *API) localEnvironment(c *call, _ *nothing) (map[string]string, error) {
+	if err := a.here(c, "read the local environment"); err != nil {
+		return nil, err
+	}
+	return a.readEnvironment()
+}
+
+func (a *API) readEnvironment() (map[string]string, error) {
+	text, err := os.ReadFile(a.environmentFile())
+	if errors.Is(err, os.ErrNotExist) {
+		return map[string]string{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the local environment: %w", err)
+	}
+	return dotenv.Parse(string(text)), nil
+}
+
+func (a *API) environmentFile() string { return filepath.Join(a.o.DataDir, ".env") }
+
+type newEnvironment struct {
+	Body struct {
+		Content object `json:"content" doc:"The whole environment: names and values. null is empty."`
+	}
+}
+
+// writeEnvironment replaces the file as a whole. The fact that is recorded names what changed; it is recorded when the new
+// file lies ready, and before it takes the place of the old one.
+func (a *API) writeEnvironment(c *call, in *newEnvironment) (noData, error) {
+	if err := a.here(c, "change the local environment"); err != nil {
+		return noData{}, err
+	}
+	wanted, err := variables(in.Body.Content)
+	if err != nil {
+		return noData{}, err
+	}
+	a.environmentLock.Lock()
+	defer a.environmentLock.Unlock()
+	before, err := a.readEnvironment()
+	if err != nil {
+		return noData{}, err
+	}
+	ready, err := dotenv.Prepare(a.environmentFile(), wanted)
+	if err != nil {
+		return noData{}, fmt.Errorf("write the local environment: %w", err)
+	}
+	defer ready.Discard()
+	if _, err := run(c, commands.ChangeEnvironment{Keys: changed(before, wanted)}); err != nil {
+		return noData{}, err
+	}
+	c.message = "Local env updated"
+	return noData{}, ready.Commit()
+}
+
+// variables reads names and values as they go into the file.
+func variables(content object) (map[string]string, error) {
+	if content == nil {
+		return nil, refusal(http.StatusBadRequest, codeInvalidInput, `Missing or invalid "content" in request body`)
+	}
+	out := map[string]string{}
+	for name, raw := range content.fields() {
+		if !dotenv.IsName(name) {
+			return nil, refusal(http.StatusBadRequest, codeInvalidInput, "%.80q is no name of a variable", name)
+		}
+		var value any
+		if err := json.Unmarshal(raw, &value); err != nil {
+			return nil, err
+		}
+		switch value := value.(type) {
+		case nil:
+			out[name] = ""
+		case string:
+			out[name] = value
+		case bool, float64:
+			out[name] = strings.TrimSpace(string(raw))
+		default:
+			return nil, refusal(http.StatusBadRequest, codeInvalidInput, "%s is neither text nor a number", name)
+		}
+	}
+	return out, nil
+}
+
+// changed names what differs, sorted.
+func changed(before, after map[string]string) []string {
+	names := map[string]bool{}
+	for name, value := range after {
+		if old, ok := before[name]; !ok || old != value {
+			names[name] = true
+		}
+	}
+	for name := range before {
+		if _, ok := after[name]; !ok {
+			names[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}

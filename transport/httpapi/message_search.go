@@ -1,0 +1,84 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+	"annals/queries"
+)
+
+// Bounds of a search for messages.
+const (
+	defaultFound = 50
+	maxWords     = 1000 // bytes of what is searched for
+	maxSkipped   = 100_000
+)
+
+type messageSearch struct {
+	Body struct {
+		Query     text `json:"query" doc:"Words; a phrase in quotation marks, or between alternatives, - before what must not be there."`
+		ChannelID text `json:"channelId"`
+		AuthorID  text `json:"authorId"`
+		From      text `json:"from" doc:"Milliseconds since 1970, or an ISO-8601 time; inclusive."`
+		To        text `json:"to" doc:"The same; inclusive."`
+		Limit     *int `json:"limit" doc:"At most 1000; 50 if not given."`
+		Offset    int  `json:"offset"`
+		Page      int  `json:"page" doc:"From 1; instead of an offset."`
+	}
+}
+
+// searchMessages finds messages by their words, the newest first.
+func (a *API) searchMessages(c *call, in *messageSearch) (messageList, error) {
+	b := in.Body
+	s := queries.MessageSearch{Text: strings.TrimSpace(string(b.Query)), Limit: defaultFound, Offset: b.Offset}
+	if len(s.Text) > maxWords {
+		return messageList{}, invalid("Invalid query: more than %d bytes", maxWords)
+	}
+	if b.Limit != nil {
+		s.Limit = *b.Limit
+	}
+	var err error
+	if s.Limit, err = bounded(s.Limit); err != nil {
+		return messageList{}, err
+	}
+	if b.Page > 1 && b.Offset == 0 && b.Page <= maxSkipped {
+		s.Offset = (b.Page - 1) * s.Limit
+	}
+	if b.Page < 0 || b.Page > maxSkipped || s.Offset < 0 || s.Offset > maxSkipped {
+		return messageList{}, invalid("Invalid offset: from 0 to %d; narrow the search instead", maxSkipped)
+	}
+	for _, field := range []struct {
+		name  string
+		value text
+		into  *uuid.UUID
+	}{{"channelId", b.ChannelID, &s.Channel}, {"authorId", b.AuthorID, &s.Author}} {
+		if field.value == "" {
+			continue
+		}
+		if *field.into, err = events.ParseID(string(field.value)); err != nil {
+			return messageList{}, refusal(http.StatusBadRequest, codeInvalidID, "Invalid %s format", field.name)
+		}
+	}
+	var from, to moment
+	for _, field := range []struct {
+		name  string
+		value text
+		into  *moment
+	}{{"from", b.From, &from}, {"to", b.To, &to}} {
+		if field.value == "" {
+			continue
+		}
+		if err := field.into.UnmarshalText([]byte(field.value)); err != nil {
+			return messageList{}, invalid("Invalid %s: %s", field.name, err)
+		}
+	}
+	s.From, s.To = from.Time, to.Time
+	if err := c.after("X-Annals-After", c.gin.GetHeader("X-Annals-After")); err != nil {
+		return messageList{}, err
+	}
+	found, err := a.o.Queries.SearchMessages(c, s)
+	return messageList{list(found)}, err
+}

@@ -1,0 +1,105 @@
+package httpapi
+
+import (
+	"slices"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+	"annals/queries"
+)
+
+// deleteServer removes a server, and then its channels: once it is gone none can be made, so that none is left.
+func (a *API) deleteServer(c *call, in *ServerPath) (none, error) {
+	if _, err := run(c, commands.DeleteServer{ServerID: in.ServerID.UUID}); err != nil {
+		return none{}, err
+	}
+	c.settle()
+	c.made.IfRevision = nil // it was about the server
+	for {
+		left, _, err := a.o.Queries.Channels(c, in.ServerID.UUID, queries.Page{Limit: queries.MaxLimit})
+		if err != nil || len(left) == 0 {
+			return none{}, err
+		}
+		for _, channel := range left {
+			if _, err := run(c, commands.DeleteChannel{ChannelID: channel.ID}); err != nil {
+				return none{}, err
+			}
+		}
+		c.settle()
+		if err := c.Err(); err != nil {
+			return none{}, err
+		}
+	}
+}
+
+// maxSynced bounds how many channels one request may name.
+const maxSynced = 1000
+
+type syncRequest struct {
+	ServerPath
+	Body struct {
+		Channels *[]struct {
+			Name     text   `json:"name"`
+			Type     text   `json:"type"`
+			SourceID text   `json:"sourceId"`
+			Topic    text   `json:"topic"`
+			Metadata object `json:"metadata"`
+		} `json:"channels" doc:"What there is elsewhere; channels that are not named stay."`
+	}
+}
+
+type syncAnswer struct {
+	Synced   int         `json:"synced"`
+	Channels []uuid.UUID `json:"channels" doc:"Their ids, in the order of the request."`
+}
+
+// syncChannels makes the channels that a server has elsewhere, and names those that there are as they are named there.
+func (a *API) syncChannels(c *call, in *syncRequest) (answer syncAnswer, err error) {
+	if in.Body.Channels == nil {
+		return answer, missingFields("channels")
+	}
+	wanted := *in.Body.Channels
+	if len(wanted) > maxSynced {
+		return answer, invalid("Invalid channels: more than %d", maxSynced)
+	}
+	sources := make([]string, len(wanted))
+	for i, w := range wanted {
+		if w.Name == "" || w.SourceID == "" {
+			return answer, invalid("Invalid channels: number %d lacks a name or a sourceId", i)
+		}
+		if slices.Contains(sources[:i], string(w.SourceID)) {
+			return answer, invalid("Invalid channels: number %d repeats a sourceId", i)
+		}
+		sources[i] = string(w.SourceID)
+	}
+	server, err := a.o.Queries.Server(c, in.ServerID.UUID)
+	if err != nil {
+		return answer, err
+	}
+	there, err := a.o.Queries.ChannelsFrom(c, server.ID, sources)
+	if err != nil {
+		return answer, err
+	}
+	answer.Channels = make([]uuid.UUID, len(wanted))
+	for i, w := range wanted {
+		cmd := commands.CreateChannel{
+			ChannelID: events.Derive(server.ID, "channel", sources[i]), ServerID: server.ID, Name: string(w.Name), Type: or(w.Type, "GROUP"),
+			SourceType: server.SourceType, SourceID: sources[i], Topic: string(w.Topic), Metadata: w.Metadata.raw(),
+		}
+		if id, ok := there[sources[i]]; ok {
+			name := string(w.Name)
+			_, err = run(c, commands.UpdateChannel{ChannelID: id, Name: &name, Metadata: cmd.Metadata})
+			cmd.ChannelID = id
+		} else {
+			_, err = run(c, cmd)
+		}
+		if err != nil {
+			return answer, err
+		}
+		answer.Channels[i] = cmd.ChannelID
+	}
+	answer.Synced = len(wanted)
+	return answer, nil
+}

@@ -1,0 +1,81 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+	"annals/queries"
+)
+
+// fewest messages are enough to name a conversation after; so many are read by default (CONTRACT 4.6).
+const (
+	fewest        = 4
+	titleMessages = 50
+)
+
+// Titles names conversations: said is in the order of time. An empty title means that there is none.
+type Titles interface {
+	Title(ctx context.Context, r commands.Request, agent, channel uuid.UUID, said []queries.Message) (string, commands.Result, error)
+}
+
+type titleRequest struct {
+	ChannelPath
+	Limit  int    `query:"limit" default:"50" doc:"How many messages are read; at most 1000."`
+	Before moment `query:"before" doc:"Only what was said before."`
+	Body   agentBody
+}
+
+type titleAnswer struct {
+	Title     *string   `json:"title"`
+	ChannelID uuid.UUID `json:"channelId"`
+	Reason    string    `json:"reason,omitempty"`
+}
+
+// generateTitle stores no title; that the model was asked is in the agent's log.
+func (a *API) generateTitle(c *call, in *titleRequest) (titleAnswer, error) {
+	answer := titleAnswer{ChannelID: in.ChannelID.UUID}
+	agent, err := events.ParseID(string(in.Body.AgentID))
+	if err != nil {
+		return answer, invalid("Valid agent ID is required")
+	}
+	page, err := PageQuery{Limit: in.Limit, Before: in.Before}.page()
+	if err != nil {
+		return answer, err
+	}
+	if err := a.runs(c, agent); err != nil {
+		return answer, err
+	}
+	newest, err := a.o.Queries.MessagesIn(c, in.ChannelID.UUID, page)
+	if err != nil {
+		return answer, err
+	}
+	if len(newest) < fewest {
+		answer.Reason = "Not enough messages to generate a title"
+		return answer, nil
+	}
+	said := make([]queries.Message, len(newest))
+	for i, m := range newest {
+		said[len(said)-1-i] = m
+	}
+	title, r, err := a.o.Titles.Title(c, c.request(), agent, in.ChannelID.UUID, said)
+	if err := c.wrote(r, nil); err != nil {
+		return answer, err
+	}
+	if err != nil {
+		if _, known := problemOf(err); known == nil {
+			return answer, err
+		}
+		a.o.Logger.WarnContext(c, "no title", "channel", in.ChannelID.UUID, "error", err)
+		return answer, refusal(http.StatusServiceUnavailable, codeUnavailable, "The model gave no title. Try again.")
+	}
+	if title == "" {
+		answer.Reason = "The model gave no title"
+		return answer, nil
+	}
+	answer.Title = &title
+	return answer, nil
+}
