@@ -3,21 +3,33 @@ package main
 import (
 	"context"
 	"log/slog"
+	"strings"
 
 	"annals/commands/reactions"
 	"annals/events"
 	"annals/projections"
 	"annals/queries"
 	"annals/transport/media"
+	"annals/transport/media/bucket"
 )
 
 // openMedia opens what keeps uploads: a folder beside the rest, or where the configuration says.
 func openMedia(ctx context.Context, c Config, dir *dataDir) (*media.Store, error) {
-	blobs, err := media.Open(ctx, c.BlobsURL, dir.join("blobs"))
+	blobs, err := openBlobs(ctx, c.BlobsURL, dir.join("blobs"))
 	if err != nil {
 		return nil, err
 	}
 	return media.New(blobs, dir.join("uploads"))
+}
+
+func openBlobs(ctx context.Context, location, folder string) (media.Blobs, error) {
+	if path, ok := strings.CutPrefix(location, "file://"); ok {
+		folder, location = path, ""
+	}
+	if location == "" {
+		return media.Folder(folder)
+	}
+	return bucket.Open(ctx, location)
 }
 
 // sweep removes the bytes of files that are gone, whenever some go.

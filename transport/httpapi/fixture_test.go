@@ -85,7 +85,7 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	t.Cleanup(func() { cancel(); running.Wait() })
 
 	s.health = func() Health { return Health{Dependencies: map[string]string{"database": ""}} }
-	blobs, err := media.Open(t.Context(), "", filepath.Join(t.TempDir(), "blobs"))
+	blobs, err := media.Folder(filepath.Join(t.TempDir(), "blobs"))
 	must(t, err)
 	t.Cleanup(func() { must(t, blobs.Close()) })
 	kept, err := media.New(blobs, t.TempDir())

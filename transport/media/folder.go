@@ -17,7 +17,8 @@ type folder struct{ root *os.Root }
 
 const unfinished = "unfinished-"
 
-func openFolder(path string) (*folder, error) {
+// Folder keeps blobs in a folder of this machine, which it makes.
+func Folder(path string) (Blobs, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("folder of blobs: %w", err)
 	}
@@ -36,7 +37,7 @@ func openFolder(path string) (*folder, error) {
 
 // Put implements Blobs. A file under its final name is whole and synced.
 func (f *folder) Put(_ context.Context, sha256 string, from io.Reader) error {
-	dir, name, err := place(sha256)
+	dir, name, err := Place(sha256)
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func (f *folder) sync(dir string) error {
 
 // Open implements Blobs. What is no plain file, such as a link, is not there.
 func (f *folder) Open(_ context.Context, sha256 string) (io.ReadSeekCloser, error) {
-	_, name, err := place(sha256)
+	_, name, err := Place(sha256)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func (f *folder) Open(_ context.Context, sha256 string) (io.ReadSeekCloser, erro
 
 // Remove implements Blobs.
 func (f *folder) Remove(_ context.Context, sha256 string) error {
-	_, name, err := place(sha256)
+	_, name, err := Place(sha256)
 	if err != nil {
 		return err
 	}

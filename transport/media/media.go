@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"regexp"
 	"sync"
@@ -25,21 +24,6 @@ type Blobs interface {
 	// Remove is content when there is nothing.
 	Remove(ctx context.Context, sha256 string) error
 	Close() error
-}
-
-// Open opens what a URL names: file:///folder, or a bucket as s3://bucket?region=…; nothing is the folder.
-func Open(ctx context.Context, location, folder string) (Blobs, error) {
-	if location == "" {
-		return openFolder(folder)
-	}
-	u, err := url.Parse(location)
-	if err != nil {
-		return nil, fmt.Errorf("the place of blobs: %w", err)
-	}
-	if u.Scheme == "file" {
-		return openFolder(u.Path)
-	}
-	return openBucket(ctx, location)
 }
 
 // Store takes files in and lets go of them.
@@ -93,8 +77,8 @@ func (s *Store) lock(sha256 string) *sync.Mutex {
 
 var hash = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// place is where a blob lies: spread over folders that hold a few hundred each.
-func place(sha256 string) (folder, name string, err error) {
+// Place is where a blob lies: spread over folders that hold a few hundred each.
+func Place(sha256 string) (folder, name string, err error) {
 	if !hash.MatchString(sha256) {
 		return "", "", fmt.Errorf("%.80q is no hash: %w", sha256, ErrNoBlob)
 	}

@@ -5,14 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-
-	_ "gocloud.dev/blob/memblob" // a bucket that is here
 )
 
 func must(t testing.TB, err error) {
@@ -27,53 +24,12 @@ func hashOf(content string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func open(t testing.TB, location, folder string) Blobs {
+func open(t testing.TB, folder string) Blobs {
 	t.Helper()
-	b, err := Open(t.Context(), location, folder)
+	b, err := Folder(folder)
 	must(t, err)
 	t.Cleanup(func() { must(t, b.Close()) })
 	return b
-}
-
-func TestBlobsAreKeptByTheirHash(t *testing.T) {
-	t.Parallel()
-	for name, b := range map[string]Blobs{
-		"folder": open(t, "", filepath.Join(t.TempDir(), "blobs")), "file": open(t, "file://"+t.TempDir(), ""), "bucket": open(t, "mem://", ""),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for _, content := range []string{"", "one", strings.Repeat("large", 1<<18)} {
-				h := hashOf(content)
-				if _, err := b.Open(t.Context(), h); !errors.Is(err, ErrNoBlob) {
-					t.Fatalf("before: %v", err)
-				}
-				must(t, b.Put(t.Context(), h, strings.NewReader(content)))
-				must(t, b.Put(t.Context(), h, strings.NewReader(content)))
-				r, err := b.Open(t.Context(), h)
-				must(t, err)
-				got, err := io.ReadAll(r)
-				if err != nil || string(got) != content {
-					t.Fatalf("%d bytes back, %v", len(got), err)
-				}
-				end, err := r.Seek(0, io.SeekEnd)
-				if err != nil || end != int64(len(content)) {
-					t.Errorf("the end is at %d, %v", end, err)
-				}
-				must(t, r.Close())
-				must(t, b.Remove(t.Context(), h))
-				must(t, b.Remove(t.Context(), h))
-				if _, err := b.Open(t.Context(), h); !errors.Is(err, ErrNoBlob) {
-					t.Fatalf("removed: %v", err)
-				}
-			}
-			for _, bad := range []string{"", "..", "../../etc/passwd", strings.Repeat("g", 64), strings.ToUpper(hashOf("x"))} {
-				_, err := b.Open(t.Context(), bad)
-				if !errors.Is(err, ErrNoBlob) || b.Put(t.Context(), bad, strings.NewReader("x")) == nil || b.Remove(t.Context(), bad) == nil {
-					t.Errorf("%q is taken for a hash: %v", bad, err)
-				}
-			}
-		})
-	}
 }
 
 func TestALinkIsNoBlobAndWhatWasCutOffIsRemoved(t *testing.T) {
@@ -84,7 +40,7 @@ func TestALinkIsNoBlobAndWhatWasCutOffIsRemoved(t *testing.T) {
 	must(t, os.Mkdir(filepath.Join(dir, h[:2]), 0o700))
 	must(t, os.Symlink(secret, filepath.Join(dir, h[:2], h)))
 	must(t, os.WriteFile(filepath.Join(dir, unfinished+"1"), []byte("half"), 0o600))
-	b := open(t, "", dir)
+	b := open(t, dir)
 	if _, err := b.Open(t.Context(), h); !errors.Is(err, ErrNoBlob) {
 		t.Errorf("a link is opened: %v", err)
 	}
@@ -99,7 +55,7 @@ func TestALinkIsNoBlobAndWhatWasCutOffIsRemoved(t *testing.T) {
 
 func TestBytesThatAreBeingRecordedAreNotDropped(t *testing.T) {
 	t.Parallel()
-	s, err := New(open(t, "", t.TempDir()), t.TempDir())
+	s, err := New(open(t, t.TempDir()), t.TempDir())
 	must(t, err)
 	var mu sync.Mutex
 	recorded := 0

@@ -1,4 +1,5 @@
-package media
+// Package bucket keeps blobs as objects of a bucket elsewhere. It is apart since it brings much along.
+package bucket
 
 import (
 	"context"
@@ -8,37 +9,40 @@ import (
 	"gocloud.dev/blob"
 	_ "gocloud.dev/blob/s3blob" // s3://
 	"gocloud.dev/gcerrors"
+
+	"annals/transport/media"
 )
 
-// bucket keeps blobs as objects.
+// bucket implements media.Blobs.
 type bucket struct{ *blob.Bucket }
 
-func openBucket(ctx context.Context, location string) (bucket, error) {
+// Open opens what a URL names, such as s3://bucket?region=….
+func Open(ctx context.Context, location string) (media.Blobs, error) {
 	b, err := blob.OpenBucket(ctx, location)
 	if err != nil {
-		return bucket{}, fmt.Errorf("the bucket of blobs: %w", err)
+		return nil, fmt.Errorf("the bucket of blobs: %w", err)
 	}
 	return bucket{b}, nil
 }
 
-// Put implements Blobs. It always writes: another node may be about to remove the object.
+// Put implements media.Blobs. It always writes: another node may be about to remove the object.
 func (b bucket) Put(ctx context.Context, sha256 string, from io.Reader) error {
-	_, name, err := place(sha256)
+	_, name, err := media.Place(sha256)
 	if err != nil {
 		return err
 	}
 	return b.Upload(ctx, name, from, &blob.WriterOptions{ContentType: "application/octet-stream"})
 }
 
-// Open implements Blobs.
+// Open implements media.Blobs.
 func (b bucket) Open(ctx context.Context, sha256 string) (io.ReadSeekCloser, error) {
-	_, name, err := place(sha256)
+	_, name, err := media.Place(sha256)
 	if err != nil {
 		return nil, err
 	}
 	r, err := b.NewReader(ctx, name, nil)
 	if gcerrors.Code(err) == gcerrors.NotFound {
-		return nil, fmt.Errorf("%.16s…: %w", sha256, ErrNoBlob)
+		return nil, fmt.Errorf("%.16s…: %w", sha256, media.ErrNoBlob)
 	}
 	if err != nil {
 		return nil, err
@@ -46,9 +50,9 @@ func (b bucket) Open(ctx context.Context, sha256 string) (io.ReadSeekCloser, err
 	return r, nil
 }
 
-// Remove implements Blobs.
+// Remove implements media.Blobs.
 func (b bucket) Remove(ctx context.Context, sha256 string) error {
-	_, name, err := place(sha256)
+	_, name, err := media.Place(sha256)
 	if err != nil {
 		return err
 	}
