@@ -1,9 +1,11 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -81,11 +83,16 @@ type newGroup struct {
 		Participants []string `json:"participantCentralUserIds"`
 		Type         text     `json:"type"`
 		Metadata     object   `json:"metadata"`
+		InServer     text     `json:"serverId" doc:"Another name for server_id; without either it is the default server's."`
+		Among        []string `json:"participantIds" doc:"Another name for participantCentralUserIds."`
 	}
 }
 
 func (a *API) createGroup(c *call, in *newGroup) (queries.Channel, error) {
 	b := in.Body
+	if b.ServerID == "" && b.Participants == nil { // in the words of the client package
+		b.ServerID, b.Participants = cmp.Or(b.InServer, "0"), list(b.Among)
+	}
 	server, badServer := events.ParseServerID(string(b.ServerID))
 	participants, badParticipant := parseIDs(b.Participants)
 	if b.Name == "" || badServer != nil || badParticipant != nil || b.Participants == nil {
@@ -105,11 +112,15 @@ func (a *API) createGroup(c *call, in *newGroup) (queries.Channel, error) {
 type dmQuery struct {
 	Target  string `query:"targetUserId"`
 	Current string `query:"currentUserId"`
+	Both    string `query:"participantIds" doc:"Instead: the two, with a comma between them."`
 	Server  string `query:"dmServerId" doc:"The default server, if there is no such."`
 }
 
 // dmChannel finds or makes the channel of two. Its id is derived from them: two who ask at once get the same.
 func (a *API) dmChannel(c *call, in *dmQuery) (queries.Channel, error) {
+	if one, other, ok := strings.Cut(in.Both, ","); ok && in.Target == "" && in.Current == "" {
+		in.Current, in.Target = strings.TrimSpace(one), strings.TrimSpace(other)
+	}
 	if in.Target == "" || in.Current == "" {
 		return queries.Channel{}, invalid("Missing targetUserId or currentUserId")
 	}

@@ -104,14 +104,11 @@ func (c *call) admitBody() error {
 	if len(key) > maxKey {
 		return invalid("The Idempotency-Key is longer than %d bytes.", maxKey)
 	}
-	if c.api.lengthy[c.gin.FullPath()] {
-		return nil // whatever it is, it is looked at there
+	typ, upload := r.Header.Get("Content-Type"), c.api.lengthy[c.gin.FullPath()]
+	if r.ContentLength != 0 && !containsAny(typ, bodyTypes) && (!upload || !strings.HasPrefix(c.gin.FullPath(), "/api/media/")) {
+		return errContentType // not of media, as recorded
 	}
-	typ := r.Header.Get("Content-Type")
-	if r.ContentLength != 0 && !containsAny(typ, bodyTypes) {
-		return errContentType
-	}
-	if r.ContentLength != 0 && !strings.Contains(typ, "application/json") {
+	if upload || r.ContentLength != 0 && !strings.Contains(typ, "application/json") {
 		return nil // an upload is read by whoever wants it
 	}
 	body, err := c.readBody()

@@ -31,11 +31,15 @@ type submission struct {
 	Body struct {
 		ChannelID text `json:"channel_id"`
 		MessageBody
+		Spelt
 	}
 }
 
 // submitMessage is how an agent that runs elsewhere answers.
 func (a *API) submitMessage(c *call, in *submission) (storedMessage, error) {
+	if err := a.inClientWords(c, in); err != nil {
+		return storedMessage{}, err
+	}
 	b := in.Body
 	channel, badChannel := events.ParseID(string(b.ChannelID))
 	server, badServer := events.ParseServerID(string(b.ServerID))
@@ -76,6 +80,7 @@ type completion struct {
 	Body struct {
 		ChannelID text `json:"channel_id"`
 		ServerID  text `json:"server_id"`
+		MessageID text `json:"messageId" doc:"Instead of both: the message that was answered."`
 	}
 }
 
@@ -84,7 +89,10 @@ func (a *API) completeTurn(c *call, in *completion) (noData, error) {
 	channel, badChannel := events.ParseID(string(in.Body.ChannelID))
 	server, badServer := events.ParseServerID(string(in.Body.ServerID))
 	if badChannel != nil || badServer != nil {
-		return noData{}, invalid("Missing or invalid fields: channel_id, server_id")
+		var err error
+		if channel, server, err = a.turnOf(c, in.Body.MessageID); err != nil {
+			return noData{}, err
+		}
 	}
 	c.message = "Completion event emitted"
 	_, err := run(c, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{
@@ -99,16 +107,21 @@ type externalMessage struct {
 		AuthorName text `json:"author_display_name"`
 		SourceID   text `json:"source_id" doc:"The message's id where it comes from: the same again is the same message."`
 		MessageBody
+		Batch
 	}
 }
 
 type ingested struct {
 	MessageID uuid.UUID `json:"messageId"`
+	Processed int       `json:"processed,omitempty" doc:"How many there were, where several came."`
 }
 
 // ingestMessage takes in what was said elsewhere. Authors and servers go by the names that they have there.
 func (a *API) ingestMessage(c *call, in *externalMessage) (ingested, error) {
 	b := in.Body
+	if b.ChannelID == "" && b.Messages != nil {
+		return a.ingestBatch(c, b.Batch)
+	}
 	channel, err := events.ParseID(string(b.ChannelID))
 	if err != nil || b.ServerID == "" || b.AuthorID == "" || b.Content == "" {
 		return ingested{}, invalid("Invalid external message payload")
@@ -132,7 +145,7 @@ func (a *API) ingestMessage(c *call, in *externalMessage) (ingested, error) {
 	}
 	c.message = "Message ingested and published to bus"
 	err = a.submitTo(c, cmd, b.InReplyTo)
-	return ingested{cmd.MessageID}, err
+	return ingested{MessageID: cmd.MessageID}, err
 }
 
 // externalAuthor gives whoever is no UUID the id that their name elsewhere determines, and keeps that name.

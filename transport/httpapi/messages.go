@@ -54,6 +54,9 @@ type newMessage struct {
 }
 
 func (a *API) postMessage(c *call, in *newMessage) (postedMessage, error) {
+	if err := a.unspoken(c, in.ChannelID.UUID, &in.Body); err != nil {
+		return postedMessage{}, err
+	}
 	b := in.Body
 	server, badServer := events.ParseServerID(string(b.ServerID))
 	author, badAuthor := events.ParseID(string(b.AuthorID))

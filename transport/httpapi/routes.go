@@ -33,7 +33,7 @@ func (a *API) routes() {
 	get(a, "/api/messaging/dm-channel", "Find or make the channel of two", (*API).dmChannel)
 	patch(a, "/api/messaging/central-channels/:channelId", "Change a channel", (*API).updateChannel)
 	remove(a, "/api/messaging/central-channels/:channelId", "Delete a channel and its messages", (*API).deleteChannel, remembering)
-	get(a, "/api/messaging/central-channels/:channelId/details", "Show a channel", (*API).channel)
+	get(a, "/api/messaging/central-channels/:channelId/details", "Show a channel", (*API).channelDetails)
 	get(a, "/api/messaging/central-channels/:channelId/participants", "List who takes part in a channel", (*API).participants)
 	get(a, "/api/messaging/central-channels/:channelId/agents", "List who takes part in a channel", (*API).channelAgents)
 	post(a, "/api/messaging/central-channels/:channelId/agents", "Let an agent take part in a channel", (*API).joinChannel, created)

@@ -1,0 +1,147 @@
+package httpapi
+
+import (
+	"cmp"
+	"encoding/json"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+	"annals/queries"
+)
+
+// The published client package speaks of some requests in words of its own, which the recorded server refuses: camel case,
+// without what the channel tells. They mean the same here.
+
+// ownID is who speaks when nobody is named: whoever authenticated, always the same.
+func (c *call) ownID() uuid.UUID { return events.Derive(c.api.o.Log, "person", c.actor) }
+
+// Spelt is a message in the client's words.
+type Spelt struct {
+	AgentID          text            `json:"agentId"`
+	InChannel        text            `json:"channelId"`
+	InReplyToMessage json.RawMessage `json:"inReplyToMessageId"`
+}
+
+// unspoken fills in what a message leaves out that names neither its author nor its server.
+func (a *API) unspoken(c *call, channel uuid.UUID, b *MessageBody) error {
+	if b.AuthorID != "" || b.ServerID != "" {
+		return nil
+	}
+	known, err := a.o.Bus.Parents.Channel(c, channel)
+	if err != nil {
+		return err
+	}
+	fields := b.Metadata.fields()
+	b.ServerID = text(known.ServerID.String())
+	b.AuthorID = text(cmp.Or(textIn(fields, "author_id", "authorId", "userId", "entityId"), c.ownID().String()))
+	return nil
+}
+
+// inClientWords turns a submission of an agent into that of the recorded server.
+func (a *API) inClientWords(c *call, in *submission) error {
+	b := &in.Body
+	if b.InChannel == "" || b.AgentID == "" || b.ChannelID != "" {
+		return nil
+	}
+	channel, err := events.ParseID(string(b.InChannel))
+	if err != nil {
+		return invalid("Invalid channelId")
+	}
+	known, err := a.o.Bus.Parents.Channel(c, channel)
+	if err != nil {
+		return err
+	}
+	b.ChannelID, b.AuthorID, b.ServerID = b.InChannel, b.AgentID, text(known.ServerID.String())
+	b.SourceType, b.InReplyTo = cmp.Or(b.SourceType, "agent_response"), b.InReplyToMessage
+	if !truthy(b.RawMessage) {
+		b.RawMessage, err = json.Marshal(map[string]text{"text": b.Content})
+	}
+	return err
+}
+
+// turnOf names the channel and server of a turn by the message that it answered.
+func (a *API) turnOf(c *call, message text) (channel, server uuid.UUID, err error) {
+	id, err := events.ParseID(string(message))
+	if err != nil {
+		return channel, server, invalid("Missing or invalid fields: channel_id, server_id")
+	}
+	answered, err := a.o.Queries.Message(c, id)
+	if err != nil {
+		return channel, server, err
+	}
+	known, err := a.o.Bus.Parents.Channel(c, answered.ChannelID)
+	return answered.ChannelID, known.ServerID, err
+}
+
+// Batch is several messages of one platform.
+type Batch struct {
+	Platform text `json:"platform"`
+	Into     text `json:"channelId"`
+	Messages []struct {
+		ID        text   `json:"id"`
+		AuthorID  text   `json:"authorId"`
+		Content   text   `json:"content"`
+		Timestamp any    `json:"timestamp"`
+		Metadata  object `json:"metadata"`
+	} `json:"messages"`
+}
+
+// maxBatch bounds how many come at once.
+const maxBatch = 100
+
+// ingestBatch takes in each message as if it had come alone.
+func (a *API) ingestBatch(c *call, b Batch) (ingested, error) {
+	channel, err := events.ParseID(string(b.Into))
+	if err != nil || len(b.Messages) > maxBatch {
+		return ingested{}, invalid("Invalid external message payload")
+	}
+	known, err := a.o.Bus.Parents.Channel(c, channel)
+	if err != nil {
+		return ingested{}, err
+	}
+	var done ingested
+	for _, m := range b.Messages {
+		if m.AuthorID == "" || m.Content == "" {
+			return done, invalid("Invalid external message payload")
+		}
+	}
+	for _, m := range b.Messages {
+		author, metadata := externalAuthor(string(b.Platform), string(m.AuthorID), m.Metadata)
+		cmd := &commands.SubmitMessage{
+			MessageID: events.Derive(channel, author.String(), string(m.ID)), ChannelID: channel, ServerID: known.ServerID,
+			AuthorID: author, Content: string(m.Content), Metadata: metadata, SourceType: string(b.Platform), SourceID: string(m.ID),
+		}
+		if m.ID == "" {
+			cmd.MessageID = a.o.NewID()
+		}
+		if err := a.submitTo(c, cmd, nil); err != nil {
+			return done, err
+		}
+		done.MessageID, done.Processed = cmd.MessageID, done.Processed+1
+	}
+	c.message = "Messages ingested and published to bus"
+	return done, nil
+}
+
+// channelDetails names who takes part in the metadata as well, where the client looks before it adds or removes somebody.
+func (a *API) channelDetails(c *call, in *ChannelPath) (queries.Channel, error) {
+	found, err := a.channel(c, in)
+	if err != nil {
+		return found, err
+	}
+	there, err := a.o.Queries.Participants(c, in.ChannelID.UUID)
+	if err != nil {
+		return found, err
+	}
+	fields := object(found.Metadata).fields()
+	if fields == nil {
+		fields = map[string]json.RawMessage{}
+	}
+	if fields["participantCentralUserIds"], err = json.Marshal(list(there)); err != nil {
+		return found, err
+	}
+	found.Metadata, err = json.Marshal(fields)
+	return found, err
+}
