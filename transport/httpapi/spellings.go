@@ -131,7 +131,7 @@ func (a *API) channelDetails(c *call, in *ChannelPath) (queries.Channel, error) 
 	if err != nil {
 		return found, err
 	}
-	there, err := a.o.Queries.Participants(c, in.ChannelID.UUID)
+	there, _, err := a.o.Queries.Participants(c, in.ChannelID.UUID, queries.Members{Limit: queries.MaxLimit})
 	if err != nil {
 		return found, err
 	}
