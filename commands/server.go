@@ -12,6 +12,7 @@ import (
 // Server is what commands know of a server.
 type Server struct {
 	Exists bool
+	Name   string
 	// Deleted tells that it existed once.
 	Deleted bool
 	Agents  map[uuid.UUID]bool // never changed in place: folds are shared
@@ -21,7 +22,7 @@ type Server struct {
 func (s Server) Apply(e events.Recorded) Server {
 	switch e := e.Event.(type) {
 	case events.ServerCreated:
-		s.Exists, s.Deleted = true, false
+		s.Exists, s.Deleted, s.Name = true, false, e.Name
 	case events.ServerDeleted:
 		return Server{Deleted: true}
 	case events.AgentJoinedServer:

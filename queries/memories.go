@@ -1,0 +1,141 @@
+package queries
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"annals/events"
+)
+
+// Memory is a memory of an agent as CONTRACT 2.7 shows it. Content is an object, and so is Metadata.
+type Memory struct {
+	ID        uuid.UUID       `json:"id"`
+	Type      string          `json:"type"` // the table
+	CreatedAt Millis          `json:"createdAt"`
+	Content   json.RawMessage `json:"content"`
+	EntityID  uuid.UUID       `json:"entityId"`
+	AgentID   uuid.UUID       `json:"agentId"`
+	RoomID    uuid.UUID       `json:"roomId"`
+	Unique    bool            `json:"unique"`
+	Metadata  json.RawMessage `json:"metadata"`
+	// Embedding is there when it was asked for, and is known.
+	Embedding []float32 `json:"embedding,omitempty"`
+	// WorldID is nil where the room belongs to none. Stored and Position are those of the first and of the last fact;
+	// Revision is that of its stream.
+	WorldID    *uuid.UUID      `json:"-"`
+	SubjectID  uuid.UUID       `json:"-"`
+	DocumentID *uuid.UUID      `json:"-"`
+	Stored     events.Position `json:"-"`
+	Revision   uint64          `json:"-"`
+	Position   events.Position `json:"-"`
+}
+
+const memoryColumns = `select id, collection, created_at, content, entity_id, agent_id, room_id, is_unique, metadata, world_id,
+	subject_id, document_id, stored, revision, position from memories`
+
+func scanMemory(row pgx.CollectableRow) (Memory, error) {
+	var (
+		m                 Memory
+		content, metadata []byte
+	)
+	err := row.Scan((*[16]byte)(&m.ID), &m.Type, &m.CreatedAt, &content, (*[16]byte)(&m.EntityID), (*[16]byte)(&m.AgentID),
+		(*[16]byte)(&m.RoomID), &m.Unique, &metadata, &m.WorldID, (*[16]byte)(&m.SubjectID), &m.DocumentID, &m.Stored, &m.Revision,
+		&m.Position)
+	m.Content, m.Metadata = objectOr(content, erasedContent), objectOr(metadata, noMetadata)
+	return m, err
+}
+
+// What is shown of a memory whose subject was erased, and of one without metadata.
+var (
+	erasedContent = json.RawMessage(`{"text":"` + events.Erased + `"}`)
+	noMetadata    = json.RawMessage(`{}`)
+)
+
+func objectOr(raw []byte, otherwise json.RawMessage) json.RawMessage {
+	if trimmed := strings.TrimSpace(string(raw)); !strings.HasPrefix(trimmed, "{") {
+		return otherwise
+	}
+	return raw
+}
+
+// MemoryFilter says which memories are wanted; what is not set does not matter.
+type MemoryFilter struct {
+	Agent, Room, World uuid.UUID
+	Table              string
+}
+
+// where is the condition in SQL, and its arguments.
+func (f MemoryFilter) where() (string, []any) {
+	conditions, args := []string{"true"}, []any{}
+	is := func(format string, value any) {
+		args = append(args, value)
+		conditions = append(conditions, fmt.Sprintf(format, len(args)))
+	}
+	if f.Agent != uuid.Nil {
+		is("agent_id = $%d", f.Agent)
+	}
+	if f.Room != uuid.Nil {
+		is("room_id = $%d", f.Room)
+	}
+	if f.World != uuid.Nil {
+		is("world_id = $%d", f.World)
+	}
+	if f.Table != "" {
+		is("hashtextextended(collection, 0) = hashtextextended($%[1]d, 0) and collection = $%[1]d", f.Table)
+	}
+	return strings.Join(conditions, " and "), args
+}
+
+// Memories lists memories, the newest first.
+func (q *Queries) Memories(ctx context.Context, f MemoryFilter, p Page) ([]Memory, error) {
+	where, args := f.where()
+	read, n := p.from(newestFirst), len(args)
+	sql := fmt.Sprintf(memoryColumns+` where %s and (created_at, stored) < ($%d, $%d) and (created_at, stored) > ($%d, $%d)
+order by created_at %[6]s, stored %[6]s limit $%[7]d`, where, n+1, n+2, n+3, n+4, read, n+5)
+	found, err := many(ctx, q, "memories", scanMemory, sql, append(args, p.bounds()...)...)
+	return show(found, read, newestFirst), err
+}
+
+// CountMemories tells how many there are.
+func (q *Queries) CountMemories(ctx context.Context, f MemoryFilter) (int, error) {
+	where, args := f.where()
+	return one(ctx, q, "memories", pgx.RowTo[int], `select count(*) from memories where `+where, args...)
+}
+
+// Memory is one memory.
+func (q *Queries) Memory(ctx context.Context, id uuid.UUID) (Memory, error) {
+	return one(ctx, q, fmt.Sprintf("memory %s", id), scanMemory, memoryColumns+` where id = $1`, id)
+}
+
+// OldestMemories lists an agent's memories in the order in which they were stored, after a position, for who reads them all.
+func (q *Queries) OldestMemories(ctx context.Context, agent uuid.UUID, after events.Position, limit int) ([]Memory, error) {
+	return many(ctx, q, "memories", scanMemory, memoryColumns+` where agent_id = $1 and stored > $2 order by stored limit $3`,
+		agent, int64(after), min(max(limit, 0), MaxLimit))
+}
+
+// Embed looks up the vectors of memories, as far as they are known.
+func (q *Queries) Embed(ctx context.Context, all []Memory) error {
+	ids := make([]uuid.UUID, len(all))
+	for i, m := range all {
+		ids[i] = m.ID
+	}
+	type row struct {
+		ID        uuid.UUID
+		Embedding []float32
+	}
+	found, err := many(ctx, q, "vectors", pgx.RowToStructByPos[row],
+		`select id, embedding::real[] from vectors where id = any($1) and embedding is not null`, ids)
+	known := make(map[uuid.UUID][]float32, len(found))
+	for _, r := range found {
+		known[r.ID] = r.Embedding
+	}
+	for i, m := range all {
+		all[i].Embedding = known[m.ID]
+	}
+	return err
+}

@@ -1,0 +1,66 @@
+package queries
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Room is a room of an agent as CONTRACT 2.7 lists it.
+type Room struct {
+	ID        uuid.UUID       `json:"id"`
+	AgentID   uuid.UUID       `json:"agentId"`
+	Source    string          `json:"source"`
+	Type      string          `json:"type"`
+	ServerID  string          `json:"serverId"`
+	WorldID   *uuid.UUID      `json:"worldId"`
+	Name      string          `json:"name"`
+	Metadata  json.RawMessage `json:"metadata"`
+	ChannelID *uuid.UUID      `json:"channelId"`
+	CreatedAt ISO             `json:"createdAt"`
+	// WorldName is that of its world, empty for none; Revision is that of the room's stream.
+	WorldName string `json:"-"`
+	Revision  uint64 `json:"-"`
+}
+
+const roomColumns = `select r.id, r.agent_id, r.source, r.type, r.server_id, r.world_id, r.name, coalesce(r.metadata, 'null') as metadata,
+	r.channel_id, r.created_at, coalesce(w.name, '') as world_name, r.revision from rooms r left join worlds w on w.id = r.world_id`
+
+// Rooms lists the rooms of an agent's worlds, the oldest first, and tells how many there are in all.
+func (q *Queries) Rooms(ctx context.Context, agent uuid.UUID, p Page) ([]Room, int, error) {
+	return listed(ctx, q, fmt.Sprintf("rooms of agent %s", agent), pgx.RowToStructByName[Room], p, roomColumns+`
+		where r.agent_id = $1 and r.world_id is not null and (r.created_at, r.created) < ($2, $3) and (r.created_at, r.created) > ($4, $5)
+		order by r.created_at %[1]s, r.created %[1]s limit $6`,
+		`select count(*) from rooms where agent_id = $1 and world_id is not null`, agent)
+}
+
+// Room is one room of an agent.
+func (q *Queries) Room(ctx context.Context, agent, id uuid.UUID) (Room, error) {
+	return one(ctx, q, fmt.Sprintf("room %s", id), pgx.RowToStructByName[Room], roomColumns+` where r.id = $1 and r.agent_id = $2`, id, agent)
+}
+
+// Group is a world with the rooms that agents were given for it together.
+type Group struct {
+	ID          uuid.UUID   `json:"id"`
+	ServerID    string      `json:"serverId"`
+	WorldID     uuid.UUID   `json:"worldId"`
+	Name        string      `json:"name"`
+	Agents      []uuid.UUID `json:"agents"`
+	Rooms       []uuid.UUID `json:"rooms"`
+	MemoryCount int         `json:"memoryCount"`
+	CreatedAt   ISO         `json:"createdAt"`
+}
+
+// Groups lists the groups, the oldest first.
+func (q *Queries) Groups(ctx context.Context, limit int) ([]Group, error) {
+	return many(ctx, q, "groups", pgx.RowToStructByName[Group], `
+select w.id, w.id as world_id, (array_agg(r.server_id order by r.created))[1] as server_id,
+	(array_agg(r.name order by r.created))[1] as name, array_agg(distinct r.agent_id) as agents,
+	array_agg(r.id order by r.created) as rooms,
+	(select count(*) from memories m where m.world_id = w.id)::int as memory_count, w.created_at
+from worlds w join rooms r on r.world_id = w.id and r.type = 'API' and r.channel_id is null
+group by w.id, w.created_at, w.created order by w.created_at, w.created limit $1`, min(max(limit, 0), MaxLimit))
+}

@@ -1,0 +1,40 @@
+package queries
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// World is a world as CONTRACT 2.7 shows it.
+type World struct {
+	ID        uuid.UUID       `json:"id"`
+	AgentID   uuid.UUID       `json:"agentId"`
+	Name      string          `json:"name"`
+	Metadata  json.RawMessage `json:"metadata"`
+	ServerID  string          `json:"serverId"`
+	CreatedAt ISO             `json:"createdAt"`
+	Revision  uint64          `json:"-"`
+}
+
+const worldColumns = `select id, agent_id, name, coalesce(metadata, 'null') as metadata, server_id, created_at, revision from worlds`
+
+// Worlds lists the worlds of an agent, or of all, the oldest first, and tells how many there are in all.
+func (q *Queries) Worlds(ctx context.Context, agent uuid.UUID, p Page) ([]World, int, error) {
+	var only any
+	if agent != uuid.Nil {
+		only = agent
+	}
+	return listed(ctx, q, "worlds", pgx.RowToStructByName[World], p, worldColumns+`
+		where ($1::uuid is null or agent_id = $1) and (created_at, created) < ($2, $3) and (created_at, created) > ($4, $5)
+		order by created_at %[1]s, created %[1]s limit $6`,
+		`select count(*) from worlds where $1::uuid is null or agent_id = $1`, only)
+}
+
+// World is one world.
+func (q *Queries) World(ctx context.Context, id uuid.UUID) (World, error) {
+	return one(ctx, q, fmt.Sprintf("world %s", id), pgx.RowToStructByName[World], worldColumns+` where id = $1`, id)
+}

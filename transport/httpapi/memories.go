@@ -1,0 +1,319 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+	"annals/queries"
+)
+
+type memoryList struct {
+	Memories []queries.Memory `json:"memories"`
+}
+
+// MemoryQuery asks for memories of an agent.
+type MemoryQuery struct {
+	AgentPath
+	PageQuery
+	TableName string `query:"tableName" default:"messages"`
+	RoomID    string `query:"roomId" doc:"A room of the agent, or the channel that it is for."`
+	ChannelID string `query:"channelId" doc:"The channel that the agent's room is for."`
+	WithEmbedding
+}
+
+// WithEmbedding asks for vectors.
+type WithEmbedding struct {
+	IncludeEmbedding string `query:"includeEmbedding" doc:"true: with the vectors, where they are known."`
+}
+
+func (a *API) memories(c *call, in *MemoryQuery) (memoryList, error) {
+	page, err := in.page()
+	if err != nil {
+		return memoryList{}, err
+	}
+	f := queries.MemoryFilter{Agent: in.AgentID.UUID, Table: in.TableName}
+	switch {
+	case in.ChannelID != "":
+		channel, err := events.ParseID(in.ChannelID)
+		if err != nil {
+			return memoryList{}, refusal(http.StatusBadRequest, codeInvalidID, "Invalid channel ID format")
+		}
+		f.Room = commands.View{AgentID: f.Agent, ChannelID: channel}.RoomID()
+	case in.RoomID != "":
+		room, err := events.ParseID(in.RoomID)
+		if err != nil {
+			return memoryList{}, refusal(http.StatusBadRequest, codeInvalidID, "Invalid room ID format")
+		}
+		if f.Room, err = a.roomOf(c, f.Agent, room); err != nil {
+			return memoryList{}, err
+		}
+	}
+	found, err := a.listMemories(c, f, page, in.WithEmbedding)
+	if err == nil && len(found.Memories) == page.Limit {
+		c.total, err = a.o.Queries.CountMemories(c, f)
+	} else {
+		c.total = len(found.Memories)
+	}
+	return found, err
+}
+
+func (a *API) listMemories(c *call, f queries.MemoryFilter, p queries.Page, with WithEmbedding) (memoryList, error) {
+	found, err := a.o.Queries.Memories(c, f, p)
+	if err != nil {
+		return memoryList{}, err
+	}
+	if with.IncludeEmbedding == "true" {
+		err = a.o.Queries.Embed(c, found)
+	}
+	return memoryList{list(found)}, err
+}
+
+// roomOf is the agent's room that is meant by an id: the room itself or, by the id of a channel, that for the channel.
+func (a *API) roomOf(c *call, agent, id uuid.UUID) (uuid.UUID, error) {
+	room, err := a.o.Bus.Parents.Room(c, id)
+	if err != nil || room.Exists {
+		return id, err
+	}
+	return commands.View{AgentID: agent, ChannelID: id}.RoomID(), nil
+}
+
+// RoomPath names a room of an agent, or the channel that it is for.
+type RoomPath struct {
+	AgentPath
+	RoomID id `path:"roomId"`
+}
+
+type roomMemoryQuery struct {
+	RoomPath
+	Limit     int    `query:"limit" default:"20" doc:"At most 1000."`
+	Before    moment `query:"before" doc:"Only what is of this time or before."`
+	After     moment `query:"after" doc:"Only what is after."`
+	TableName string `query:"tableName" default:"messages"`
+	WithEmbedding
+}
+
+func (a *API) roomMemories(c *call, in *roomMemoryQuery) (memoryList, error) {
+	room, err := a.roomOf(c, in.AgentID.UUID, in.RoomID.UUID)
+	if err != nil {
+		return memoryList{}, err
+	}
+	limit, err := bounded(in.Limit)
+	if err != nil {
+		return memoryList{}, err
+	}
+	page := queries.Page{Limit: limit, Before: in.Before.Time, After: in.After.Time}
+	if !page.Before.IsZero() {
+		page.Before = page.Before.Add(time.Millisecond) // inclusive
+	}
+	return a.listMemories(c, queries.MemoryFilter{Agent: in.AgentID.UUID, Room: room, Table: in.TableName}, page, in.WithEmbedding)
+}
+
+// MemoryPath names a memory of an agent.
+type MemoryPath struct {
+	AgentPath
+	MemoryID id `path:"memoryId"`
+}
+
+func (a *API) memory(c *call, in *MemoryPath) (queries.Memory, error) {
+	found, err := a.o.Queries.Memory(c, in.MemoryID.UUID)
+	if err == nil && found.AgentID != in.AgentID.UUID {
+		return queries.Memory{}, refusal(http.StatusNotFound, codeNotFound, "memory %s not found", in.MemoryID)
+	}
+	c.revision(found.Revision)
+	return found, err
+}
+
+type newMemory struct {
+	AgentPath
+	Body struct {
+		Content   object          `json:"content" doc:"What is remembered: {text, …}."`
+		Text      text            `json:"text" doc:"The text alone, in place of content."`
+		TableName text            `json:"tableName" doc:"messages where it is not given."`
+		RoomID    text            `json:"roomId" doc:"The agent's own room where neither this nor channelId is given."`
+		ChannelID text            `json:"channelId"`
+		EntityID  text            `json:"entityId" doc:"The agent itself where it is not given."`
+		WorldID   text            `json:"worldId" doc:"Where it is given, the room must belong to it."`
+		Metadata  object          `json:"metadata"`
+		Embedding json.RawMessage `json:"embedding" doc:"Numbers. It follows by itself where it is not given."`
+		Unique    *bool           `json:"unique"`
+	}
+}
+
+func (a *API) storeMemory(c *call, in *newMemory) (queries.Memory, error) {
+	b := in.Body
+	cmd := &commands.StoreMemory{
+		MemoryID: c.newID("memory"), AgentID: in.AgentID.UUID, Table: or(b.TableName, events.TableMessages), Content: b.Content.raw(),
+		Metadata: b.Metadata.raw(), Unique: b.Unique == nil || *b.Unique,
+	}
+	if b.Content == nil {
+		if b.Text == "" {
+			return queries.Memory{}, missingFields("content")
+		}
+		var err error
+		if cmd.Content, err = json.Marshal(map[string]string{"text": string(b.Text)}); err != nil {
+			return queries.Memory{}, err
+		}
+	}
+	var err error
+	if cmd.EntityID, err = optionalID("entityId", b.EntityID, in.AgentID.UUID); err != nil {
+		return queries.Memory{}, err
+	}
+	if cmd.Vector, err = vectorIn(b.Embedding); err != nil {
+		return queries.Memory{}, err
+	}
+	if cmd.RoomID, err = a.roomFor(c, in); err != nil {
+		return queries.Memory{}, err
+	}
+	r, err := run(c, cmd)
+	return queries.Memory{
+		ID: cmd.MemoryID, Type: cmd.Table, CreatedAt: queries.Millis(r.At.UnixMilli()), Content: cmd.Content, EntityID: cmd.EntityID,
+		AgentID: cmd.AgentID, RoomID: cmd.RoomID, Unique: cmd.Unique, Metadata: orEmpty(cmd.Metadata), Embedding: cmd.Vector,
+	}, err
+}
+
+func orEmpty(raw json.RawMessage) json.RawMessage {
+	if raw == nil {
+		return json.RawMessage("{}")
+	}
+	return raw
+}
+
+// roomFor is the room in which a new memory is kept; the rooms for channels and for the agent itself are made when they are
+// needed first.
+func (a *API) roomFor(c *call, in *newMemory) (uuid.UUID, error) {
+	agent := in.AgentID.UUID
+	room, err := optionalID("roomId", in.Body.RoomID, agent)
+	if err != nil {
+		return room, err
+	}
+	channel, err := optionalID("channelId", in.Body.ChannelID, uuid.Nil)
+	if err != nil {
+		return room, err
+	}
+	world, err := optionalID("worldId", in.Body.WorldID, uuid.Nil)
+	if err != nil {
+		return room, err
+	}
+	if room == agent && channel == uuid.Nil {
+		_, err := commands.OpenSelf(c, a.o.Bus, c.request(), agent)
+		return room, err
+	}
+	if channel == uuid.Nil {
+		if known, err := a.o.Bus.Parents.Room(c, room); err != nil || known.Exists {
+			if err == nil && world != uuid.Nil && known.WorldID != world {
+				err = invalid("Invalid worldId: the room belongs to another world")
+			}
+			return room, err
+		}
+		channel = room
+	}
+	ch, err := a.o.Bus.Parents.Channel(c, channel)
+	if err != nil {
+		return room, err
+	}
+	if !ch.Exists && in.Body.ChannelID == "" {
+		return room, refusal(http.StatusNotFound, codeNotFound, "room %s not found", room)
+	}
+	v := commands.View{AgentID: agent, ChannelID: channel, ServerID: ch.ServerID, Source: "client"}
+	return v.RoomID(), c.wrote(v.Open(c, a.o.Bus, c.request()))
+}
+
+// optionalID reads an id that may be left out.
+func optionalID(name string, s text, otherwise uuid.UUID) (uuid.UUID, error) {
+	if s == "" {
+		return otherwise, nil
+	}
+	id, err := events.ParseID(string(s))
+	if err != nil {
+		return id, refusal(http.StatusBadRequest, codeInvalidID, "Invalid %s format", name)
+	}
+	return id, nil
+}
+
+// vectorIn reads the numbers of a vector.
+func vectorIn(raw json.RawMessage) (v []float32, err error) {
+	if raw = given(raw); raw == nil {
+		return nil, nil
+	}
+	if err := json.Unmarshal(raw, &v); err != nil || v == nil {
+		return nil, invalid("Invalid embedding: an array of numbers was expected")
+	}
+	return v, nil
+}
+
+type memoryPatch struct {
+	MemoryPath
+	Body *struct {
+		Content   object          `json:"content" doc:"Replaces the content."`
+		Metadata  object          `json:"metadata" doc:"Replaces the metadata."`
+		Embedding json.RawMessage `json:"embedding"`
+	}
+}
+
+type memoryUpdated struct {
+	ID      uuid.UUID `json:"id"`
+	Message string    `json:"message"`
+}
+
+func (a *API) updateMemory(c *call, in *memoryPatch) (memoryUpdated, error) {
+	if in.Body == nil {
+		return memoryUpdated{}, invalid("Invalid body: an object is required")
+	}
+	vector, err := vectorIn(in.Body.Embedding)
+	if err != nil {
+		return memoryUpdated{}, err
+	}
+	_, err = run(c, &commands.UpdateMemory{
+		MemoryID: in.MemoryID.UUID, AgentID: in.AgentID.UUID, Content: in.Body.Content.raw(), Metadata: in.Body.Metadata.raw(), Vector: vector,
+	})
+	return memoryUpdated{in.MemoryID.UUID, "Memory updated successfully"}, err
+}
+
+func (a *API) deleteMemory(c *call, in *MemoryPath) (said, error) {
+	_, err := run(c, &commands.DeleteMemory{MemoryID: in.MemoryID.UUID, AgentID: in.AgentID.UUID})
+	return said{"Memory deleted successfully"}, err
+}
+
+type memoriesCleared struct {
+	DeletedCount int    `json:"deletedCount"`
+	Message      string `json:"message"`
+}
+
+func (a *API) clearMemories(c *call, in *AgentPath) (memoriesCleared, error) {
+	n, err := a.o.Queries.CountMemories(c, queries.MemoryFilter{Agent: in.AgentID.UUID})
+	if err != nil {
+		return memoriesCleared{}, err
+	}
+	_, err = run(c, commands.ClearMemories{AgentID: in.AgentID.UUID})
+	return memoriesCleared{n, "All agent memories cleared successfully"}, err
+}
+
+func (a *API) clearRoom(c *call, in *RoomPath) (none, error) {
+	room, err := a.roomOf(c, in.AgentID.UUID, in.RoomID.UUID)
+	if err != nil {
+		return none{}, err
+	}
+	_, err = run(c, &commands.ClearRoom{RoomID: room, AgentID: in.AgentID.UUID})
+	return none{}, err
+}
+
+type periodQuery struct {
+	AgentPath
+	From moment `query:"from" doc:"Only what is of this time or after."`
+	To   moment `query:"to" doc:"Only what is of this time or before."`
+}
+
+func (q periodQuery) period() queries.Period { return queries.Period{From: q.From.Time, To: q.To.Time} }
+
+func (a *API) memoryStats(c *call, in *periodQuery) (queries.Stats, error) {
+	return a.o.Queries.MemoryStats(c, in.AgentID.UUID, in.period())
+}
+
+func (a *API) memoryInsights(c *call, in *periodQuery) (queries.Insights, error) {
+	return a.o.Queries.MemoryInsights(c, in.AgentID.UUID, in.period())
+}

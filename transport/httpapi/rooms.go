@@ -1,0 +1,112 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+	"annals/queries"
+)
+
+type roomList struct {
+	Rooms []queries.Room `json:"rooms"`
+}
+
+// AgentList asks for a part of a list of an agent.
+type AgentList struct {
+	AgentPath
+	PageQuery
+}
+
+func (a *API) rooms(c *call, in *AgentList) (roomList, error) {
+	page, err := in.page()
+	if err != nil {
+		return roomList{}, err
+	}
+	found, total, err := a.o.Queries.Rooms(c, in.AgentID.UUID, page)
+	c.total = total
+	return roomList{list(found)}, err
+}
+
+// roomAnswer is a room as it is shown alone.
+type roomAnswer struct {
+	ID        uuid.UUID       `json:"id"`
+	Name      string          `json:"name"`
+	ChannelID *uuid.UUID      `json:"channelId"`
+	AgentID   uuid.UUID       `json:"agentId"`
+	ServerID  string          `json:"serverId"`
+	WorldID   *uuid.UUID      `json:"worldId"`
+	Type      string          `json:"type"`
+	Source    string          `json:"source"`
+	Metadata  json.RawMessage `json:"metadata"`
+	WorldName string          `json:"worldName,omitempty"`
+}
+
+func (a *API) room(c *call, in *RoomPath) (roomAnswer, error) {
+	room, err := a.roomOf(c, in.AgentID.UUID, in.RoomID.UUID)
+	if err != nil {
+		return roomAnswer{}, err
+	}
+	r, err := a.o.Queries.Room(c, in.AgentID.UUID, room)
+	c.revision(r.Revision)
+	return roomAnswer{
+		ID: r.ID, Name: r.Name, ChannelID: r.ChannelID, AgentID: r.AgentID, ServerID: r.ServerID, WorldID: r.WorldID, Type: r.Type,
+		Source: r.Source, Metadata: r.Metadata, WorldName: r.WorldName,
+	}, err
+}
+
+type newRoom struct {
+	AgentPath
+	Body struct {
+		Name     text   `json:"name"`
+		Type     text   `json:"type" doc:"DM where it is not given."`
+		Source   text   `json:"source" doc:"client where it is not given."`
+		WorldID  text   `json:"worldId" doc:"A world of its own is made where it is not given."`
+		ServerID text   `json:"serverId"`
+		Metadata object `json:"metadata"`
+	}
+}
+
+type roomMade struct {
+	ID        uuid.UUID       `json:"id"`
+	Name      string          `json:"name"`
+	AgentID   uuid.UUID       `json:"agentId"`
+	CreatedAt queries.Millis  `json:"createdAt"`
+	Source    string          `json:"source"`
+	Type      string          `json:"type"`
+	WorldID   uuid.UUID       `json:"worldId"`
+	ServerID  string          `json:"serverId"`
+	Metadata  json.RawMessage `json:"metadata,omitempty"`
+}
+
+func (a *API) createRoom(c *call, in *newRoom) (roomMade, error) {
+	b, agent := in.Body, in.AgentID.UUID
+	if b.Name == "" {
+		return roomMade{}, invalid("Room name is required")
+	}
+	id := events.UniqueUUID(agent, "room-"+c.newID("room").String())
+	server := or(b.ServerID, "server-"+strconv.FormatInt(c.request().At.UnixMilli(), 10))
+	world, err := optionalID("worldId", b.WorldID, uuid.Nil)
+	if err != nil {
+		return roomMade{}, err
+	}
+	if world == uuid.Nil {
+		world = events.UniqueUUID(agent, "world-"+c.newID("world").String())
+		_, err := run(c, &commands.CreateWorld{WorldID: world, AgentID: agent, ServerID: server, Name: "World for " + string(b.Name)})
+		if err != nil {
+			return roomMade{}, err
+		}
+	}
+	cmd := &commands.CreateRoom{
+		RoomID: id, AgentID: agent, WorldID: world, ChannelID: id, ServerID: server, Name: string(b.Name), Type: or(b.Type, "DM"),
+		Source: or(b.Source, "client"), Metadata: b.Metadata.raw(), Entities: []uuid.UUID{agent},
+	}
+	r, err := run(c, cmd)
+	return roomMade{
+		ID: id, Name: cmd.Name, AgentID: agent, CreatedAt: queries.Millis(r.At.UnixMilli()), Source: cmd.Source, Type: cmd.Type,
+		WorldID: world, ServerID: server, Metadata: cmd.Metadata,
+	}, err
+}

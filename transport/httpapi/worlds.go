@@ -1,0 +1,128 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+	"annals/queries"
+)
+
+type worldList struct {
+	Worlds []queries.World `json:"worlds"`
+}
+
+func (a *API) allWorlds(c *call, in *PageQuery) (worldList, error) {
+	return a.worldsOf(c, uuid.Nil, *in)
+}
+
+func (a *API) worlds(c *call, in *AgentList) (worldList, error) {
+	return a.worldsOf(c, in.AgentID.UUID, in.PageQuery)
+}
+
+func (a *API) worldsOf(c *call, agent uuid.UUID, in PageQuery) (worldList, error) {
+	page, err := in.page()
+	if err != nil {
+		return worldList{}, err
+	}
+	found, total, err := a.o.Queries.Worlds(c, agent, page)
+	c.total = total
+	return worldList{list(found)}, err
+}
+
+type newWorld struct {
+	AgentPath
+	Body struct {
+		Name     text   `json:"name"`
+		WorldID  text   `json:"worldId" doc:"A world that the agent is to know; it is made where there is none."`
+		ServerID text   `json:"serverId"`
+		Metadata object `json:"metadata"`
+	}
+}
+
+type worldAnswer struct {
+	World queries.World `json:"world"`
+}
+
+// createWorld makes a world or, where the client names one, lets the agent know it: agents share a world by a room each.
+func (a *API) createWorld(c *call, in *newWorld) (worldAnswer, error) {
+	b, agent := in.Body, in.AgentID.UUID
+	named, err := optionalID("worldId", b.WorldID, uuid.Nil)
+	if err != nil {
+		return worldAnswer{}, err
+	}
+	if b.Name == "" && named == uuid.Nil {
+		return worldAnswer{}, invalid("World name is required")
+	}
+	cmd := &commands.CreateWorld{
+		WorldID: named, AgentID: agent, ServerID: or(b.ServerID, "server-"+strconv.FormatInt(c.request().At.UnixMilli(), 10)),
+		Name: string(b.Name), Metadata: b.Metadata.raw(),
+	}
+	if named == uuid.Nil {
+		cmd.WorldID = events.UniqueUUID(agent, "world-"+c.newID("world").String())
+	}
+	if cmd.Name == "" {
+		cmd.Name = "World " + named.String()[:8]
+	}
+	r, err := run(c, cmd)
+	if err != nil {
+		return worldAnswer{}, err
+	}
+	known, err := a.o.Bus.Parents.World(c, cmd.WorldID)
+	if err == nil && known.AgentID != agent {
+		_, err = run(c, &commands.CreateRoom{
+			RoomID: events.UniqueUUID(agent, cmd.WorldID.String()), AgentID: agent, WorldID: cmd.WorldID, Name: known.Name,
+			Type: "WORLD", Source: "client", Entities: []uuid.UUID{agent},
+		})
+	}
+	return worldAnswer{queries.World{
+		ID: cmd.WorldID, AgentID: known.AgentID, Name: known.Name, Metadata: orNull(known.Metadata), ServerID: cmd.ServerID, CreatedAt: iso(r.At),
+	}}, err
+}
+
+func orNull(raw json.RawMessage) json.RawMessage {
+	if raw == nil {
+		return json.RawMessage("null")
+	}
+	return raw
+}
+
+type worldPatch struct {
+	AgentPath
+	WorldID id `path:"worldId"`
+	Body    struct {
+		Name     *text  `json:"name"`
+		Metadata object `json:"metadata" doc:"Its members replace those that are there."`
+		Settings object `json:"settings" doc:"The member settings of the metadata."`
+	}
+}
+
+func (a *API) updateWorld(c *call, in *worldPatch) (worldAnswer, error) {
+	patch := in.Body.Metadata.fields()
+	if in.Body.Settings != nil {
+		if patch == nil {
+			patch = map[string]json.RawMessage{}
+		}
+		patch["settings"] = in.Body.Settings.raw()
+	}
+	cmd := &commands.UpdateWorld{WorldID: in.WorldID.UUID, AgentID: in.AgentID.UUID}
+	if in.Body.Name != nil {
+		name := string(*in.Body.Name)
+		cmd.Name = &name
+	}
+	if patch != nil {
+		var err error
+		if cmd.Metadata, err = json.Marshal(patch); err != nil {
+			return worldAnswer{}, err
+		}
+	}
+	if _, err := run(c, cmd); err != nil {
+		return worldAnswer{}, err
+	}
+	c.settle()
+	found, err := a.o.Queries.World(c, in.WorldID.UUID)
+	return worldAnswer{found}, err
+}
