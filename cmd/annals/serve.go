@@ -109,6 +109,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 		Identify: func(r *http.Request, key string) (string, bool) { return api.Identify(r, key) },
 	})
 	defer background(ctx, "projections", feed.Run, fail)()
+	defer background(ctx, "memory", remember(parts, bus, c, feed, log), fail)()
 	defer background(ctx, "reactions", reply(parts, bus, c, q, feed, aborts, streaming(hub, rooms), log), fail)()
 	model := embedder(c)
 	defer background(ctx, "embedding", embed(parts, bus, model, log), fail)()

@@ -173,7 +173,7 @@ func (r Reply) answer(ctx context.Context, e events.Recorded, m events.MessageSu
 			return "", ignored, err
 		}
 		if !speak {
-			ignored.Reason = "the model chose to be silent"
+			ignored.Reason = choseSilence
 			return "", ignored, nil
 		}
 	}
@@ -189,7 +189,7 @@ func (r Reply) answer(ctx context.Context, e events.Recorded, m events.MessageSu
 	}
 	text := speakable(said.Text)
 	if text == "" {
-		end.Outcome, end.Reason = events.TurnIgnored, "the model said nothing"
+		end.Outcome, end.Reason = events.TurnIgnored, saidNothing
 	}
 	return text, end, nil
 }

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"annals/commands"
+	"annals/commands/reactions"
+	"annals/events"
+	"annals/events/esdb"
+	"annals/projections"
+	"annals/transport/documents"
+)
+
+// remember lets agents remember what is said, over a group of its own: it holds up no answer.
+func remember(p *parts, bus commands.Bus, c Config, feed *projections.Feed, log *slog.Logger) func(context.Context) error {
+	return func(ctx context.Context) error {
+		subscriber := esdb.NewSubscriber(p.store, esdb.SubscriberOptions{
+			Group: "remember", Types: reactions.Remembered, Partition: placeOf,
+			Concurrency: channelsAtOnce, MessageTimeout: messageTimeout, Logger: log,
+		})
+		r := reactions.Remember{
+			Bus: bus, Knowledge: knowledge{documents.Folder{Dir: c.CharactersDir, Logger: log}}, Now: time.Now,
+			Readable: func(ctx context.Context, p events.Position) error { return feed.Wait(ctx, projections.GroupCore, p) },
+		}
+		return reactions.Run(ctx, reactions.Deliveries{Subscriber: subscriber, Fact: esdb.Delivery, Park: esdb.Park}, r, log)
+	}
+}
+
+// placeOf keeps what happens in one channel, or to one agent, in order.
+func placeOf(e events.Recorded) string {
+	switch f := e.Event.(type) {
+	case events.MessageEdited:
+		return f.ChannelID.String()
+	case events.TurnCompleted:
+		return f.ChannelID.String()
+	}
+	return channelOf(e)
+}
+
+// knowledge reads the files that characters name.
+type knowledge struct{ documents.Folder }
+
+// Documents implements reactions.Knowledge.
+func (k knowledge) Documents(ctx context.Context, named json.RawMessage) ([]reactions.Document, error) {
+	found, err := k.Folder.Documents(ctx, named)
+	all := make([]reactions.Document, len(found))
+	for i, d := range found {
+		all[i] = reactions.Document(d)
+	}
+	return all, err
+}
