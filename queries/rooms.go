@@ -1,12 +1,16 @@
 package queries
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"annals/events"
 )
 
 // Room is a room of an agent as CONTRACT 2.7 lists it.
@@ -21,20 +25,25 @@ type Room struct {
 	Metadata  json.RawMessage `json:"metadata"`
 	ChannelID *uuid.UUID      `json:"channelId"`
 	CreatedAt ISO             `json:"createdAt"`
-	// WorldName is that of its world, empty for none; Revision is that of the room's stream.
-	WorldName string `json:"-"`
-	Revision  uint64 `json:"-"`
+	// WorldName is that of its world, empty for none, and WorldCreated the position of its creation; Revision is that of the
+	// room's stream.
+	WorldName    string          `json:"-"`
+	WorldCreated events.Position `json:"-"`
+	Revision     uint64          `json:"-"`
 }
 
 const roomColumns = `select r.id, r.agent_id, r.source, r.type, r.server_id, r.world_id, r.name, coalesce(r.metadata, 'null') as metadata,
-	r.channel_id, r.created_at, coalesce(w.name, '') as world_name, r.revision from rooms r left join worlds w on w.id = r.world_id`
+	r.channel_id, r.created_at, coalesce(w.name, '') as world_name, coalesce(w.created, 0) as world_created, r.revision from rooms r left join worlds w on w.id = r.world_id`
 
-// Rooms lists the rooms of an agent's worlds, the oldest first, and tells how many there are in all.
+// Rooms lists the rooms of an agent's worlds, the oldest first, those of a page world by world, and tells how many there are in
+// all.
 func (q *Queries) Rooms(ctx context.Context, agent uuid.UUID, p Page) ([]Room, int, error) {
-	return listed(ctx, q, fmt.Sprintf("rooms of agent %s", agent), pgx.RowToStructByName[Room], p, roomColumns+`
+	found, total, err := listed(ctx, q, fmt.Sprintf("rooms of agent %s", agent), pgx.RowToStructByName[Room], p, roomColumns+`
 		where r.agent_id = $1 and r.world_id is not null and (r.created_at, r.created) < ($2, $3) and (r.created_at, r.created) > ($4, $5)
 		order by r.created_at %[1]s, r.created %[1]s limit $6`,
 		`select count(*) from rooms where agent_id = $1 and world_id is not null`, agent)
+	slices.SortStableFunc(found, func(a, b Room) int { return cmp.Compare(a.WorldCreated, b.WorldCreated) })
+	return found, total, err
 }
 
 // Room is one room of an agent.

@@ -29,9 +29,9 @@ func (q *Queries) Worlds(ctx context.Context, agent uuid.UUID, p Page) ([]World,
 		only = agent
 	}
 	return listed(ctx, q, "worlds", pgx.RowToStructByName[World], p, worldColumns+`
-		where ($1::uuid is null or agent_id = $1) and (created_at, created) < ($2, $3) and (created_at, created) > ($4, $5)
+		where ($1::uuid is null or agent_id = $1 or exists (select from rooms r where r.world_id = worlds.id and r.agent_id = $1)) and (created_at, created) < ($2, $3) and (created_at, created) > ($4, $5)
 		order by created_at %[1]s, created %[1]s limit $6`,
-		`select count(*) from worlds where $1::uuid is null or agent_id = $1`, only)
+		`select count(*) from worlds where $1::uuid is null or agent_id = $1 or exists (select from rooms r where r.world_id = worlds.id and r.agent_id = $1)`, only)
 }
 
 // World is one world.

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -303,19 +304,49 @@ func (a answered) data(into any) answered {
 	return a
 }
 
-// get decodes data at a dotted path, such as "server.id".
+// at decodes data at a dotted path, such as "servers.0.id"; nil where a list is too short.
 func (a answered) at(path string) any {
 	a.t.Helper()
 	var v any
 	a.data(&v)
+	return a.within(v, path)
+}
+
+// field is at from the top of the answer.
+func (a answered) field(path string) any {
+	a.t.Helper()
+	var v any
+	must(a.t, json.Unmarshal(a.body, &v))
+	return a.within(v, path)
+}
+
+func (a answered) within(v any, path string) any {
+	a.t.Helper()
 	for _, key := range strings.Split(path, ".") {
-		m, ok := v.(map[string]any)
-		if !ok {
+		switch in := v.(type) {
+		case map[string]any:
+			v = in[key]
+		case []any:
+			i, err := strconv.Atoi(key)
+			must(a.t, err)
+			if v = nil; i < len(in) {
+				v = in[i]
+			}
+		default:
 			a.t.Fatalf("%s: no %s in %s", a.what, path, a.body)
 		}
-		v = m[key]
 	}
 	return v
+}
+
+// eventually waits for a condition of which nobody tells.
+func (s *server) eventually(what string, holds func() bool) {
+	s.t.Helper()
+	for until := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(until) {
+			s.t.Fatalf("in vain: %s", what)
+		}
+	}
 }
 
 func (a answered) text(path string) string {
