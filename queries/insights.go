@@ -92,8 +92,8 @@ type Insights struct {
 	Terms     []Term   `json:"terms"`
 	ByHour    []int    `json:"byHour"`
 	ByWeekday []int    `json:"byWeekday"`
-	Rooms     []Busy `json:"rooms"`
-	Entities  []Busy `json:"entities"`
+	Rooms     []Busy   `json:"rooms"`
+	Entities  []Busy   `json:"entities"`
 	Growth    []Growth `json:"growth"`
 }
 
