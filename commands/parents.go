@@ -79,6 +79,51 @@ func (p *Parents) Memory(ctx context.Context, id uuid.UUID) (Memory, error) {
 	return Load[Memory](ctx, Bus{Store: p.store}, events.MemoryStream(id))
 }
 
+// RemembersNow tells whether a memory is there, after all that happened to what it belongs to.
+func (p *Parents) RemembersNow(ctx context.Context, id uuid.UUID) (bool, error) {
+	m, err := p.Memory(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	return m.alive(ctx, p)
+}
+
+// RoomNow is the room's fold, and that of no events where the room is gone with what it belongs to.
+func (p *Parents) RoomNow(ctx context.Context, id uuid.UUID) (Room, error) {
+	r, err := p.Room(ctx, id)
+	if err != nil {
+		return r, err
+	}
+	if there, err := r.alive(ctx, p); err != nil || !there {
+		return Room{}, err
+	}
+	return r, nil
+}
+
+// WorldNow is the world's fold, and that of no events where the world is gone with its agent.
+func (p *Parents) WorldNow(ctx context.Context, id uuid.UUID) (World, error) {
+	w, err := p.World(ctx, id)
+	if err != nil {
+		return w, err
+	}
+	if there, err := w.alive(ctx, p); err != nil || !there {
+		return World{}, err
+	}
+	return w, nil
+}
+
+// EntityNow is the entity's fold, and that of no events where it is gone with its agent.
+func (p *Parents) EntityNow(ctx context.Context, id uuid.UUID) (Entity, error) {
+	n, err := p.Entity(ctx, id)
+	if err != nil {
+		return n, err
+	}
+	if a, err := p.Agent(ctx, n.AgentID); err != nil || n.Seen <= a.Deleted {
+		return Entity{}, err
+	}
+	return n, nil
+}
+
 func (p *Parents) agentExists(ctx context.Context, id uuid.UUID) error {
 	a, err := p.Agent(ctx, id)
 	if err == nil && !a.Exists {

@@ -43,6 +43,7 @@ create table forgotten (
 )`,
 	Indexes: `
 create index on memories (agent_id, hashtextextended(collection, 0), created_at desc, stored desc);
+create index on memories (agent_id, stored);
 create index on memories (room_id, hashtextextended(collection, 0), created_at desc, stored desc);
 create index on memories (world_id) where world_id is not null;
 create index on memories (channel_id) where channel_id is not null;

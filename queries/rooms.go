@@ -73,3 +73,19 @@ select w.id, w.id as world_id, (array_agg(r.server_id order by r.created))[1] as
 from worlds w join rooms r on r.world_id = w.id and r.type = 'API' and r.channel_id is null
 group by w.id, w.created_at, w.created order by w.created_at, w.created limit $1`, min(max(limit, 0), MaxLimit))
 }
+
+// OpenRoom is a room with who takes part in it, and the position of its creation.
+type OpenRoom struct {
+	Room
+	Entities []uuid.UUID
+	Created  events.Position
+}
+
+// EveryRoom lists the rooms of an agent in the order of their creation, after a position.
+func (q *Queries) EveryRoom(ctx context.Context, agent uuid.UUID, after events.Position, limit int) ([]OpenRoom, error) {
+	return many(ctx, q, fmt.Sprintf("rooms of agent %s", agent), pgx.RowToStructByName[OpenRoom], `
+select r.*, array(select entity_id from occupants o where o.room_id = r.id order by o.position, o.place) as entities,
+	(select created from rooms x where x.id = r.id) as created
+from (`+roomColumns+` where r.agent_id = $1 and r.created > $2 order by r.created limit $3) r order by created`,
+		agent, int64(after), min(max(limit, 0), MaxLimit))
+}

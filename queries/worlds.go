@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"annals/events"
 )
 
 // World is a world as CONTRACT 2.7 shows it.
@@ -37,4 +39,18 @@ func (q *Queries) Worlds(ctx context.Context, agent uuid.UUID, p Page) ([]World,
 // World is one world.
 func (q *Queries) World(ctx context.Context, id uuid.UUID) (World, error) {
 	return one(ctx, q, fmt.Sprintf("world %s", id), pgx.RowToStructByName[World], worldColumns+` where id = $1`, id)
+}
+
+// MadeWorld is a world and the position of its creation.
+type MadeWorld struct {
+	World
+	Created events.Position
+}
+
+// EveryWorld lists the worlds that are an agent's or that it has a room in, in the order of their creation, after a position.
+func (q *Queries) EveryWorld(ctx context.Context, agent uuid.UUID, after events.Position, limit int) ([]MadeWorld, error) {
+	return many(ctx, q, "worlds", pgx.RowToStructByName[MadeWorld], `
+select id, agent_id, name, coalesce(metadata, 'null') as metadata, server_id, created_at, revision, created from worlds
+where (agent_id = $1 or exists (select from rooms r where r.world_id = worlds.id and r.agent_id = $1)) and created > $2
+order by created limit $3`, agent, int64(after), min(max(limit, 0), MaxLimit))
 }

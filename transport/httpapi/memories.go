@@ -75,7 +75,7 @@ func (a *API) listMemories(c *call, f queries.MemoryFilter, p queries.Page, with
 
 // roomOf is the agent's room that is meant by an id: the room itself or, by the id of a channel, that for the channel.
 func (a *API) roomOf(c *call, agent, id uuid.UUID) (uuid.UUID, error) {
-	room, err := a.o.Bus.Parents.Room(c, id)
+	room, err := a.o.Bus.Parents.RoomNow(c, id)
 	if err != nil || room.Exists {
 		return id, err
 	}
@@ -204,7 +204,7 @@ func (a *API) roomFor(c *call, in *newMemory) (uuid.UUID, error) {
 		return room, err
 	}
 	if channel == uuid.Nil {
-		if known, err := a.o.Bus.Parents.Room(c, room); err != nil || known.Exists {
+		if known, err := a.o.Bus.Parents.RoomNow(c, room); err != nil || known.Exists {
 			if err == nil && world != uuid.Nil && known.WorldID != world {
 				err = invalid("Invalid worldId: the room belongs to another world")
 			}

@@ -22,7 +22,7 @@ type operation struct {
 	status                int
 	bare, open            bool
 	groups                []string // of projections that have to be there before it answers
-	upload                bool
+	upload, records       bool
 	limits                []rate
 }
 
@@ -92,7 +92,11 @@ func add[In, Data any](a *API, method, path, summary string, f answer[In, Data],
 		}}, nil
 	})
 	if o.upload { // said afterwards, or huma would read the body
-		a.huma.OpenAPI().Paths[description.Path].Post.RequestBody = uploadBody()
+		body := uploadBody()
+		if o.records {
+			body = recordsBody()
+		}
+		a.huma.OpenAPI().Paths[description.Path].Post.RequestBody = body
 	}
 }
 

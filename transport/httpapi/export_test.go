@@ -1,0 +1,171 @@
+package httpapi
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// export gives what an agent's export says, without what differs from one export to the next.
+func (s *server) export(agent, query string) []byte {
+	s.t.Helper()
+	return s.ask("GET", "/api/memory/agents/"+agent+"/export?"+query, nil).is(200).body
+}
+
+// furnished is an agent with a room, documents and memories.
+func (s *server) furnished(name string) (agent string) {
+	s.t.Helper()
+	agent = s.newAgent(name)
+	path := "/api/agents/" + agent
+	room := s.ask("POST", path+"/rooms", fields{"name": "Study", "metadata": fields{"a": 1}}).is(201).text("id")
+	vector := make([]float64, 384)
+	vector[1] = 1
+	s.ask("POST", path+"/memories", fields{"text": "tea ☕", "roomId": room, "embedding": vector}).is(201)
+	s.ask("POST", path+"/memories", fields{"content": fields{"text": "green", "n": 12345678901234567}, "tableName": "facts", "metadata": fields{"m": nil}}).is(201)
+	return agent
+}
+
+func body(s *server, agent, query string, content []byte, headers ...string) answered {
+	s.t.Helper()
+	return s.ask("POST", "/api/memory/agents/"+agent+"/import?"+query, string(content), headers...)
+}
+
+func TestARoundTripGivesTheSameAgentInEitherFormat(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"json", "ndjson"} {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t)
+			agent := s.furnished("Mnemosyne")
+			s.eventually("the vector is known", func() bool { return bytes.Contains(s.export(agent, "includeEmbedding=true"), []byte(`"embedding"`)) })
+			before := s.export(agent, "includeEmbedding=true&format="+format)
+			again := body(s, agent, "", before).is(200)
+			if again.at("imported") != 0.0 || again.at("failedCount") != 0.0 {
+				t.Errorf("imported again: %s", again.body)
+			}
+			s.ask("DELETE", "/api/agents/"+agent, nil).is(204)
+			dry := body(s, agent, "dryRun=true", before).is(200)
+			if dry.at("imported").(float64) < 6 || dry.at("failedCount") != 0.0 || s.ask("GET", "/api/agents/"+agent, nil).status != 404 {
+				t.Errorf("dry run: %s", dry.body)
+			}
+			done := body(s, agent, "", before).is(200)
+			if done.at("failedCount") != 0.0 || done.at("imported") != dry.at("imported") {
+				t.Errorf("imported: %s", done.body)
+			}
+			s.eventually("the same is exported", func() bool {
+				return cmp.Equal(settled(before), settled(s.export(agent, "includeEmbedding=true&format="+format)))
+			})
+		})
+	}
+}
+
+// settled leaves out when it was exported.
+func settled(export []byte) string {
+	head, rest, _ := strings.Cut(string(export), `"exportedAt":"`)
+	_, rest, _ = strings.Cut(rest, `"`)
+	return head + rest
+}
+
+func TestSecretsAreExportedOnlyToWhoShowsAKey(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(o *Options) { o.Key = "k" })
+	agent := s.ask("POST", "/api/agents", fields{"characterJson": fields{"name": "A", "bio": "b", "settings": fields{"secrets": fields{"TOKEN": "plain"}}}}, "X-API-KEY", "k").is(201).text("id")
+	path := "/api/memory/agents/" + agent + "/export"
+	if plain := s.ask("GET", path, nil, "X-API-KEY", "k").is(200); bytes.Contains(plain.body, []byte("TOKEN")) {
+		t.Errorf("exported: %s", plain.body)
+	}
+	if with := s.ask("GET", path+"?includeSecrets=true", nil, "X-API-KEY", "k").is(200); !isEncrypted(with.text("character.settings.secrets.TOKEN")) {
+		t.Errorf("exported: %s", with.body)
+	}
+	open := serve(t)
+	open.ask("GET", "/api/memory/agents/"+open.newAgent("A")+"/export?includeSecrets=true", nil).refused(403, codeForbidden)
+	open.ask("GET", "/api/memory/agents/"+unknown+"/export", nil).refused(404, codeNotFound)
+}
+
+func TestHalfAFileLeavesWhatWasReadAndSaysWhereItStopped(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.furnished("Mnemosyne")
+	for _, format := range []string{"json", "ndjson"} {
+		whole := s.export(agent, "format="+format)
+		cut := whole[:bytes.Index(whole, []byte("green"))]
+		s.ask("DELETE", "/api/agents/"+agent, nil).is(204)
+		stopped := body(s, agent, "", cut).refused(http.StatusBadRequest, codeInvalidRequest)
+		if stopped.field("error.details.stopped.line").(float64) < 5 || stopped.field("error.details.imported").(float64) < 5 {
+			t.Errorf("%s: %s", format, stopped.body)
+		}
+		s.ask("GET", "/api/agents/"+agent, nil).is(200)
+		if kept := s.ask("GET", "/api/agents/"+agent+"/memories", nil).is(200); kept.text("memories.0.content.text") != "tea ☕" {
+			t.Errorf("%s: kept is %s", format, kept.body)
+		}
+		lines := bytes.SplitAfter(whole, []byte("\n"))
+		if format == "ndjson" { // cut between two lines
+			body(s, agent, "", bytes.Join(lines[:len(lines)-2], nil)).refused(http.StatusBadRequest, codeInvalidRequest)
+		}
+		body(s, agent, "", whole).is(200)
+	}
+}
+
+func TestABadLineInTheMiddleIsToldOfAndTheRestIsTakenIn(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("Mnemosyne")
+	var b strings.Builder
+	for n := range 300 {
+		fmt.Fprintf(&b, `{"type":"memory","data":{"content":{"text":"memory %d"},"createdAt":%d}}`+"\n", n, 1000+n)
+		switch n {
+		case 100:
+			b.WriteString("{broken\n")
+		case 101:
+			b.WriteString(`{"type":"memory","data":{"content":[1]}}` + "\n")
+		case 102:
+			b.WriteString(`{"type":"memory","data":{"content":{"text":"x"},"roomId":"` + unknown + `"}}` + "\n")
+		case 103:
+			b.WriteString(`{"type":"memory","data":{"content":{"text":"x"},"embedding":[1,2]}}` + "\n")
+		case 104:
+			b.WriteString(`{"type":"memory","data":{"content":{"text":"` + strings.Repeat("x", maxRecord) + `"}}}` + "\n")
+		case 105:
+			b.WriteString(`{"type":"relationship","data":{}}` + "\n\n")
+		}
+	}
+	done := body(s, agent, "", []byte(b.String())).is(200)
+	if done.at("imported") != 300.0 || done.at("failedCount") != 5.0 && done.at("failedCount") != 6.0 || done.at("failed.0.line") != 102.0 {
+		t.Errorf("imported: %.600s", done.body)
+	}
+	again := body(s, agent, "", []byte(b.String())).is(200)
+	if again.at("imported") != 0.0 || again.at("skipped") != 300.0 {
+		t.Errorf("imported again: %.600s", again.body)
+	}
+	if listed := s.ask("GET", "/api/agents/"+agent+"/memories?limit=1", nil).is(200); listed.text("memories.0.content.text") != "memory 299" || listed.at("memories.0.createdAt") != 1299.0 {
+		t.Errorf("listed: %s", listed.body)
+	}
+}
+
+func TestACharacterOfElizaOSIsImportedWithItsMemories(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	done := body(s, ann, "", []byte(`{"name":"Iris","bio":["listens"],"memories":[{"content":{"text":"tea"}},{"content":"coffee","tableName":"facts"}],"knowledge":[]}`)).is(200)
+	if done.at("imported") != 3.0 || done.at("failedCount") != 0.0 {
+		t.Errorf("imported: %s", done.body)
+	}
+	again := body(s, ann, "", []byte(`{"name":"Iris","bio":["listens"],"memories":[{"content":{"text":"tea"}},{"content":"coffee","tableName":"facts"}]}`)).is(200)
+	if again.at("imported") != 0.0 || again.at("failedCount") != 0.0 {
+		t.Errorf("imported: %s", again.body)
+	}
+}
+
+func TestWhatIsNoExportIsRefused(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("Mnemosyne")
+	for _, content := range []string{"", "PK\x03\x04 zip", "[]", "nothing", `{"memories":7}`, `{"memories":[`, `{"data":[]}`} {
+		body(s, agent, "", []byte(content), "Content-Type", "application/json").refused(400, codeInvalidRequest)
+	}
+	body(s, agent, "format=ndjson", []byte("PK\x03\x04 zip")).refused(400, codeInvalidRequest)
+	body(s, agent, "", []byte(`{"type":"export","data":{"version":99}}`+"\n")).refused(400, codeInvalidRequest)
+	s.ask("POST", "/api/memory/agents/nope/import", "{}").refused(400, codeInvalidID)
+}
