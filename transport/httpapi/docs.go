@@ -21,7 +21,13 @@ func (a *API) docs() {
 		}
 		write(g, http.StatusOK, body)
 	})
-	page := gin.WrapH(v5emb.New("Annals", "/api/openapi.json", "/api/docs"))
+	files := v5emb.New("Annals", "/api/openapi.json", "/api/docs")
+	page := func(g *gin.Context) {
+		w := &found{ResponseWriter: g.Writer}
+		if files.ServeHTTP(w, g.Request); w.not {
+			a.refuse(g, errNoRoute)
+		}
+	}
 	// The page itself is asked for without its slash, which ServeHTTP takes away, and from /api.
 	index := func(g *gin.Context) {
 		g.Request.URL.Path = "/api/docs/"
@@ -30,6 +36,27 @@ func (a *API) docs() {
 	a.page("/api", "A page to try the API on", index)
 	a.page("/api/docs", "A page to try the API on", index)
 	a.page("/api/docs/:file", "What the page consists of", page)
+}
+
+// found passes on all answers but that there is no such file, which is ours to say.
+type found struct {
+	http.ResponseWriter
+	not bool
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (f *found) WriteHeader(status int) {
+	if f.not = status == http.StatusNotFound; !f.not {
+		f.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (f *found) Write(p []byte) (int, error) {
+	if f.not {
+		return len(p), nil
+	}
+	return f.ResponseWriter.Write(p)
 }
 
 // page is a route whose answer is no envelope.

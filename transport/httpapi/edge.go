@@ -8,10 +8,12 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 )
@@ -68,6 +70,10 @@ func isOperation(g *gin.Context) bool { return strings.HasPrefix(g.FullPath(), "
 
 // bound limits what an operation may take up: its time, and the size and kind of its body.
 func (a *API) bound(g *gin.Context) {
+	if !isText(g.Request.URL.Path) || !isText(unescaped(g.Request.URL.RawQuery)) {
+		a.refuse(g, invalid("The address holds what is no text."))
+		return
+	}
 	if !isOperation(g) {
 		return
 	}
@@ -90,6 +96,18 @@ func (a *API) bound(g *gin.Context) {
 		return
 	}
 	g.Next()
+}
+
+// isText tells text that can be stored and looked for.
+func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
+
+// unescaped is a query as it is meant; one that is malformed is left to whoever reads its parts.
+func unescaped(query string) string {
+	text, err := url.QueryUnescape(query)
+	if err != nil {
+		return query
+	}
+	return text
 }
 
 var bodyTypes = []string{"application/json", "multipart/form-data", "application/x-www-form-urlencoded"}

@@ -1,0 +1,191 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+	"pgregory.net/rapid"
+)
+
+// described is an operation as the description of the API has it: a new route is tested as soon as it is described.
+type described struct {
+	method, path string
+	*huma.Operation
+}
+
+// operations are all that are described, except those that the name of a path is in leave.
+func (s *server) operations(leave ...string) (all []described) {
+	for path, item := range s.api.huma.OpenAPI().Paths {
+		for method, op := range map[string]*huma.Operation{
+			"GET": item.Get, "POST": item.Post, "PATCH": item.Patch, "PUT": item.Put, "DELETE": item.Delete,
+		} {
+			if op != nil && !slices.Contains(leave, path) {
+				all = append(all, described{method, path, op})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b described) int { return strings.Compare(a.path+a.method, b.path+b.method) })
+	return all
+}
+
+// goesOn tells of an answer that has no end.
+func (d described) goesOn() bool {
+	for _, r := range d.Responses {
+		if _, ok := r.Content["text/event-stream"]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// keys are the names that a body may have.
+func (s *server) keys(d described) []string {
+	if d.RequestBody == nil || d.RequestBody.Content["application/json"] == nil {
+		return nil
+	}
+	schema := d.RequestBody.Content["application/json"].Schema
+	if schema != nil && schema.Ref != "" {
+		schema = s.api.huma.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
+	}
+	if schema == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(schema.Properties))
+}
+
+// parameterIn is a parameter as descriptions write it.
+var parameterIn = regexp.MustCompile(`\{(\w+)\}`)
+
+// ended are routes that end the server, or the test.
+var ended = []string{"/api/server/stop", "/socket.io/", "/ws"}
+
+func TestRandomRequestsNeverBreakTheServerAndRefusalsLeaveNothing(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("There")
+	channel := s.conversation("0", "one", "two", "three", "four")
+	ids := rapid.SampledFrom([]string{
+		agent, strings.ToUpper(agent), channel, unknown, ann, "0", "nope", "00000000-0000-0000-0000-000000000000", "%00", "..", "a%2Fb", "{}", "'",
+	})
+	operations := slices.DeleteFunc(s.operations(ended...), described.goesOn)
+	rapid.Check(t, func(rt *rapid.T) {
+		d := rapid.SampledFrom(operations).Draw(rt, "operation")
+		path := parameterIn.ReplaceAllStringFunc(d.path, func(string) string { return ids.Draw(rt, "id") })
+		var query []string
+		for _, p := range d.Parameters {
+			if p.In == "query" && rapid.Bool().Draw(rt, "given") {
+				query = append(query, p.Name+"="+rapid.SampledFrom([]string{
+					"", "0", "-1", "7", "99999999999999999999", "NaN", "true", "x,y", "%00", "%ff", "2026-01-01", agent, channel, "reply",
+				}).Draw(rt, p.Name))
+			}
+		}
+		if len(query) > 0 {
+			path += "?" + strings.Join(query, "&")
+		}
+		var body any
+		if d.method != http.MethodGet && d.method != http.MethodDelete {
+			body = drawBody(rt, s.keys(d), ids)
+		}
+		before := s.head()
+		got := s.ask(d.method, path, body)
+		switch {
+		case got.status >= 500:
+			rt.Fatalf("%s %v: status %d: %s", got.what, body, got.status, got.body)
+		case got.status >= 400:
+			got.refused(got.status, errorCode(got))
+			if after := s.head(); after != before {
+				rt.Fatalf("%s %v: refused with %d, and yet the log grew from %d to %d", got.what, body, got.status, before, after)
+			}
+		}
+	})
+}
+
+// drawBody is an object with some of the keys, or something else altogether.
+func drawBody(rt *rapid.T, keys []string, ids *rapid.Generator[string]) any {
+	if len(keys) == 0 || rapid.IntRange(0, 9).Draw(rt, "form") == 0 {
+		return drawJSON(rt, ids, 2)
+	}
+	body := map[string]json.RawMessage{}
+	for _, key := range keys {
+		switch rapid.IntRange(0, 3).Draw(rt, key) {
+		case 0:
+		case 1:
+			body[key] = drawJSON(rt, ids, 2)
+		default:
+			body[key] = json.RawMessage(jsonText(ids.Draw(rt, "id")))
+		}
+	}
+	return body
+}
+
+func drawJSON(rt *rapid.T, ids *rapid.Generator[string], depth int) json.RawMessage {
+	most := 7
+	if depth == 0 {
+		most = 5
+	}
+	switch rapid.IntRange(0, most).Draw(rt, "kind") {
+	case 0:
+		return json.RawMessage(rapid.SampledFrom([]string{"null", "true", "false", "0", "-1", "1e400", "1.5", "123456789012345678901234567890", `"\u0000"`, `"\ud800"`}).Draw(rt, "odd"))
+	case 1, 2:
+		return json.RawMessage(jsonText(ids.Draw(rt, "id")))
+	case 3:
+		return json.RawMessage(jsonText(rapid.String().Draw(rt, "text")))
+	case 4:
+		return json.RawMessage("[]")
+	case 5:
+		return json.RawMessage("{}")
+	case 6:
+		return json.RawMessage("[" + string(drawJSON(rt, ids, depth-1)) + "," + string(drawJSON(rt, ids, depth-1)) + "]")
+	}
+	key := rapid.SampledFrom([]string{"name", "text", "id", "agentId", "secrets", "a"}).Draw(rt, "key")
+	return json.RawMessage(`{"` + key + `":` + string(drawJSON(rt, ids, depth-1)) + "}")
+}
+
+func TestEveryOperationAsksForTheKeyAndIsRefusedInTheEnvelopeWithoutIt(t *testing.T) {
+	t.Parallel()
+	const key = "a good key"
+	s := serve(t, func(o *Options) { o.Key = key })
+	s.untouched(func() {
+		for _, d := range s.operations() {
+			path := parameterIn.ReplaceAllString(d.path, unknown)
+			if s.api.open[parameterIn.ReplaceAllString(d.path, ":$1")] {
+				continue
+			}
+			for _, headers := range [][]string{nil, {"X-API-KEY", "a bad key"}, {"Authorization", "Bearer a bad key"}, {"X-API-KEY", ""}} {
+				got := s.ask(d.method, path, fields{}, headers...)
+				got.refused(401, codeAuthRequired)
+			}
+		}
+	})
+}
+
+func TestEveryOperationRefusesMalformedIDsAndOtherContentTypes(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.untouched(func() {
+		for _, d := range s.operations(ended...) {
+			if strings.Contains(d.path, "{") && strings.HasPrefix(d.path, "/api/") && d.Tags[0] != "docs" {
+				for _, bad := range []string{"nope", "123", strings.Repeat("a", 36), "%00", "b850bc3045f80041a00a83df46d8555d"} {
+					got := s.ask(d.method, parameterIn.ReplaceAllString(d.path, bad), nil)
+					isClientError(t, got)
+					if code := errorCode(got); code != codeInvalidID && code != codeInvalidRequest && code != codeNotFound {
+						t.Errorf("%s: code %s", got.what, code)
+					}
+				}
+			}
+			if d.RequestBody == nil || d.method == http.MethodDelete {
+				continue
+			}
+			for _, typ := range []string{"text/plain", "application/xml", "image/png", "nonsense"} {
+				got := s.ask(d.method, parameterIn.ReplaceAllString(d.path, unknown), "x", "Content-Type", typ)
+				isClientError(t, got)
+			}
+		}
+	})
+}
