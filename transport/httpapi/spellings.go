@@ -77,15 +77,17 @@ func (a *API) turnOf(c *call, message text) (channel, server uuid.UUID, err erro
 
 // Batch is several messages of one platform.
 type Batch struct {
-	Platform text `json:"platform"`
-	Into     text `json:"channelId"`
-	Messages []struct {
-		ID        text   `json:"id"`
-		AuthorID  text   `json:"authorId"`
-		Content   text   `json:"content"`
-		Timestamp any    `json:"timestamp"`
-		Metadata  object `json:"metadata"`
-	} `json:"messages"`
+	Platform text           `json:"platform"`
+	Into     text           `json:"channelId"`
+	Messages []batchMessage `json:"messages"`
+}
+
+type batchMessage struct {
+	ID        text   `json:"id"`
+	AuthorID  text   `json:"authorId"`
+	Content   text   `json:"content"`
+	Timestamp any    `json:"timestamp"`
+	Metadata  object `json:"metadata"`
 }
 
 // maxBatch bounds how many come at once.

@@ -37,16 +37,19 @@ func (a *API) deleteServer(c *call, in *ServerPath) (none, error) {
 // maxSynced bounds how many channels one request may name.
 const maxSynced = 1000
 
+// channelElsewhere is a channel as the request tells of it.
+type channelElsewhere struct {
+	Name     text   `json:"name"`
+	Type     text   `json:"type"`
+	SourceID text   `json:"sourceId"`
+	Topic    text   `json:"topic"`
+	Metadata object `json:"metadata"`
+}
+
 type syncRequest struct {
 	ServerPath
 	Body struct {
-		Channels *[]struct {
-			Name     text   `json:"name"`
-			Type     text   `json:"type"`
-			SourceID text   `json:"sourceId"`
-			Topic    text   `json:"topic"`
-			Metadata object `json:"metadata"`
-		} `json:"channels" doc:"What there is elsewhere; channels that are not named stay."`
+		Channels *[]channelElsewhere `json:"channels" doc:"What there is elsewhere; channels that are not named stay."`
 	}
 }
 
