@@ -54,7 +54,7 @@ func TestABodyThatIsNoneIsRefusedByEveryRoute(t *testing.T) {
 	}
 	s.untouched(func() {
 		for _, r := range Routes() {
-			if r.Method != http.MethodPost && r.Method != http.MethodPatch || r.Path == socketIO || r.Path == ignoresBodies {
+			if r.Method != http.MethodPost && r.Method != http.MethodPatch || r.Path == socketIO || r.Path == ignoresBodies || strings.HasSuffix(r.Path, "/import") { // which tells of each line by itself
 				continue
 			}
 			path := address(r.Path, agent)
@@ -84,7 +84,11 @@ func TestAnIDThatIsNoneIsRefusedByEveryRoute(t *testing.T) {
 				continue
 			}
 			for _, id := range []string{"nope", "{" + ann + "}", strings.ReplaceAll(ann, "-", ""), "%00", ann + "0"} {
-				s.ask(r.Method, address(r.Path, id), fields{"agentId": ann}).refused(400, codeInvalidID)
+				code := codeInvalidID
+				if id == "%00" {
+					code = codeInvalidRequest // no text at all
+				}
+				s.ask(r.Method, address(r.Path, id), fields{"agentId": ann}).refused(400, code)
 			}
 		}
 	})
