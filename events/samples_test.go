@@ -77,6 +77,7 @@ var samples = []Event{
 	TurnCompleted{
 		TurnID: someRun, ChannelID: lobby, ServerID: guild, AgentID: eliza, MessageID: hello, ReplyID: reply,
 		Outcome: TurnReplied, Reason: "it was addressed", Model: "classic", PromptTokens: 12, CompletionTokens: 7, DurationMillis: 31,
+		Memories: []MemoryUse{{MemoryID: hello, Score: 0.75}}, Unremembered: true,
 	},
 	WorldCreated{
 		WorldID: guild, AgentID: eliza, ServerID: "server-1", Name: "A private world", Metadata: json.RawMessage(`{"privately":1}`),

@@ -47,6 +47,15 @@ type TurnCompleted struct {
 	PromptTokens     int    `json:"promptTokens,omitempty"`
 	CompletionTokens int    `json:"completionTokens,omitempty"`
 	DurationMillis   int64  `json:"durationMs,omitempty"`
+	// Memories are what the model was shown of what the agent remembers; Unremembered tells that it could not be searched.
+	Memories     []MemoryUse `json:"memories,omitempty"`
+	Unremembered bool        `json:"unremembered,omitempty"`
+}
+
+// MemoryUse is a memory that a model was shown, and how well it was thought to fit.
+type MemoryUse struct {
+	MemoryID uuid.UUID `json:"memoryId"`
+	Score    float64   `json:"score"`
 }
 
 // EventType implements Event.

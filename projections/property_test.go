@@ -114,6 +114,8 @@ func fill(t *rapid.T, v reflect.Value) {
 		v.SetBool(rapid.Bool().Draw(t, "flag"))
 	case reflect.Int, reflect.Int64:
 		v.SetInt(rapid.Int64().Draw(t, "count"))
+	case reflect.Float64:
+		v.SetFloat(rapid.Float64Range(-1e6, 1e6).Draw(t, "measure"))
 	case reflect.Uint8:
 		v.SetUint(uint64(rapid.Uint8().Draw(t, "byte")))
 	case reflect.Uint64:

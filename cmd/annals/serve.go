@@ -75,6 +75,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	}
 	defer reading.Close()
 	q := queries.New(reading)
+	model := embedder(c)
 
 	hub := live.New(live.Options{
 		Log: logID, Store: parts.store, Logger: log,
@@ -110,8 +111,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	})
 	defer background(ctx, "projections", feed.Run, fail)()
 	defer background(ctx, "memory", remember(parts, bus, c, feed, log), fail)()
-	defer background(ctx, "reactions", reply(parts, bus, c, q, feed, aborts, streaming(hub, rooms), log), fail)()
-	model := embedder(c)
+	defer background(ctx, "reactions", reply(parts, bus, c, q, model, feed, aborts, streaming(hub, rooms), log), fail)()
 	defer background(ctx, "embedding", embed(parts, bus, model, log), fail)()
 
 	defer background(ctx, "sweep", sweep(parts.store, q, feed, kept, filesGone, log), fail)()

@@ -12,37 +12,34 @@ import (
 	"annals/events"
 )
 
-const (
-	// maxPrompt and maxSystem bound what a model is shown of the conversation and of the character, in bytes: some 6,000
-	// and 3,000 tokens.
-	maxPrompt = 24 << 10
-	maxSystem = 12 << 10
-)
+// maxSystem bounds what a model is shown of the character, in bytes: some 3,000 tokens.
+const maxSystem = 12 << 10
 
-// prompt is the character and the recent conversation up to the message, as far as it fits.
-func (r Reply) prompt(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, agent commands.Agent) (Prompt, error) {
+// prompt is the character, what it remembers of what the message is about, and the recent conversation up to the message, as
+// far as it fits; with what is to be recorded of the memories.
+func (r Reply) prompt(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, agent commands.Agent) (Prompt, remembered, error) {
 	said, err := r.History.Conversation(ctx, m.ChannelID, e.Position, recent)
 	if err != nil {
-		return Prompt{}, fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+		return Prompt{}, remembered{}, fmt.Errorf("%w: %w", events.ErrUnavailable, err)
 	}
-	p := Prompt{Agent: agent.Character.Name, System: describe(agent.Character)}
+	found, failed := r.memories(ctx, m, agentID, said)
+	p := Prompt{Agent: agent.Character.Name, System: remembering(describe(agent.Character), found)}
 	last := Turn{Name: speaker(m.AuthorName), Text: m.Content}
-	for _, s := range within(said, maxPrompt) {
+	for _, s := range within(said, contextTokens-tokens(p.System)) {
 		own := s.AuthorID == agentID
 		p.Turns = append(p.Turns, Turn{Name: speaker(s.AuthorName), Own: own, Text: s.Content})
 	}
-	if n := len(p.Turns); n > 0 && !p.Turns[n-1].Own && p.Turns[n-1].Text == last.Text {
-		return p, nil
+	if n := len(p.Turns); n == 0 || p.Turns[n-1].Own || p.Turns[n-1].Text != last.Text {
+		// The message was edited or something was submitted at the same moment: what is answered is what was delivered.
+		p.Turns = append(p.Turns, last)
 	}
-	// The message was edited or something was submitted at the same moment: what is answered is what was delivered.
-	p.Turns = append(p.Turns, last)
-	return p, nil
+	return p, remembered{uses(found), failed}, nil
 }
 
-// within keeps the newest messages that fit, at least one.
+// within keeps the newest messages that fit into so many tokens, at least one.
 func within(said []Said, budget int) []Said {
 	for i := len(said) - 1; i >= 0; i-- {
-		if budget -= len(said[i].Content); budget < 0 && i < len(said)-1 {
+		if budget -= tokens(said[i].Content); budget < 0 && i < len(said)-1 {
 			return said[i+1:]
 		}
 	}

@@ -31,6 +31,8 @@ type Reply struct {
 	Now     func() time.Time
 	// Aborts ends the turns that are not wanted any more.
 	Aborts *Aborts
+	// Recall finds what the agents remember; without it, they remember nothing.
+	Recall Recall
 	// Stream shows answers while they come into being. It may be nil; it does not block for long, and is called concurrently.
 	Stream func(Chunk)
 }
@@ -163,7 +165,7 @@ func (r Reply) answer(ctx context.Context, e events.Recorded, m events.MessageSu
 		ignored.Reason = "somebody else was addressed"
 		return "", ignored, nil
 	}
-	prompt, err := r.prompt(ctx, e, m, agentID, agent)
+	prompt, remembered, err := r.prompt(ctx, e, m, agentID, agent)
 	if err != nil {
 		return "", ignored, err
 	}
@@ -185,7 +187,7 @@ func (r Reply) answer(ctx context.Context, e events.Recorded, m events.MessageSu
 	}
 	end := events.TurnCompleted{
 		Model: said.Model, PromptTokens: said.PromptTokens, CompletionTokens: said.CompletionTokens,
-		DurationMillis: said.Duration.Milliseconds(),
+		DurationMillis: said.Duration.Milliseconds(), Memories: remembered.memories, Unremembered: remembered.failed,
 	}
 	text := speakable(said.Text)
 	if text == "" {

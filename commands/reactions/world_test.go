@@ -200,6 +200,7 @@ type options struct {
 	firstRetry time.Duration
 	fact       func(*message.Message) (events.Recorded, error)
 	stream     func(reactions.Chunk)
+	recall     reactions.Recall
 }
 
 // live starts the reactions; they end with the test, if not before.
@@ -228,7 +229,7 @@ func (w *world) live(text reactions.Text, change ...func(*options, *life)) *life
 	}
 	r := reactions.Reply{
 		Bus: commands.Bus{Store: store, Parents: w.bus.Parents}, Text: text, History: o.history,
-		Now: func() time.Time { return time.Now().UTC() }, Aborts: w.aborts, Stream: o.stream,
+		Now: func() time.Time { return time.Now().UTC() }, Aborts: w.aborts, Stream: o.stream, Recall: o.recall,
 	}
 	go func() {
 		defer close(l.ended)
