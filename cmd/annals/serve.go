@@ -134,7 +134,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	api = httpapi.New(httpapi.Options{
 		Bus: bus, Codec: parts.codec, Queries: q, Past: past{reading}, Log: logID, Waiter: feed, Head: parts.store.Head, Turns: answers,
 		AgentLogs: doings, Lines: lines, Done: ctx, Titles: titles{reactions.Title{Bus: bus, Text: textModel(c), Now: time.Now}},
-		Capabilities: capabilities(textModel(c), c), Configuration: c.shown(), DataDir: parts.dir.path,
+		Deliveries: deliveries(parts.store), Capabilities: capabilities(textModel(c), c), Configuration: c.shown(), DataDir: parts.dir.path,
 		Health: health{log: logID, store: parts.store, database: reading, feed: feed}.check,
 		Clock:  time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
 		CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on", SecretSalt: c.SecretSalt,

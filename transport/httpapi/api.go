@@ -42,6 +42,8 @@ type Options struct {
 	Done   context.Context //nolint:containedctx // it is the server's, not a request's
 	Titles Titles
 	Health func(context.Context) Health
+	// Deliveries tells how far the persistent subscriptions are that reactions live of.
+	Deliveries func(context.Context) ([]Delivery, error)
 	// Capabilities are what was found on the machine, Configuration what is set, secrets masked.
 	Capabilities  func(context.Context) Capabilities
 	Configuration map[string]string
@@ -92,6 +94,8 @@ type API struct {
 	lengthy map[string]bool // routes that take or give a file
 	// environmentLock is held while the local environment is written.
 	environmentLock sync.Mutex
+	// answered counts requests by class of status.
+	answered [6]atomic.Int64
 	// following counts those who are being told.
 	following atomic.Int64
 	started   time.Time

@@ -95,6 +95,7 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 		Bus: s.bus, Codec: codec, Queries: queries.New(s.pool), Past: replays{s.pool}, Log: s.log, Waiter: feed, Head: s.store.Head, Turns: s.turns,
 		Media:     kept,
 		AgentLogs: s.turns, Done: ctx, Titles: s.titles, DataDir: t.TempDir(), Configuration: map[string]string{"DATA_DIR": "here"},
+		Deliveries: func(context.Context) ([]Delivery, error) { return []Delivery{{Group: "reply", Parked: 1}}, nil },
 		Capabilities: func(context.Context) Capabilities {
 			return Capabilities{Models: []Capability{{Kind: "text", Name: "classic"}}}
 		},

@@ -95,6 +95,8 @@ func (a *API) routes() {
 	get(a, "/api/server/status", "Count the running agents", (*API).status, bare)
 	post(a, "/api/server/stop", "Stop the server gracefully", (*API).stop, bare)
 	get(a, "/api/server/debug/servers", "List the servers", (*API).debugServers, bare)
+	get(a, "/api/server/debug/state", "Tell how the server's parts are", (*API).debugState)
+	get(a, "/api/server/debug/metrics", "Count what the server does", (*API).debugMetrics)
 	get(a, "/api/server/logs", "Search the newest lines of the server's log", (*API).serverLogs, bare)
 	post(a, "/api/server/logs", "Search the newest lines of the server's log", (*API).postServerLogs, bare)
 	remove(a, "/api/server/logs", "Forget the lines of the server's log", (*API).clearServerLogs, bare)

@@ -139,6 +139,13 @@ func (h *Hub) Close() error {
 	return h.melody.Close()
 }
 
+// Connected counts the connections.
+func (h *Hub) Connected() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.connections)
+}
+
 // Begin says that everything up to the position can be read, by an earlier life of this server perhaps. Subscribers wait
 // for it: before, nobody knows how far what they missed goes.
 func (h *Hub) Begin(position events.Position) {

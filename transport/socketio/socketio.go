@@ -105,6 +105,13 @@ func New(o Options) *Hub {
 	return h
 }
 
+// Connected counts the connections.
+func (h *Hub) Connected() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.connections)
+}
+
 // Close lets what is under way end, ends every connection, and returns when nothing of them is left. Clients come back by
 // themselves when there is a server again.
 func (h *Hub) Close() error {
