@@ -17,6 +17,7 @@ import (
 	"annals/events"
 	"annals/projections"
 	"annals/queries"
+	"annals/transport/dashboard"
 	"annals/transport/httpapi"
 	"annals/transport/live"
 	"annals/transport/serverlog"
@@ -34,7 +35,7 @@ const drain = 10 * time.Second
 // Run implements the command.
 func (s *Serve) Run(ctx context.Context) error {
 	return serve(ctx, s.Config, s.logger(), func(url string) {
-		fmt.Printf("annals serves %s/api — API page: %s/api/docs, health: %s/api/server/health\n", url, url, url)
+		fmt.Printf("annals serves %s/api — dashboard: %s/, API page: %s/api/docs, health: %s/api/server/health\n", url, url, url, url)
 	})
 }
 
@@ -139,7 +140,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 		Clock:  time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
 		CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on", SecretSalt: c.SecretSalt,
 		RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Stop: stop, Logger: log,
-		Sockets: map[string]http.Handler{"/ws": hub, "/socket.io/": rooms}, Media: kept, Shell: shell,
+		Sockets: map[string]http.Handler{"/ws": hub, "/socket.io/": rooms}, Media: kept, Shell: shell, Dashboard: dashboard.New(),
 	})
 	if c.Key == "" {
 		log.Warn("Server authentication is disabled. Set ELIZA_SERVER_AUTH_TOKEN environment variable to enable.")

@@ -72,6 +72,8 @@ type Options struct {
 	Media *media.Store
 	// Shell is the web client at /; it may be nil.
 	Shell *Shell
+	// Dashboard is the page at / and the files below /dashboard/ that it consists of; without it they are not there.
+	Dashboard http.Handler
 }
 
 // Waiter tells when a group of projections has reached a position. An error means that it has not, for now.

@@ -117,4 +117,5 @@ func (a *API) routes() {
 	a.socket("/socket.io/", http.MethodGet, http.MethodPost)
 	a.open["/socket.io/"] = true // the key may come in the first packet: see Identify
 	a.docs()
+	a.pages()
 }

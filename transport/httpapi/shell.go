@@ -150,7 +150,7 @@ func (s *Shell) find(r *http.Request) *shellFile {
 }
 
 // reserved are the server's own paths.
-var reserved = regexp.MustCompile(`^/(?:api|media|ws|socket\.io|metrics)(?:/|$)`)
+var reserved = regexp.MustCompile(`^/(?:api|dashboard|media|ws|socket\.io|metrics)(?:/|$)`)
 
 // hashed is a name that changes with the content.
 var hashed = regexp.MustCompile(`^assets/.*-[A-Za-z0-9_-]{8,}\.\w+`)

@@ -1,0 +1,1 @@
+export async function parked(main){main.append('…')}
