@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"annals/events"
 )
 
@@ -108,13 +110,14 @@ func (b batch) frames(s *subscription, upTo events.Position) []frame {
 func (b batch) encode(e *fact) []byte {
 	if e.text == nil {
 		e.text = b.hub.encode(struct {
-			Position string          `json:"position"`
-			Type     string          `json:"type"`
-			Stream   events.StreamID `json:"stream"`
-			At       time.Time       `json:"at"`
-			Actor    string          `json:"actor"`
-			Data     events.Event    `json:"data"`
-		}{b.hub.token(e.Position), e.Event.EventType(), e.Stream, e.Meta.At, e.Meta.Actor, public(e.Event)})
+			Position    string          `json:"position"`
+			Type        string          `json:"type"`
+			Stream      events.StreamID `json:"stream"`
+			At          time.Time       `json:"at"`
+			Actor       string          `json:"actor"`
+			Correlation uuid.UUID       `json:"correlation"`
+			Data        events.Event    `json:"data"`
+		}{b.hub.token(e.Position), e.Event.EventType(), e.Stream, e.Meta.At, e.Meta.Actor, e.Meta.Correlation, public(e.Event)})
 	}
 	return e.text
 }

@@ -28,7 +28,7 @@ async function channelsOfAll() {
 
 async function room(talk, channel, app) {
   const said = el('div.said', { role: 'log', 'aria-label': `Messages in ${channel.name}`, tabindex: 0 });
-  const partials = new Map(); // message id → text of an answer under way
+  const partials = new Map(); // message id → an answer under way
   const text = el('input.grow', { name: 'text', autocomplete: 'off', 'aria-label': 'What you say', 'data-first': true, required: true, placeholder: 'Say something' });
   fill(talk, el('div.row', {}, el('h2', {}, channel.name), el('a', { href: `#/story/channels/${channel.id}` }, 'Story')), said,
     el('form.row', {
@@ -51,7 +51,7 @@ async function room(talk, channel, app) {
   let messages = [];
   const draw = () => {
     const atEnd = said.scrollHeight - said.scrollTop - said.clientHeight < 80;
-    fill(said, messages.map((m) => bubble(m)), [...partials].filter(([id]) => !messages.some((m) => m.id === id)).map(([, partial]) => el('div.bubble.partial', {}, el('span.by', {}, 'is answering'), partial)));
+    fill(said, messages.map((m) => bubble(m)), [...partials].filter(([id]) => !messages.some((m) => m.id === id)).map(([, partial]) => el('div.bubble.partial', {}, el('span.by', {}, 'is answering'), partial.text)));
     if (atEnd) said.scrollTop = said.scrollHeight;
   };
   const refresh = guarded(async () => {
@@ -69,11 +69,16 @@ async function room(talk, channel, app) {
   text.focus();
   return app.stream.subscribe('chat', { channels: [channel.id] }, {
     events: (facts) => {
-      for (const fact of facts) partials.delete(fact.data.replyId ?? fact.data.messageId);
+      for (const fact of facts) {
+        for (const [id, partial] of partials) {
+          if (id === fact.data.messageId || (fact.type === 'TurnCompleted' && partial.inReplyTo === fact.data.messageId)) partials.delete(id);
+        }
+      }
       soon();
     },
     partial: (chunk) => {
-      partials.set(chunk.messageId, (chunk.index ? partials.get(chunk.messageId) ?? '' : '') + (chunk.chunk ?? ''));
+      const before = chunk.index ? partials.get(chunk.messageId)?.text ?? '' : ''; // another attempt begins anew
+      partials.set(chunk.messageId, { inReplyTo: chunk.inReplyTo, text: before + chunk.chunk });
       draw();
     },
     reset: soon,

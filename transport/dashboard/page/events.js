@@ -54,7 +54,7 @@ export async function events(main, _, app) {
 
   async function loadOlder() {
     const first = older[0] ?? app.feed.facts[0];
-    const found = await optional(get(`/api/history/events${query({ order: 'desc', limit: PAGE, before: first?.position })}`));
+    const found = await optional(get(`/api/history/events${query({ direction: 'backwards', limit: PAGE, before: first?.position })}`));
     more.disabled = !found?.events?.length;
     older = [...(found?.events ?? []).reverse(), ...older];
     draw();
