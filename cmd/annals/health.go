@@ -35,7 +35,8 @@ func (h health) check(ctx context.Context) httpapi.Health {
 	ctx, cancel := context.WithTimeout(ctx, probe)
 	defer cancel()
 	found := httpapi.Health{Dependencies: map[string]string{"eventstore": "", "postgres": "", "projections": ""}}
-	if _, err := h.store.Head(ctx); err != nil {
+	head, err := h.store.Head(ctx)
+	if err != nil {
 		found.Dependencies["eventstore"] = "the event store does not answer"
 	}
 	if err := h.database.Ping(ctx); err != nil {
@@ -48,7 +49,7 @@ func (h health) check(ctx context.Context) httpapi.Health {
 			lag = h.lag(ctx, s.Position)
 			lags[s.Position] = lag
 		}
-		found.Projections = append(found.Projections, h.of(s, lag))
+		found.Projections = append(found.Projections, h.of(s, lag, head))
 		switch {
 		case s.Stopped != "":
 			found.Dependencies["projections"] = fmt.Sprintf("%s stands still: %s", s.Name, s.Stopped)
@@ -61,9 +62,12 @@ func (h health) check(ctx context.Context) httpapi.Health {
 	return found
 }
 
-func (h health) of(s projections.Status, lag httpapi.Lag) httpapi.ProjectionHealth {
+func (h health) of(s projections.Status, lag httpapi.Lag, head events.Position) httpapi.ProjectionHealth {
 	p := httpapi.ProjectionHealth{
 		Name: s.Name, Group: s.Group, Version: s.Version, Generation: s.Generation, Lag: lag, Filling: s.Filling, Stopped: s.Stopped,
+	}
+	if s.Filling != 0 && head != 0 {
+		p.Progress = min(1, float64(s.Filled)/float64(head))
 	}
 	if s.Generation != 0 {
 		p.Position = events.Token{Log: h.log, Position: s.Position}.String()

@@ -26,8 +26,10 @@ type ProjectionHealth struct {
 	Position string `json:"position"`
 	Lag      Lag    `json:"lag"`
 	// Filling is the generation that is to replace the one that is read.
-	Filling int64  `json:"filling,omitempty"`
-	Stopped string `json:"stopped,omitempty" doc:"Why it stands still."`
+	Filling int64 `json:"filling,omitempty"`
+	// Progress is how much of the log that generation has taken.
+	Progress float64 `json:"progress,omitempty" minimum:"0" maximum:"1"`
+	Stopped  string  `json:"stopped,omitempty" doc:"Why it stands still."`
 }
 
 // Lag is what a read model has yet to take.
