@@ -34,6 +34,7 @@ type filling struct {
 	next        func() []events.Recorded
 	progress    Progress
 	report      func(Progress)
+	failed      error // why a past could not be read on
 }
 
 // fill fills generations that are not ready, from where an earlier attempt ended, and returns once they are shown. It can
@@ -185,9 +186,14 @@ func (b *filling) index(ctx context.Context, g *generation) error {
 		return err
 	}
 	g.indexed = true
-	tables, err := tablesOf(ctx, b.conn, g.schema())
+	return analyze(ctx, b.conn, g.schema())
+}
+
+// analyze lets the planner know the tables of a schema.
+func analyze(ctx context.Context, conn *pgx.Conn, schema string) error {
+	tables, err := tablesOf(ctx, conn, schema)
 	for _, t := range tables {
-		_, analyzeErr := b.conn.Exec(ctx, "analyze "+pgx.Identifier{g.schema(), t.name}.Sanitize())
+		_, analyzeErr := conn.Exec(ctx, "analyze "+pgx.Identifier{schema, t.name}.Sanitize())
 		err = errors.Join(err, analyzeErr)
 	}
 	return err

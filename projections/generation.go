@@ -24,9 +24,15 @@ type generation struct {
 	moved    time.Time
 	indexed  bool
 	stopped  string // why whoever projects it stands still
+	into     string // the schema, where it is not its own (see Past)
 }
 
-func (g *generation) schema() string { return schemaOf(g.Name, g.number) }
+func (g *generation) schema() string {
+	if g.into != "" {
+		return g.into
+	}
+	return schemaOf(g.Name, g.number)
+}
 
 func schemaOf(projection string, number int64) string {
 	return fmt.Sprintf("%s_g%d", projection, number)

@@ -23,10 +23,16 @@ type writer struct {
 	bulk        *bulk
 	at          events.Position       // everything up to here is committed
 	moved       func(events.Position) // is told of each commit
+	// advance queues what moves the checkpoints from the values that were read.
+	advance func(q *pgx.Batch, behind []*generation, olds []int64, upTo events.Position)
+}
+
+func advance(q *pgx.Batch, behind []*generation, olds []int64, upTo events.Position) {
+	q.Queue(`select annals.advance($1, $2, $3)`, numbers(behind), olds, int64(upTo))
 }
 
 func openWriter(ctx context.Context, config *pgx.ConnConfig, gens []*generation, moved func(events.Position)) (*writer, error) {
-	w := &writer{generations: gens, moved: moved, at: gens[0].position}
+	w := &writer{generations: gens, moved: moved, at: gens[0].position, advance: advance}
 	for _, g := range gens {
 		w.at = min(w.at, g.position)
 	}
@@ -49,7 +55,9 @@ func openWriter(ctx context.Context, config *pgx.ConnConfig, gens []*generation,
 func searchPath(gens []*generation) string {
 	var path []string
 	for _, g := range gens {
-		path = append(path, pgx.Identifier{g.schema()}.Sanitize())
+		if schema := (pgx.Identifier{g.schema()}).Sanitize(); !slices.Contains(path, schema) {
+			path = append(path, schema)
+		}
 	}
 	return strings.Join(append(path, "public"), ", ")
 }
@@ -126,7 +134,7 @@ func (w *writer) send(
 	}
 	limited, cancel := context.WithTimeout(ctx, commitLimit)
 	defer cancel()
-	q.Queue(`select annals.advance($1, $2, $3)`, numbers(behind), olds, int64(upTo))
+	w.advance(&q, behind, olds, upTo)
 	for _, g := range behind { // whose statements touch nothing of each other's
 		var own pgx.Batch
 		for _, e := range batch {

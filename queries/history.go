@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -131,3 +132,18 @@ func (f HistoryFilter) statement(limit int) (string, []any) {
 
 // recordedFrom is the position of the first fact that was recorded at a time or after.
 const recordedFrom = "coalesce((select position from history where recorded >= $ order by recorded, position limit 1), %s)"
+
+// Fits tells whether a fact that was just recorded is wanted.
+func (f HistoryFilter) Fits(e events.Recorded) bool {
+	about := events.Concerned(e.Event)
+	for _, id := range f.Concerning {
+		if !slices.Contains(about, id) {
+			return false
+		}
+	}
+	return (f.Stream == "" || f.Stream == e.Stream) && (f.Category == "" || f.Category == e.Stream.Category()) &&
+		(f.Type == "" || f.Type == e.Event.EventType()) && (f.Actor == "" || f.Actor == e.Meta.Actor) &&
+		(f.Correlation == uuid.Nil || f.Correlation == e.Meta.Correlation) && (f.Causation == uuid.Nil || f.Causation == e.Meta.Causation) &&
+		(f.From.IsZero() || !e.Created.Before(f.From)) && (f.To.IsZero() || e.Created.Before(f.To)) &&
+		(f.After == 0 || e.Position > f.After) && (f.Before == 0 || e.Position < f.Before)
+}

@@ -101,7 +101,7 @@ func exportFrom(ctx context.Context, url string, to io.Writer, c Config) (n int,
 		err = errors.Join(err, s.Close(stopping))
 	}()
 	lines := embedded.NewLineWriter(to)
-	for e, err := range s.Everything(ctx) {
+	for e, err := range s.Everything(ctx, 0) {
 		if err != nil {
 			return n, err
 		}

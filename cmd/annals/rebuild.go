@@ -24,11 +24,13 @@ type Rebuild struct {
 	Names  []string `arg:"" optional:"" name:"projection" help:"What to rebuild."`
 	All    bool     `help:"Rebuild every projection."`
 	DryRun bool     `help:"Say what would be done, and do nothing."`
+
+	RebuildPast `embed:""`
 }
 
 // Run implements the command.
 func (r *Rebuild) Run(ctx context.Context) error {
-	if r.All == (len(r.Names) > 0) {
+	if r.Until == "" && r.All == (len(r.Names) > 0) {
 		return errors.New("name the projections to rebuild, or say --all")
 	}
 	log := r.logger()
@@ -37,12 +39,15 @@ func (r *Rebuild) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.Until != "" {
+		return r.run(ctx, p, r.Config)
+	}
 	opened, err := commands.Load[commands.Log](ctx, commands.Bus{Store: p.store}, events.LogStream)
 	if err != nil {
 		return err
 	}
 	if opened.ID == uuid.Nil {
-		return errors.New("the log is empty: there is nothing to rebuild from")
+		return errEmptyLog
 	}
 	o := projections.Options{
 		Store: p.store, Postgres: p.databaseURL, Log: opened.ID, Projections: projections.All(), Logger: log,

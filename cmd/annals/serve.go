@@ -26,7 +26,9 @@ import (
 
 // Serve is the command that runs a server.
 type Serve struct {
-	Config `embed:""`
+	Config   `embed:""`
+	ReadOnly bool   `name:"read-only" help:"Serve what was, from --schema: nothing can be written."`
+	Schema   string `help:"With --read-only: what annals rebuild --until … --into has made."`
 }
 
 // drain bounds each step of stopping.
@@ -34,7 +36,16 @@ const drain = 10 * time.Second
 
 // Run implements the command.
 func (s *Serve) Run(ctx context.Context) error {
-	return serve(ctx, s.Config, s.logger(), func(url string) {
+	if s.ReadOnly != (s.Schema != "") {
+		return errors.New("--read-only and --schema go together")
+	}
+	run := serve
+	if s.ReadOnly {
+		run = func(ctx context.Context, c Config, log *slog.Logger, ready func(string)) error {
+			return servePast(ctx, c, s.Schema, log, ready)
+		}
+	}
+	return run(ctx, s.Config, s.logger(), func(url string) {
 		fmt.Printf("annals serves %s/api — dashboard: %s/, API page: %s/api/docs, health: %s/api/server/health\n", url, url, url, url)
 	})
 }
@@ -116,6 +127,10 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	defer background(ctx, "embedding", embed(parts, bus, model, log), fail)()
 
 	defer background(ctx, "sweep", sweep(parts.store, q, feed, kept, filesGone, log), fail)()
+
+	if parts.dir != nil {
+		defer background(ctx, "chain", keepHeads(chainIn(parts.dir.path), logID, parts.store, log), fail)()
+	}
 
 	caughtUp := make(chan struct{})
 	defer background(ctx, "catching up", func(ctx context.Context) error {

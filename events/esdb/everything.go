@@ -14,10 +14,10 @@ type Logged struct {
 	JSON bool // what its writer said of the data
 }
 
-// Everything yields the whole log as far as it goes now, the store's own events included. Links are not followed.
-func (s *Store) Everything(ctx context.Context) iter.Seq2[Logged, error] {
+// Everything yields the log after a position as far as it goes now, the store's own events included. Links are not followed.
+func (s *Store) Everything(ctx context.Context, after events.Position) iter.Seq2[Logged, error] {
 	return func(yield func(Logged, error) bool) {
-		at := events.Position(0)
+		at := after
 		for {
 			got, err := s.readAll(ctx, at, events.Forwards, page)
 			if err != nil {

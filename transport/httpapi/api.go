@@ -51,6 +51,8 @@ type Options struct {
 	DataDir string
 	Clock   func() time.Time
 	NewID   func() uuid.UUID // version 7
+	// ReadOnly refuses every write.
+	ReadOnly bool
 	Stop    func()           // begins a graceful stop and returns at once
 	Logger  *slog.Logger
 	Version string
@@ -132,7 +134,7 @@ func New(o Options) *API {
 	}
 	a.router.HandleMethodNotAllowed = true
 	a.router.RedirectTrailingSlash = false
-	a.router.Use(a.edge, a.protect, a.limit, a.authenticate, a.bound)
+	a.router.Use(a.edge, a.protect, a.limit, a.authenticate, a.still, a.bound)
 	a.router.NoRoute(func(g *gin.Context) {
 		if f := a.o.Shell.find(g.Request); f != nil {
 			a.o.Shell.serve(g, f)

@@ -69,6 +69,14 @@ func (a *API) note(g *gin.Context, begun time.Time) {
 // isOperation tells a route of the API from a socket and from no route at all.
 func isOperation(g *gin.Context) bool { return strings.HasPrefix(g.FullPath(), "/api") }
 
+// still turns writes away where only what was is served.
+func (a *API) still(g *gin.Context) {
+	if a.o.ReadOnly && g.Request.Method != http.MethodGet {
+		g.Header("Allow", "GET, HEAD, OPTIONS")
+		a.refuse(g, ErrReadOnly)
+	}
+}
+
 // bound limits what an operation may take up: its time, and the size and kind of its body.
 func (a *API) bound(g *gin.Context) {
 	if !isText(g.Request.URL.Path) || !isText(unescaped(g.Request.URL.RawQuery)) {

@@ -134,8 +134,10 @@ func invalid(format string, args ...any) *problem {
 }
 
 var (
-	errNoRoute     = refusal(http.StatusNotFound, codeNotFound, "API endpoint not found")
-	errNoMethod    = refusal(http.StatusMethodNotAllowed, codeNoMethod, "This path does not know that method.")
+	errNoRoute  = refusal(http.StatusNotFound, codeNotFound, "API endpoint not found")
+	errNoMethod = refusal(http.StatusMethodNotAllowed, codeNoMethod, "This path does not know that method.")
+	// ErrReadOnly refuses a write where only what was is served.
+	ErrReadOnly    = refusal(http.StatusMethodNotAllowed, codeNoMethod, "This server shows what was: nothing can be written here.")
 	errContentType = refusal(http.StatusBadRequest, codeContentType, "Invalid or missing Content-Type header")
 	errSlowBody    = refusal(http.StatusRequestTimeout, codeTimeout, "The body did not arrive in time.")
 	errTooLarge    = refusal(http.StatusRequestEntityTooLarge, codeTooLarge, "The body is larger than %d bytes.", maxBody)

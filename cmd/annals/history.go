@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+	"annals/projections"
+	"annals/queries"
+)
+
+// History is the command that tells what happened, who did it and why. It reads the read model that the API reads, beside a
+// running server or without one.
+type History struct {
+	Config      `embed:""`
+	Stream      string    `help:"A stream, such as message-<id>."`
+	Category    string    `help:"The noun before the first dash of a stream's name."`
+	Type        string    `help:"A type of facts."`
+	Agent       uuid.UUID `help:"An agent that the fact is about."`
+	Channel     uuid.UUID `help:"A channel that the fact is about."`
+	Entity      uuid.UUID `help:"A person, a room or a world that the fact is about."`
+	Actor       string    `help:"Who did it: key:<name>, agent:<id>, cli or anonymous."`
+	Correlation uuid.UUID `help:"What the request belonged to."`
+	Causation   uuid.UUID `help:"The fact or the request that led to it."`
+	Since       time.Time `help:"Recorded then or later: 2026-11-01T00:00:00Z."`
+	Before      time.Time `help:"Recorded earlier than that."`
+	Limit       int       `default:"50" help:"The last so many; 0 for all."`
+	Follow      bool      `short:"f" help:"Go on with what is recorded from now on, until interrupted."`
+	JSON        bool      `name:"json" help:"A line of JSON for each fact."`
+}
+
+func (h *History) filter() queries.HistoryFilter {
+	f := queries.HistoryFilter{
+		Stream: events.StreamID(h.Stream), Category: h.Category, Type: h.Type, Actor: h.Actor, Correlation: h.Correlation,
+		Causation: h.Causation, From: h.Since, To: h.Before,
+	}
+	for _, id := range []uuid.UUID{h.Agent, h.Channel, h.Entity} {
+		if id != uuid.Nil {
+			f.Concerning = append(f.Concerning, id)
+		}
+	}
+	return f
+}
+
+// Run implements the command.
+func (h *History) Run(ctx context.Context) error {
+	log := h.logger()
+	p, err := openParts(ctx, h.Config, log)
+	defer p.stop(context.WithoutCancel(ctx), log)
+	if err != nil {
+		return err
+	}
+	opened, err := commands.Load[commands.Log](ctx, commands.Bus{Store: p.store}, events.LogStream)
+	if err != nil {
+		return err
+	}
+	reading, err := pool(ctx, p.databaseURL)
+	if err != nil {
+		return err
+	}
+	defer reading.Close()
+	if p.dir != nil { // no server keeps the read model up
+		feed := projections.NewFeed(projections.Options{
+			Store: p.store, Postgres: p.databaseURL, Log: opened.ID, Projections: projections.All(), Logger: log,
+		})
+		defer background(ctx, "projections", feed.Run, func(error) {})()
+		if err := upToDate(ctx, feed); err != nil {
+			return err
+		}
+	}
+	t := teller{h: h, log: opened.ID, codec: p.codec}
+	if err := t.past(ctx, queries.New(reading)); err != nil || !h.Follow {
+		return err
+	}
+	return t.follow(ctx, p.store)
+}
+
+// upToDate waits until everything that is in the log can be read.
+func upToDate(ctx context.Context, feed *projections.Feed) error {
+	head, err := feed.From(ctx)
+	if err != nil {
+		return err
+	}
+	for feed.Wait(ctx, projections.GroupHistory, head) != nil {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// teller writes facts for people, or as JSON.
+type teller struct {
+	h     *History
+	log   uuid.UUID
+	codec *events.Codec
+	last  events.Position
+}
+
+// past tells of what can be read now, the last so many.
+func (t *teller) past(ctx context.Context, q *queries.Queries) error {
+	f := t.h.filter()
+	if t.h.Limit > 0 {
+		from, err := t.beginning(ctx, q, f)
+		if err != nil {
+			return err
+		}
+		f.After = from
+	}
+	for raw, err := range q.WholeHistory(ctx, f) {
+		if err != nil {
+			return err
+		}
+		e, err := t.codec.Decode(ctx, raw)
+		if err != nil {
+			return err
+		}
+		if err := t.tell(e); err != nil {
+			return err
+		}
+	}
+	if t.last > 0 {
+		return nil
+	}
+	var err error
+	t.last, err = q.HistoryHead(ctx)
+	return err
+}
+
+// beginning is where the last so many facts begin, exclusive.
+func (t *teller) beginning(ctx context.Context, q *queries.Queries, f queries.HistoryFilter) (from events.Position, err error) {
+	f.Direction = events.Backwards
+	n := 0
+	for raw, err := range q.WholeHistory(ctx, f) {
+		if err != nil {
+			return 0, err
+		}
+		if from = raw.Position - 1; n+1 == t.h.Limit {
+			return from, nil
+		}
+		n++
+	}
+	return from, nil
+}
+
+// follow tells of what is recorded from now on.
+func (t *teller) follow(ctx context.Context, store events.Store) error {
+	f := events.Filter{}
+	if t.h.Type != "" {
+		f.Types = []string{t.h.Type}
+	} else if t.h.Stream != "" {
+		f.Streams = []string{t.h.Stream}
+	}
+	for e, err := range store.Subscribe(ctx, t.last, f) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "annals:", err)
+			continue
+		}
+		if !t.h.filter().Fits(e) {
+			continue
+		}
+		if err := t.tell(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *teller) tell(e events.Recorded) error {
+	t.last = e.Position
+	data, err := json.Marshal(e.Event)
+	if u, ok := e.Event.(events.Unknown); ok {
+		data, err = json.Marshal(map[string]string{"unreadable": u.Reason.Error()})
+	}
+	if err != nil {
+		return err
+	}
+	if !t.h.JSON {
+		_, err = fmt.Printf("%s  %-22s %s r%d\n    position %d  by %s  because of %s\n    %s\n", e.Created.Local().Format("2006-01-02 15:04:05.000"),
+			e.Event.EventType(), e.Stream, e.Revision, e.Position, e.Meta.Actor, e.Meta.Causation, printable(string(data)))
+		return err
+	}
+	line, err := json.Marshal(struct {
+		Position    string          `json:"position"`
+		ID          uuid.UUID       `json:"id"`
+		Type        string          `json:"type"`
+		Stream      events.StreamID `json:"stream"`
+		Revision    uint64          `json:"revision"`
+		At          time.Time       `json:"at"`
+		RecordedAt  time.Time       `json:"recordedAt"`
+		Actor       string          `json:"actor"`
+		Correlation uuid.UUID       `json:"correlation"`
+		Causation   uuid.UUID       `json:"causation"`
+		Data        json.RawMessage `json:"data"`
+	}{
+		events.Token{Log: t.log, Position: e.Position}.String(), e.ID, e.Event.EventType(), e.Stream, e.Revision, e.Meta.At,
+		e.Created.UTC(), e.Meta.Actor, e.Meta.Correlation, e.Meta.Causation, data,
+	})
+	if err == nil {
+		_, err = fmt.Println(string(line))
+	}
+	return err
+}
+
+// printable keeps what somebody wrote from moving the cursor of a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,269 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"annals/deploy/postgres/pgtest"
+	"annals/events/embedded"
+)
+
+// annalsSays runs a command and gives what it wrote.
+func annalsSays(ctx context.Context, settings []string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Env = append(append(os.Environ(), asAnnals+"=1", "LOG_LEVEL=error"), settings...)
+	said, err := cmd.CombinedOutput()
+	return string(said), err
+}
+
+// talked is a server in whose log something has happened; seen is what it answered at each step.
+func talked(t *testing.T, settings []string) (p *process, channel string, watched []seen) {
+	t.Helper()
+	p = spawn(t, settings...)
+	agent := p.runningAgent(t, "Eliza")
+	channel = p.channel(t, "GROUP", agent)
+	id, a, err := p.post(t.Context(), channel, "first")
+	if err != nil || a.status != 201 {
+		t.Fatal(err, a.status)
+	}
+	things := map[string]string{}
+	for _, path := range []string{
+		"/api/agents", "/api/agents/" + agent, "/api/messaging/messages/" + id, "/api/messaging/central-channels/" + channel + "/details",
+	} {
+		things[path] = path
+	}
+	step := func(what string, status int, method, path string, body any) {
+		t.Helper()
+		a := p.must(t, status, method, path, body)
+		watched = append(watched, p.look(t, what, a.header.Get("X-Annals-Position"), things))
+	}
+	step("edited", 200, http.MethodPatch, "/api/messaging/messages/"+id, map[string]any{"content": "second"})
+	step("stopped", 200, http.MethodPost, "/api/agents/"+agent+"/stop", map[string]any{})
+	step("cleared", 204, http.MethodDelete, "/api/messaging/central-channels/"+channel+"/messages", nil)
+	return p, channel, watched
+}
+
+func TestWhatWasIsBuiltFromTheStoreABackupOrAnExportAndServed(t *testing.T) {
+	dir := t.TempDir()
+	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + dir, "POSTGRES_URL=" + pgtest.New(t)}
+	p, channel, watched := talked(t, settings)
+	log := filepath.Join(dir, "events")
+	backup, export := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "log.ndjson")
+	annals(t, "eventstore", "backup", "--data", log, backup)
+	annals(t, "eventstore", "export", "--data", log, export)
+	for i, from := range [][]string{nil, {"--from", backup}, {"--from", export}} {
+		s := watched[i]
+		schema := fmt.Sprintf("audit_%d", i)
+		args := append([]string{"rebuild", "--until", s.position, "--into", schema}, from...)
+		for range 2 { // the second finds it there
+			if said, err := annalsSays(t.Context(), settings, args...); err != nil {
+				t.Fatalf("%v: %v: %s", args, err, said)
+			}
+		}
+		func() {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			past := serveThePast(ctx, t, settings, schema)
+			for path, want := range s.views {
+				var got any
+				if a := past.must(t, map[bool]int{true: 404, false: 200}[want == nil], http.MethodGet, path, nil); want != nil {
+					if err := a.data(&got); err != nil || text(got) != text(want) {
+						t.Errorf("%s, %s: was %s, is shown as %s", s.step, path, text(want), a.body)
+					}
+				}
+			}
+			past.must(t, 405, http.MethodPost, "/api/agents", map[string]any{})
+			past.must(t, 405, http.MethodDelete, "/api/messaging/central-channels/"+channel, nil)
+			past.must(t, 404, http.MethodGet, "/ws", nil)
+			past.must(t, 400, http.MethodGet, "/api/agents", nil, "X-Annals-After", s.position+"0000")
+			past.must(t, 200, http.MethodGet, "/api/history/events?limit=3", nil)
+			past.must(t, 200, http.MethodGet, "/api/server/health", nil)
+		}()
+	}
+	if said, err := annalsSays(t.Context(), settings, "rebuild", "--until", watched[1].position, "--into", "audit_0"); err == nil {
+		t.Errorf("another moment went into the same schema: %s", said)
+	}
+	for _, name := range []string{"public", "views_x", "agents_g1", "Audit", "annals"} {
+		if said, err := annalsSays(t.Context(), settings, "rebuild", "--until", watched[1].position, "--into", name); err == nil {
+			t.Errorf("%s was taken: %s", name, said)
+		}
+	}
+	p.stop(t)
+}
+
+func serveThePast(ctx context.Context, t *testing.T, settings []string, schema string) *client {
+	t.Helper()
+	base, failed := make(chan string, 1), make(chan error, 1)
+	c := Config{Host: "127.0.0.1", RateLimit: "off", LogLevel: "error"}
+	for _, s := range settings {
+		name, value, _ := strings.Cut(s, "=")
+		switch name {
+		case "DATA_DIR":
+			c.DataDir = value
+		case "POSTGRES_URL":
+			c.PostgresURL = value
+		}
+	}
+	go func() { failed <- servePast(ctx, c, schema, c.logger(), func(url string) { base <- url }) }()
+	select {
+	case url := <-base:
+		return newClient(url)
+	case err := <-failed:
+		t.Fatal(err)
+	}
+	return nil
+}
+
+// exported is the log of a stopped server, line by line.
+func exported(t *testing.T, dir string) []embedded.Line {
+	t.Helper()
+	var text bytes.Buffer
+	l := embedded.Log{Dir: filepath.Join(dir, "events"), Logger: Config{LogLevel: "error"}.logger()}
+	if _, err := l.Export(t.Context(), &text); err != nil {
+		t.Fatal(err)
+	}
+	var lines []embedded.Line
+	for d := json.NewDecoder(&text); d.More(); {
+		var line embedded.Line
+		if err := d.Decode(&line); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func TestVerifyFindsWhatWasTamperedWith(t *testing.T) {
+	dir, url := t.TempDir(), pgtest.New(t)
+	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + dir, "POSTGRES_URL=" + url}
+	p, _, _ := talked(t, settings)
+	if said, err := annalsSays(t.Context(), settings, "verify"); err != nil {
+		t.Fatalf("beside a server: %v: %s", err, said)
+	}
+	p.stop(t)
+	said, err := annalsSays(t.Context(), settings, "verify")
+	if err != nil || !strings.Contains(said, "everything is well") || !strings.Contains(said, "covers what was recorded up to position") {
+		t.Fatalf("%v: %s", err, said)
+	}
+	lines := exported(t, dir)
+	var at []int // messages and edits
+	for i, l := range lines {
+		if l.Stream != "" && strings.HasPrefix(l.Stream, "message-") {
+			at = append(at, i)
+		}
+	}
+	if len(at) < 2 {
+		t.Fatalf("too little was said: %d", len(at))
+	}
+	i, j, last := at[0], at[1], len(lines)-1
+	for lines[last].Type[0] == '$' {
+		last--
+	}
+	for name, c := range map[string]struct {
+		tamper func([]embedded.Line) []embedded.Line
+		says   string
+	}{
+		"nothing": {func(l []embedded.Line) []embedded.Line { return l }, ""},
+		"changed": {func(l []embedded.Line) []embedded.Line {
+			l[i].Data = bytes.Replace(l[i].Data, []byte(`"sourceType":"eliza_gui"`), []byte(`"sourceType":"eliza_gux"`), 1)
+			return l
+		}, fmt.Sprintf("position %d (%s, revision %d) was changed", lines[i].Position, lines[i].Stream, lines[i].Revision)},
+		"removed": {
+			func(l []embedded.Line) []embedded.Line { return append(l[:i], l[i+1:]...) },
+			fmt.Sprintf("the event at position %d was removed", lines[i].Position),
+		},
+		"swapped": {func(l []embedded.Line) []embedded.Line {
+			l[i], l[j] = l[j], l[i]
+			l[i].Position, l[j].Position = l[j].Position, l[i].Position
+			return l
+		}, fmt.Sprintf("was swapped with the event at position %d", lines[j].Position)},
+		"inserted": {func(l []embedded.Line) []embedded.Line {
+			extra := l[j]
+			extra.ID[0] ^= 1
+			extra.Stream, extra.Revision = extra.Stream+"0", 0
+			for n := j; n < len(l); n++ {
+				l[n].Position += 1000
+			}
+			return append(l[:j:j], append([]embedded.Line{extra}, l[j:]...)...)
+		}, fmt.Sprintf("position %d", lines[j].Position)},
+		"cut off": {func(l []embedded.Line) []embedded.Line { return l[:last] }, fmt.Sprintf("the event at position %d was removed", lines[last].Position)},
+	} {
+		var out bytes.Buffer
+		w := embedded.NewLineWriter(&out)
+		for _, l := range c.tamper(exported(t, dir)) {
+			if err := w.Write(l); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "log.ndjson")
+		if err := os.WriteFile(file, out.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		said, err := annalsSays(t.Context(), settings, "verify", "--from", file)
+		if (err == nil) != (c.says == "") || !strings.Contains(said, c.says) {
+			t.Errorf("%s: %v: %s", name, err, said)
+		}
+	}
+
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	var schema string
+	if err := conn.QueryRow(t.Context(), `select 'agents_g' || generation from annals.generations where projection = 'agents'`).Scan(&schema); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ sql, says string }{
+		{"update " + schema + ".agents set name = 'Somebody else'", "is not what the log says in name"},
+		{"delete from " + schema + ".agents", "is missing"},
+	} {
+		if _, err := conn.Exec(t.Context(), c.sql); err != nil {
+			t.Fatal(err)
+		}
+		if said, err := annalsSays(t.Context(), settings, "verify"); err == nil || !strings.Contains(said, c.says) {
+			t.Errorf("%s: %v: %s", c.sql, err, said)
+		}
+	}
+}
+
+func TestTheHistoryIsToldOnTheTerminal(t *testing.T) {
+	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + pgtest.New(t)}
+	p, channel, watched := talked(t, settings)
+	beside, err := annalsSays(t.Context(), settings, "history", "--channel", channel, "--json", "--limit", "0")
+	if err != nil || !strings.Contains(beside, watched[0].position) {
+		t.Errorf("beside a server: %v: %s", err, beside)
+	}
+	p.stop(t)
+	alone, err := annalsSays(t.Context(), settings, "history", "--channel", channel, "--json", "--limit", "0")
+	if err != nil || !strings.HasPrefix(alone, beside) {
+		t.Errorf("without one: %v: %s", err, alone)
+	}
+	for _, c := range []struct {
+		args []string
+		says string
+		n    int
+	}{
+		{[]string{"--type", "ChannelCleared"}, "by anonymous", 1},
+		{[]string{"--category", "agent", "--limit", "2"}, "AgentStopped", 2},
+		{[]string{"--actor", "nobody"}, "", 0},
+	} {
+		said, err := annalsSays(t.Context(), settings, append([]string{"history"}, c.args...)...)
+		if err != nil || !strings.Contains(said, c.says) || strings.Count(said, "    position ") != c.n {
+			t.Errorf("%v: %v: %s", c.args, err, said)
+		}
+	}
+}

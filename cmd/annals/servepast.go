@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"annals/commands"
+	"annals/events"
+	"annals/projections"
+	"annals/queries"
+	"annals/transport/httpapi"
+	"annals/transport/serverlog"
+)
+
+// servePast serves what was: read models that `annals rebuild --until` has built, which nothing moves. No command is
+// handled, no agent answers, and there is nothing to subscribe to.
+func servePast(ctx context.Context, c Config, schema string, log *slog.Logger, ready func(url string)) (err error) {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	defer func() { err = errors.Join(err, failure(ctx)) }()
+	lines := serverlog.New()
+	log = slog.New(lines.Beside(log.Handler()))
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
+	if err != nil {
+		return fmt.Errorf("%w: set SERVER_PORT or SERVER_HOST", err)
+	}
+	defer func() { _ = listener.Close() }()
+	p, err := openParts(ctx, c, log)
+	defer p.stop(context.WithoutCancel(ctx), log)
+	if err != nil {
+		return err
+	}
+	config, err := queries.Config(p.databaseURL, schema)
+	if err != nil {
+		return err
+	}
+	reading, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer reading.Close()
+	found, err := projections.FindPast(ctx, reading, schema)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: make it with annals rebuild --until TIME --into %s", err, schema)
+	case !found.Ready:
+		return fmt.Errorf("%s is not filled yet: the same annals rebuild goes on with it", schema)
+	case found.Views != projections.Views(projections.All()):
+		return fmt.Errorf("%s was filled by another build, whose read models differ: fill one with this build", schema)
+	}
+	folder, err := filepath.Abs(c.DataDir)
+	if err != nil {
+		return err
+	}
+	kept, err := openMedia(ctx, c, &dataDir{path: folder})
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	o := pastOptions(c, p, found, reading, log)
+	o.Stop, o.Done, o.Lines, o.Media = stop, ctx, lines, kept
+	api := httpapi.New(o)
+	server := httpapi.Server(api, log)
+	defer closing(log, "http", func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		defer cancel()
+		return errors.Join(server.Shutdown(ctx), server.Close())
+	})
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			fail(fmt.Errorf("http: %w", err))
+		}
+	}()
+	ready("http://" + listener.Addr().String())
+	<-ctx.Done()
+	log.Info("stopping")
+	return nil
+}
+
+// pastOptions are those of an API that changes nothing.
+func pastOptions(c Config, p *parts, found projections.Past, reading *pgxpool.Pool, log *slog.Logger) httpapi.Options {
+	frozen := still{found.Position}
+	return httpapi.Options{
+		ReadOnly: true, Bus: commands.Bus{Store: frozen, Parents: commands.NewParents(frozen)}, Codec: p.codec,
+		Queries: queries.New(reading), Past: past{reading}, Log: found.Log, Waiter: frozen, Head: frozen.Head, Turns: newAnswers(),
+		Health: func(ctx context.Context) httpapi.Health {
+			ctx, cancel := context.WithTimeout(ctx, probe)
+			defer cancel()
+			h := httpapi.Health{Dependencies: map[string]string{"postgres": ""}}
+			if err := reading.Ping(ctx); err != nil {
+				h.Dependencies["postgres"] = "PostgreSQL does not answer"
+			}
+			return h
+		},
+		Clock: time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin, CharactersDir: c.CharactersDir,
+		AgentLogs: newDoings(), SecretSalt: c.SecretSalt, RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Logger: log,
+	}
+}
+
+// still is a log to which nothing is written, and of which nothing is read but through read models.
+type still struct{ at events.Position }
+
+var _ events.Store = still{}
+
+// Append implements events.Store.
+func (still) Append(context.Context, events.StreamID, events.Revision, ...events.Proposed) (events.Position, error) {
+	return 0, httpapi.ErrReadOnly
+}
+
+// Read implements events.Store.
+func (still) Read(context.Context, events.StreamID, events.Direction) iter.Seq2[events.Recorded, error] {
+	return refusing
+}
+
+// ReadAll implements events.Store.
+func (still) ReadAll(context.Context, events.Position, events.Direction, events.Filter) iter.Seq2[events.Recorded, error] {
+	return refusing
+}
+
+// Subscribe implements events.Store.
+func (still) Subscribe(context.Context, events.Position, events.Filter) iter.Seq2[events.Recorded, error] {
+	return refusing
+}
+
+func refusing(yield func(events.Recorded, error) bool) { yield(events.Recorded{}, httpapi.ErrReadOnly) }
+
+// Head implements events.Store.
+func (s still) Head(context.Context) (events.Position, error) { return s.at, nil }
+
+// Wait implements httpapi.Waiter: everything is there that ever will be.
+func (s still) Wait(_ context.Context, _ string, p events.Position) error {
+	if p > s.at {
+		return errors.New("what was does not move")
+	}
+	return nil
+}

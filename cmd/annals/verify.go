@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+	"annals/projections"
+)
+
+// Verify is the command that holds the log against itself and against the heads of its chain, and the read models against
+// the log. It changes nothing but, where all is well and no server runs, it adds a head.
+type Verify struct {
+	Config `embed:""`
+	From   string `placeholder:"PATH" help:"A backup of the log, or an export of it, to verify instead of the store; read models are left out."`
+	Heads  string `placeholder:"FILE" help:"Heads of the chain, instead of those in the data folder: a copy that was kept elsewhere."`
+	NoRows bool   `help:"Leave the read models out."`
+}
+
+// shownFindings bounds what is said.
+const shownFindings = 50
+
+// findings are what is wrong.
+type findings struct{ n int }
+
+func (f *findings) tell(what string) {
+	if f.n++; f.n <= shownFindings {
+		fmt.Println("-", what)
+	}
+}
+
+// Run implements the command. It fails when something is wrong.
+func (v *Verify) Run(ctx context.Context) error {
+	log := v.logger()
+	p, err := openParts(ctx, v.Config, log)
+	defer p.stop(context.WithoutCancel(ctx), log)
+	if err != nil {
+		return err
+	}
+	source, err := RebuildPast{From: v.From}.source(ctx, p, v.Config)
+	if err != nil {
+		return err
+	}
+	raws := func(ctx context.Context) iter.Seq2[events.Raw, error] { return ours(p.store.Everything(ctx, 0)) }
+	if v.From != "" {
+		raws = func(ctx context.Context) iter.Seq2[events.Raw, error] { return rawFrom(ctx, v.From, v.Config) }
+	}
+	found := &findings{}
+	if err := v.log(ctx, p, source.id, raws(ctx), found); err != nil {
+		return err
+	}
+	if v.From == "" && !v.NoRows {
+		if err := v.rows(ctx, p, source.id, found); err != nil {
+			return err
+		}
+	}
+	if found.n > shownFindings {
+		fmt.Printf("- and %d more\n", found.n-shownFindings)
+	}
+	if found.n > 0 {
+		return fmt.Errorf("%d findings", found.n)
+	}
+	fmt.Println("everything is well")
+	return nil
+}
+
+// log holds the log against itself and its chain.
+func (v *Verify) log(ctx context.Context, p *parts, id uuid.UUID, raws iter.Seq2[events.Raw, error], found *findings) error {
+	path := v.Heads
+	if path == "" {
+		dir, err := filepath.Abs(v.DataDir)
+		if err != nil {
+			return err
+		}
+		path = chainIn(dir)
+	}
+	heads, err := readHeads(path, id)
+	if err != nil {
+		return err
+	}
+	c := newLogCheck(p.codec, heads, found.tell)
+	for e, err := range raws {
+		if err != nil {
+			return err
+		}
+		if err := c.event(ctx, e); err != nil {
+			return err
+		}
+	}
+	if err := c.end(); err != nil {
+		return err
+	}
+	fmt.Printf("log %s: %d events in %d streams, up to position %d\n", id, c.events, len(c.revisions), c.last)
+	c.say(path)
+	if found.n > 0 || c.uncovered == 0 || v.From != "" || v.Heads == "" && p.dir == nil {
+		return nil
+	}
+	last, chain := events.Position(0), events.Chain{}
+	if n := len(heads); n > 0 {
+		last = heads[n-1].Position
+		if chain, err = heads[n-1].chain(); err != nil {
+			return err
+		}
+	}
+	last, _, err = extendHeads(path, id, last, chain, ours(p.store.Everything(ctx, last)))
+	fmt.Printf("%s now reaches up to position %d\n", path, last)
+	return err
+}
+
+// rows holds the read models against the log.
+func (v *Verify) rows(ctx context.Context, p *parts, id uuid.UUID, found *findings) error {
+	progress := newProgress(os.Stderr)
+	compared, err := projections.Verify(ctx, projections.Options{
+		Store: p.store, Postgres: p.databaseURL, Log: id, Projections: projections.All(), Logger: v.logger(),
+	}, found.tell, progress.show)
+	if err != nil && ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
+	fmt.Printf("read models: %d rows in %d tables, %d not as the log says\n", compared.Rows, compared.Tables, compared.Differences)
+	return err
+}
