@@ -162,6 +162,22 @@ func TestTheHistoryTellsAStoryAndShowsEachMomentAsItWas(t *testing.T) {
 	p.must(t, 404, http.MethodGet, "/api/history/agents/"+channel, nil)
 	p.must(t, 400, http.MethodGet, "/api/history/agents/"+agent+"?asOf=once", nil)
 
+	// How the answer came about.
+	var why struct {
+		Reply  toldFact
+		Turn   struct{ ReplyID, Model string }
+		Calls  []struct{ Type string }
+		Causes []toldFact
+	}
+	if err := p.must(t, 200, http.MethodGet, "/api/history/messages/"+message.Replies[0].ID+"/why", nil).data(&why); err != nil {
+		t.Fatal(err)
+	}
+	if why.Turn.ReplyID != message.Replies[0].ID || why.Turn.Model == "" || len(why.Calls) == 0 || len(why.Causes) != 1 ||
+		why.Causes[0].Position != facts[0].Position || why.Reply.Actor != "agent:"+agent {
+		t.Errorf("the answer came about so: %+v", why)
+	}
+	p.must(t, 404, http.MethodGet, "/api/history/messages/"+message.ID+"/why", nil)
+
 	// What the request caused, down to the agent's answer.
 	submitted := facts[0]
 	var one struct {

@@ -69,7 +69,7 @@ func servePast(ctx context.Context, c Config, schema string, log *slog.Logger, r
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	o := pastOptions(c, p, found, reading, log)
-	o.Stop, o.Done, o.Lines, o.Media = stop, ctx, lines, kept
+	o.Stop, o.Done, o.Lines, o.Media, o.DataDir = stop, ctx, lines, kept, folder
 	api := httpapi.New(o)
 	server := httpapi.Server(api, log)
 	defer closing(log, "http", func() error {
@@ -104,7 +104,8 @@ func pastOptions(c Config, p *parts, found projections.Past, reading *pgxpool.Po
 			return h
 		},
 		Clock: time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin, CharactersDir: c.CharactersDir,
-		AgentLogs: newDoings(), SecretSalt: c.SecretSalt, RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Logger: log,
+		AgentLogs: newDoings(), Capabilities: capabilities(textModel(c), c), Configuration: c.shown(),
+		SecretSalt: c.SecretSalt, RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Logger: log,
 	}
 }
 

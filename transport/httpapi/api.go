@@ -53,9 +53,9 @@ type Options struct {
 	NewID   func() uuid.UUID // version 7
 	// ReadOnly refuses every write.
 	ReadOnly bool
-	Stop    func()           // begins a graceful stop and returns at once
-	Logger  *slog.Logger
-	Version string
+	Stop     func() // begins a graceful stop and returns at once
+	Logger   *slog.Logger
+	Version  string
 	// Environment is what the version's answer says beside it.
 	Environment string
 
