@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"time"
 
@@ -54,6 +55,9 @@ type Begins interface{ begins() }
 type Bus struct {
 	Store   events.Store
 	Parents *Parents
+	// Watch is told, where it is set, that a command begins, and may put the trace into its request; what it gives is told how
+	// the command ended.
+	Watch func(ctx context.Context, command string, r *Request) (context.Context, func(Result, error))
 }
 
 // Result tells where the wish stands in the log.
@@ -83,7 +87,12 @@ const attempts = 10
 
 // Handle loads, decides and appends, again when somebody else was first. It fails with events.ErrConflict when that goes
 // on for too long.
-func Handle[S State[S]](ctx context.Context, b Bus, r Request, cmd Command[S]) (Result, error) {
+func Handle[S State[S]](ctx context.Context, b Bus, r Request, cmd Command[S]) (result Result, err error) {
+	if b.Watch != nil {
+		watched, end := b.Watch(ctx, nameOf(cmd), &r)
+		defer func() { end(result, err) }()
+		ctx = watched
+	}
 	if r.ID == uuid.Nil {
 		return Result{}, fmt.Errorf("%s: %w: a request without an id could not be told from another", cmd.Stream(), ErrRefused)
 	}
@@ -106,6 +115,15 @@ func Handle[S State[S]](ctx context.Context, b Bus, r Request, cmd Command[S]) (
 		optimistic = false
 	}
 	return Result{}, fmt.Errorf("%s: %w: somebody else kept writing", cmd.Stream(), events.ErrConflict)
+}
+
+// nameOf is the name of a command's type.
+func nameOf(cmd any) string {
+	t := reflect.TypeOf(cmd)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Name()
 }
 
 func decide[S State[S]](ctx context.Context, b Bus, r Request, cmd Command[S], h history[S]) (Result, error) {

@@ -35,6 +35,8 @@ type Config struct {
 	// Memories are embedded with this model; see embedder.
 	EmbeddingModel      string `name:"openai-embedding-model" env:"OPENAI_EMBEDDING_MODEL" help:"Model that memories are embedded with. OpenAI's own endpoint has text-embedding-3-small otherwise; without either, the embedded hashing-384 does it."`
 	EmbeddingDimensions int    `name:"openai-embedding-dimensions" env:"OPENAI_EMBEDDING_DIMENSIONS" help:"Dimensions to ask that model for; otherwise what it gives."`
+
+	TracesURL string `name:"traces-url" env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"Where OpenTelemetry traces go, over HTTP; none are made without it."`
 }
 
 // logger writes structured lines to the standard error.

@@ -35,13 +35,13 @@ func embedder(c Config) reactions.Embedder {
 }
 
 // embed gives what is remembered its vector.
-func embed(p *parts, bus commands.Bus, model reactions.Embedder, log *slog.Logger) func(context.Context) error {
+func embed(p *parts, bus commands.Bus, model reactions.Embedder, w watch, log *slog.Logger) func(context.Context) error {
 	return func(ctx context.Context) error {
 		subscriber := esdb.NewSubscriber(p.store, esdb.SubscriberOptions{
 			Group: "embed", Types: reactions.Embedded, Partition: func(e events.Recorded) string { return string(e.Stream) },
 			Concurrency: embeddedAtOnce, MessageTimeout: messageTimeout, Logger: log,
 		})
-		r := reactions.NewEmbed(bus, model, time.Now)
+		r := reactions.NewEmbed(bus, w.embedder(model), time.Now)
 		working, stop := context.WithCancel(ctx)
 		done := make(chan struct{})
 		go func() {
@@ -49,6 +49,6 @@ func embed(p *parts, bus commands.Bus, model reactions.Embedder, log *slog.Logge
 			r.Work(working)
 		}()
 		defer func() { stop(); <-done }()
-		return reactions.Run(ctx, reactions.Deliveries{Subscriber: subscriber, Fact: esdb.Delivery, Park: esdb.Park}, r, log)
+		return reactions.Run(ctx, reactions.Deliveries{Subscriber: subscriber, Fact: esdb.Delivery, Park: esdb.Park, Watch: w}, r, log)
 	}
 }

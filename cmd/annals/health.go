@@ -42,13 +42,9 @@ func (h health) check(ctx context.Context) httpapi.Health {
 	if err := h.database.Ping(ctx); err != nil {
 		found.Dependencies["postgres"] = "PostgreSQL does not answer"
 	}
-	lags := map[events.Position]httpapi.Lag{} // most projections are at the same position
+	lagAt := h.lags(ctx)
 	for _, s := range h.feed.Status() {
-		lag, ok := lags[s.Position]
-		if !ok {
-			lag = h.lag(ctx, s.Position)
-			lags[s.Position] = lag
-		}
+		lag := lagAt(s.Position)
 		found.Projections = append(found.Projections, h.of(s, lag, head))
 		switch {
 		case s.Stopped != "":
@@ -73,6 +69,17 @@ func (h health) of(s projections.Status, lag httpapi.Lag, head events.Position) 
 		p.Position = events.Token{Log: h.log, Position: s.Position}.String()
 	}
 	return p
+}
+
+// lags is lag, counted once for each position: most projections are at the same.
+func (h health) lags(ctx context.Context) func(events.Position) httpapi.Lag {
+	counted := map[events.Position]httpapi.Lag{}
+	return func(p events.Position) httpapi.Lag {
+		if _, ok := counted[p]; !ok {
+			counted[p] = h.lag(ctx, p)
+		}
+		return counted[p]
+	}
 }
 
 // lag counts what lies after a position, and tells how long the first of it has been waiting. An event store that is away

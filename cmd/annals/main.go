@@ -20,6 +20,7 @@ type cli struct {
 	Rebuild    Rebuild    `cmd:"" help:"Fill read models anew from the log, beside a running server or without one."`
 	History    History    `cmd:"" help:"Tell what happened, who did it and why."`
 	Verify     Verify     `cmd:"" help:"Hold the log against itself and the chain over it, and the read models against the log."`
+	Parked     Parked     `cmd:"" help:"List, show, retry or drop what reactions gave up."`
 	Routes     Routes     `cmd:"" help:"List every route that is served, as METHOD /path."`
 	Eventstore Eventstore `cmd:"" help:"Run the embedded event store alone."`
 	Doctor     Doctor     `cmd:"" help:"Say what is missing or wrong on this machine, with the remedy."`

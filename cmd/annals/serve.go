@@ -75,7 +75,12 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	if err != nil {
 		return err
 	}
-	bus := commands.Bus{Store: parts.store, Parents: commands.NewParents(parts.store)}
+	watch, err := newWatch(ctx, c)
+	defer func() { watch.stop(ctx, log) }()
+	if err != nil {
+		return err
+	}
+	bus := commands.Bus{Store: watch.store(parts.store), Parents: commands.NewParents(parts.store), Watch: watch.command}
 	logID, err := openLog(ctx, bus, log)
 	if err != nil {
 		return err
@@ -103,10 +108,15 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	answers, aborts, doings := newAnswers(), reactions.NewAborts(), newDoings()
 	feed := projections.NewFeed(projections.Options{
 		Store: parts.store, Postgres: parts.databaseURL, Log: logID, Projections: projections.All(), Logger: log,
-		Together: pushedGroups, Readable: func(batch []events.Recorded, upTo events.Position) { hub.Publish(batch, upTo) },
+		Together: pushedGroups, Readable: func(batch []events.Recorded, upTo events.Position) {
+			defer watch.pushed("/ws", batch)()
+			hub.Publish(batch, upTo)
+		},
 		Observe: func(e events.Recorded) { bus.Parents.Observe(e); aborts.Observe(e) },
 		Committed: func(group string, batch []events.Recorded, _ events.Position) { //nolint:contextcheck // sockets outlive requests
+			watch.committed(group, batch)
 			if group == projections.GroupCore {
+				defer watch.pushed("socket.io", batch)()
 				answers.observe(batch)
 				doings.observe(batch)
 				rooms.Publish(batch)
@@ -122,9 +132,9 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 		Identify: func(r *http.Request, key string) (string, bool) { return api.Identify(r, key) },
 	})
 	defer background(ctx, "projections", feed.Run, fail)()
-	defer background(ctx, "memory", remember(parts, bus, c, feed, log), fail)()
-	defer background(ctx, "reactions", reply(parts, bus, c, q, model, feed, aborts, streaming(hub, rooms), log), fail)()
-	defer background(ctx, "embedding", embed(parts, bus, model, log), fail)()
+	defer background(ctx, "memory", remember(parts, bus, c, feed, watch, log), fail)()
+	defer background(ctx, "reactions", reply(parts, bus, c, q, model, feed, aborts, streaming(hub, rooms), watch, log), fail)()
+	defer background(ctx, "embedding", embed(parts, bus, model, watch, log), fail)()
 
 	defer background(ctx, "sweep", sweep(parts.store, q, feed, kept, filesGone, log), fail)()
 
@@ -145,13 +155,18 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 		log.Warn("serving with read models that are behind: see /api/server/health")
 	}
 
+	h := health{log: logID, store: parts.store, database: reading, feed: feed}
+	watch.sockets("ws", hub.Connected)
+	watch.sockets("socket.io", rooms.Connected)
+	watch.registry.MustRegister(lagging{h})
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	api = httpapi.New(httpapi.Options{
 		Bus: bus, Codec: parts.codec, Queries: q, Past: past{reading}, Log: logID, Waiter: feed, Head: parts.store.Head, Turns: answers,
 		AgentLogs: doings, Lines: lines, Done: ctx, Titles: titles{reactions.Title{Bus: bus, Text: textModel(c), Now: time.Now}},
 		Deliveries: deliveries(parts.store), Capabilities: capabilities(textModel(c), c), Configuration: c.shown(), DataDir: parts.dir.path,
-		Health: health{log: logID, store: parts.store, database: reading, feed: feed}.check,
+		Health: h.check, Middleware: watch.middleware(), Metrics: watch.registry,
+		Parked: parkedEvents{parts.store, logID},
 		Clock:  time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
 		CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on", SecretSalt: c.SecretSalt,
 		RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Stop: stop, Logger: log,

@@ -76,7 +76,7 @@ type listener struct {
 	head []byte
 }
 
-func listen(b *testing.B, base, channel string) *listener {
+func listen(b *testing.B, base string, channels ...string) *listener {
 	b.Helper()
 	conn, res, err := websocket.DefaultDialer.DialContext(b.Context(), "ws"+strings.TrimPrefix(base, "http")+"/socket.io/?EIO=4&transport=websocket", nil)
 	if err != nil {
@@ -84,19 +84,21 @@ func listen(b *testing.B, base, channel string) *listener {
 	}
 	_ = res.Body.Close()
 	l := &listener{conn: conn, in: bufio.NewReaderSize(conn.UnderlyingConn(), 32<<10), head: make([]byte, 64)}
-	for _, step := range []struct{ awaited, then string }{
-		{"0{", "40"}, {`42["connection_established"`, `42["1",{"channelId":"` + channel + `"}]`}, {`42["room_joined"`, ""},
-	} {
-		for text := []byte(nil); !bytes.HasPrefix(text, []byte(step.awaited)); {
+	await := func(begins string) {
+		for text := []byte(nil); !bytes.HasPrefix(text, []byte(begins)); {
 			if _, text, err = conn.ReadMessage(); err != nil {
 				b.Fatal(err)
 			}
 		}
-		if step.then != "" {
-			l.send(b, step.then)
-		}
 	}
-	return l // nothing more comes until somebody says something: the reader begins with a frame
+	await("0{")
+	l.send(b, "40")
+	await(`42["connection_established"`)
+	for _, channel := range channels {
+		l.send(b, `42["1",{"channelId":"`+channel+`"}]`)
+		await(`42["room_joined"`)
+	}
+	return l // the reader begins with a frame
 }
 
 func (l *listener) send(b *testing.B, text string) {
@@ -135,7 +137,7 @@ func (l *listener) until(begins string) bool {
 	}
 }
 
-// chatter measures for a while, with listeners who have joined other channels besides. Every listener hears the messages of the one sender in order: the n-th is the n-th.
+// chatter measures for a while, with listeners who have joined other channels, in which nothing is said. Every listener hears the messages of the one sender in order: the n-th is the n-th.
 func chatter(b *testing.B, base, channel string, others ...string) (perSecond float64, slow time.Duration) {
 	b.Helper()
 	const most = 1 << 16
@@ -148,11 +150,9 @@ func chatter(b *testing.B, base, channel string, others ...string) (perSecond fl
 	)
 	all := make([]*listener, listeners)
 	for i := range all {
-		all[i] = listen(b, base, channel)
-		for _, other := range others {
-			all[i].send(b, `42["1",{"channelId":"`+other+`"}]`)
-		}
+		all[i] = listen(b, base, append([]string{channel}, others...)...)
 	}
+	sender := listen(b, base, uuid.NewString())
 	begun := time.Now()
 	for _, l := range all {
 		listening.Go(func() {
@@ -166,7 +166,6 @@ func chatter(b *testing.B, base, channel string, others ...string) (perSecond fl
 			took = append(took, mine...)
 		})
 	}
-	sender := listen(b, base, uuid.NewString())
 	window := make(chan struct{}, inFlight)
 	listening.Go(func() {
 		for sender.until(`42["messageAck"`) {

@@ -14,7 +14,7 @@ import (
 // they come into being, fifty chunks a second each: as many as there are channels in which agents think at the same time.
 // Beside it the same without any answer. A model that is slowed would take longer than the pauses between its words.
 func BenchmarkStreaming(b *testing.B) {
-	const words, pause = 2000, 10 * time.Millisecond
+	const words, pause = 6000, 10 * time.Millisecond
 	model := openaitest.Start(b, openaitest.Script{
 		Answer: func(openaitest.Request) string { return strings.TrimSpace(strings.Repeat("word ", words)) }, Between: pause,
 	})
@@ -25,10 +25,14 @@ func BenchmarkStreaming(b *testing.B) {
 		telling := make([]string, channelsAtOnce)
 		for i := range telling {
 			telling[i] = s.channel(b, "DM", agent)
-			if _, _, err := s.post(b.Context(), telling[i], "Tell me a story."); err != nil {
+		}
+		asked := len(model.Requests()) + len(telling)
+		for _, channel := range telling {
+			if _, _, err := s.post(b.Context(), channel, "Tell me a story."); err != nil {
 				b.Fatal(err)
 			}
 		}
+		eventually(b, 30*time.Second, "all answers are under way", func() bool { return len(model.Requests()) == asked })
 		rate, slow := chatter(b, s.base, uuid.NewString(), telling...)
 		b.ReportMetric(rate, "deliveries/s")
 		b.ReportMetric(quiet, "quiet-deliveries/s")

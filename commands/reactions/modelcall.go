@@ -67,6 +67,9 @@ func (r Reply) asked(
 	}
 	began := r.Now()
 	said, failed := ask()
+	if r.Asked != nil {
+		r.Asked(ctx, kind, provider(r.Text, said), began, said, failed)
+	}
 	if errors.Is(ctx.Err(), context.Canceled) && !aborted(ctx) {
 		return said, modelFailure{ctx.Err()} // this life is over
 	}

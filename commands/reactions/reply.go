@@ -35,6 +35,8 @@ type Reply struct {
 	Recall Recall
 	// Stream shows answers while they come into being. It may be nil; it does not block for long, and is called concurrently.
 	Stream func(Chunk)
+	// Asked is told, where it is set, of every call of the model.
+	Asked func(ctx context.Context, kind, provider string, began time.Time, said Completion, err error)
 }
 
 // Name implements Reaction.

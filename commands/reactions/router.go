@@ -44,6 +44,18 @@ type Deliveries struct {
 	// Budget and FirstRetry replace the constants where they are set.
 	Budget     time.Duration
 	FirstRetry time.Duration
+	// Watch is told, where it is set, what becomes of deliveries.
+	Watch Watch
+}
+
+// Watch is told what becomes of deliveries to a reaction.
+type Watch interface {
+	// Attempt begins to deal with a fact. What it gives is told how that ended.
+	Attempt(ctx context.Context, reaction string, e events.Recorded) (context.Context, func(error))
+	// Again says that another attempt follows.
+	Again(reaction string)
+	// Parked says that a delivery was given up.
+	Parked(reaction string)
 }
 
 // Reaction deals with what is delivered to one group.
@@ -78,12 +90,21 @@ func Run(ctx context.Context, d Deliveries, r Reaction, log *slog.Logger) error 
 		if err != nil {
 			return fmt.Errorf("%w: %w", errUnreadable, err)
 		}
-		return r.To(msg.Context(), e)
+		return d.attempt(msg.Context(), r, e)
 	})
 	if err := router.Run(ctx); err != nil {
 		return fmt.Errorf("reaction %s: %w", r.Name(), err)
 	}
 	return nil
+}
+
+func (d Deliveries) attempt(ctx context.Context, r Reaction, e events.Recorded) (err error) {
+	if d.Watch == nil {
+		return r.To(ctx, e)
+	}
+	ctx, end := d.Watch.Attempt(ctx, r.Name(), e)
+	defer func() { end(err) }()
+	return r.To(ctx, e)
 }
 
 // givingUp ends what a delivery that could not be dealt with has begun, and parks it with the reason. What was cut off, or
@@ -104,6 +125,9 @@ func (d Deliveries) givingUp(r Reaction, log *slog.Logger) message.HandlerMiddle
 				}
 			}
 			d.Park(msg, reason(err))
+			if d.Watch != nil {
+				d.Watch.Parked(r.Name())
+			}
 			return out, errors.New(reason(err)) // which the router logs
 		}
 	}
@@ -136,6 +160,9 @@ func (d Deliveries) again(r Reaction, firstRetry time.Duration, log *slog.Logger
 				}
 				if !d.pause(msg, r, err, pause) {
 					return out, err
+				}
+				if d.Watch != nil {
+					d.Watch.Again(r.Name())
 				}
 			}
 		}

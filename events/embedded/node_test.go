@@ -18,8 +18,8 @@ import (
 	"annals/events/embedded"
 )
 
-// patience bounds everything in these tests that waits: with the race detector on a busy machine that is long.
-const patience = time.Minute
+// patience bounds everything in these tests that waits.
+const patience = 20 * time.Second
 
 func testContext(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

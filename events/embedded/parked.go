@@ -110,7 +110,13 @@ func (g *group) finishReplay(ctx context.Context) {
 	if !r.running || r.next < r.stop || r.open > 0 {
 		return
 	}
-	meta := &record{ID: uuid.New(), Type: typeMetadata, JSON: true, Data: fmt.Appendf(nil, `{"$tb":%d}`, r.stop)}
+	st, _, err := g.node.view(ctx, g.parkedStream())
+	if err != nil {
+		g.node.log.Warn("persistent subscription cannot end its replay", "group", g.name(), "error", err)
+		return
+	}
+	visible := max(r.stop, st.firstVisible()) // an operator may have hidden more meanwhile
+	meta := &record{ID: uuid.New(), Type: typeMetadata, JSON: true, Data: fmt.Appendf(nil, `{"$tb":%d}`, visible)}
 	if err := g.writeOwn(ctx, metaPrefix+g.parkedStream(), meta); err != nil {
 		g.node.log.Warn("persistent subscription cannot end its replay", "group", g.name(), "error", err)
 		return

@@ -17,6 +17,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"annals/commands"
 	"annals/events"
@@ -68,6 +69,10 @@ type Options struct {
 	// SecretSalt is that of ElizaOS's encryption of secrets (CONTRACT 2.3).
 	SecretSalt string
 	RateLimit  bool
+	Parked     Parked
+	// Middleware sees every request first. Metrics are what /metrics tells; there are none without it.
+	Middleware []gin.HandlerFunc
+	Metrics    prometheus.Gatherer
 	// Sockets answer on their path (see routes.go) and set their own time limits.
 	Sockets map[string]http.Handler
 	// Media keeps what is uploaded.
@@ -134,6 +139,7 @@ func New(o Options) *API {
 	}
 	a.router.HandleMethodNotAllowed = true
 	a.router.RedirectTrailingSlash = false
+	a.router.Use(o.Middleware...)
 	a.router.Use(a.edge, a.protect, a.limit, a.authenticate, a.still, a.bound)
 	a.router.NoRoute(func(g *gin.Context) {
 		if f := a.o.Shell.find(g.Request); f != nil {

@@ -114,6 +114,13 @@ func (a *API) routes() {
 	get(a, "/api/history/messages/:id/why", "Show how an answer of an agent came about", (*API).messageWhy, reads(history))
 	get(a, "/api/history/correlations/:id", "Show everything that one request caused, as a tree", (*API).historyTree, reads(history))
 
+	get(a, "/api/server/parked", "List what reactions gave up", (*API).parked, bare)
+	remove(a, "/api/server/parked", "Forget what reactions gave up", (*API).dropParked)
+	post(a, "/api/server/parked/retry", "Give reactions again what they gave up", (*API).retryParked, bare)
+	get(a, "/api/server/parked/:eventId", "Show an event that a reaction gave up", (*API).parkedEvent, bare)
+	remove(a, "/api/server/parked/:eventId", "Forget an event that a reaction gave up", (*API).dropParkedEvent)
+	post(a, "/api/server/parked/:eventId/retry", "Give a reaction again what it gave up", (*API).retryParkedEvent, bare)
+	a.router.GET("/metrics", a.metrics)
 	a.socket("/ws", http.MethodGet)
 	a.socket("/socket.io/", http.MethodGet, http.MethodPost)
 	a.open["/socket.io/"] = true // the key may come in the first packet: see Identify

@@ -1,0 +1,138 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+	"annals/queries"
+)
+
+// Parked is what reactions gave up. A group is that of one reaction; an empty one stands for every group. An id that is
+// not parked fails with an error that the table knows.
+type Parked interface {
+	List(ctx context.Context, group string) ([]ParkedEvent, error)
+	// Retry delivers one event again or, for uuid.Nil, all; Drop forgets them. Each tells how many there were.
+	Retry(ctx context.Context, group string, event uuid.UUID) (int, error)
+	Drop(ctx context.Context, group string, event uuid.UUID) (int, error)
+}
+
+// ParkedEvent is an event that a reaction was given and gave up.
+type ParkedEvent struct {
+	ID          uuid.UUID       `json:"id" doc:"Of the event."`
+	Group       string          `json:"group" doc:"The reaction."`
+	Type        string          `json:"type"`
+	Stream      events.StreamID `json:"stream"`
+	Position    string          `json:"position"`
+	At          queries.ISO     `json:"at" doc:"When it happened."`
+	ParkedAt    queries.ISO     `json:"parkedAt"`
+	Reason      string          `json:"reason"`
+	Correlation uuid.UUID       `json:"correlationId"`
+	Data        json.RawMessage `json:"data,omitempty"`
+}
+
+// ParkedQuery narrows what is parked.
+type ParkedQuery struct {
+	Group string `query:"group" doc:"Of one reaction only: reply, embed, remember"`
+}
+
+// ParkedPath names a parked event.
+type ParkedPath struct {
+	ParkedQuery
+	EventID id `path:"eventId"`
+}
+
+type parkedList struct {
+	Parked []ParkedEvent `json:"parked"`
+	Count  int           `json:"count"`
+}
+
+func (a *API) parked(c *call, in *ParkedQuery) (parkedList, error) {
+	found, err := a.o.Parked.List(c, in.Group)
+	for i := range found {
+		found[i].Data = nil // which is shown one by one
+	}
+	return parkedList{list(found), len(found)}, err
+}
+
+type parkedShown struct {
+	Parked ParkedEvent `json:"parked"`
+}
+
+func (a *API) parkedEvent(c *call, in *ParkedPath) (parkedShown, error) {
+	found, err := a.o.Parked.List(c, in.Group)
+	if err != nil {
+		return parkedShown{}, err
+	}
+	for _, p := range found {
+		if p.ID == in.EventID.UUID {
+			return parkedShown{p}, nil
+		}
+	}
+	return parkedShown{}, notParked(in.EventID.UUID)
+}
+
+func notParked(event uuid.UUID) error {
+	return refusal(http.StatusNotFound, codeNotFound, "The event %s is not parked", event)
+}
+
+type retried struct {
+	Retried int `json:"retried"`
+}
+
+func (a *API) retryParked(c *call, in *struct {
+	ParkedQuery
+	Body *struct{}
+},
+) (retried, error) {
+	return a.retry(c, in.Group, uuid.Nil)
+}
+
+func (a *API) retryParkedEvent(c *call, in *struct {
+	ParkedPath
+	Body *struct{}
+},
+) (retried, error) {
+	if in.EventID.UUID == uuid.Nil { // which would stand for all
+		return retried{}, notParked(uuid.Nil)
+	}
+	return a.retry(c, in.Group, in.EventID.UUID)
+}
+
+func (a *API) retry(c *call, group string, event uuid.UUID) (retried, error) {
+	if err := a.operates(c); err != nil {
+		return retried{}, err
+	}
+	n, err := a.o.Parked.Retry(c, group, event)
+	return retried{n}, err
+}
+
+func (a *API) dropParked(c *call, in *ParkedQuery) (none, error) {
+	return a.drop(c, in.Group, uuid.Nil)
+}
+
+func (a *API) dropParkedEvent(c *call, in *ParkedPath) (none, error) {
+	if in.EventID.UUID == uuid.Nil { // which would stand for all
+		return none{}, notParked(uuid.Nil)
+	}
+	return a.drop(c, in.Group, in.EventID.UUID)
+}
+
+func (a *API) drop(c *call, group string, event uuid.UUID) (none, error) {
+	if err := a.operates(c); err != nil {
+		return none{}, err
+	}
+	_, err := a.o.Parked.Drop(c, group, event)
+	return none{}, err
+}
+
+// operates: without a key only this machine may do what an operator does.
+func (a *API) operates(c *call) error {
+	if !a.keys.required() && !local(c.gin.Request) {
+		return refusal(http.StatusForbidden, codeForbidden, "Only this machine may do that as long as no key is set.")
+	}
+	return nil
+}
