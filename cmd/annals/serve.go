@@ -163,7 +163,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	defer stop()
 	api = httpapi.New(httpapi.Options{
 		Bus: bus, Codec: parts.codec, Queries: q, Past: past{reading}, Log: logID, Waiter: feed, Head: parts.store.Head, Turns: answers,
-		AgentLogs: doings, Lines: lines, Done: ctx, Titles: titles{reactions.Title{Bus: bus, Text: textModel(c), Now: time.Now}},
+		AgentLogs: doings, Lines: lines, Done: ctx, Titles: titles{reactions.Title{Bus: bus, Text: textModel(c), Now: time.Now}}, Embedder: model,
 		Deliveries: deliveries(parts.store), Capabilities: capabilities(textModel(c), c), Configuration: c.shown(), DataDir: parts.dir.path,
 		Health: h.check, Middleware: watch.middleware(), Metrics: watch.registry,
 		Parked: parkedEvents{parts.store, logID},

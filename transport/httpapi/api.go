@@ -42,7 +42,9 @@ type Options struct {
 	// Done ends when the server stops: answers that go on end then.
 	Done   context.Context //nolint:containedctx // it is the server's, not a request's
 	Titles Titles
-	Health func(context.Context) Health
+	// Embedder embeds what memories are searched for.
+	Embedder Embedder
+	Health   func(context.Context) Health
 	// Deliveries tells how far the persistent subscriptions are that reactions live of.
 	Deliveries func(context.Context) ([]Delivery, error)
 	// Capabilities are what was found on the machine, Configuration what is set, secrets masked.

@@ -23,6 +23,7 @@ import (
 const (
 	core     = "core"
 	memories = "memories"
+	vectors  = "vectors"
 	history  = "history"
 )
 

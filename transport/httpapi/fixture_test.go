@@ -27,6 +27,7 @@ import (
 	"annals/projections"
 	"annals/queries"
 	"annals/transport/media"
+	"annals/transport/models/hashing"
 	"annals/transport/serverlog"
 )
 
@@ -93,7 +94,7 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	must(t, err)
 	o := Options{
 		Bus: s.bus, Codec: codec, Queries: queries.New(s.pool), Past: replays{s.pool}, Log: s.log, Waiter: feed, Head: s.store.Head, Turns: s.turns,
-		Media:     kept,
+		Media: kept, Embedder: hashing.Embedder{},
 		AgentLogs: s.turns, Done: ctx, Titles: s.titles, DataDir: t.TempDir(), Configuration: map[string]string{"DATA_DIR": "here"},
 		Deliveries: func(context.Context) ([]Delivery, error) { return []Delivery{{Group: "reply", Parked: 1}}, nil },
 		Capabilities: func(context.Context) Capabilities {

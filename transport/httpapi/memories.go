@@ -37,21 +37,8 @@ func (a *API) memories(c *call, in *MemoryQuery) (memoryList, error) {
 		return memoryList{}, err
 	}
 	f := queries.MemoryFilter{Agent: in.AgentID.UUID, Table: in.TableName}
-	switch {
-	case in.ChannelID != "":
-		channel, err := events.ParseID(in.ChannelID)
-		if err != nil {
-			return memoryList{}, refusal(http.StatusBadRequest, codeInvalidID, "Invalid channel ID format")
-		}
-		f.Room = commands.View{AgentID: f.Agent, ChannelID: channel}.RoomID()
-	case in.RoomID != "":
-		room, err := events.ParseID(in.RoomID)
-		if err != nil {
-			return memoryList{}, refusal(http.StatusBadRequest, codeInvalidID, "Invalid room ID format")
-		}
-		if f.Room, err = a.roomOf(c, f.Agent, room); err != nil {
-			return memoryList{}, err
-		}
+	if f.Room, err = a.roomAsked(c, f.Agent, in.RoomID, in.ChannelID); err != nil {
+		return memoryList{}, err
 	}
 	found, err := a.listMemories(c, f, page, in.WithEmbedding)
 	if err == nil && len(found.Memories) == page.Limit {

@@ -65,6 +65,7 @@ func (a *API) routes() {
 		get(a, agent+"/memories", "List what an agent remembers, newest first", (*API).memories, remembering)
 		post(a, agent+"/memories", "Let an agent remember something", (*API).storeMemory, created, remembering)
 		remove(a, agent+"/memories", "Remove all that an agent remembers", (*API).clearMemories, remembering)
+		get(a, agent+"/memories/search", "Find what an agent remembers by its meaning and its words, the best first", (*API).searchMemories, reads(core, memories, vectors))
 		get(a, agent+"/memories/:memoryId", "Show a memory", (*API).memory, remembering)
 		patch(a, agent+"/memories/:memoryId", "Change a memory", (*API).updateMemory, remembering)
 		remove(a, agent+"/memories/:memoryId", "Remove a memory", (*API).deleteMemory, remembering)

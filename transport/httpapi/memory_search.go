@@ -1,0 +1,158 @@
+package httpapi
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+	"annals/queries"
+)
+
+// Embedder is the model that memories are embedded with: what is asked is embedded likewise.
+type Embedder interface {
+	Model() string
+	Embed(ctx context.Context, texts []string) ([][]float32, error)
+}
+
+// How memories are searched.
+const (
+	modeHybrid   = "hybrid"
+	modeSemantic = "semantic"
+	modeText     = "text"
+)
+
+const (
+	// maxAsked bounds what memories are searched for, in bytes.
+	maxAsked = 8 << 10
+	// embedLimit bounds the wait for its vector.
+	embedLimit = 5 * time.Second
+)
+
+type memorySearch struct {
+	AgentPath
+	Q         string `query:"q" doc:"What the memories are about; in full text, a phrase in quotation marks, or between alternatives, - before what must not be there."`
+	Query     string `query:"query" doc:"The same."`
+	Limit     int    `query:"limit" default:"10" doc:"At most 1000."`
+	Threshold string `query:"threshold" doc:"The least similarity of what is found by its meaning."`
+	Mode      string `query:"mode" default:"hybrid" enum:"hybrid,semantic,text"`
+	RoomID    string `query:"roomId" doc:"A room of the agent, or the channel that it is for."`
+	ChannelID string `query:"channelId" doc:"The channel that the agent's room is for."`
+	EntityID  string `query:"entityId"`
+	TableName string `query:"tableName" doc:"Every table where it is not given."`
+	From      moment `query:"from" doc:"Only what is of this time or after."`
+	To        moment `query:"to" doc:"Only what is of this time or before."`
+	WithEmbedding
+}
+
+// memoriesFound are the best first. Mode is how they were found: hybrid becomes text while the model cannot be asked.
+type memoriesFound struct {
+	Memories   []queries.FoundMemory `json:"memories"`
+	Mode       string                `json:"mode" enum:"hybrid,semantic,text"`
+	Model      string                `json:"model,omitempty" doc:"Whose vectors were compared."`
+	Dimensions int                   `json:"dimensions,omitempty"`
+}
+
+func (a *API) searchMemories(c *call, in *memorySearch) (memoriesFound, error) {
+	s, err := a.searched(c, in)
+	if err != nil {
+		return memoriesFound{}, err
+	}
+	if _, err := a.o.Queries.Agent(c, s.Agent); err != nil {
+		return memoriesFound{}, err
+	}
+	found := memoriesFound{Mode: in.Mode}
+	if in.Mode != modeText {
+		s.Model = a.o.Embedder.Model()
+		s.Vector, err = a.meaning(c, s.Words)
+		switch {
+		case err == nil:
+			found.Model, found.Dimensions = s.Model, len(s.Vector)
+		case in.Mode == modeSemantic || c.Err() != nil:
+			return found, err
+		default:
+			found.Mode = modeText
+		}
+	}
+	if found.Mode == modeSemantic {
+		s.Words = ""
+	}
+	found.Memories, err = a.o.Queries.FindMemories(c, s, in.IncludeEmbedding == "true")
+	found.Memories = list(found.Memories)
+	return found, err
+}
+
+// searched reads what is asked for.
+func (a *API) searched(c *call, in *memorySearch) (s queries.Search, err error) {
+	s = queries.Search{Agent: in.AgentID.UUID, Words: strings.TrimSpace(cmp.Or(in.Q, in.Query)), Table: in.TableName, From: in.From.Time, To: in.To.Time}
+	switch {
+	case s.Words == "":
+		return s, missingFields("q")
+	case len(s.Words) > maxAsked:
+		return s, invalid("Invalid q: more than %d bytes", maxAsked)
+	case in.Mode != modeHybrid && in.Mode != modeSemantic && in.Mode != modeText:
+		return s, invalid("Invalid mode: hybrid, semantic or text was expected")
+	}
+	if s.Limit, err = bounded(in.Limit); err != nil {
+		return s, err
+	}
+	if in.Threshold != "" {
+		least, err := strconv.ParseFloat(in.Threshold, 64)
+		if err != nil || math.IsNaN(least) {
+			return s, invalid("Invalid threshold: a number was expected")
+		}
+		s.Threshold = &least
+	}
+	if s.Entity, err = optionalID("entityId", text(in.EntityID), uuid.Nil); err != nil {
+		return s, err
+	}
+	s.Room, err = a.roomAsked(c, s.Agent, in.RoomID, in.ChannelID)
+	return s, err
+}
+
+// roomAsked is the agent's room that is named by its id, or by its channel; none where neither is given.
+func (a *API) roomAsked(c *call, agent uuid.UUID, room, channel string) (uuid.UUID, error) {
+	switch {
+	case channel != "":
+		id, err := events.ParseID(channel)
+		if err != nil {
+			return uuid.Nil, refusal(http.StatusBadRequest, codeInvalidID, "Invalid channel ID format")
+		}
+		return commands.View{AgentID: agent, ChannelID: id}.RoomID(), nil
+	case room != "":
+		id, err := events.ParseID(room)
+		if err != nil {
+			return uuid.Nil, refusal(http.StatusBadRequest, codeInvalidID, "Invalid room ID format")
+		}
+		return a.roomOf(c, agent, id)
+	}
+	return uuid.Nil, nil
+}
+
+// meaning is the vector of a text. What the model has against it is logged; it says nothing of the text.
+func (a *API) meaning(c *call, text string) ([]float32, error) {
+	ctx, cancel := context.WithTimeout(c, embedLimit)
+	defer cancel()
+	vectors, err := a.o.Embedder.Embed(ctx, []string{text})
+	if err == nil && len(vectors) != 1 {
+		err = errors.New("no vector came")
+	}
+	if err == nil {
+		err = events.CheckVector(vectors[0])
+	}
+	if err != nil {
+		if c.Err() == nil {
+			a.o.Logger.WarnContext(c, "what is searched for was not embedded", "model", a.o.Embedder.Model(), "error", err)
+		}
+		return nil, refusal(http.StatusServiceUnavailable, codeUnavailable, "The embedding model cannot be asked. Try again, or search with mode=text.")
+	}
+	return vectors[0], nil
+}

@@ -1,0 +1,182 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/url"
+	"strings"
+	"testing"
+
+	"annals/commands"
+	"annals/transport/models/hashing"
+)
+
+// remember stores a memory with its vector, and gives its id and a position from which on it is found.
+func (s *server) remember(agent string, memory fields) (id, position string) {
+	s.t.Helper()
+	id = s.ask("POST", "/api/agents/"+agent+"/memories", memory).is(201).text("id")
+	words := memory["text"].(string)
+	must(s.t, do(s.bus, commands.EmbedMemory{MemoryID: mustID(s.t, id), Model: hashing.Model, Text: words, Vector: hashing.Vector(words)}))
+	return id, s.token()
+}
+
+// token is the position of the last fact.
+func (s *server) token() string {
+	return s.ask("POST", "/api/agents/"+s.newAgent("Later")+"/start", nil).is(200).header.Get("X-Annals-Position")
+}
+
+func (s *server) found(agent, after, query string) answered {
+	s.t.Helper()
+	return s.ask("GET", "/api/memory/agents/"+agent+"/memories/search?"+query, nil, "X-Annals-After", after).is(200)
+}
+
+func TestMemoriesAreFoundByMeaningAndByWordsTheBestFirst(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("Mnemosyne")
+	tea, _ := s.remember(agent, fields{"text": "The green tea is in the kitchen.", "tableName": "facts", "metadata": fields{"m": 2}})
+	s.remember(agent, fields{"text": "A walk to the old harbour.", "tableName": "facts"})
+	_, after := s.remember(s.newAgent("Lethe"), fields{"text": "The green tea of somebody else."})
+	for mode, query := range map[string]string{"hybrid": "", "semantic": "&mode=semantic", "text": "&mode=text"} {
+		got := s.found(agent, after, "q=green+teas"+query)
+		if got.text("memories.0.id") != tea || got.text("memories.0.content.text") != "The green tea is in the kitchen." || got.text("memories.0.type") != "facts" ||
+			got.at("memories.0.metadata.m") != 2.0 || got.at("memories.0.score").(float64) <= 0 || got.text("mode") != mode {
+			t.Errorf("%s: %s", mode, got.body)
+		}
+		if strings.Contains(string(got.body), "somebody else") || got.at("memories.0.embedding") != nil {
+			t.Errorf("%s: %s", mode, got.body)
+		}
+		if similarity := got.at("memories.0.similarity"); (similarity == nil) != (mode == "text") {
+			t.Errorf("%s: similar by %v", mode, similarity)
+		}
+		if mode == "text" {
+			if strings.Contains(string(got.body), `"model"`) {
+				t.Errorf("words alone: %s", got.body)
+			}
+		} else if got.text("model") != hashing.Model || got.at("dimensions") != 384.0 {
+			t.Errorf("%s: %s", mode, got.body)
+		}
+	}
+	if got := s.found(agent, after, "query=green+tea&limit=1&includeEmbedding=true"); got.at("memories.1") != nil || len(got.at("memories.0.embedding").([]any)) != 384 {
+		t.Errorf("one with its vector: %.300s", got.body)
+	}
+	if got := s.found(agent, after, "q=green+tea&mode=semantic&threshold=0.5"); got.text("memories.0.id") != tea || got.at("memories.1") != nil {
+		t.Errorf("above the threshold: %s", got.body)
+	}
+	if got := s.found(agent, after, "q=nothing&mode=text"); !strings.Contains(string(got.body), `"memories":[]`) {
+		t.Errorf("nothing: %s", got.body)
+	}
+	s.ask("POST", "/api/agents/"+agent+"/start", nil).is(200)
+	s.ask("POST", "/api/agents/"+agent+"/stop", nil).is(200)
+	if got := s.found(agent, after, "q=green+tea"); got.text("memories.0.id") != tea {
+		t.Errorf("of a stopped agent: %s", got.body)
+	}
+}
+
+// Whatever else is nearer, as many as are asked for are found of those that a filter lets through.
+func TestAFilterNeverThinsWhatIsFound(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("Mnemosyne")
+	channel := s.ask("POST", "/api/messaging/central-channels", fields{
+		"name": "c", "server_id": "0", "participantCentralUserIds": []string{ann, agent},
+	}).is(201).text("id")
+	for i := range 40 {
+		s.remember(agent, fields{"text": fmt.Sprintf("green tea %d", i), "tableName": "facts"})
+	}
+	wanted := map[string]bool{}
+	var room, first, after string
+	for i := range 3 {
+		id, p := s.remember(agent, fields{"text": fmt.Sprintf("tea number %d of a long list of other things", i), "channelId": channel, "entityId": ann})
+		wanted[id], after = true, p
+		shown := s.ask("GET", "/api/agents/"+agent+"/memories/"+id, nil).is(200)
+		if room = shown.text("roomId"); first == "" {
+			first = fmt.Sprintf("%.0f", shown.at("createdAt"))
+		}
+	}
+	for _, filter := range []string{"roomId=" + room, "roomId=" + channel, "channelId=" + channel, "entityId=" + ann, "tableName=messages", "from=" + first} {
+		for _, mode := range []string{"hybrid", "semantic", "text"} {
+			got := s.found(agent, after, "q=green+tea&limit=3&mode="+mode+"&"+filter)
+			for i := range 3 {
+				if id := got.text(fmt.Sprintf("memories.%d.id", i)); !wanted[id] {
+					t.Errorf("%s, %s: %s", mode, filter, got.body)
+				}
+			}
+		}
+	}
+	if got := s.found(agent, after, "q=green+tea&limit=100&to="+first); len(got.at("memories").([]any)) < 40 {
+		t.Errorf("until then: %s", got.body)
+	}
+}
+
+// embedding answers as a test says.
+type embedding func() ([][]float32, error)
+
+func (embedding) Model() string { return "m" }
+
+func (e embedding) Embed(context.Context, []string) ([][]float32, error) { return e() }
+
+func TestWithoutAModelTheWordsAreSearched(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]embedding{
+		"away": func() ([][]float32, error) { return nil, errors.New("away") },
+		"mute": func() ([][]float32, error) { return nil, nil },
+		"odd":  func() ([][]float32, error) { return [][]float32{{1, 2, 3}}, nil },
+		"not finite": func() ([][]float32, error) {
+			return [][]float32{append(make([]float32, 383), float32(math.NaN()))}, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, func(o *Options) { o.Embedder = answer })
+			agent := s.newAgent("Mnemosyne")
+			tea, after := s.remember(agent, fields{"text": "secret green tea"})
+			for _, mode := range []string{"text", "hybrid"} {
+				if got := s.found(agent, after, "q=tea&mode="+mode); got.text("memories.0.id") != tea || got.text("mode") != "text" {
+					t.Errorf("%s: %s", mode, got.body)
+				}
+			}
+			got := s.ask("GET", "/api/memory/agents/"+agent+"/memories/search?mode=semantic&q=secret", nil).refused(503, codeUnavailable)
+			if got.header.Get("Retry-After") == "" {
+				t.Error("without Retry-After")
+			}
+			if strings.Contains(s.logs.String(), "q=secret") {
+				t.Error("what was searched for is in the log")
+			}
+		})
+	}
+}
+
+func TestASearchForMemoriesThatMakesNoSenseIsRefused(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("Mnemosyne")
+	path := "/api/memory/agents/" + agent + "/memories/search?"
+	s.untouched(func() {
+		for query, code := range map[string]string{
+			"":                                       codeInvalidRequest,
+			"q=":                                     codeInvalidRequest,
+			"q=%20":                                  codeInvalidRequest,
+			"q=" + strings.Repeat("x", 1<<20-200):    codeInvalidRequest,
+			"q=x&mode=psychic":                       codeInvalidRequest,
+			"q=x&limit=-1":                           codeInvalidRequest,
+			"q=x&limit=many":                         codeInvalidRequest,
+			"q=x&threshold=high":                     codeInvalidRequest,
+			"q=x&threshold=NaN":                      codeInvalidRequest,
+			"q=x&from=once":                          codeInvalidRequest,
+			"q=x&roomId=nope":                        codeInvalidID,
+			"q=x&channelId=nope":                     codeInvalidID,
+			"q=x&entityId=nope":                      codeInvalidID,
+			"q=" + url.QueryEscape("a\x00b") + "&to": codeInvalidRequest,
+		} {
+			s.ask("GET", path+query, nil).refused(400, code)
+		}
+		s.ask("GET", "/api/memory/agents/nope/memories/search?q=x", nil).refused(400, codeInvalidID)
+		s.ask("GET", "/api/memory/agents/"+unknown+"/memories/search?q=x", nil).refused(404, codeNotFound)
+	})
+	if got := s.ask("GET", path+"q=x&limit=0", nil).is(200); !strings.Contains(string(got.body), `"memories":[]`) {
+		t.Errorf("none: %s", got.body)
+	}
+}
