@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 
 	"github.com/google/uuid"
@@ -129,11 +130,17 @@ func (a *API) ingestBatch(c *call, b Batch) (ingested, error) {
 
 // channelDetails names who takes part in the metadata as well, where the client looks before it adds or removes somebody.
 func (a *API) channelDetails(c *call, in *ChannelPath) (queries.Channel, error) {
-	found, err := a.channel(c, in)
+	found, err := detailsOf(c, a.o.Queries, in.ChannelID.UUID)
+	c.revision(found.Revision)
+	return found, err
+}
+
+func detailsOf(ctx context.Context, q *queries.Queries, id uuid.UUID) (queries.Channel, error) {
+	found, err := q.Channel(ctx, id)
 	if err != nil {
 		return found, err
 	}
-	there, _, err := a.o.Queries.Participants(c, in.ChannelID.UUID, queries.Members{Limit: queries.MaxLimit})
+	there, _, err := q.Participants(ctx, id, queries.Members{Limit: queries.MaxLimit})
 	if err != nil {
 		return found, err
 	}

@@ -34,24 +34,13 @@ type kind struct {
 	view    func(context.Context, *queries.Queries, uuid.UUID) (any, error)
 }
 
-// channelView is a channel with who takes part.
-type channelView struct {
-	queries.Channel
-	Participants []uuid.UUID `json:"participants"`
-}
-
 // The views are those that the API answers with.
 var (
 	agentKind = kind{noun: "agent", models: []string{"agents"}, view: func(ctx context.Context, q *queries.Queries, id uuid.UUID) (any, error) {
 		return q.Agent(ctx, id)
 	}}
 	channelKind = kind{noun: "channel", models: []string{"channels", "participants"}, view: func(ctx context.Context, q *queries.Queries, id uuid.UUID) (any, error) {
-		c, err := q.Channel(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		who, _, err := q.Participants(ctx, id, queries.Members{Limit: queries.MaxLimit})
-		return channelView{c, who}, err
+		return detailsOf(ctx, q, id)
 	}}
 	messageKind = kind{
 		noun: "message", models: []string{"messages"}, parents: map[string]string{"ChannelID": "channel"},
