@@ -126,6 +126,9 @@ func New(o Options) *API {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Parked == nil {
+		o.Parked = nothingParked{}
+	}
 	gin.SetMode(gin.ReleaseMode)
 	a := &API{
 		o: o, router: gin.New(), open: map[string]bool{}, lengthy: map[string]bool{}, further: map[string][]*limiter{}, started: o.Clock(),

@@ -20,6 +20,22 @@ type Parked interface {
 	Drop(ctx context.Context, group string, event uuid.UUID) (int, error)
 }
 
+// nothingParked is where no reaction runs.
+type nothingParked struct{}
+
+func (nothingParked) List(context.Context, string) ([]ParkedEvent, error) { return nil, nil }
+
+func (nothingParked) Retry(_ context.Context, _ string, event uuid.UUID) (int, error) {
+	if event != uuid.Nil {
+		return 0, notParked(event)
+	}
+	return 0, nil
+}
+
+func (n nothingParked) Drop(ctx context.Context, group string, event uuid.UUID) (int, error) {
+	return n.Retry(ctx, group, event)
+}
+
 // ParkedEvent is an event that a reaction was given and gave up.
 type ParkedEvent struct {
 	ID          uuid.UUID       `json:"id" doc:"Of the event."`

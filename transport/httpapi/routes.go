@@ -121,7 +121,7 @@ func (a *API) routes() {
 	get(a, "/api/server/parked/:eventId", "Show an event that a reaction gave up", (*API).parkedEvent, bare)
 	remove(a, "/api/server/parked/:eventId", "Forget an event that a reaction gave up", (*API).dropParkedEvent)
 	post(a, "/api/server/parked/:eventId/retry", "Give a reaction again what it gave up", (*API).retryParkedEvent, bare)
-	a.router.GET("/metrics", a.metrics)
+	a.page("/metrics", "Tell what the server has done, as Prometheus reads it", a.metrics)
 	a.socket("/ws", http.MethodGet)
 	a.socket("/socket.io/", http.MethodGet, http.MethodPost)
 	a.open["/socket.io/"] = true // the key may come in the first packet: see Identify
