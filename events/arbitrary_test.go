@@ -42,6 +42,8 @@ func fill(t *rapid.T, v reflect.Value) {
 		v.SetInt(rapid.Int64Range(0, 1<<53).Draw(t, "int"))
 	case reflect.Uint8, reflect.Uint64:
 		v.SetUint(uint64(rapid.Uint8().Draw(t, "number")))
+	case reflect.Float64:
+		v.SetFloat(rapid.Float64Range(-1e9, 1e9).Draw(t, "number"))
 	case reflect.Slice:
 		for range rapid.IntRange(0, 3).Draw(t, "length") {
 			e := reflect.New(v.Type().Elem()).Elem()
