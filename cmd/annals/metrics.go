@@ -187,7 +187,7 @@ func (l lagging) Collect(out chan<- prometheus.Metric) {
 	tell := func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	lagAt := l.health.lags(ctx)
+	lagAt := l.lags(ctx)
 	for _, s := range l.feed.Status() {
 		lag, still := lagAt(s.Position), 0.0
 		if s.Stopped != "" {

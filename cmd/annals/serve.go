@@ -108,7 +108,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	answers, aborts, doings := newAnswers(), reactions.NewAborts(), newDoings()
 	feed := projections.NewFeed(projections.Options{
 		Store: parts.store, Postgres: parts.databaseURL, Log: logID, Projections: projections.All(), Logger: log,
-		Together: pushedGroups, Readable: func(batch []events.Recorded, upTo events.Position) {
+		Together: pushedGroups, Readable: func(batch []events.Recorded, upTo events.Position) { //nolint:contextcheck // sockets outlive requests
 			defer watch.pushed("/ws", batch)()
 			hub.Publish(batch, upTo)
 		},
@@ -161,7 +161,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	watch.registry.MustRegister(lagging{h})
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	api = httpapi.New(httpapi.Options{
+	api = httpapi.New(httpapi.Options{ //nolint:contextcheck // each request brings its own
 		Bus: bus, Codec: parts.codec, Queries: q, Past: past{reading}, Log: logID, Waiter: feed, Head: parts.store.Head, Turns: answers,
 		AgentLogs: doings, Lines: lines, Done: ctx, Titles: titles{reactions.Title{Bus: bus, Text: textModel(c), Now: time.Now}}, Embedder: model,
 		Deliveries: deliveries(parts.store), Capabilities: capabilities(textModel(c), c), Configuration: c.shown(), DataDir: parts.dir.path,

@@ -70,7 +70,7 @@ func servePast(ctx context.Context, c Config, schema string, log *slog.Logger, r
 	defer stop()
 	o := pastOptions(c, p, found, reading, log)
 	o.Stop, o.Done, o.Lines, o.Media, o.DataDir = stop, ctx, lines, kept, folder
-	api := httpapi.New(o)
+	api := httpapi.New(o) //nolint:contextcheck // each request brings its own
 	server := httpapi.Server(api, log)
 	defer closing(log, "http", func() error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
