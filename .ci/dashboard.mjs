@@ -223,8 +223,8 @@ try {
   });
   await step('a memory is found', async () => {
     await view('Memory');
-    await page.getByLabel('Search', { exact: true }).selectOption('text');
-    await page.getByLabel('For').fill('refuse');
+    await page.locator('select[name=mode]').selectOption('text');
+    await page.locator('input[name=q]').fill('refuse');
     for (let i = 0; i < 60 && await page.locator('main li', { hasText: 'You will refuse.' }).count() === 0; i++) {
       await page.getByRole('button', { name: 'Search' }).click();
       await page.waitForTimeout(500);
