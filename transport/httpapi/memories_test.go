@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -197,4 +198,34 @@ func TestStatsAndInsightsTellOfMemories(t *testing.T) {
 		t.Errorf("stats of no time: %s", empty.body)
 	}
 	s.ask("GET", "/api/memory/agents/"+agent+"/insights?from=2999-01-01T00:00:00Z", nil).is(200)
+}
+
+func TestAMemoryTellsItsStoryAndIsShownAsItWas(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("Ada")
+	memories := "/api/agents/" + agent + "/memories"
+	room := s.ask("POST", "/api/agents/"+agent+"/rooms", map[string]any{"name": "study"}).is(201).text("id")
+	memory := s.ask("POST", memories, map[string]any{"content": map[string]any{"text": "tea at five"}, "roomId": room}).is(201).text("id")
+	stored := s.now()
+	s.ask("PATCH", memories+"/"+memory, map[string]any{"content": map[string]any{"text": "tea at six"}}).is(200)
+	s.ask("DELETE", memories, nil).is(200)
+
+	where := "/api/history/memories/" + memory
+	var told struct {
+		Events []struct{ Type string }
+		State  any
+	}
+	s.ask("GET", where, nil, "X-Annals-After", s.now()).is(200).data(&told)
+	var types []string
+	for _, e := range told.Events {
+		types = append(types, e.Type)
+	}
+	if !slices.Equal(types, []string{"MemoryStored", "MemoryUpdated", "AgentMemoriesCleared"}) || told.State != nil {
+		t.Errorf("the story is %v and ends with %v", types, told.State)
+	}
+	if text := s.ask("GET", where+"?asOf="+stored, nil).is(200).text("state.content.text"); text != "tea at five" {
+		t.Errorf("it was %q", text)
+	}
+	s.ask("GET", "/api/history/memories/"+unknown, nil).refused(404, codeNotFound)
 }

@@ -112,6 +112,7 @@ func (a *API) routes() {
 	get(a, "/api/history/agents/:id", "Tell an agent's story, or show it as it was", (*API).agentStory, reads(history))
 	get(a, "/api/history/channels/:id", "Tell a channel's story, or show it as it was", (*API).channelStory, reads(history))
 	get(a, "/api/history/messages/:id", "Tell a message's story, or show it as it was", (*API).messageStory, reads(history))
+	get(a, "/api/history/memories/:id", "Tell a memory's story, or show it as it was", (*API).memoryStory, reads(history))
 	get(a, "/api/history/messages/:id/why", "Show how an answer of an agent came about", (*API).messageWhy, reads(history))
 	get(a, "/api/history/correlations/:id", "Show everything that one request caused, as a tree", (*API).historyTree, reads(history))
 

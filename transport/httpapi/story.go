@@ -46,6 +46,13 @@ var (
 		noun: "message", models: []string{"messages"}, parents: map[string]string{"ChannelID": "channel"},
 		view: func(ctx context.Context, q *queries.Queries, id uuid.UUID) (any, error) { return q.Message(ctx, id) },
 	}
+	memoryKind = kind{
+		noun: "memory", models: []string{"memories"},
+		parents: map[string]string{
+			"AgentID": "agent", "RoomID": "room", "WorldID": "world", "ChannelID": "channel", "MessageID": "message", "DocumentID": "memory",
+		},
+		view: func(ctx context.Context, q *queries.Queries, id uuid.UUID) (any, error) { return q.Memory(ctx, id) },
+	}
 )
 
 // HistoryPath names a thing.
@@ -90,6 +97,8 @@ func (a *API) channelStory(c *call, in *storyQuery) (story, error) {
 func (a *API) messageStory(c *call, in *storyQuery) (story, error) {
 	return a.story(c, messageKind, in)
 }
+
+func (a *API) memoryStory(c *call, in *storyQuery) (story, error) { return a.story(c, memoryKind, in) }
 
 func (a *API) story(c *call, k kind, in *storyQuery) (s story, err error) {
 	if err := a.auditors(c); err != nil {
