@@ -1,55 +1,26 @@
 package anthropic
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
 	"annals/commands/reactions"
 	"annals/transport/models/anthropic/anthropictest"
 	"annals/transport/models/chat"
+	"annals/transport/models/modelstest"
 )
 
 const key = "sk-ant-never-to-be-seen"
 
-// journal keeps what all tests log, to look for the key in it.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func TestMain(m *testing.M) {
-	logged := &journal{}
-	slog.SetDefault(slog.New(slog.NewTextHandler(logged, nil)))
-	code := m.Run()
-	if strings.Contains(logged.text.String(), key) {
-		fmt.Println("the key was logged:", logged.text.String())
-		code = 1
-	}
-	if err := goleak.Find(); err != nil {
-		fmt.Println(err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { modelstest.Main(m, key) }
 
 func model(server *anthropictest.Server) *Model {
 	return New(Options{APIKey: key, BaseURL: server.URL + "/v1", Model: "oracle", Budget: 20 * time.Second})
@@ -60,27 +31,12 @@ var hello = reactions.Prompt{
 	Turns: []reactions.Turn{{Name: "Ada", Text: "Hello, Iris."}},
 }
 
-// ear keeps what it hears of the newest attempt.
-type ear struct {
-	heard []string
-	anew  int
-	first func()
-}
-
-func (e *ear) Hear(piece string) {
-	if e.heard = append(e.heard, piece); e.first != nil {
-		e.first()
-		e.first = nil
-	}
-}
-func (e *ear) Again() { e.heard, e.anew = nil, e.anew+1 }
-
 func long(anthropictest.Request) string { return " Iris: Good day to you all. " }
 
 func TestTheModelAnswersAsTheAgentWordByWord(t *testing.T) {
 	t.Parallel()
 	server := anthropictest.Start(t, anthropictest.Script{Answer: long})
-	e := &ear{}
+	e := &modelstest.Ear{}
 	said, err := New(Options{APIKey: key, BaseURL: server.URL, Model: "oracle", MaxTokens: 100}).Stream(t.Context(), hello, e)
 	if err != nil {
 		t.Fatal(err)
@@ -88,8 +44,8 @@ func TestTheModelAnswersAsTheAgentWordByWord(t *testing.T) {
 	if said.Text != "Good day to you all." || said.Model != "oracle" || said.PromptTokens != 2 || said.CompletionTokens != 6 || said.Duration <= 0 {
 		t.Errorf("got %+v", said)
 	}
-	if strings.Join(e.heard, "") != said.Text || len(e.heard) != 5 || e.anew != 0 {
-		t.Errorf("heard %q", e.heard)
+	if strings.Join(e.Heard, "") != said.Text || len(e.Heard) != 5 || e.Anew != 0 {
+		t.Errorf("heard %q", e.Heard)
 	}
 	want := []anthropictest.Request{{
 		Model: "oracle", MaxTokens: 100, Key: key, Stream: true,
@@ -130,10 +86,10 @@ func TestWhatMayPassIsAskedAgain(t *testing.T) {
 			t.Parallel()
 			script.Answer = long
 			server := anthropictest.Start(t, script)
-			e := &ear{}
+			e := &modelstest.Ear{}
 			said, err := model(server).Stream(t.Context(), hello, e)
-			if err != nil || said.Text != "Good day to you all." || strings.Join(e.heard, "") != said.Text || e.anew != script.Break {
-				t.Fatalf("heard %q of %q after %d beginnings, %v", e.heard, said.Text, e.anew, err)
+			if err != nil || said.Text != "Good day to you all." || strings.Join(e.Heard, "") != said.Text || e.Anew != script.Break {
+				t.Fatalf("heard %q of %q after %d beginnings, %v", e.Heard, said.Text, e.Anew, err)
 			}
 			if got, want := len(server.Requests()), script.Fail+script.Drop+script.Break+1; got != want {
 				t.Errorf("asked %d times, want %d", got, want)
@@ -213,7 +169,7 @@ func TestACallerWhoLeavesIsNotHeld(t *testing.T) {
 				leave()
 			}()
 			began := time.Now()
-			_, err := model(server).Stream(ctx, hello, &ear{})
+			_, err := model(server).Stream(ctx, hello, &modelstest.Ear{})
 			if !errors.Is(err, context.Canceled) || errors.Is(err, reactions.ErrRefused) || time.Since(began) > 10*time.Second {
 				t.Errorf("got %v after %s", err, time.Since(began))
 			}

@@ -1,54 +1,25 @@
 package openai
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"annals/commands/reactions"
 	"annals/transport/models/chat"
+	"annals/transport/models/modelstest"
 	"annals/transport/models/openai/openaitest"
 )
 
 const key = "sk-never-to-be-seen"
 
-// journal keeps what all tests log, to look for the key in it.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func TestMain(m *testing.M) {
-	logged := &journal{}
-	slog.SetDefault(slog.New(slog.NewTextHandler(logged, nil)))
-	code := m.Run()
-	if strings.Contains(logged.text.String(), key) {
-		fmt.Println("the key was logged:", logged.text.String())
-		code = 1
-	}
-	if err := goleak.Find(); err != nil {
-		fmt.Println(err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { modelstest.Main(m, key) }
 
 func model(server *openaitest.Server) *Model {
 	return New(Options{APIKey: key, BaseURL: server.URL, Model: "oracle", Budget: 20 * time.Second})

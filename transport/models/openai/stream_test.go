@@ -9,33 +9,19 @@ import (
 	"time"
 
 	"annals/commands/reactions"
+	"annals/transport/models/modelstest"
 	"annals/transport/models/openai/openaitest"
 )
-
-// ear keeps what it hears of the newest attempt.
-type ear struct {
-	heard []string
-	anew  int
-	first func()
-}
-
-func (e *ear) Hear(piece string) {
-	if e.heard = append(e.heard, piece); e.first != nil {
-		e.first()
-		e.first = nil
-	}
-}
-func (e *ear) Again() { e.heard, e.anew = nil, e.anew+1 }
 
 func long(openaitest.Request) string { return " Iris: Good day to you all. " }
 
 func TestAnAnswerIsHeardWordByWord(t *testing.T) {
 	t.Parallel()
 	server := openaitest.Start(t, openaitest.Script{Answer: long})
-	e := &ear{}
+	e := &modelstest.Ear{}
 	said, err := model(server).Stream(t.Context(), hello, e)
-	if err != nil || said.Text != "Good day to you all." || strings.Join(e.heard, "") != said.Text || len(e.heard) != 5 {
-		t.Errorf("heard %q of %q, %v", e.heard, said.Text, err)
+	if err != nil || said.Text != "Good day to you all." || strings.Join(e.Heard, "") != said.Text || len(e.Heard) != 5 {
+		t.Errorf("heard %q of %q, %v", e.Heard, said.Text, err)
 	}
 	if said.Model != "oracle" || said.PromptTokens == 0 || said.CompletionTokens != 6 || said.Duration <= 0 {
 		t.Errorf("it took %+v", said)
@@ -51,10 +37,10 @@ func TestAnEndpointThatDoesNotStreamIsHeardAtTheEnd(t *testing.T) {
 		server := openaitest.Start(t, openaitest.Script{Answer: long, Plain: status})
 		m := model(server)
 		for range 2 {
-			e := &ear{}
+			e := &modelstest.Ear{}
 			said, err := m.Stream(t.Context(), hello, e)
-			if err != nil || said.Text != "Good day to you all." || len(e.heard) != 1 || e.heard[0] != said.Text {
-				t.Errorf("%d: heard %q of %q, %v", status, e.heard, said.Text, err)
+			if err != nil || said.Text != "Good day to you all." || len(e.Heard) != 1 || e.Heard[0] != said.Text {
+				t.Errorf("%d: heard %q of %q, %v", status, e.Heard, said.Text, err)
 			}
 		}
 		if n := len(server.Requests()); n != 3 {
@@ -73,10 +59,10 @@ func TestAnAnswerThatBreaksOffBeginsAnew(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := openaitest.Start(t, script)
-			e := &ear{}
+			e := &modelstest.Ear{}
 			said, err := model(server).Stream(t.Context(), hello, e)
-			if err != nil || said.Text != "Good day to you all." || strings.Join(e.heard, "") != said.Text || e.anew != script.Break {
-				t.Errorf("heard %q of %q after %d beginnings, %v", e.heard, said.Text, e.anew, err)
+			if err != nil || said.Text != "Good day to you all." || strings.Join(e.Heard, "") != said.Text || e.Anew != script.Break {
+				t.Errorf("heard %q of %q after %d beginnings, %v", e.Heard, said.Text, e.Anew, err)
 			}
 		})
 	}
@@ -89,7 +75,7 @@ func TestARefusalToStreamKeepsTheKeyToItself(t *testing.T) {
 	} {
 		server := openaitest.Start(t, script)
 		m := New(Options{APIKey: key, BaseURL: server.URL, Model: "oracle", Budget: time.Second})
-		_, err := m.Stream(t.Context(), hello, &ear{})
+		_, err := m.Stream(t.Context(), hello, &modelstest.Ear{})
 		if err == nil || strings.Contains(err.Error(), key) || strings.Contains(err.Error(), "Not with") {
 			t.Errorf("got %v", err)
 		}
@@ -105,7 +91,7 @@ func TestAListenerWhoLeavesIsNotHeld(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
 	began := time.Now()
-	_, err := model(server).Stream(ctx, hello, &ear{first: leave})
+	_, err := model(server).Stream(ctx, hello, &modelstest.Ear{First: leave})
 	if !errors.Is(err, context.Canceled) || time.Since(began) > 5*time.Second {
 		t.Errorf("got %v after %s", err, time.Since(began))
 	}
@@ -115,7 +101,7 @@ func TestAnAnswerThatStallsIsTimedOut(t *testing.T) {
 	t.Parallel()
 	server := openaitest.Start(t, openaitest.Script{Answer: long, Between: time.Hour})
 	m := New(Options{BaseURL: server.URL, Model: "oracle", Timeout: 200 * time.Millisecond, Budget: time.Second})
-	_, err := m.Stream(t.Context(), hello, &ear{})
+	_, err := m.Stream(t.Context(), hello, &modelstest.Ear{})
 	if err == nil || !strings.Contains(err.Error(), "did not answer within 200ms") {
 		t.Errorf("got %v", err)
 	}

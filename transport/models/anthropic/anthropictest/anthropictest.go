@@ -7,12 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"annals/transport/models/modelstest"
 )
 
 // Script says what the endpoint does. The zero value answers every request with "Hello."
@@ -52,43 +51,26 @@ type (
 
 // Server is a running endpoint.
 type Server struct {
+	modelstest.Endpoint
 	URL string // the base URL, without /v1
 
-	script   Script
-	stopping chan struct{}
-	mu       sync.Mutex
-	requests []Request
-	waiting  int
+	script Script
+	asked  modelstest.Asked[Request]
 }
 
 // Start serves the script on a free port until the test ends.
 func Start(t testing.TB, script Script) *Server {
 	t.Helper()
-	s := &Server{script: script, stopping: make(chan struct{})}
+	s := &Server{script: script}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/messages", s.message)
-	listening := httptest.NewServer(mux)
-	s.URL = listening.URL
-	t.Cleanup(func() {
-		close(s.stopping)
-		listening.Close()
-	})
+	s.Listen(t, mux)
+	s.URL = s.Root
 	return s
 }
 
 // Requests are those that have come in so far, oldest first.
-func (s *Server) Requests() []Request {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.requests)
-}
-
-// Waiting tells how many requests are being held back by the delay now.
-func (s *Server) Waiting() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.waiting
-}
+func (s *Server) Requests() []Request { return s.asked.All() }
 
 func (s *Server) message(w http.ResponseWriter, r *http.Request) {
 	asked := Request{Key: r.Header.Get("X-Api-Key")}
@@ -96,14 +78,11 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, asked)
 		return
 	}
-	s.mu.Lock()
-	s.requests = append(s.requests, asked)
-	n := len(s.requests)
-	s.mu.Unlock()
+	n := s.asked.Add(asked)
 	switch script := s.script; {
 	case wrong(asked):
 		fail(w, http.StatusBadRequest, asked)
-	case !s.pause(r, script.Delay):
+	case !s.Pause(r, script.Delay):
 	case n <= script.Fail:
 		if script.RetryAfter != "" {
 			w.Header().Set("Retry-After", script.RetryAfter)
@@ -130,28 +109,6 @@ func wrong(asked Request) bool {
 	return role == "user" || asked.MaxTokens < 1
 }
 
-// pause tells whether the caller is still there after a while.
-func (s *Server) pause(r *http.Request, d time.Duration) bool {
-	if d == 0 {
-		return true
-	}
-	s.count(1)
-	defer s.count(-1)
-	select {
-	case <-time.After(d):
-		return true
-	case <-r.Context().Done():
-	case <-s.stopping:
-	}
-	return false
-}
-
-func (s *Server) count(change int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.waiting += change
-}
-
 // stream answers word by word: it thinks first, and pings in between.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, n int, asked Request) {
 	text := "Hello."
@@ -173,7 +130,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, n int, asked Req
 			return
 		}
 		send(w, "content_block_delta", `{"index":1,"delta":{"type":"text_delta","text":%s}}`, quoted(word))
-		if !s.pause(r, s.script.Between) {
+		if !s.Pause(r, s.script.Between) {
 			return
 		}
 	}

@@ -18,11 +18,7 @@ type EmbeddingRequest struct {
 }
 
 // EmbeddingRequests are those that have come in so far, oldest first.
-func (s *Server) EmbeddingRequests() []EmbeddingRequest {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.embedded)
-}
+func (s *Server) EmbeddingRequests() []EmbeddingRequest { return s.embedded.All() }
 
 func (s *Server) embed(w http.ResponseWriter, r *http.Request) {
 	asked := EmbeddingRequest{Authorization: r.Header.Get("Authorization")}
@@ -30,11 +26,7 @@ func (s *Server) embed(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, asked.Authorization)
 		return
 	}
-	s.mu.Lock()
-	s.embedded = append(s.embedded, asked)
-	n := len(s.embedded)
-	s.mu.Unlock()
-	s.answer(w, r, n, asked.Authorization, func() []byte { return s.vectors(asked) })
+	s.answer(w, r, s.embedded.Add(asked), asked.Authorization, func() []byte { return s.vectors(asked) })
 }
 
 // vectors come in the opposite order, as an endpoint may give them.

@@ -6,12 +6,11 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"annals/transport/models/modelstest"
 )
 
 // Script says what the endpoint does. The zero value answers every request with "Hello."
@@ -51,45 +50,28 @@ type Message struct {
 
 // Server is a running endpoint.
 type Server struct {
+	modelstest.Endpoint
 	URL string // the base URL, with /v1
 
 	script   Script
-	stopping chan struct{}
-	mu       sync.Mutex
-	requests []Request
-	embedded []EmbeddingRequest
-	waiting  int
+	asked    modelstest.Asked[Request]
+	embedded modelstest.Asked[EmbeddingRequest]
 }
 
 // Start serves the script on a free port until the test ends.
 func Start(t testing.TB, script Script) *Server {
 	t.Helper()
-	s := &Server{script: script, stopping: make(chan struct{})}
+	s := &Server{script: script}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/chat/completions", s.complete)
 	mux.HandleFunc("POST /v1/embeddings", s.embed)
-	listening := httptest.NewServer(mux)
-	s.URL = listening.URL + "/v1"
-	t.Cleanup(func() {
-		close(s.stopping)
-		listening.Close()
-	})
+	s.Listen(t, mux)
+	s.URL = s.Root + "/v1"
 	return s
 }
 
 // Requests are those that have come in so far, oldest first.
-func (s *Server) Requests() []Request {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.requests)
-}
-
-// Waiting tells how many requests are being held back by the delay now.
-func (s *Server) Waiting() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.waiting
-}
+func (s *Server) Requests() []Request { return s.asked.All() }
 
 func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 	asked := Request{Authorization: r.Header.Get("Authorization")}
@@ -97,11 +79,7 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, asked.Authorization)
 		return
 	}
-	s.mu.Lock()
-	s.requests = append(s.requests, asked)
-	n := len(s.requests)
-	s.mu.Unlock()
-
+	n := s.asked.Add(asked)
 	if asked.Stream && n > s.script.Fail+s.script.Drop && s.script.Raw == "" && s.script.Plain != http.StatusOK {
 		s.stream(w, r, n, asked)
 		return
@@ -112,7 +90,7 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 // answer does what the script says with the n-th request of its kind.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, n int, authorization string, body func() []byte) {
 	switch script := s.script; {
-	case !s.pause(r):
+	case !s.Pause(r, script.Delay):
 	case n <= script.Fail:
 		if script.RetryAfter != "" {
 			w.Header().Set("Retry-After", script.RetryAfter)
@@ -133,28 +111,6 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, n int, authoriza
 		}
 		_, _ = w.Write(body())
 	}
-}
-
-// pause tells whether the caller is still there after the delay.
-func (s *Server) pause(r *http.Request) bool {
-	if s.script.Delay == 0 {
-		return true
-	}
-	s.count(1)
-	defer s.count(-1)
-	select {
-	case <-time.After(s.script.Delay):
-		return true
-	case <-r.Context().Done():
-	case <-s.stopping:
-	}
-	return false
-}
-
-func (s *Server) count(change int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.waiting += change
 }
 
 func (s *Server) completion(asked Request) []byte {

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // stream answers word by word, as Server-Sent Events.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, n int, asked Request) {
-	if !s.pause(r) {
+	if !s.Pause(r, s.script.Delay) {
 		return
 	}
 	if s.script.Plain != 0 {
@@ -32,11 +31,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, n int, asked Req
 			return
 		}
 		send(w, asked, map[string]any{"index": 0, "delta": map[string]string{"role": "assistant", "content": word}, "finish_reason": nil}, nil)
-		select {
-		case <-time.After(s.script.Between):
-		case <-r.Context().Done():
-			return
-		case <-s.stopping:
+		if !s.Pause(r, s.script.Between) {
 			return
 		}
 	}
