@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -34,23 +33,9 @@ func parkedStream(group string) string { return "$persistentsubscription-$all::"
 
 // Parked lists what was set aside for a group over the whole log, the oldest first; none for a group that there is not.
 func (s *Store) Parked(ctx context.Context, group string) ([]Parked, error) {
-	found, err := persist(ctx, s.supervisor, func(ctx context.Context, c *esdb.Client) ([]*esdb.ResolvedEvent, error) {
-		reading, err := c.ReadStream(ctx, parkedStream(group), esdb.ReadStreamOptions{From: esdb.Start{}, ResolveLinkTos: true}, maxParked)
-		if err != nil {
-			return nil, err
-		}
-		defer reading.Close()
-		var got []*esdb.ResolvedEvent
-		for {
-			e, err := reading.Recv()
-			if errors.Is(err, io.EOF) {
-				return got, nil
-			}
-			if err != nil {
-				return nil, err
-			}
-			got = append(got, e)
-		}
+	whole := func(e *esdb.ResolvedEvent) *esdb.ResolvedEvent { return e }
+	found, err := collect(ctx, s.supervisor, whole, func(ctx context.Context, c *esdb.Client) (*esdb.ReadStream, error) {
+		return c.ReadStream(ctx, parkedStream(group), esdb.ReadStreamOptions{From: esdb.Start{}, ResolveLinkTos: true}, maxParked)
 	})
 	if errors.Is(err, errMissing) {
 		return nil, nil

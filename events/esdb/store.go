@@ -161,13 +161,20 @@ func (s *Store) readAll(ctx context.Context, at events.Position, dir events.Dire
 
 // read collects one page.
 func (s *Store) read(ctx context.Context, open func(context.Context, *esdb.Client) (*esdb.ReadStream, error)) ([]*esdb.RecordedEvent, error) {
-	return persist(ctx, s.supervisor, func(ctx context.Context, c *esdb.Client) ([]*esdb.RecordedEvent, error) {
+	return collect(ctx, s.supervisor, (*esdb.ResolvedEvent).OriginalEvent, open)
+}
+
+// collect reads to the end, and takes something of each event.
+func collect[E any](
+	ctx context.Context, sup *supervisor, take func(*esdb.ResolvedEvent) E, open func(context.Context, *esdb.Client) (*esdb.ReadStream, error),
+) ([]E, error) {
+	return persist(ctx, sup, func(ctx context.Context, c *esdb.Client) ([]E, error) {
 		reading, err := open(ctx, c)
 		if err != nil {
 			return nil, err
 		}
 		defer reading.Close()
-		var got []*esdb.RecordedEvent
+		var got []E
 		for {
 			e, err := reading.Recv()
 			if errors.Is(err, io.EOF) {
@@ -176,7 +183,7 @@ func (s *Store) read(ctx context.Context, open func(context.Context, *esdb.Clien
 			if err != nil {
 				return nil, err
 			}
-			got = append(got, e.OriginalEvent())
+			got = append(got, take(e))
 		}
 	})
 }
