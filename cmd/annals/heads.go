@@ -167,20 +167,52 @@ func ours(all iter.Seq2[esdb.Logged, error]) iter.Seq2[events.Raw, error] {
 // chainIn is where a data folder has the heads.
 func chainIn(dir string) string { return filepath.Join(dir, "chain") }
 
+// errShort is what the end of the log was found to lack.
+var errShort = errors.New("the log ends before what was written down of it: run annals verify")
+
+// chained is a log with the file of its heads, and how far these reach.
+type chained struct {
+	path  string
+	log   uuid.UUID
+	head  func(context.Context) (events.Position, error)
+	after func(context.Context, events.Position) iter.Seq2[esdb.Logged, error]
+
+	last  events.Position
+	chain events.Chain
+}
+
+// resume goes on where the file ends.
+func (c *chained) resume() error {
+	heads, err := readHeads(c.path, c.log)
+	if n := len(heads); err == nil && n > 0 {
+		c.last = heads[n-1].Position
+		c.chain, err = heads[n-1].chain()
+	}
+	return err
+}
+
+// extend writes down what has come. The log may grow while it is looked at: it is short only if it ends before what was
+// written down earlier.
+func (c *chained) extend(ctx context.Context) error {
+	now, err := c.head(ctx)
+	switch {
+	case err != nil:
+		return err
+	case now < c.last:
+		return fmt.Errorf("%w: it ends at position %d, and had position %d", errShort, now, c.last)
+	case now == c.last:
+		return nil
+	}
+	c.last, c.chain, err = extendHeads(c.path, c.log, c.last, c.chain, ours(c.after(ctx, c.last)))
+	return err
+}
+
 // keepHeads writes heads while the server runs, and once more at its end.
 func keepHeads(path string, log uuid.UUID, store *esdb.Store, logger *slog.Logger) func(context.Context) error {
 	return func(ctx context.Context) error {
-		var last events.Position
-		var c events.Chain
-		heads, err := readHeads(path, log)
-		if err != nil {
+		c := chained{path: path, log: log, head: store.Head, after: store.Everything}
+		if err := c.resume(); err != nil {
 			return fmt.Errorf("heads of the chain: %w", err)
-		}
-		if n := len(heads); n > 0 {
-			last = heads[n-1].Position
-			if c, err = heads[n-1].chain(); err != nil {
-				return err
-			}
 		}
 		for ended := false; !ended; {
 			select {
@@ -189,16 +221,13 @@ func keepHeads(path string, log uuid.UUID, store *esdb.Store, logger *slog.Logge
 			case <-time.After(headEvery):
 			}
 			until, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
-			now, err := store.Head(until)
-			if err == nil && now > last {
-				last, c, err = extendHeads(path, log, last, c, ours(store.Everything(until, last)))
-			}
+			err := c.extend(until)
 			cancel()
 			switch {
+			case errors.Is(err, errShort):
+				logger.Error("tampered with", "error", err)
 			case err != nil:
 				logger.Warn("the chain over the log is not written down", "error", err)
-			case now < last:
-				logger.Error("the log ends before what was written down of it: run annals verify", "head", now, "chain", last)
 			}
 		}
 		return nil

@@ -101,16 +101,12 @@ func (v *Verify) log(ctx context.Context, p *parts, id uuid.UUID, raws iter.Seq2
 	if found.n > 0 || c.uncovered == 0 || v.From != "" || v.Heads == "" && p.dir == nil {
 		return nil
 	}
-	last, chain := events.Position(0), events.Chain{}
-	if n := len(heads); n > 0 {
-		last = heads[n-1].Position
-		if chain, err = heads[n-1].chain(); err != nil {
-			return err
-		}
+	down := chained{path: path, log: id, head: p.store.Head, after: p.store.Everything}
+	if err := errors.Join(down.resume(), down.extend(ctx)); err != nil {
+		return err
 	}
-	last, _, err = extendHeads(path, id, last, chain, ours(p.store.Everything(ctx, last)))
-	fmt.Printf("%s now reaches up to position %d\n", path, last)
-	return err
+	fmt.Printf("%s now reaches up to position %d\n", path, down.last)
+	return nil
 }
 
 // rows holds the read models against the log.
