@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -23,6 +22,7 @@ type logCheck struct {
 	heads     []head // that were not reached yet
 	chain     events.Chain
 	segment   []segmentEvent // since the last head
+	odd       tampered       // the segments in front of it that are not what their heads say
 	covered   events.Position
 	uncovered int
 }
@@ -47,7 +47,11 @@ func (c *logCheck) say(path string) {
 }
 
 func (c *logCheck) found(e events.Raw, format string, args ...any) {
-	c.tell(fmt.Sprintf("%s at position %d (%s, revision %d) ", e.Type, e.Position, e.Stream, e.Revision) + fmt.Sprintf(format, args...))
+	c.tell(nameOf(e) + fmt.Sprintf(format, args...))
+}
+
+func nameOf(e events.Raw) string {
+	return fmt.Sprintf("%s at position %d (%s, revision %d) ", e.Type, e.Position, e.Stream, e.Revision)
 }
 
 // event looks at one event of ours; the error is of keys that cannot be read.
@@ -88,6 +92,7 @@ func (c *logCheck) end() error {
 		}
 	}
 	c.uncovered = len(c.segment)
+	c.odd.tellLast(c.segment, c.tell)
 	return nil
 }
 
@@ -109,60 +114,14 @@ func (c *logCheck) reach(p events.Position) error {
 			return err
 		}
 		if chain != should {
-			c.compare(h, c.segment[:n])
+			c.odd.add(h, c.segment[:n])
+		} else {
+			c.odd.tell(c.tell)
+			c.odd = tampered{}
 		}
 		// What comes after is held against the chain as it was written down.
 		c.chain, c.covered = should, h.Position
 		c.segment = slices.Clone(c.segment[n:])
 	}
 	return nil
-}
-
-// compare names what is not as it was when the head was written.
-func (c *logCheck) compare(h head, now []segmentEvent) {
-	was := map[events.Position][]byte{}
-	for i, p := range h.Positions {
-		was[p] = h.Leaves[i*leafSize : (i+1)*leafSize]
-	}
-	is := map[events.Position][]byte{}
-	at := map[string]events.Position{} // where each is now
-	for _, e := range now {
-		is[e.Position] = e.digest[:leafSize]
-		at[string(e.digest[:leafSize])] = e.Position
-	}
-	named := false
-	for _, e := range now {
-		before, recorded := was[e.Position]
-		moved := events.Position(0)
-		for p, leaf := range was {
-			if p != e.Position && bytes.Equal(leaf, is[e.Position]) {
-				moved = p
-			}
-		}
-		switch {
-		case recorded && bytes.Equal(before, is[e.Position]):
-			continue
-		case moved != 0 && recorded && at[string(before)] == moved:
-			c.found(e.Raw, "was swapped with the event at position %d", moved)
-		case moved != 0:
-			c.found(e.Raw, "was at position %d", moved)
-		case recorded:
-			c.found(e.Raw, "was changed")
-		default:
-			c.found(e.Raw, "was inserted")
-		}
-		named = true
-	}
-	for _, p := range h.Positions {
-		if _, there := is[p]; there {
-			continue
-		}
-		if _, elsewhere := at[string(was[p])]; !elsewhere {
-			c.tell(fmt.Sprintf("the event at position %d was removed", p))
-			named = true
-		}
-	}
-	if !named {
-		c.tell(fmt.Sprintf("revisions or times of the %d events up to position %d are not as they were, or the heads were tampered with", h.Events, h.Position))
-	}
 }

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -12,10 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
 	"annals/deploy/postgres/pgtest"
-	"annals/events/embedded"
 )
 
 // annalsSays runs a command and gives what it wrote.
@@ -122,122 +117,6 @@ func serveThePast(ctx context.Context, t *testing.T, settings []string, schema s
 		t.Fatal(err)
 	}
 	return nil
-}
-
-// exported is the log of a stopped server, line by line.
-func exported(t *testing.T, dir string) []embedded.Line {
-	t.Helper()
-	var text bytes.Buffer
-	l := embedded.Log{Dir: filepath.Join(dir, "events"), Logger: Config{LogLevel: "error"}.logger()}
-	if _, err := l.Export(t.Context(), &text); err != nil {
-		t.Fatal(err)
-	}
-	var lines []embedded.Line
-	for d := json.NewDecoder(&text); d.More(); {
-		var line embedded.Line
-		if err := d.Decode(&line); err != nil {
-			t.Fatal(err)
-		}
-		lines = append(lines, line)
-	}
-	return lines
-}
-
-func TestVerifyFindsWhatWasTamperedWith(t *testing.T) {
-	dir, url := t.TempDir(), pgtest.New(t)
-	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + dir, "POSTGRES_URL=" + url}
-	p, _, _ := talked(t, settings)
-	if said, err := annalsSays(t.Context(), settings, "verify"); err != nil {
-		t.Fatalf("beside a server: %v: %s", err, said)
-	}
-	p.stop(t)
-	said, err := annalsSays(t.Context(), settings, "verify")
-	if err != nil || !strings.Contains(said, "everything is well") || !strings.Contains(said, "covers what was recorded up to position") {
-		t.Fatalf("%v: %s", err, said)
-	}
-	lines := exported(t, dir)
-	var at []int // messages and edits
-	for i, l := range lines {
-		if l.Stream != "" && strings.HasPrefix(l.Stream, "message-") {
-			at = append(at, i)
-		}
-	}
-	if len(at) < 2 {
-		t.Fatalf("too little was said: %d", len(at))
-	}
-	i, j, last := at[0], at[1], len(lines)-1
-	for lines[last].Type[0] == '$' {
-		last--
-	}
-	for name, c := range map[string]struct {
-		tamper func([]embedded.Line) []embedded.Line
-		says   string
-	}{
-		"nothing": {func(l []embedded.Line) []embedded.Line { return l }, ""},
-		"changed": {func(l []embedded.Line) []embedded.Line {
-			l[i].Data = bytes.Replace(l[i].Data, []byte(`"sourceType":"eliza_gui"`), []byte(`"sourceType":"eliza_gux"`), 1)
-			return l
-		}, fmt.Sprintf("position %d (%s, revision %d) was changed", lines[i].Position, lines[i].Stream, lines[i].Revision)},
-		"removed": {
-			func(l []embedded.Line) []embedded.Line { return append(l[:i], l[i+1:]...) },
-			fmt.Sprintf("the event at position %d was removed", lines[i].Position),
-		},
-		"swapped": {func(l []embedded.Line) []embedded.Line {
-			l[i], l[j] = l[j], l[i]
-			l[i].Position, l[j].Position = l[j].Position, l[i].Position
-			return l
-		}, fmt.Sprintf("was swapped with the event at position %d", lines[j].Position)},
-		"inserted": {func(l []embedded.Line) []embedded.Line {
-			extra := l[j]
-			extra.ID[0] ^= 1
-			extra.Stream, extra.Revision = extra.Stream+"0", 0
-			for n := j; n < len(l); n++ {
-				l[n].Position += 1000
-			}
-			return append(l[:j:j], append([]embedded.Line{extra}, l[j:]...)...)
-		}, fmt.Sprintf("position %d", lines[j].Position)},
-		"cut off": {func(l []embedded.Line) []embedded.Line { return l[:last] }, fmt.Sprintf("the event at position %d was removed", lines[last].Position)},
-	} {
-		var out bytes.Buffer
-		w := embedded.NewLineWriter(&out)
-		for _, l := range c.tamper(exported(t, dir)) {
-			if err := w.Write(l); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := w.Flush(); err != nil {
-			t.Fatal(err)
-		}
-		file := filepath.Join(t.TempDir(), "log.ndjson")
-		if err := os.WriteFile(file, out.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		said, err := annalsSays(t.Context(), settings, "verify", "--from", file)
-		if (err == nil) != (c.says == "") || !strings.Contains(said, c.says) {
-			t.Errorf("%s: %v: %s", name, err, said)
-		}
-	}
-
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(context.Background()) }()
-	var schema string
-	if err := conn.QueryRow(t.Context(), `select 'agents_g' || generation from annals.generations where projection = 'agents'`).Scan(&schema); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct{ sql, says string }{
-		{"update " + schema + ".agents set name = 'Somebody else'", "is not what the log says in name"},
-		{"delete from " + schema + ".agents", "is missing"},
-	} {
-		if _, err := conn.Exec(t.Context(), c.sql); err != nil {
-			t.Fatal(err)
-		}
-		if said, err := annalsSays(t.Context(), settings, "verify"); err == nil || !strings.Contains(said, c.says) {
-			t.Errorf("%s: %v: %s", c.sql, err, said)
-		}
-	}
 }
 
 func TestTheHistoryIsToldOnTheTerminal(t *testing.T) {
