@@ -65,6 +65,8 @@ var catalogue = []Event{
 	FileDeleted{},
 	ServerDeleted{},
 	EnvironmentChanged{},
+	ParkedEventRetried{},
+	ParkedEventDropped{},
 }
 
 // Catalogue is a zero value of every type of event that this build reads and writes.

@@ -121,6 +121,8 @@ var samples = []Event{
 	FileDeleted{FileID: snap},
 	ServerDeleted{ServerID: guild},
 	EnvironmentChanged{Keys: []string{"OPENAI_API_KEY"}},
+	ParkedEventRetried{EventID: hello, Reaction: "reply"},
+	ParkedEventDropped{EventID: hello, Reaction: "reply"},
 }
 
 func sampleCharacter() Character {

@@ -16,6 +16,7 @@ import (
 	"annals/commands"
 	"annals/commands/reactions"
 	"annals/events"
+	"annals/transport/httpapi"
 )
 
 // metrics counts what the server does. Labels are few and from small sets: never an id, never what a client chose.
@@ -196,5 +197,28 @@ func (l lagging) Collect(out chan<- prometheus.Metric) {
 		tell(lagEvents, float64(lag.Events), s.Name, s.Group)
 		tell(lagSeconds, lag.Seconds, s.Name, s.Group)
 		tell(stopped, still, s.Name, s.Group)
+	}
+}
+
+// parkedNow tells how many events are parked.
+type parkedNow struct {
+	deliveries func(context.Context) ([]httpapi.Delivery, error)
+}
+
+var parkedEventsNow = prometheus.NewDesc("annals_parked_events", "Events that the reaction gave up and that wait for an operator.", []string{"reaction"}, nil)
+
+// Describe implements prometheus.Collector.
+func (parkedNow) Describe(out chan<- *prometheus.Desc) { out <- parkedEventsNow }
+
+// Collect implements prometheus.Collector. While the store does not tell, there is no figure.
+func (p parkedNow) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), probe)
+	defer cancel()
+	found, err := p.deliveries(ctx)
+	if err != nil {
+		return
+	}
+	for _, d := range found {
+		out <- prometheus.MustNewConstMetric(parkedEventsNow, prometheus.GaugeValue, float64(d.Parked), d.Group)
 	}
 }

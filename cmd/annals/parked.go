@@ -24,6 +24,7 @@ var reactionGroups = []string{"reply", "embed", "remember"}
 // parkedEvents implements httpapi.Parked.
 type parkedEvents struct {
 	store *esdb.Store
+	bus   commands.Bus
 	log   uuid.UUID
 }
 
@@ -73,44 +74,54 @@ func (p parkedEvents) shown(e esdb.Parked) httpapi.ParkedEvent {
 func iso(t time.Time) queries.ISO { return queries.ISO(t.UTC().Format("2006-01-02T15:04:05.000Z")) }
 
 // Retry implements httpapi.Parked.
-func (p parkedEvents) Retry(ctx context.Context, group string, event uuid.UUID) (int, error) {
-	return p.each(ctx, group, event, p.store.RetryParked)
+func (p parkedEvents) Retry(ctx context.Context, r commands.Request, group string, event uuid.UUID) (int, commands.Result, error) {
+	return p.each(ctx, group, event, p.store.RetryParked, func(e esdb.Parked) (commands.Result, error) {
+		return commands.Handle(ctx, p.bus, r, commands.RetryParked{EventID: e.Event.ID, Reaction: e.Group})
+	})
 }
 
 // Drop implements httpapi.Parked.
-func (p parkedEvents) Drop(ctx context.Context, group string, event uuid.UUID) (int, error) {
-	return p.each(ctx, group, event, p.store.DropParked)
+func (p parkedEvents) Drop(ctx context.Context, r commands.Request, group string, event uuid.UUID) (int, commands.Result, error) {
+	return p.each(ctx, group, event, p.store.DropParked, func(e esdb.Parked) (commands.Result, error) {
+		return commands.Handle(ctx, p.bus, r, commands.DropParked{EventID: e.Event.ID, Reaction: e.Group})
+	})
 }
 
-// each does something to an event where it is parked, or to all that is.
-func (p parkedEvents) each(ctx context.Context, group string, event uuid.UUID, do func(context.Context, string, uuid.UUID) error) (n int, err error) {
+// each does something to an event where it is parked, or to all that is, once it is recorded.
+func (p parkedEvents) each(
+	ctx context.Context, group string, event uuid.UUID, do func(context.Context, string, uuid.UUID) error, record func(esdb.Parked) (commands.Result, error),
+) (n int, last commands.Result, err error) {
 	groups, err := groupsOf(group)
 	if err != nil {
-		return 0, err
+		return 0, last, err
 	}
 	for _, g := range groups {
 		found, err := p.store.Parked(ctx, g)
 		if err != nil {
-			return n, err
+			return n, last, err
 		}
 		here := 0
 		for _, e := range found {
-			if event == uuid.Nil || e.Event.ID == event {
-				here++
+			if event != uuid.Nil && e.Event.ID != event {
+				continue
 			}
+			if last, err = record(e); err != nil {
+				return n, last, err
+			}
+			here++
 		}
 		if here == 0 {
 			continue
 		}
 		if err := do(ctx, g, event); err != nil && !errors.Is(err, esdb.ErrNotParked) { // somebody else was first
-			return n, err
+			return n, last, err
 		}
 		n += here
 	}
 	if n == 0 && event != uuid.Nil {
-		return 0, fmt.Errorf("parked event %s %w", event, commands.ErrNotFound)
+		return 0, last, fmt.Errorf("parked event %s %w", event, commands.ErrNotFound)
 	}
-	return n, nil
+	return n, last, nil
 }
 
 // Parked is the command for what reactions gave up, beside a running server or without one.
@@ -139,7 +150,7 @@ func (f parkedFlags) open(ctx context.Context, do func(parkedEvents) error) erro
 	if err != nil {
 		return err
 	}
-	return do(parkedEvents{p.store, opened.ID})
+	return do(parkedEvents{p.store, commands.Bus{Store: p.store, Parents: commands.NewParents(p.store)}, opened.ID})
 }
 
 // ParkedList lists.
@@ -203,7 +214,7 @@ type parkedSome struct {
 	All         bool   `help:"All that are parked."`
 }
 
-func (s parkedSome) do(ctx context.Context, what string, do func(parkedEvents, uuid.UUID) (int, error)) error {
+func (s parkedSome) do(ctx context.Context, what string, do func(parkedEvents, commands.Request, uuid.UUID) (int, commands.Result, error)) error {
 	if s.All == (s.Event != "") {
 		return errors.New("name the event, or say --all")
 	}
@@ -215,7 +226,8 @@ func (s parkedSome) do(ctx context.Context, what string, do func(parkedEvents, u
 		}
 	}
 	return s.open(ctx, func(p parkedEvents) error {
-		n, err := do(p, event)
+		id := newID()
+		n, _, err := do(p, commands.Request{ID: id, At: time.Now().UTC(), Actor: "cli", Correlation: id, Causation: id}, event)
 		if err == nil {
 			fmt.Printf("%s %d\n", what, n)
 		}
@@ -230,7 +242,9 @@ type ParkedRetry struct {
 
 // Run implements the command.
 func (r *ParkedRetry) Run(ctx context.Context) error {
-	return r.do(ctx, "retried", func(p parkedEvents, event uuid.UUID) (int, error) { return p.Retry(ctx, r.Group, event) })
+	return r.do(ctx, "retried", func(p parkedEvents, q commands.Request, event uuid.UUID) (int, commands.Result, error) {
+		return p.Retry(ctx, q, r.Group, event)
+	})
 }
 
 // ParkedDrop drops.
@@ -240,5 +254,7 @@ type ParkedDrop struct {
 
 // Run implements the command.
 func (d *ParkedDrop) Run(ctx context.Context) error {
-	return d.do(ctx, "dropped", func(p parkedEvents, event uuid.UUID) (int, error) { return p.Drop(ctx, d.Group, event) })
+	return d.do(ctx, "dropped", func(p parkedEvents, q commands.Request, event uuid.UUID) (int, commands.Result, error) {
+		return p.Drop(ctx, q, d.Group, event)
+	})
 }

@@ -34,6 +34,43 @@ func (c *client) parkedNow(t *testing.T) (ids []string) {
 	return ids
 }
 
+// counts tells whether a counter says so.
+func (c *client) counts(t *testing.T, line string) bool {
+	t.Helper()
+	return strings.Contains(string(c.must(t, http.StatusOK, http.MethodGet, "/metrics", nil).body), "\n"+line+"\n")
+}
+
+// dealtWith fails the test unless the history says who did what to which events that were parked, and nothing else.
+func (c *client) dealtWith(t *testing.T, ids []string, want map[string]string) {
+	t.Helper()
+	told := 0
+	for who, events := range want {
+		typ, actor, _ := strings.Cut(who, " ")
+		var page struct {
+			Events []struct {
+				Correlation string
+				Data        struct{ EventID, Reaction string }
+			}
+		}
+		if err := c.must(t, http.StatusOK, http.MethodGet, "/api/history/events?category=parked&type="+typ+"&actor="+actor, nil).data(&page); err != nil {
+			t.Fatal(err)
+		}
+		var found []string
+		for _, e := range page.Events {
+			found = append(found, e.Data.EventID)
+			if e.Data.Reaction != "reply" || e.Correlation == "" {
+				t.Errorf("%s: %+v", who, e)
+			}
+		}
+		if told += len(found); strings.Join(found, " ") != events {
+			t.Errorf("%s did it to %v, not %s", who, found, events)
+		}
+	}
+	if told != len(ids) {
+		t.Errorf("%d of %d are told of", told, len(ids))
+	}
+}
+
 func TestWhatReactionsGaveUpIsListedShownRetriedAndDropped(t *testing.T) {
 	t.Parallel()
 	const refusals = 4
@@ -66,6 +103,9 @@ func TestWhatReactionsGaveUpIsListedShownRetriedAndDropped(t *testing.T) {
 		eventually(t, time.Minute, "it is parked", func() bool { return len(p.parkedNow(t)) == i+1 })
 	}
 	ids := p.parkedNow(t)
+	for _, line := range []string{`annals_parked_events{reaction="reply"} 4`, `annals_reactions_total{outcome="parked",reaction="reply"} 4`} {
+		eventually(t, time.Minute, line, func() bool { return p.counts(t, line) })
+	}
 	answered := func(i int) bool { return len(p.messages(t, channels[i])) == 2 }
 	remain := func(want ...string) {
 		t.Helper()
@@ -107,9 +147,13 @@ func TestWhatReactionsGaveUpIsListedShownRetriedAndDropped(t *testing.T) {
 	p.must(t, http.StatusOK, http.MethodPost, "/api/server/parked/retry?group=reply", nil)
 	eventually(t, time.Minute, "the last is answered", func() bool { return answered(2) })
 	remain()
+	eventually(t, time.Minute, "nothing is counted as parked", func() bool { return p.counts(t, `annals_parked_events{reaction="reply"} 0`) })
 	if answered(0) {
 		t.Error("what was dropped is answered")
 	}
+	p.dealtWith(t, ids, map[string]string{
+		"ParkedEventRetried anonymous": ids[1] + " " + ids[2], "ParkedEventRetried cli": ids[3], "ParkedEventDropped cli": ids[0],
+	})
 	p.must(t, http.StatusNotFound, http.MethodPost, "/api/server/parked/"+ids[0]+"/retry", nil)
 	p.must(t, http.StatusNotFound, http.MethodDelete, "/api/server/parked/"+ids[0], nil)
 	p.must(t, http.StatusNotFound, http.MethodGet, "/api/server/parked/"+ids[0], nil)

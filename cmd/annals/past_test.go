@@ -96,7 +96,7 @@ func TestWhatWasIsBuiltFromTheStoreABackupOrAnExportAndServed(t *testing.T) {
 	p.stop(t)
 }
 
-func serveThePast(ctx context.Context, t *testing.T, settings []string, schema string) *client {
+func serveThePast(ctx context.Context, t testing.TB, settings []string, schema string) *client {
 	t.Helper()
 	base, failed := make(chan string, 1), make(chan error, 1)
 	c := Config{Host: "127.0.0.1", RateLimit: "off", LogLevel: "error"}

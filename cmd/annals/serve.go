@@ -158,7 +158,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	h := health{log: logID, store: parts.store, database: reading, feed: feed}
 	watch.sockets("ws", hub.Connected)
 	watch.sockets("socket.io", rooms.Connected)
-	watch.registry.MustRegister(lagging{h})
+	watch.registry.MustRegister(lagging{h}, parkedNow{deliveries(parts.store)})
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	api = httpapi.New(httpapi.Options{ //nolint:contextcheck // each request brings its own
@@ -166,7 +166,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 		AgentLogs: doings, Lines: lines, Done: ctx, Titles: titles{reactions.Title{Bus: bus, Text: textModel(c), Now: time.Now}}, Embedder: model,
 		Deliveries: deliveries(parts.store), Capabilities: capabilities(textModel(c), c), Configuration: c.shown(), DataDir: parts.dir.path,
 		Health: h.check, Middleware: watch.middleware(), Metrics: watch.registry,
-		Parked: parkedEvents{parts.store, logID},
+		Parked: parkedEvents{parts.store, bus, logID},
 		Clock:  time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
 		CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on", SecretSalt: c.SecretSalt,
 		RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Stop: stop, Logger: log,

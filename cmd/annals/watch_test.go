@@ -65,10 +65,17 @@ func TestWhatTheServerDoesIsCounted(t *testing.T) {
 		`annals_http_requests_total{method="GET",route="/api/agents/:agentId",status="404"} 1`,
 		`annals_http_requests_total{method="GET",route="none",status="404"} 1`,
 		`annals_http_request_duration_seconds_count{method="POST",route="/api/agents"} 1`,
+		`annals_parked_events{reaction="reply"} 0`,
 		`annals_build_info{version="`, `go_goroutines `, `process_open_fds `,
 	} {
 		if !strings.Contains(told, "\n"+want) {
 			t.Errorf("missing: %s", want)
+		}
+	}
+	for line := range strings.Lines(told) {
+		name, _, _ := strings.Cut(strings.TrimPrefix(line, "# TYPE "), " ")
+		if strings.HasPrefix(line, "# TYPE ") && !strings.Contains(told, "# HELP "+name+" ") {
+			t.Errorf("what %s means is not said", name)
 		}
 	}
 	if id := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-`).FindString(told); id != "" {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"annals/commands"
 	"annals/events"
 	"annals/queries"
 )
@@ -15,9 +16,10 @@ import (
 // not parked fails with an error that the table knows.
 type Parked interface {
 	List(ctx context.Context, group string) ([]ParkedEvent, error)
-	// Retry delivers one event again or, for uuid.Nil, all; Drop forgets them. Each tells how many there were.
-	Retry(ctx context.Context, group string, event uuid.UUID) (int, error)
-	Drop(ctx context.Context, group string, event uuid.UUID) (int, error)
+	// Retry delivers one event again or, for uuid.Nil, all; Drop forgets them. Each records first who wants that, and tells
+	// how many there were.
+	Retry(ctx context.Context, r commands.Request, group string, event uuid.UUID) (int, commands.Result, error)
+	Drop(ctx context.Context, r commands.Request, group string, event uuid.UUID) (int, commands.Result, error)
 }
 
 // nothingParked is where no reaction runs.
@@ -25,15 +27,15 @@ type nothingParked struct{}
 
 func (nothingParked) List(context.Context, string) ([]ParkedEvent, error) { return nil, nil }
 
-func (nothingParked) Retry(_ context.Context, _ string, event uuid.UUID) (int, error) {
+func (nothingParked) Retry(_ context.Context, _ commands.Request, _ string, event uuid.UUID) (int, commands.Result, error) {
 	if event != uuid.Nil {
-		return 0, notParked(event)
+		return 0, commands.Result{}, notParked(event)
 	}
-	return 0, nil
+	return 0, commands.Result{}, nil
 }
 
-func (n nothingParked) Drop(ctx context.Context, group string, event uuid.UUID) (int, error) {
-	return n.Retry(ctx, group, event)
+func (n nothingParked) Drop(ctx context.Context, r commands.Request, group string, event uuid.UUID) (int, commands.Result, error) {
+	return n.Retry(ctx, r, group, event)
 }
 
 // ParkedEvent is an event that a reaction was given and gave up.
@@ -122,8 +124,8 @@ func (a *API) retry(c *call, group string, event uuid.UUID) (retried, error) {
 	if err := a.operates(c); err != nil {
 		return retried{}, err
 	}
-	n, err := a.o.Parked.Retry(c, group, event)
-	return retried{n}, err
+	n, last, err := a.o.Parked.Retry(c, c.request(), group, event)
+	return retried{n}, c.wrote(last, err)
 }
 
 func (a *API) dropParked(c *call, in *ParkedQuery) (none, error) {
@@ -141,8 +143,8 @@ func (a *API) drop(c *call, group string, event uuid.UUID) (none, error) {
 	if err := a.operates(c); err != nil {
 		return none{}, err
 	}
-	_, err := a.o.Parked.Drop(c, group, event)
-	return none{}, err
+	_, last, err := a.o.Parked.Drop(c, c.request(), group, event)
+	return none{}, c.wrote(last, err)
 }
 
 // operates: without a key only this machine may do what an operator does.
