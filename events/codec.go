@@ -170,7 +170,7 @@ func (c *Codec) Decode(ctx context.Context, r Raw) (Recorded, error) {
 		return out, nil
 	}
 	out.Event, err = l.decode(ctx, c.seals, r.ID, data)
-	if errors.Is(err, errKeysUnreachable) {
+	if errors.Is(err, ErrKeysUnreachable) {
 		return Recorded{}, fmt.Errorf("%s at %d: %w", r.Type, r.Position, err)
 	}
 	if err != nil {

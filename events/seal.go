@@ -23,8 +23,8 @@ type Keys interface {
 	Destroy(ctx context.Context, subject uuid.UUID) error
 }
 
-// errKeysUnreachable: the keys could not be read; trying again may help.
-var errKeysUnreachable = errors.New("the keys cannot be read")
+// ErrKeysUnreachable: the keys could not be read; trying again may help.
+var ErrKeysUnreachable = errors.New("the keys cannot be read")
 
 const (
 	sealVersion = 1
@@ -65,7 +65,7 @@ func (s *seals) sealer(ctx context.Context, subject uuid.UUID, create bool) (sea
 	defer s.erasing.RUnlock()
 	key, err := s.keys.Key(ctx, subject, create)
 	if err != nil {
-		return sealer{}, false, fmt.Errorf("%w: subject %s: %w", errKeysUnreachable, subject, err)
+		return sealer{}, false, fmt.Errorf("%w: subject %s: %w", ErrKeysUnreachable, subject, err)
 	}
 	if key == nil {
 		return sealer{}, false, nil
@@ -93,7 +93,7 @@ func (s *seals) seal(ctx context.Context, subject, event uuid.UUID, text []byte)
 		return nil, err
 	}
 	if !ok {
-		return nil, fmt.Errorf("%w: subject %s: no key was made", errKeysUnreachable, subject)
+		return nil, fmt.Errorf("%w: subject %s: no key was made", ErrKeysUnreachable, subject)
 	}
 	out := make([]byte, 1+keyIDSize+nonceSize, sealedSize(text))
 	out[0] = sealVersion

@@ -44,11 +44,13 @@ type Feed struct {
 	begun  chan struct{} // closed when from is known
 	from   events.Position
 	stream *stream // outlives sessions: what Observe refreshes stays fresh while PostgreSQL is away
+	past   past
 }
 
 // NewFeed prepares nothing yet; Run does.
 func NewFeed(o Options) *Feed {
-	f := &Feed{Options: o, begun: make(chan struct{}), stream: newStream(o.Observe)}
+	f := &Feed{Options: o, begun: make(chan struct{}), stream: newStream(0)}
+	f.past.streams = map[*stream]*ending{}
 	for _, p := range o.Projections {
 		if f.group(p.Group) == nil {
 			f.groups = append(f.groups, newGroup(p.Group))
@@ -86,7 +88,7 @@ func (f *Feed) Run(ctx context.Context) error {
 	if err := f.begin(ctx); err != nil {
 		return nil // the context has ended
 	}
-	working.Go(func() { f.stream.run(ctx, f.Store, f.from, f.Logger) })
+	working.Go(func() { f.follow(ctx) })
 	f.tellAll(ctx, &working)
 	pause := firstPause
 	for {

@@ -64,7 +64,7 @@ func (f *Feed) fill(ctx context.Context, config *pgx.ConnConfig, gens []*generat
 		b.progress.Projections = append(b.progress.Projections, g.Name)
 	}
 	var stop func()
-	b.next, stop = ahead(ctx, f.reading().batches, b.writer.at)
+	b.next, stop = ahead(ctx, f.batches, b.writer.at)
 	defer stop()
 	if err := b.run(ctx); err != nil {
 		return fmt.Errorf("fill %s: %w", strings.Join(b.progress.Projections, ", "), err)

@@ -65,7 +65,7 @@ func (f *Feed) fillAlone(ctx context.Context, config *pgx.ConnConfig, gens []*ge
 	var working sync.WaitGroup
 	defer working.Wait()
 	defer cancel()
-	working.Go(func() { f.stream.run(streaming, f.Store, f.from, f.Logger) })
+	working.Go(func() { f.follow(streaming) })
 	return f.fill(ctx, config, gens, report)
 }
 

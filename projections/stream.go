@@ -2,13 +2,14 @@ package projections
 
 import (
 	"context"
-	"log/slog"
+	"slices"
 	"sync"
+	"time"
 
 	"annals/events"
 )
 
-// Bounds of what waits for a lane, and of what it commits at once. A batch is a part of what waits.
+// Bounds of what waits for a follower, and of what is committed at once. A batch is a part of what waits.
 const (
 	queueEvents = 4096
 	queueBytes  = 16 << 20
@@ -16,23 +17,26 @@ const (
 	batchBytes  = 4 << 20
 )
 
-// stream is the one subscription that serves all lanes: each event is decoded once. Lanes follow it through queues. A
-// lane that is behind, because it begins further back or because it was too slow, reads for itself until it has come to
-// where the stream is.
+// stream is one subscription that serves all who follow it: each event is read and decoded once. They follow through
+// queues, and one that is too slow is let go of.
 type stream struct {
-	observe func(events.Recorded)
+	hold    time.Duration // how long others wait for who is too slow
 	mu      sync.Mutex
 	changed sync.Cond
 	begun   bool
 	at      events.Position // the last event that was handed out
 	queues  []*queue
+	// recent is the last of what was handed out, everything after since: who is no further behind can still follow.
+	recent []weighed
+	bytes  int
+	since  events.Position
 }
 
-// queue holds what a following lane has yet to take. It is guarded by the stream.
+// queue holds what a follower has yet to take. It is guarded by the stream.
 type queue struct {
 	stream    *stream
 	following bool
-	dry       bool // the lane waits for events
+	dry       bool // the follower waits for events
 	waiting   []weighed
 	bytes     int
 }
@@ -42,8 +46,8 @@ type weighed struct {
 	bytes int
 }
 
-func newStream(observe func(events.Recorded)) *stream {
-	s := &stream{observe: observe}
+func newStream(hold time.Duration) *stream {
+	s := &stream{hold: hold}
 	s.changed.L = &s.mu
 	return s
 }
@@ -52,21 +56,7 @@ func newStream(observe func(events.Recorded)) *stream {
 func (s *stream) begin(from events.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.begun, s.at = true, from
-}
-
-func (s *stream) run(ctx context.Context, store events.Store, from events.Position, logger *slog.Logger) {
-	defer context.AfterFunc(ctx, s.wake)()
-	for e, err := range store.Subscribe(ctx, from, events.Filter{}) {
-		if err != nil {
-			logger.Warn("the feed has lost the event store", "error", err)
-			continue
-		}
-		if s.observe != nil {
-			s.observe(e)
-		}
-		s.put(ctx, weighed{Recorded: e, bytes: weight(e)})
-	}
+	s.begun, s.at, s.since = true, from, from
 }
 
 func (s *stream) wake() {
@@ -75,90 +65,115 @@ func (s *stream) wake() {
 	s.changed.Broadcast()
 }
 
-// put hands an event to every lane that follows. It waits for lanes that are full, but lets go of them as soon as another
-// has run dry: a slow group holds up nobody.
-func (s *stream) put(ctx context.Context, e weighed) {
+// put hands events to everybody who follows. It waits for who is full, but not for long once another has run dry: a slow
+// group holds up nobody.
+func (s *stream) put(ctx context.Context, all ...weighed) {
+	if len(all) == 0 {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.full() {
+		s.makeRoom(ctx)
+	}
+	s.at = all[len(all)-1].Position
+	for _, q := range s.queues {
+		q.add(all)
+	}
+	s.keep(all)
+	s.changed.Broadcast()
+}
+
+func (s *stream) makeRoom(ctx context.Context) {
+	until := time.Now().Add(s.hold)
+	if s.hold > 0 {
+		defer time.AfterFunc(s.hold, s.wake).Stop()
+	}
 	for s.full() && ctx.Err() == nil {
-		if s.anyDry() {
-			s.letGo()
-			break
+		if s.anyDry() && !time.Now().Before(until) {
+			s.queues = slices.DeleteFunc(s.queues, func(q *queue) bool { // what waits for them already they still take
+				q.following = !q.full()
+				return q.full()
+			})
+			return
 		}
 		s.changed.Wait()
 	}
-	s.at = e.Position
-	for _, q := range s.queues {
-		q.waiting = append(q.waiting, e)
-		q.bytes += e.bytes
+}
+
+func (s *stream) full() bool { return slices.ContainsFunc(s.queues, (*queue).full) }
+
+func (s *stream) anyDry() bool {
+	return slices.ContainsFunc(s.queues, func(q *queue) bool { return q.dry && len(q.waiting) == 0 })
+}
+
+// keep remembers the last of what was handed out.
+func (s *stream) keep(all []weighed) {
+	s.recent = append(s.recent, all...)
+	for _, e := range all {
+		s.bytes += e.bytes
 	}
-	s.changed.Broadcast()
+	n := 0
+	for ; len(s.recent)-n > queueEvents || s.bytes > batchBytes; n++ {
+		s.bytes -= s.recent[n].bytes
+		s.since = s.recent[n].Position
+	}
+	clear(s.recent[:n])
+	s.recent = s.recent[n:]
 }
 
 func (q *queue) full() bool { return len(q.waiting) >= queueEvents || q.bytes >= queueBytes }
 
-func (s *stream) full() bool {
-	for _, q := range s.queues {
-		if q.full() {
-			return true
-		}
+func (q *queue) add(all []weighed) {
+	q.waiting = append(q.waiting, all...)
+	for _, e := range all {
+		q.bytes += e.bytes
 	}
-	return false
 }
 
-func (s *stream) anyDry() bool {
-	for _, q := range s.queues {
-		if q.dry && len(q.waiting) == 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// letGo of the lanes that are full; what waits for them already they still take.
-func (s *stream) letGo() {
-	kept := s.queues[:0]
-	for _, q := range s.queues {
-		if q.full() {
-			q.following = false
-		} else {
-			kept = append(kept, q)
-		}
-	}
-	clear(s.queues[len(kept):])
-	s.queues = kept
-}
-
-// follow makes the queue receive everything after the position, if that is as far as the stream has come.
-func (q *queue) follow(at events.Position) bool {
-	s := q.stream
+// follow gives a queue that receives everything after the position, nil if the stream is too far ahead of it.
+func (s *stream) follow(at events.Position) *queue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.begun || at < s.at {
-		return false
+	if !s.begun || at < s.since {
+		return nil
 	}
-	q.following = true
+	q := &queue{stream: s, following: true}
+	missed := slices.IndexFunc(s.recent, func(e weighed) bool { return e.Position > at })
+	if missed >= 0 {
+		q.add(s.recent[missed:])
+	}
 	s.queues = append(s.queues, q)
-	return true
+	return q
 }
 
-// leave ends following.
-func (q *queue) leave() {
+// leave ends following, and tells whether nobody follows any more.
+func (q *queue) leave() (last bool) {
 	s := q.stream
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i, other := range s.queues {
-		if other == q {
-			s.queues = append(s.queues[:i:i], s.queues[i+1:]...)
-			break
-		}
-	}
+	s.queues = slices.DeleteFunc(s.queues, func(other *queue) bool { return other == q })
 	q.following, q.waiting, q.bytes = false, nil, 0
 	s.changed.Broadcast()
+	return len(s.queues) == 0
 }
 
-// take gives what waits, as far as one batch may hold it, and waits for at least one event. Nothing means that the lane
-// was let go of, or that the context has ended.
+// remembers tells whether the stream can be followed from a position on.
+func (s *stream) remembers(at events.Position) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.begun && at >= s.since
+}
+
+// position is the last event that was handed out.
+func (s *stream) position() events.Position {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.at
+}
+
+// take gives what waits, as far as one batch may hold it, and waits for at least one event. Nothing means that the
+// follower was let go of, or that the context has ended.
 func (q *queue) take(ctx context.Context) []events.Recorded {
 	s := q.stream
 	s.mu.Lock()

@@ -29,7 +29,7 @@ func (s *session) runLane(ctx context.Context, l *lane) error {
 		return err
 	}
 	defer w.close(ctx)
-	for batch := range s.reading().batches(ctx, w.at) {
+	for batch := range s.batches(ctx, w.at) {
 		if err := w.commit(ctx, batch); err != nil {
 			return err
 		}

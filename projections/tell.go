@@ -33,7 +33,7 @@ func (f *Feed) tell(ctx context.Context, groups []*group, pass func([]events.Rec
 		defer context.AfterFunc(ctx, g.wake)()
 	}
 	told := f.from
-	for batch := range f.reading().batches(ctx, told) {
+	for batch := range f.batches(ctx, told) {
 		for len(batch) > 0 {
 			readable := groups[0].beyond(ctx, told)
 			for _, g := range groups[1:] {

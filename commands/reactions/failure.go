@@ -63,10 +63,13 @@ func final(err error) bool {
 	return true
 }
 
+// errBehind: the read models are away, or behind. Trying again may help.
+var errBehind = errors.New("the read models are unavailable")
+
 // unavailable tells whether the store or the read models are away, and nothing else is wrong.
 func unavailable(err error) bool {
 	var model modelFailure
-	return errors.Is(err, events.ErrUnavailable) && !errors.As(err, &model)
+	return (errors.Is(err, events.ErrUnavailable) || errors.Is(err, errBehind)) && !errors.As(err, &model)
 }
 
 // reason is what is recorded of a failure: nothing of what was said, nor of what anybody else wrote into an error.
@@ -84,8 +87,8 @@ func reason(err error) string {
 		return told.Error()
 	case errors.As(err, &model):
 		return model.Error()
-	case errors.Is(err, errUnreadable):
-		return errUnreadable.Error()
+	case errors.Is(err, errBehind):
+		return errBehind.Error()
 	case errors.Is(err, context.DeadlineExceeded):
 		return "there was no answer in time"
 	}

@@ -255,3 +255,17 @@ func (a away) Readable(ctx context.Context, p events.Position) error {
 	a.attempts <- struct{}{}
 	return errors.New("the read models stand still")
 }
+
+func TestReadModelsThatAreAwayAreNotTakenForTheEventStore(t *testing.T) {
+	t.Parallel()
+	gone := away{nil, context.Background(), make(chan struct{}, 2)}
+	said := events.Recorded{Event: events.MessageSubmitted{Audience: []uuid.UUID{uuid.New()}}}
+	for name, err := range map[string]error{
+		"reply":    reactions.Reply{History: gone}.To(t.Context(), said),
+		"remember": reactions.Remember{Readable: gone.Readable}.To(t.Context(), said),
+	} {
+		if errors.Is(err, events.ErrUnavailable) || !strings.HasPrefix(err.Error(), "the read models are unavailable") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

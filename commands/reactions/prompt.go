@@ -20,7 +20,7 @@ const maxSystem = 12 << 10
 func (r Reply) prompt(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, agent commands.Agent) (Prompt, remembered, error) {
 	said, err := r.History.Conversation(ctx, m.ChannelID, e.Position, recent)
 	if err != nil {
-		return Prompt{}, remembered{}, fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+		return Prompt{}, remembered{}, fmt.Errorf("%w: %w", errBehind, err)
 	}
 	found, failed := r.memories(ctx, m, agentID, said)
 	p := Prompt{Agent: agent.Character.Name, System: remembering(describe(agent.Character), found)}

@@ -42,7 +42,7 @@ func (Remember) Name() string { return "remember" }
 // To implements Reaction.
 func (r Remember) To(ctx context.Context, e events.Recorded) error {
 	if err := r.Readable(ctx, e.Position); err != nil {
-		return fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+		return fmt.Errorf("%w: %w", errBehind, err)
 	}
 	switch f := e.Event.(type) {
 	case events.MessageSubmitted:

@@ -52,7 +52,7 @@ func (r Reply) To(ctx context.Context, e events.Recorded) error {
 		return nil
 	}
 	if err := r.History.Readable(ctx, e.Position); err != nil {
-		return fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+		return fmt.Errorf("%w: %w", errBehind, err)
 	}
 	failed := failedTurns{}
 	for _, agent := range m.Audience {

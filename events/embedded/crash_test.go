@@ -269,9 +269,9 @@ func TestNothingAcknowledgedIsLostWhenTheNodeIsKilled(t *testing.T) {
 	kept := intact(t, n, a.snapshot())
 	group := f.follow(t, n.Client)
 	eventually(t, "the group has handled every event", func() bool { return f.count() == len(kept) })
-	holds(t, f.repeated < len(kept)/2, fmt.Sprint("the checkpoint was lost: came again ", f.repeated))
 	closeNode(t, n.Node)
 	group.Wait()
+	holds(t, f.repeated < len(kept)/2, fmt.Sprint("the checkpoint was lost: came again ", f.repeated))
 }
 
 func TestNothingAcknowledgedIsLostWhenThePowerFails(t *testing.T) {

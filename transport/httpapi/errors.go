@@ -96,6 +96,7 @@ var table = []struct {
 	{events.ErrConflict, http.StatusConflict, codeConflict, ""},
 	{events.ErrInvalid, http.StatusBadRequest, codeInvalidRequest, ""},
 	{events.ErrTooLarge, http.StatusRequestEntityTooLarge, codeTooLarge, ""},
+	{events.ErrKeysUnreachable, http.StatusServiceUnavailable, codeDatabase, "The keys of what is sealed cannot be read. Try again."},
 	{events.ErrUnavailable, http.StatusServiceUnavailable, codeDatabase, "The event store cannot be reached. Try again."},
 	{queries.ErrUnavailable, http.StatusServiceUnavailable, codeDatabase, "The database cannot be reached. Try again."},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, codeUnavailable, "The answer took too long. Try again."},

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -169,7 +168,7 @@ func (a *API) historyEvents(c *call, in *historyQuery) (historyPage, error) {
 	for i, raw := range found {
 		e, err := a.o.Codec.Decode(c, raw)
 		if err != nil {
-			return page, fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+			return page, err
 		}
 		page.Events[i] = a.fact(e)
 	}

@@ -262,7 +262,7 @@ func (a *API) decoded(c *call, f queries.HistoryFilter) (all []events.Recorded, 
 		}
 		e, err := a.o.Codec.Decode(c, raw)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+			return nil, err
 		}
 		if all = append(all, e); len(all) > maxStory {
 			break
