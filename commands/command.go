@@ -87,7 +87,29 @@ const attempts = 10
 
 // Handle loads, decides and appends, again when somebody else was first. It fails with events.ErrConflict when that goes
 // on for too long.
-func Handle[S State[S]](ctx context.Context, b Bus, r Request, cmd Command[S]) (result Result, err error) {
+func Handle[S State[S]](ctx context.Context, b Bus, r Request, cmd Command[S]) (Result, error) {
+	return handle(ctx, b, r, cmd, nil)
+}
+
+// Seen is a stream as it stood when somebody looked at it.
+type Seen[S State[S]] struct{ history history[S] }
+
+// Look loads a stream for a command that is to be handled after something slow.
+func Look[S State[S]](ctx context.Context, b Bus, s events.StreamID) (Seen[S], error) {
+	h := history[S]{revision: events.NoStream}
+	err := h.load(ctx, b.Store, s)
+	return Seen[S]{h}, err
+}
+
+// State is what the stream folded to.
+func (s Seen[S]) State() S { return s.history.state }
+
+// HandleSeen is Handle by what was seen of the command's stream: it is loaded only if somebody has written to it since.
+func HandleSeen[S State[S]](ctx context.Context, b Bus, r Request, seen Seen[S], cmd Command[S]) (Result, error) {
+	return handle(ctx, b, r, cmd, &seen.history)
+}
+
+func handle[S State[S]](ctx context.Context, b Bus, r Request, cmd Command[S], seen *history[S]) (result Result, err error) {
 	if b.Watch != nil {
 		watched, end := b.Watch(ctx, nameOf(cmd), &r)
 		defer func() { end(result, err) }()
@@ -97,22 +119,24 @@ func Handle[S State[S]](ctx context.Context, b Bus, r Request, cmd Command[S]) (
 		return Result{}, fmt.Errorf("%s: %w: a request without an id could not be told from another", cmd.Stream(), ErrRefused)
 	}
 	_, begins := cmd.(Begins)
-	optimistic := begins && r.Body == "" && r.IfRevision == nil
+	if seen == nil && begins && r.Body == "" && r.IfRevision == nil {
+		seen = &history[S]{revision: events.NoStream}
+	}
 	for range attempts {
-		h := history[S]{revision: events.NoStream}
-		if !optimistic {
-			if err := h.load(ctx, b.Store, cmd.Stream()); err != nil {
+		if seen == nil {
+			seen = &history[S]{revision: events.NoStream}
+			if err := seen.load(ctx, b.Store, cmd.Stream()); err != nil {
 				return Result{}, err
 			}
-			if done, ok, err := h.repeated(r); ok || err != nil {
-				return done, err
-			}
 		}
-		result, err := decide(ctx, b, r, cmd, h)
+		if done, ok, err := seen.repeated(r); ok || err != nil {
+			return done, err
+		}
+		result, err := decide(ctx, b, r, cmd, *seen)
 		if !errors.Is(err, events.ErrConflict) {
 			return result, err
 		}
-		optimistic = false
+		seen = nil
 	}
 	return Result{}, fmt.Errorf("%s: %w: somebody else kept writing", cmd.Stream(), events.ErrConflict)
 }
@@ -153,9 +177,8 @@ func decide[S State[S]](ctx context.Context, b Bus, r Request, cmd Command[S], h
 
 // Load folds a stream as it stands now; the zero value is that of one without events.
 func Load[S State[S]](ctx context.Context, b Bus, s events.StreamID) (S, error) {
-	h := history[S]{revision: events.NoStream}
-	err := h.load(ctx, b.Store, s)
-	return h.state, err
+	seen, err := Look[S](ctx, b, s)
+	return seen.State(), err
 }
 
 // history is a stream as far as it was read.

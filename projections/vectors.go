@@ -13,7 +13,7 @@ import (
 var vectors = Projection{
 	Name:    "vectors",
 	Group:   GroupVectors,
-	Version: 1,
+	Version: 2,
 	// A row is a memory as a search sees it; model, dimensions and embedding are null as long as it has no vector. hash is
 	// that of the text that the words and the vector are of. Vectors of every length share a column, with an index for each
 	// length. Rows are kept whole up to a length of 1,536, so that a scan reads them in one place.
@@ -52,6 +52,7 @@ func vectorIndexes() string {
 	b.WriteString(`
 create index on vectors using gin (words);
 create index on vectors (agent_id, created_at);
+create index on vectors (model, dimensions);
 create index on vectors (room_id);
 create index on vectors (entity_id);
 create index on vectors (world_id) where world_id is not null;

@@ -10,11 +10,15 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"annals/events"
 )
 
 // Stats counts what an agent remembers.
 type Stats struct {
 	Total    int     `json:"total"`
+	Embedded int     `json:"embedded" doc:"What is found by its meaning: it has a vector of the model, or a client's."`
+	Pending  int     `json:"pending" doc:"What says something, and has no such vector yet."`
 	ByTable  []Count `json:"byTable"`
 	ByType   []Count `json:"byType"`
 	ByRoom   []Count `json:"byRoom"`
@@ -49,8 +53,8 @@ func (p Period) bounds() (from, to pgtype.Timestamptz) {
 	return from, to
 }
 
-// MemoryStats counts an agent's memories of a period.
-func (q *Queries) MemoryStats(ctx context.Context, agent uuid.UUID, p Period) (Stats, error) {
+// MemoryStats counts an agent's memories of a period, and those of them that a model has embedded.
+func (q *Queries) MemoryStats(ctx context.Context, agent uuid.UUID, p Period, m Model) (Stats, error) {
 	type row struct {
 		Part           int
 		Key            string
@@ -83,6 +87,13 @@ select part, key, count, oldest, newest, bytes from ranked where rank <= $4 orde
 		}
 	}
 	slices.SortFunc(s.ByDay, func(a, b Count) int { return cmp.Compare(a.Key, b.Key) })
+	if err != nil || s.Total == 0 {
+		return s, err
+	}
+	counts, err := one(ctx, q, "statistics", pgx.RowTo[[2]int], `select array[count(*) filter (where model = $1 or model = $2 and (dimensions = $3 or $3 = 0)),
+		count(*) filter (where `+lacking+`)] from vectors where agent_id = $4 and created_at >= $5 and created_at <= $6`,
+		events.ModelGiven, m.Name, m.Dimensions, agent, from, to)
+	s.Embedded, s.Pending = counts[0], counts[1]
 	return s, err
 }
 

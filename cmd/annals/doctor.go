@@ -107,6 +107,7 @@ func (d *Doctor) serving(ctx context.Context, path string) []finding {
 	var health struct {
 		Dependencies map[string]string          `json:"dependencies"`
 		Projections  []httpapi.ProjectionHealth `json:"projections"`
+		Embedding    *httpapi.EmbeddingHealth   `json:"embedding"`
 	}
 	if err := json.NewDecoder(answer.Body).Decode(&health); err != nil {
 		return []finding{{url + " does not answer as annals does: " + err.Error(), "set SERVER_PORT to where it serves"}}
@@ -119,6 +120,9 @@ func (d *Doctor) serving(ctx context.Context, path string) []finding {
 		if why, ill := strings.CutPrefix(health.Dependencies[name], "unhealthy: "); ill {
 			found = append(found, finding{name + ": " + why, remedies[name]})
 		}
+	}
+	if e := health.Embedding; e != nil && e.Remedy != "" {
+		found = append(found, finding{othersIn(*e), e.Remedy})
 	}
 	return found
 }

@@ -16,8 +16,9 @@ import (
 
 const (
 	// embeddedAtOnce bounds the memories that wait for the model at the same time: enough for a call to be full while two are
-	// under way.
-	embeddedAtOnce = 192
+	// under way. Of what is computed here no more are than leave the machine to those who wait for answers.
+	embeddedAtOnce     = 192
+	embeddedHereAtOnce = 16
 	// openAIEmbedding is what OpenAI's own endpoint embeds with where no model is named, as in ElizaOS.
 	openAIEmbedding = "text-embedding-3-small"
 )
@@ -36,10 +37,14 @@ func embedder(c Config) reactions.Embedder {
 
 // embed gives what is remembered its vector.
 func embed(p *parts, bus commands.Bus, model reactions.Embedder, w watch, log *slog.Logger) func(context.Context) error {
+	atOnce := embeddedAtOnce
+	if model.Model() == hashing.Model {
+		atOnce = embeddedHereAtOnce
+	}
 	return func(ctx context.Context) error {
 		subscriber := esdb.NewSubscriber(p.store, esdb.SubscriberOptions{
 			Group: "embed", Types: reactions.Embedded, Partition: func(e events.Recorded) string { return string(e.Stream) },
-			Concurrency: embeddedAtOnce, MessageTimeout: messageTimeout, Logger: log,
+			Concurrency: atOnce, MessageTimeout: messageTimeout, Logger: log,
 		})
 		r := reactions.NewEmbed(bus, w.embedder(model), time.Now)
 		working, stop := context.WithCancel(ctx)

@@ -29,6 +29,7 @@ type health struct {
 	store    *esdb.Store
 	database *pgxpool.Pool
 	feed     *projections.Feed
+	vectors  vectors
 }
 
 func (h health) check(ctx context.Context) httpapi.Health {
@@ -55,6 +56,7 @@ func (h health) check(ctx context.Context) httpapi.Health {
 			found.Dependencies["projections"] = fmt.Sprintf("%s does not move although facts wait for it since %.0f s", s.Name, lag.Seconds)
 		}
 	}
+	found.Embedding = h.vectors.look(ctx)
 	return found
 }
 

@@ -18,6 +18,7 @@ const version = "1.2.0"
 type cli struct {
 	Serve      Serve      `cmd:"" default:"withargs" help:"Serve the API (the default)."`
 	Rebuild    Rebuild    `cmd:"" help:"Fill read models anew from the log, beside a running server or without one."`
+	Embed      Embed      `cmd:"" help:"Embed again what has no vector of the model, beside a running server or without one."`
 	History    History    `cmd:"" help:"Tell what happened, who did it and why."`
 	Verify     Verify     `cmd:"" help:"Hold the log against itself and the chain over it, and the read models against the log."`
 	Parked     Parked     `cmd:"" help:"List, show, retry or drop what reactions gave up."`

@@ -55,7 +55,7 @@ func (r *Rebuild) Run(ctx context.Context) error {
 	if r.DryRun {
 		return r.say(ctx, o)
 	}
-	progress := newProgress(os.Stdout)
+	progress := newProgress(os.Stdout, "events")
 	if err := projections.Rebuild(ctx, o, r.Names, progress.show); err != nil {
 		if ctx.Err() != nil {
 			return errors.New("interrupted; the same command goes on from here")
@@ -88,9 +88,10 @@ func (r *Rebuild) say(ctx context.Context, o projections.Options) error {
 	return nil
 }
 
-// progress tells people how far a rebuild is: as a bar on a terminal, in plain lines elsewhere.
+// progress tells people how far something is: as a bar on a terminal, in plain lines elsewhere.
 type progress struct {
 	out   io.Writer
+	noun  string                   // what is counted
 	bar   *progressbar.ProgressBar // nil where there is no terminal
 	begun time.Time
 	from  events.Position
@@ -100,8 +101,8 @@ type progress struct {
 
 const sayEvery = 2 * time.Second
 
-func newProgress(out *os.File) *progress {
-	p := &progress{out: out}
+func newProgress(out *os.File, noun string) *progress {
+	p := &progress{out: out, noun: noun}
 	if term.IsTerminal(int(out.Fd())) {
 		p.bar = progressbar.NewOptions64(1, progressbar.OptionSetWriter(out), progressbar.OptionShowIts(),
 			progressbar.OptionSetItsString("positions"), progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond))
@@ -131,7 +132,7 @@ func (p *progress) show(now projections.Progress) {
 // line is "rows: 120000 events, 41000/s, 62 %, 3s left".
 func (p *progress) line(now projections.Progress) string {
 	since := time.Since(p.begun)
-	line := fmt.Sprintf("%s: %d events", now.Stage, now.Events)
+	line := fmt.Sprintf("%s: %d %s", now.Stage, now.Events, p.noun)
 	if now.Events == 0 || now.Head <= p.from {
 		return line
 	}

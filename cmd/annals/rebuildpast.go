@@ -60,7 +60,7 @@ func (r RebuildPast) run(ctx context.Context, p *parts, c Config) error {
 	if end.position > 0 {
 		o.Head = end.position
 	}
-	if err := projections.FillPast(ctx, o, newProgress(os.Stdout).show); err != nil {
+	if err := projections.FillPast(ctx, o, newProgress(os.Stdout, "events").show); err != nil {
 		if ctx.Err() != nil {
 			return errors.New("interrupted; the same command goes on from here")
 		}

@@ -155,7 +155,9 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 		log.Warn("serving with read models that are behind: see /api/server/health")
 	}
 
-	h := health{log: logID, store: parts.store, database: reading, feed: feed}
+	kinds := vectors{q, model}
+	defer background(ctx, "vectors", func(ctx context.Context) error { return kinds.tell(ctx, feed, log) }, fail)()
+	h := health{log: logID, store: parts.store, database: reading, feed: feed, vectors: kinds}
 	watch.sockets("ws", hub.Connected)
 	watch.sockets("socket.io", rooms.Connected)
 	watch.registry.MustRegister(lagging{h}, parkedNow{deliveries(parts.store)})

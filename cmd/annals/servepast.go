@@ -104,7 +104,7 @@ func pastOptions(c Config, p *parts, found projections.Past, reading *pgxpool.Po
 			return h
 		},
 		Clock: time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin, CharactersDir: c.CharactersDir,
-		AgentLogs: newDoings(), Capabilities: capabilities(textModel(c), c), Configuration: c.shown(),
+		AgentLogs: newDoings(), Embedder: embedder(c), Capabilities: capabilities(textModel(c), c), Configuration: c.shown(),
 		SecretSalt: c.SecretSalt, RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Logger: log,
 	}
 }

@@ -111,7 +111,7 @@ func (v *Verify) log(ctx context.Context, p *parts, id uuid.UUID, raws iter.Seq2
 
 // rows holds the read models against the log.
 func (v *Verify) rows(ctx context.Context, p *parts, id uuid.UUID, found *findings) error {
-	progress := newProgress(os.Stderr)
+	progress := newProgress(os.Stderr, "events")
 	compared, err := projections.Verify(ctx, projections.Options{
 		Store: p.store, Postgres: p.databaseURL, Log: id, Projections: projections.All(), Logger: v.logger(),
 	}, found.tell, progress.show)

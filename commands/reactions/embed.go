@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"annals/commands"
 	"annals/events"
@@ -38,7 +39,8 @@ func (*Embed) Name() string { return "embed" }
 // nothing, needs none.
 func (r *Embed) To(ctx context.Context, e events.Recorded) error {
 	id := e.Stream.Subject()
-	v, err := commands.Load[commands.Vector](ctx, r.bus, events.MemoryStream(id))
+	seen, err := commands.Look[commands.Vector](ctx, r.bus, events.MemoryStream(id))
+	v := seen.State()
 	if err != nil || !r.lacks(v) {
 		return err
 	}
@@ -46,7 +48,7 @@ func (r *Embed) To(ctx context.Context, e events.Recorded) error {
 	if err != nil {
 		return modelFailure{err}
 	}
-	return r.record(ctx, id, v.Text, vector, commands.Request{
+	return r.record(ctx, id, seen, vector, commands.Request{
 		ID: events.Derive(e.ID, "embed", r.model.Model()), At: r.now(), Actor: "agent:" + v.AgentID.String(),
 		Correlation: e.Meta.Correlation, Causation: e.ID, Trace: e.Meta.Trace, Hops: e.Meta.Hops,
 	})
@@ -58,33 +60,46 @@ func (*Embed) GiveUp(context.Context, events.Recorded, error) error { return nil
 // Again embeds those of the memories that have no vector of the model, as one run of the command line, and tells how many
 // there were. It may be repeated after an error.
 func (r *Embed) Again(ctx context.Context, run uuid.UUID, memories []uuid.UUID) (embedded int, err error) {
+	seen := make([]commands.Seen[commands.Vector], len(memories))
+	err = each(ctx, len(memories), func(ctx context.Context, i int) (err error) {
+		seen[i], err = commands.Look[commands.Vector](ctx, r.bus, events.MemoryStream(memories[i]))
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
 	var (
-		ids   []uuid.UUID
-		texts []string
+		lacking []int
+		texts   []string
 	)
-	for _, id := range memories {
-		v, err := commands.Load[commands.Vector](ctx, r.bus, events.MemoryStream(id))
-		if err != nil {
-			return 0, err
-		}
-		if r.lacks(v) {
-			ids, texts = append(ids, id), append(texts, v.Text)
+	for i := range seen {
+		if v := seen[i].State(); r.lacks(v) {
+			lacking, texts = append(lacking, i), append(texts, v.Text)
 		}
 	}
-	if len(ids) == 0 {
+	if len(lacking) == 0 {
 		return 0, nil
 	}
 	vectors, err := r.model.embed(ctx, texts)
 	if err != nil {
 		return 0, err
 	}
-	for i, id := range ids {
-		request := commands.Request{ID: events.Derive(run, id.String()), At: r.now(), Actor: "cli", Correlation: run, Causation: run}
-		if err := r.record(ctx, id, texts[i], vectors[i], request); err != nil {
-			return i, err
-		}
+	return len(lacking), each(ctx, len(lacking), func(ctx context.Context, k int) error {
+		id := memories[lacking[k]]
+		return r.record(ctx, id, seen[lacking[k]], vectors[k], commands.Request{
+			ID: events.Derive(run, id.String()), At: r.now(), Actor: "cli", Correlation: run, Causation: run,
+		})
+	})
+}
+
+// each does something n times, many of it at once, until one fails.
+func each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(batchTexts)
+	for i := range n {
+		g.Go(func() error { return do(ctx, i) })
 	}
-	return len(ids), nil
+	return g.Wait()
 }
 
 // lacks tells whether a memory says something that the model has yet to embed.
@@ -92,10 +107,11 @@ func (r *Embed) lacks(v commands.Vector) bool {
 	return v.Exists && strings.TrimSpace(v.Text) != "" && !v.Has(r.model.Model(), r.model.Dimensions())
 }
 
-// record keeps a vector. A model whose vectors cannot be searched is asked no more: the next would be alike.
-func (r *Embed) record(ctx context.Context, memory uuid.UUID, text string, vector []float32, request commands.Request) error {
-	cmd := commands.EmbedMemory{MemoryID: memory, Model: r.model.Model(), Text: text, Vector: vector}
-	_, err := commands.Handle(ctx, r.bus, request, cmd)
+// record keeps the vector of the text that was seen. A model whose vectors cannot be searched is asked no more: the next
+// would be alike.
+func (r *Embed) record(ctx context.Context, memory uuid.UUID, seen commands.Seen[commands.Vector], vector []float32, request commands.Request) error {
+	cmd := commands.EmbedMemory{MemoryID: memory, Model: r.model.Model(), Text: seen.State().Text, Vector: vector}
+	_, err := commands.HandleSeen(ctx, r.bus, request, seen, cmd)
 	if errors.Is(err, events.ErrInvalid) {
 		err = modelFailure{fmt.Errorf("%w: %s: %w", ErrRefused, cmd.Model, err)}
 	}

@@ -132,8 +132,8 @@ func (c *call) admitBody() error {
 		return invalid("The Idempotency-Key is longer than %d bytes.", maxKey)
 	}
 	typ, upload := r.Header.Get("Content-Type"), c.api.lengthy[c.gin.FullPath()]
-	if r.ContentLength != 0 && !containsAny(typ, bodyTypes) && (!upload || !strings.HasPrefix(c.gin.FullPath(), "/api/media/")) {
-		return errContentType // not of media, as recorded
+	if r.ContentLength != 0 && !containsAny(typ, bodyTypes) && (!upload || !c.takes(typ)) {
+		return errContentType
 	}
 	if upload || r.ContentLength != 0 && !strings.Contains(typ, "application/json") {
 		return nil // an upload is read by whoever wants it
@@ -147,6 +147,12 @@ func (c *call) admitBody() error {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return nil
+}
+
+// takes tells what uploads may be besides: those of media anything, as recorded, and an import a record a line.
+func (c *call) takes(typ string) bool {
+	path := c.gin.FullPath()
+	return strings.HasPrefix(path, "/api/media/") || strings.HasSuffix(path, "/import") && strings.Contains(typ, ndjson)
 }
 
 // readBody gives a client that sends slowly no more than its time (see edge).

@@ -10,16 +10,21 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/semaphore"
 
 	"annals/commands"
 	"annals/events"
 )
 
-// importsAtOnce is how many memories are on their way into the log at a time.
-const importsAtOnce = 64
+const (
+	// importsAtOnce is how many memories are on their way into the log at a time: it is the fastest when it writes many at once.
+	importsAtOnce = 512
+	// importBytes bounds how much these are.
+	importBytes = 64 << 20
+)
 
 // importing is one import under way. Records are taken in order, memories many at a time: all before them is there by then.
-// It holds no more than these in memory.
+// Of those that are of the same time the order is kept. It holds no more than these in memory.
 type importing struct {
 	api    *API
 	c      *call
@@ -29,10 +34,13 @@ type importing struct {
 	later  *spool // of memories that wait for their character
 	sum    hash.Hash
 	counts map[string]int
+	opened bool // the agent's own room
+	last   importWork
 
 	work    chan importWork
-	working sync.WaitGroup // the workers
-	pending sync.WaitGroup // what they have in hand
+	working sync.WaitGroup      // the workers
+	pending sync.WaitGroup      // what they have in hand
+	bytes   *semaphore.Weighted // of these
 
 	mu      sync.Mutex
 	request commands.Request
@@ -41,17 +49,25 @@ type importing struct {
 }
 
 type importWork struct {
-	line int
-	cmd  *commands.StoreMemory
+	line  int
+	size  int64
+	cmd   *commands.StoreMemory
+	after <-chan struct{} // what comes first is done; nil for nothing
+	done  chan struct{}
 }
 
 func (i *importing) begin(ctx context.Context) {
 	i.request = i.c.request()
-	i.work = make(chan importWork)
+	i.work, i.bytes = make(chan importWork), semaphore.NewWeighted(importBytes)
 	for range importsAtOnce {
 		i.working.Go(func() {
 			for w := range i.work {
+				if w.after != nil {
+					<-w.after // who has it took it before
+				}
 				i.did(w.line, func() (commands.Result, error) { return i.store(ctx, w.cmd) })
+				close(w.done)
+				i.bytes.Release(w.size)
 				i.pending.Done()
 			}
 		})
@@ -255,20 +271,24 @@ func (i *importing) memory(ctx context.Context, raw json.RawMessage) error {
 	if cmd.DocumentID != uuid.Nil || cmd.Table == events.TableDocuments {
 		i.pending.Wait() // a fragment comes after its document
 	}
-	if cmd.RoomID == i.agent && !i.dry {
-		i.pending.Wait()
-		if _, err := commands.OpenSelf(ctx, i.api.o.Bus, i.request, i.agent); err != nil && !missing(err) {
+	if cmd.RoomID == i.agent && !i.dry && !i.opened {
+		_, err := commands.OpenSelf(ctx, i.api.o.Bus, i.request, i.agent)
+		if err != nil && !missing(err) {
 			return err
 		}
+		i.opened = err == nil
+	}
+	w := importWork{line: i.line, size: min(int64(len(raw)), importBytes), cmd: cmd, done: make(chan struct{})}
+	if i.last.cmd != nil && !cmd.At.IsZero() && cmd.At.Equal(i.last.cmd.At) {
+		w.after = i.last.done
+	}
+	if err := i.bytes.Acquire(ctx, w.size); err != nil {
+		return err
 	}
 	i.pending.Add(1)
-	select {
-	case i.work <- importWork{i.line, cmd}:
-		return nil
-	case <-ctx.Done():
-		i.pending.Done()
-		return ctx.Err()
-	}
+	i.work <- w // somebody takes it, sooner or later
+	i.last = w
+	return nil
 }
 
 // wish is what a record of a memory asks for. One without an id gets that of what it says, so that it is taken in once.

@@ -298,7 +298,8 @@ type periodQuery struct {
 func (q periodQuery) period() queries.Period { return queries.Period{From: q.From.Time, To: q.To.Time} }
 
 func (a *API) memoryStats(c *call, in *periodQuery) (queries.Stats, error) {
-	return a.o.Queries.MemoryStats(c, in.AgentID.UUID, in.period())
+	m := queries.Model{Name: a.o.Embedder.Model(), Dimensions: a.o.Embedder.Dimensions()}
+	return a.o.Queries.MemoryStats(c, in.AgentID.UUID, in.period(), m)
 }
 
 func (a *API) memoryInsights(c *call, in *periodQuery) (queries.Insights, error) {

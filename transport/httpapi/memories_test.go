@@ -188,9 +188,21 @@ func TestStatsAndInsightsTellOfMemories(t *testing.T) {
 		stats.at("byType.0.count") != 3.0 || stats.at("byDay.0.count") != 4.0 || stats.at("bytes").(float64) < 50 {
 		t.Errorf("stats: %s", stats.body)
 	}
+	if stats.at("embedded") != 0.0 || stats.at("pending") != 4.0 { // nothing embeds here
+		t.Errorf("stats: %s", stats.body)
+	}
+	vector := make([]float64, 384)
+	vector[0] = 1
+	s.ask("POST", path+"/memories", fields{"text": "a client's", "embedding": vector}).is(201)
+	s.ask("POST", path+"/memories", fields{"text": " \n"}).is(201)
+	last := s.ask("POST", path+"/memories", fields{"content": fields{"n": 1}}).is(201)
+	stats = s.ask("GET", "/api/memory/agents/"+agent+"/stats", nil, "X-Annals-After", last.header.Get("X-Annals-Position")).is(200)
+	if stats.at("total") != 7.0 || stats.at("embedded") != 1.0 || stats.at("pending") != 4.0 {
+		t.Errorf("stats: %s", stats.body)
+	}
 	insights := s.ask("GET", "/api/memory/agents/"+agent+"/insights", nil).is(200)
-	if insights.text("terms.0.term") != "tea" || insights.at("terms.0.count") != 3.0 || insights.at("rooms.0.count") != 4.0 || insights.text("entities.0.id") != agent ||
-		insights.at("growth.0.total") != 4.0 || strings.Contains(string(insights.body), `"the"`) {
+	if insights.text("terms.0.term") != "tea" || insights.at("terms.0.count") != 3.0 || insights.at("rooms.0.count") != 7.0 || insights.text("entities.0.id") != agent ||
+		insights.at("growth.0.total") != 7.0 || strings.Contains(string(insights.body), `"the"`) {
 		t.Errorf("insights: %s", insights.body)
 	}
 	empty := s.ask("GET", "/api/memory/agents/"+agent+"/stats?to=1000", nil).is(200)

@@ -20,6 +20,7 @@ import (
 // Embedder is the model that memories are embedded with: what is asked is embedded likewise.
 type Embedder interface {
 	Model() string
+	Dimensions() int // 0 where only an answer tells
 	Embed(ctx context.Context, texts []string) ([][]float32, error)
 }
 

@@ -114,7 +114,8 @@ func TestAFilterNeverThinsWhatIsFound(t *testing.T) {
 // embedding answers as a test says.
 type embedding func() ([][]float32, error)
 
-func (embedding) Model() string { return "m" }
+func (embedding) Model() string   { return "m" }
+func (embedding) Dimensions() int { return 0 }
 
 func (e embedding) Embed(context.Context, []string) ([][]float32, error) { return e() }
 

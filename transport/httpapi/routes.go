@@ -74,7 +74,7 @@ func (a *API) routes() {
 		post(a, agent+"/rooms", "Create a room of an agent", (*API).createRoom, created, remembering)
 		get(a, agent+"/rooms/:roomId", "Show a room of an agent", (*API).room, remembering)
 		get(a, agent+"/rooms/:roomId/memories", "List what an agent remembers of a room, newest first", (*API).roomMemories, remembering)
-		get(a, agent+"/stats", "Count what an agent remembers", (*API).memoryStats, remembering)
+		get(a, agent+"/stats", "Count what an agent remembers", (*API).memoryStats, reads(core, memories, vectors))
 		get(a, agent+"/export", "Export all that an agent is and remembers", (*API).exportAgent, remembering)
 		post(a, agent+"/import", "Import what an export wrote, or a character with memories", (*API).importAgent, records, remembering)
 		get(a, agent+"/insights", "Tell what an agent's memories are about", (*API).memoryInsights, remembering)

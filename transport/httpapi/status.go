@@ -14,6 +14,17 @@ import (
 type Health struct {
 	Dependencies map[string]string
 	Projections  []ProjectionHealth
+	Embedding    *EmbeddingHealth // nil where it could not be looked at
+}
+
+// EmbeddingHealth is what memories are embedded with, and what has yet to be: a change of the model is no illness, but those
+// that another has embedded are not found by their meaning.
+type EmbeddingHealth struct {
+	Model      string                `json:"model"`
+	Dimensions int                   `json:"dimensions,omitempty"`
+	Pending    int                   `json:"pending" doc:"Memories without a vector."`
+	Others     []queries.VectorCount `json:"others,omitempty" doc:"Memories with vectors of another model."`
+	Remedy     string                `json:"remedy,omitempty"`
 }
 
 // ProjectionHealth is how far a read model is.
@@ -74,6 +85,7 @@ type healthAnswer struct {
 	Dependencies map[string]string `json:"dependencies,omitempty"`
 
 	Projections []ProjectionHealth `json:"projections,omitempty"`
+	Embedding   *EmbeddingHealth   `json:"embedding,omitempty"`
 }
 
 // health is 200 also without agents, and 503 when something that the server depends on is broken. Who has no key where one
@@ -83,7 +95,7 @@ func (a *API) health(c *call, _ *nothing) (healthAnswer, error) {
 	var broken []string
 	found := a.o.Health(c)
 	state := found.Dependencies
-	h.Projections = found.Projections
+	h.Projections, h.Embedding = found.Projections, found.Embedding
 	for _, name := range slices.Sorted(maps.Keys(state)) {
 		h.Dependencies[name] = "healthy"
 		if reason := state[name]; reason != "" {

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"annals/commands"
+	"annals/commands/reactions"
+	"annals/events"
+	"annals/projections"
+	"annals/queries"
+)
+
+// Embed is the command that gives what agents remember its vector of the model, where it has none or another's.
+type Embed struct {
+	Config `embed:""`
+	Model  string `name:"model" placeholder:"MODEL" help:"Embed with this model instead of the one that is set; set it for the server, too."`
+	DryRun bool   `help:"Say what would be done, and do nothing."`
+}
+
+const (
+	// embeddedTogether is how many memories one call of the model gets, and embeddedCalls how many calls are under way.
+	embeddedTogether = 64
+	embeddedCalls    = 2
+)
+
+// Run implements the command. What it has done stays when it is interrupted, and is not done again.
+func (e *Embed) Run(ctx context.Context) (err error) {
+	log := e.logger()
+	if e.Model != "" {
+		e.EmbeddingModel = e.Model
+	}
+	model := embedder(e.Config)
+	if e.Model != "" && model.Model() != e.Model {
+		return fmt.Errorf("there is no endpoint to embed with %s: set OPENAI_BASE_URL, or OPENAI_API_KEY", e.Model)
+	}
+	p, err := openParts(ctx, e.Config, log)
+	defer p.stop(context.WithoutCancel(ctx), log)
+	if err != nil {
+		return err
+	}
+	reading, err := pool(ctx, p.databaseURL)
+	if err != nil {
+		return err
+	}
+	defer reading.Close()
+	v := vectors{queries.New(reading), model}
+	feed, stop, err := follow(ctx, p, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	if err := readable(ctx, p, feed); err != nil {
+		return err
+	}
+	found := v.look(ctx)
+	if found == nil {
+		return queries.ErrUnavailable
+	}
+	total := found.Pending
+	for _, o := range found.Others {
+		total += o.Memories
+	}
+	if len(found.Others) > 0 {
+		fmt.Println(othersIn(*found))
+	}
+	if e.DryRun {
+		fmt.Printf("%d memories would be embedded with %s\n", total, model.Model())
+		return nil
+	}
+	a := embedRun{vectors: v, embed: reactions.NewEmbed(commands.Bus{Store: p.store, Parents: commands.NewParents(p.store)}, model, time.Now), run: newID(), total: total, progress: newProgress(os.Stdout, "memories")}
+	if err = a.all(ctx); err == nil {
+		err = readable(ctx, p, feed)
+	}
+	fmt.Printf("%d memories embedded with %s\n", a.done, model.Model())
+	switch {
+	case ctx.Err() != nil:
+		return errors.New("interrupted; the same command goes on from here")
+	case err == nil && a.refused > 0:
+		return fmt.Errorf("the model refused %d memories", a.refused)
+	}
+	return err
+}
+
+// follow makes rows of what is recorded, which nobody else does where no server runs.
+func follow(ctx context.Context, p *parts, log *slog.Logger) (*projections.Feed, func() error, error) {
+	opened, err := commands.Load[commands.Log](ctx, commands.Bus{Store: p.store}, events.LogStream)
+	if err != nil {
+		return nil, nil, err
+	}
+	if opened.ID == uuid.Nil {
+		return nil, nil, errors.New("the log is empty: nothing is remembered")
+	}
+	feed := projections.NewFeed(projections.Options{
+		Store: p.store, Postgres: p.databaseURL, Log: opened.ID, Projections: projections.All(), Logger: log,
+	})
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- feed.Run(ctx) }()
+	return feed, func() error { cancel(); return <-ended }, nil
+}
+
+// readable waits until all that is recorded now can be read, and longer where PostgreSQL is away or rows are being made.
+func readable(ctx context.Context, p *parts, feed *projections.Feed) error {
+	if _, err := feed.From(ctx); err != nil {
+		return err
+	}
+	head, err := p.store.Head(ctx)
+	for _, group := range []string{projections.GroupMemories, projections.GroupVectors} {
+		for err == nil && feed.Wait(ctx, group, head) != nil {
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-ctx.Done():
+				err = ctx.Err()
+			}
+		}
+	}
+	return err
+}
+
+// embedRun is one run over all that lacks a vector.
+type embedRun struct {
+	vectors
+	embed *reactions.Embed
+	run   uuid.UUID
+	total int
+
+	mu            sync.Mutex
+	progress      *progress
+	done, refused int
+}
+
+// all goes through the memories by their ids: what is stored meanwhile is embedded by the server.
+func (a *embedRun) all(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(embeddedCalls)
+	for after := uuid.Nil; ctx.Err() == nil; {
+		page, err := a.queries.Lacking(ctx, a.of(), after, embeddedTogether)
+		if err != nil {
+			return errors.Join(err, g.Wait())
+		}
+		if len(page) == 0 {
+			break
+		}
+		after = page[len(page)-1]
+		g.Go(func() error { return a.page(ctx, page) })
+	}
+	return g.Wait()
+}
+
+// page embeds memories together and, where the model refuses them, each alone. A model that has embedded nothing yet, and
+// refuses all of a page, would refuse everything.
+func (a *embedRun) page(ctx context.Context, page []uuid.UUID) error {
+	n, err := a.embed.Again(ctx, a.run, page)
+	if !errors.Is(err, reactions.ErrRefused) {
+		return a.count(n, 0, err)
+	}
+	n, refused, why := 0, 0, err
+	for _, one := range page {
+		k, err := a.embed.Again(ctx, a.run, []uuid.UUID{one})
+		switch {
+		case errors.Is(err, reactions.ErrRefused):
+			refused++
+		case err != nil:
+			return a.count(n, refused, err)
+		}
+		n += k
+	}
+	if refused < len(page) {
+		why = nil
+	}
+	return a.count(n, refused, why)
+}
+
+func (a *embedRun) count(n, refused int, err error) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.done, a.refused = a.done+n, a.refused+refused
+	at := events.Position(a.done + a.refused)
+	a.progress.show(projections.Progress{Stage: "embedding", Events: a.done, Position: at, Head: max(events.Position(a.total), at)})
+	if errors.Is(err, reactions.ErrRefused) && a.done > 0 {
+		return nil
+	}
+	return err
+}

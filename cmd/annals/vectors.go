@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"annals/commands/reactions"
+	"annals/projections"
+	"annals/queries"
+	"annals/transport/httpapi"
+)
+
+// vectors looks at what memories were embedded with.
+type vectors struct {
+	queries *queries.Queries
+	model   reactions.Embedder
+}
+
+// embedAgain is what to do when the model was changed.
+const embedAgain = "run annals embed with the same settings: until then these are found by their words alone"
+
+func (v vectors) of() queries.Model {
+	return queries.Model{Name: v.model.Model(), Dimensions: v.model.Dimensions()}
+}
+
+// look is nil where the read models do not answer.
+func (v vectors) look(ctx context.Context) *httpapi.EmbeddingHealth {
+	others, err := v.queries.OtherVectors(ctx, v.of())
+	if err != nil {
+		return nil
+	}
+	pending, err := v.queries.PendingVectors(ctx)
+	if err != nil {
+		return nil
+	}
+	h := &httpapi.EmbeddingHealth{Model: v.model.Model(), Dimensions: v.model.Dimensions(), Pending: pending, Others: others}
+	if len(others) > 0 {
+		h.Remedy = embedAgain
+	}
+	return h
+}
+
+// tell logs once, as soon as the read models have caught up with the start, that the model was changed.
+func (v vectors) tell(ctx context.Context, feed *projections.Feed, log *slog.Logger) error {
+	start, err := feed.From(ctx)
+	for err == nil && feed.Wait(ctx, projections.GroupVectors, start) != nil {
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if h := v.look(ctx); h != nil && h.Remedy != "" {
+		log.Warn(othersIn(*h), "remedy", h.Remedy)
+	}
+	return nil
+}
+
+// othersIn is "1200 memories have vectors of hashing-384 (384), the model is nomic-embed-text".
+func othersIn(h httpapi.EmbeddingHealth) string {
+	var said []string
+	for _, o := range h.Others {
+		said = append(said, fmt.Sprintf("%d memories have vectors of %s (%d)", o.Memories, o.Model, o.Dimensions))
+	}
+	return strings.Join(said, ", ") + ", the model is " + h.Model
+}
