@@ -90,7 +90,7 @@ func TestAChangeOfTheModelIsSeenNamedAndMended(t *testing.T) {
 	p := spawn(t, settings...)
 	agent := p.runningAgent(t, "Mnemosyne")
 	for i := range n {
-		p.must(t, http.StatusCreated, http.MethodPost, "/api/agents/"+agent+"/memories", map[string]any{"text": remembered(i)})
+		p.must(t, http.StatusCreated, http.MethodPost, "/api/agents/"+agent+"/memories", map[string]any{"text": sentence(i)})
 	}
 	p.must(t, http.StatusCreated, http.MethodPost, "/api/agents/"+agent+"/memories", map[string]any{"text": " "})
 	p.embedded(t, agent)
@@ -115,7 +115,7 @@ func TestAChangeOfTheModelIsSeenNamedAndMended(t *testing.T) {
 	if said, ill := doctor(t, changed...); !ill || !strings.Contains(said, named) || !strings.Contains(said, "run annals embed") {
 		t.Errorf("the doctor says: %s", said)
 	}
-	if found := p.found(t, agent, remembered(7)); len(found) > 0 {
+	if found := p.found(t, agent, sentence(7)); len(found) > 0 {
 		t.Errorf("vectors of two models are compared: %v", found)
 	}
 	p.must(t, http.StatusCreated, http.MethodPost, "/api/agents/"+agent+"/memories", map[string]any{"text": "This one is new."})
@@ -126,7 +126,7 @@ func TestAChangeOfTheModelIsSeenNamedAndMended(t *testing.T) {
 	if said, err := embedding(t, changed).CombinedOutput(); err != nil || !regexp.MustCompile(fmt.Sprintf(`(?s)embedding: \d+ memories.*%d memories embedded with near`, n)).Match(said) {
 		t.Errorf("%v: %s", err, said)
 	}
-	eventually(t, 30*time.Second, "all is found again", func() bool { return len(p.found(t, agent, remembered(7))) == 10 })
+	eventually(t, 30*time.Second, "all is found again", func() bool { return len(p.found(t, agent, sentence(7))) == 10 })
 	eventually(t, 30*time.Second, "the server says nothing more", func() bool {
 		v := p.vectors(t)
 		return len(v.Others) == 0 && v.Remedy == "" && v.Pending == 0
@@ -149,7 +149,7 @@ func TestAnInterruptedEmbeddingGoesOnWhereItWas(t *testing.T) {
 	p := spawn(t, settings...)
 	agent := p.runningAgent(t, "Mnemosyne")
 	for i := range n {
-		p.must(t, http.StatusCreated, http.MethodPost, "/api/agents/"+agent+"/memories", map[string]any{"text": remembered(i)})
+		p.must(t, http.StatusCreated, http.MethodPost, "/api/agents/"+agent+"/memories", map[string]any{"text": sentence(i)})
 	}
 	p.embedded(t, agent)
 	changed := append(slices.Clone(settings), "OPENAI_BASE_URL="+endpoint.URL, "OPENAI_EMBEDDING_MODEL=near")

@@ -20,8 +20,8 @@ import (
 	"annals/events/esdb"
 )
 
-// remembered is a text of ordinary length, different for each number.
-func remembered(i int) string {
+// sentence is a text of ordinary length, different for each number.
+func sentence(i int) string {
 	return fmt.Sprintf("%d: the ferry to the islands leaves at %d, and the harbour smells of tar and of oranges", i, i%24)
 }
 
@@ -34,14 +34,14 @@ func BenchmarkStoreMemory(b *testing.B) {
 	agent := s.runningAgent(b, "Mnemosyne")
 	store, pool := bareStore(b)
 	ours := func(ctx context.Context, client, i int) error {
-		a, err := s.call(ctx, http.MethodPost, "/api/agents/"+agent+"/memories", map[string]any{"text": remembered(i*clients + client)})
+		a, err := s.call(ctx, http.MethodPost, "/api/agents/"+agent+"/memories", map[string]any{"text": sentence(i*clients + client)})
 		if err == nil && a.status != http.StatusCreated {
 			err = fmt.Errorf("%d %s", a.status, a.body)
 		}
 		return err
 	}
 	bare := func(ctx context.Context, client, i int) error {
-		return appendAndRemember(ctx, store, pool, uuid.MustParse(agent), remembered(i*clients+client))
+		return appendAndRemember(ctx, store, pool, uuid.MustParse(agent), sentence(i*clients+client))
 	}
 	beside(b, clients, ours, bare)
 	begun := time.Now()
@@ -93,11 +93,11 @@ func BenchmarkImport(b *testing.B) {
 		agent := s.runningAgent(b, "Mnemosyne "+uuid.NewString())
 		var file bytes.Buffer
 		for i := range n {
-			fmt.Fprintf(&file, `{"type":"memory","data":{"id":%q,"content":{"text":%q}}}`+"\n", uuid.NewString(), remembered(i))
+			fmt.Fprintf(&file, `{"type":"memory","data":{"id":%q,"content":{"text":%q}}}`+"\n", uuid.NewString(), sentence(i))
 		}
 		begun := time.Now()
 		atOnce(b, 64, n, func(i int) error {
-			return appendMemory(b.Context(), store, stored(uuid.MustParse(agent), remembered(i)))
+			return appendMemory(b.Context(), store, stored(uuid.MustParse(agent), sentence(i)))
 		})
 		bareTook += time.Since(begun)
 		begun = time.Now()
