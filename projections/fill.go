@@ -90,12 +90,12 @@ const soon = time.Second
 
 // run fills and shows. Up to a fact that is refused, the rows are shown only where there was nothing before.
 func (b *filling) run(ctx context.Context) error {
-	err := b.upToHead(ctx, "rows")
+	err := b.upToHead(ctx, stageRows)
 	r, refused := isRefusal(err)
 	if err != nil && !refused {
 		return err
 	}
-	b.say("indexes")
+	b.say(stageIndexes)
 	for _, g := range b.generations {
 		if err := b.index(ctx, g); err != nil {
 			return fmt.Errorf("indexes of %s: %w", g.Name, err)
@@ -104,7 +104,7 @@ func (b *filling) run(ctx context.Context) error {
 	for {
 		since := time.Now()
 		if !refused {
-			err := b.upToHead(ctx, "catching up")
+			err := b.upToHead(ctx, stageCatchingUp)
 			if r, refused = isRefusal(err); err != nil && !refused {
 				return err
 			}
@@ -119,7 +119,7 @@ func (b *filling) run(ctx context.Context) error {
 			return b.upTo(ctx, shown)
 		})
 		if err == nil {
-			b.say("done")
+			b.say(stageDone)
 			return nil
 		}
 		if !passes(err) {

@@ -133,7 +133,7 @@ func FillPast(ctx context.Context, o PastOptions, report func(Progress)) error {
 
 // past fills, makes the indexes, and says that the past is there.
 func (b *filling) past(ctx context.Context, o PastOptions) error {
-	b.say("rows")
+	b.say(stageRows)
 	next, stop := ahead(ctx, func(ctx context.Context, at events.Position) iter.Seq[[]events.Recorded] {
 		return batchesOf(o.Read(ctx, at), &b.failed)
 	}, b.writer.at)
@@ -143,12 +143,12 @@ func (b *filling) past(ctx context.Context, o PastOptions) error {
 			return fmt.Errorf("fill %s: %w", o.Schema, err)
 		}
 		b.progress.Events += len(batch)
-		b.say("rows")
+		b.say(stageRows)
 	}
 	if err := errors.Join(b.failed, ctx.Err()); err != nil {
 		return fmt.Errorf("fill %s: %w", o.Schema, err)
 	}
-	b.say("indexes")
+	b.say(stageIndexes)
 	err := pgx.BeginFunc(ctx, b.conn, func(tx pgx.Tx) error {
 		for _, g := range b.generations {
 			if err := within(ctx, tx, g, g.Indexes); err != nil {
@@ -161,7 +161,7 @@ func (b *filling) past(ctx context.Context, o PastOptions) error {
 	if err != nil {
 		return err
 	}
-	b.say("done")
+	b.say(stageDone)
 	return analyze(ctx, b.conn, o.Schema)
 }
 

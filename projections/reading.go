@@ -54,11 +54,12 @@ func (f *Feed) join(ctx context.Context, at events.Position) *queue {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // others may need it for longer
 	end := &ending{cancel, make(chan struct{})}
 	f.past.streams[s] = end
+	q := s.follow(at)
 	go func() {
 		defer close(end.done)
 		f.recall(ctx, s, at)
 	}()
-	return s.follow(at)
+	return q
 }
 
 // part leaves a stream. That of the past which nobody follows any more has ended when it returns.

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -66,7 +67,30 @@ func (f *Feed) fillAlone(ctx context.Context, config *pgx.ConnConfig, gens []*ge
 	defer working.Wait()
 	defer cancel()
 	working.Go(func() { f.follow(streaming) })
-	return f.fill(ctx, config, gens, report)
+	return f.fillGroups(ctx, config, gens, report)
+}
+
+// fillGroups fills each group by itself, all from one reading of the log. One that fails leaves the others alone.
+func (f *Feed) fillGroups(ctx context.Context, config *pgx.ConnConfig, gens []*generation, report func(Progress)) error {
+	var (
+		t       = together{report: report}
+		filling sync.WaitGroup
+		errs    = make([]error, len(f.groups))
+	)
+	for i, g := range f.groups {
+		var own []*generation
+		for _, gen := range gens {
+			if gen.Group == g.name {
+				own = append(own, gen)
+			}
+		}
+		if len(own) > 0 {
+			tell := t.part(own)
+			filling.Go(func() { errs[i] = f.fill(ctx, config, own, tell) })
+		}
+	}
+	filling.Wait()
+	return errors.Join(errs...)
 }
 
 // choose finds projections by name; all of them when no name is given.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"reflect"
 	"strings"
@@ -202,6 +203,35 @@ func TestOnlyOneProcessFillsAGeneration(t *testing.T) {
 	}))
 	if !errors.Is(second, errElsewhere) {
 		t.Errorf("the second rebuild ended with %v", second)
+	}
+}
+
+func TestARebuildOfSeveralGroupsIsAsFarAsTheLast(t *testing.T) {
+	t.Parallel()
+	log := newLog(t)
+	last := log.say(2 * batchEvents)
+	ps := []Projection{tally("counted", "a"), tally("counted_too", "b")}
+	ps[1].Apply = func(q *pgx.Batch, e events.Recorded) {
+		q.Queue("select pg_sleep(0.0001)") // the slower one
+		q.Queue("insert into counted_too (number) values ($1)", numberOf(e))
+	}
+	o := Options{Store: log, Postgres: database(t), Log: uuid.New(), Projections: ps, Logger: slog.New(slog.DiscardHandler)}
+	done := 0
+	var before Progress
+	must(t, Rebuild(patient(t), o, nil, func(p Progress) {
+		if len(p.Projections) != 2 || p.Position < before.Position || p.Stage == stageDone && p.Position < last {
+			t.Errorf("after %+v it is at %+v", before, p)
+		}
+		if before = p; p.Stage == stageDone {
+			done++
+		}
+	}))
+	if done != 1 {
+		t.Errorf("it was done %d times", done)
+	}
+	conn := connect(t, o.Postgres)
+	for _, p := range ps {
+		checkTally(t, conn, p, log.n)
 	}
 }
 
