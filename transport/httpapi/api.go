@@ -214,13 +214,17 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.router.ServeHTTP(w, r)
 }
 
+// maxHead bounds what the server reads of a request before its body, in bytes. What is longer than an operation takes is read
+// all the same, as a body is, so that its client is told in our words.
+const maxHead = maxBody
+
 // Server is the HTTP server of a handler, with limits on what a client may take up. Its Shutdown should be given ten seconds.
 func Server(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+		MaxHeaderBytes:    maxHead,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }

@@ -77,8 +77,12 @@ func (a *API) still(g *gin.Context) {
 	}
 }
 
-// bound limits what an operation may take up: its time, and the size and kind of its body.
+// bound limits what an operation may take up: its time, the size of its head, and the size and kind of its body.
 func (a *API) bound(g *gin.Context) {
+	if err := short(g.Request); err != nil {
+		a.refuse(g, err)
+		return
+	}
 	if !isText(g.Request.URL.Path) || !isText(unescaped(g.Request.URL.RawQuery)) {
 		a.refuse(g, invalid("The address holds what is no text."))
 		return
@@ -105,6 +109,28 @@ func (a *API) bound(g *gin.Context) {
 		return
 	}
 	g.Next()
+}
+
+// maxAddress bounds an address, and maxHeaders the other lines of a head together, in bytes.
+const (
+	maxAddress = 64 << 10
+	maxHeaders = 64 << 10
+)
+
+func short(r *http.Request) error {
+	if len(r.RequestURI) > maxAddress {
+		return refusal(http.StatusRequestURITooLong, codeInvalidRequest, "The address is longer than %d bytes.", maxAddress)
+	}
+	n := 0
+	for name, values := range r.Header {
+		for _, v := range values {
+			n += len(name) + len(v)
+		}
+	}
+	if n > maxHeaders {
+		return refusal(http.StatusRequestHeaderFieldsTooLarge, codeInvalidRequest, "The headers are longer than %d bytes.", maxHeaders)
+	}
+	return nil
 }
 
 // isText tells text that can be stored and looked for.

@@ -108,7 +108,9 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 		f(&o)
 	}
 	s.api = New(o)
-	h := httptest.NewServer(s.api)
+	h := httptest.NewUnstartedServer(s.api)
+	h.Config = Server(s.api, slog.New(slog.DiscardHandler))
+	h.Start()
 	t.Cleanup(h.Close)
 	s.url = h.URL
 	// Wait until the tables are there.

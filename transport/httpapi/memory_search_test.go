@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"annals/commands"
+	"annals/events"
 	"annals/transport/models/hashing"
 )
 
@@ -29,6 +30,11 @@ func (s *server) token() string {
 
 func (s *server) found(agent, after, query string) answered {
 	s.t.Helper()
+	reached, err := events.ParseToken(after)
+	must(s.t, err)
+	ctx, cancel := context.WithTimeout(context.Background(), patience) // a request waits for less
+	defer cancel()
+	must(s.t, s.api.o.Waiter.Wait(ctx, vectors, reached.Position))
 	return s.ask("GET", "/api/memory/agents/"+agent+"/memories/search?"+query, nil, "X-Annals-After", after).is(200)
 }
 
@@ -160,7 +166,7 @@ func TestASearchForMemoriesThatMakesNoSenseIsRefused(t *testing.T) {
 			"":                                       codeInvalidRequest,
 			"q=":                                     codeInvalidRequest,
 			"q=%20":                                  codeInvalidRequest,
-			"q=" + strings.Repeat("x", 1<<20-200):    codeInvalidRequest,
+			"q=" + strings.Repeat("x", maxAsked+1):   codeInvalidRequest,
 			"q=x&mode=psychic":                       codeInvalidRequest,
 			"q=x&limit=-1":                           codeInvalidRequest,
 			"q=x&limit=many":                         codeInvalidRequest,
@@ -174,6 +180,8 @@ func TestASearchForMemoriesThatMakesNoSenseIsRefused(t *testing.T) {
 		} {
 			s.ask("GET", path+query, nil).refused(400, code)
 		}
+		s.ask("GET", path+"q="+strings.Repeat("x", 1<<20), nil).refused(414, codeInvalidRequest)
+		s.ask("GET", path+"q=x", nil, "X-Long", strings.Repeat("x", 1<<20)).refused(431, codeInvalidRequest)
 		s.ask("GET", "/api/memory/agents/nope/memories/search?q=x", nil).refused(400, codeInvalidID)
 		s.ask("GET", "/api/memory/agents/"+unknown+"/memories/search?q=x", nil).refused(404, codeNotFound)
 	})
