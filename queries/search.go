@@ -42,8 +42,10 @@ type Hit struct {
 }
 
 const (
-	// exactRows is up to how many rows it is cheaper to compare each than to follow the index through rows that do not matter.
+	// exactRows is up to how many rows it is cheaper to compare each than to follow the index. Where none that matters is among
+	// the very nearest, the index finds its way to the others badly, however long it goes on: up to scanRows, each is compared.
 	exactRows = 5000
+	scanRows  = 200_000
 	// minEffort and maxEffort bound hnsw.ef_search, how many neighbours the index keeps in sight; maxTuples is how many rows it
 	// looks at before the search turns to all rows.
 	minEffort = 200
@@ -107,23 +109,55 @@ func best(hits []Hit) {
 	})
 }
 
-// byVector finds the nearest. Where few rows matter, each is compared; else the index gives them one after another until
-// enough matter, and where it gives up before, each is compared nevertheless.
+// byVector finds the nearest. Where few rows matter, each is compared; else the index tells the neighbours. Where these do not
+// tell enough, each row is compared nevertheless or, if they are too many, the index gives one after another until enough matter.
 func (q *Queries) byVector(ctx context.Context, s Search, n int) ([]Hit, error) {
-	where, args := s.vectorFilter()
-	rows, err := one(ctx, q, s.what(), pgx.RowTo[int],
-		`select count(*) from (select from vectors where `+where+` limit `+strconv.Itoa(exactRows+1)+`) as counted`, args...)
+	rows, err := q.countVectors(ctx, s, exactRows)
 	if err != nil || rows == 0 || n == 0 {
 		return nil, err
 	}
 	if rows > exactRows {
-		found, err := q.nearest(ctx, s, n, "")
-		if err != nil || len(found) == n || s.Threshold != nil && len(found) > 0 && *found[len(found)-1].Similarity < *s.Threshold {
+		found, err := q.inSight(ctx, s, n)
+		if err == nil && !s.suffices(found, n) {
+			if rows, err = q.countVectors(ctx, s, scanRows); err == nil && rows > scanRows {
+				found, err = q.nearest(ctx, s, n, "")
+			}
+		}
+		if err != nil || s.suffices(found, n) {
 			return s.enough(found), err
 		}
 	}
 	found, err := q.nearest(ctx, s, n, " + 0") // an order that no index has
 	return s.enough(found), err
+}
+
+// suffices tells whether nothing is missing among what was found, the best first.
+func (s Search) suffices(found []Hit, n int) bool {
+	return len(found) == n || s.Threshold != nil && len(found) > 0 && *found[len(found)-1].Similarity < *s.Threshold
+}
+
+// countVectors counts the rows that matter, up to one more than so many.
+func (q *Queries) countVectors(ctx context.Context, s Search, most int) (int, error) {
+	where, args := s.vectorFilter()
+	return one(ctx, q, s.what(), pgx.RowTo[int],
+		`select count(*) from (select from vectors where `+where+` limit `+strconv.Itoa(most+1)+`) as counted`, args...)
+}
+
+// inSight finds those that matter among the neighbours that the index has in sight, and none unless one of them is among the n
+// nearest of all.
+func (q *Queries) inSight(ctx context.Context, s Search, n int) ([]Hit, error) {
+	where, args := s.vectorFilter()
+	effort := min(max(4*n, minEffort), maxEffort)
+	args = append(args, vectorText(s.Vector), n, effort)
+	distance := fmt.Sprintf("(embedding::%s <=> $%d::text::%[1]s)", vectorKind(len(s.Vector)), len(args)-2)
+	sql := fmt.Sprintf(`
+with seen as materialized (
+	select id, %[1]s as distance, %[2]s as matters from vectors where dimensions = %[3]d order by %[1]s limit $%[5]d
+), ranked as (select *, rank() over (order by distance) as place from seen)
+select id, (1 - distance)::float8 as similarity, (1 - distance)::float8 as score from ranked
+where matters and exists (select from ranked where matters and place <= $%[4]d) order by distance, id limit $%[4]d`,
+		distance, where, len(s.Vector), len(args)-1, len(args))
+	return q.hits(ctx, s, sql, args, [2]string{"hnsw.iterative_scan", "off"}, [2]string{"hnsw.ef_search", strconv.Itoa(effort)})
 }
 
 func (q *Queries) nearest(ctx context.Context, s Search, n int, unindexed string) ([]Hit, error) {
@@ -133,9 +167,8 @@ func (q *Queries) nearest(ctx context.Context, s Search, n int, unindexed string
 	sql := fmt.Sprintf(`select id, (1 - distance)::float8 as similarity, (1 - distance)::float8 as score from (
 	select id, %s as distance from vectors where %s order by %[1]s%[3]s limit $%[4]d) as nearest order by distance, id`,
 		distance, where, unindexed, len(args))
-	effort := min(max(2*n, minEffort), maxEffort)
 	return q.hits(ctx, s, sql, args, [2]string{"hnsw.iterative_scan", "strict_order"},
-		[2]string{"hnsw.ef_search", strconv.Itoa(effort)}, [2]string{"hnsw.max_scan_tuples", strconv.Itoa(maxTuples)})
+		[2]string{"hnsw.ef_search", strconv.Itoa(maxEffort)}, [2]string{"hnsw.max_scan_tuples", strconv.Itoa(maxTuples)})
 }
 
 // enough keeps what reaches the threshold.

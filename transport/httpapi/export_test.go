@@ -47,10 +47,12 @@ func TestARoundTripGivesTheSameAgentInEitherFormat(t *testing.T) {
 			agent := s.furnished("Mnemosyne")
 			s.eventually("the vector is known", func() bool { return bytes.Contains(s.export(agent, "includeEmbedding=true"), []byte(`"embedding"`)) })
 			before := s.export(agent, "includeEmbedding=true&format="+format)
-			again := body(s, agent, "", before).is(200)
-			if again.at("imported") != 0.0 || again.at("failedCount") != 0.0 {
-				t.Errorf("imported again: %s", again.body)
-			}
+			s.untouched(func() {
+				again := body(s, agent, "", before).is(200)
+				if again.at("imported") != 0.0 || again.at("failedCount") != 0.0 {
+					t.Errorf("imported again: %s", again.body)
+				}
+			})
 			s.ask("DELETE", "/api/agents/"+agent, nil).is(204)
 			dry := body(s, agent, "dryRun=true", before).is(200)
 			if dry.at("imported").(float64) < 6 || dry.at("failedCount") != 0.0 || s.ask("GET", "/api/agents/"+agent, nil).status != 404 {

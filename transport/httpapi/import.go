@@ -65,19 +65,30 @@ type errFile struct{ reason string }
 func (e errFile) Error() string { return e.reason }
 
 // importAgent takes in what an export wrote, or a character of ElizaOS with memories. It may be repeated: what is there is
-// passed over.
+// passed over. Who accepts a record a line is told how far it is; the last line is the answer, in its envelope.
 func (a *API) importAgent(c *call, in *importQuery) (imported, error) {
 	i := &importing{
 		api: a, c: c, agent: in.AgentID.UUID, dry: in.DryRun == "true", sum: sha256.New(), counts: map[string]int{},
 		result: imported{Failed: []importFailure{}, DryRun: in.DryRun == "true"},
 	}
-	body := bufio.NewReaderSize(slow{c.gin.Request.Body, http.NewResponseController(c.gin.Writer)}, 64<<10)
+	if strings.Contains(c.gin.GetHeader("Accept"), ndjson) {
+		c.stream = func() { i.aloud(in.Format) } //nolint:contextcheck // it ends with the client
+		return imported{}, nil
+	}
+	defer i.tell(nil)()
+	return i.all(in.Format) //nolint:contextcheck // likewise
+}
+
+// all reads the body.
+func (i *importing) all(format string) (imported, error) {
+	g := i.c.gin
+	body := bufio.NewReaderSize(slow{g.Request.Body, http.NewResponseController(g.Writer)}, 64<<10)
 	read := i.document
-	if in.Format == "ndjson" || in.Format == "" && (strings.Contains(c.gin.GetHeader("Content-Type"), ndjson) || beginsWithALine(body)) {
+	if format == "ndjson" || format == "" && (strings.Contains(g.GetHeader("Content-Type"), ndjson) || beginsWithALine(body)) {
 		read = i.lines
 	}
-	i.begin(c.unbounded) //nolint:contextcheck // it ends with the client
-	err := read(c.unbounded, body)
+	i.begin(i.c.unbounded)
+	err := read(i.c.unbounded, body)
 	i.finish()
 	var broken errFile
 	switch {

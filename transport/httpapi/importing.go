@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"strconv"
 	"sync"
 	"time"
 
@@ -65,7 +66,7 @@ func (i *importing) begin(ctx context.Context) {
 				if w.after != nil {
 					<-w.after // who has it took it before
 				}
-				i.did(w.line, func() (commands.Result, error) { return i.store(ctx, w.cmd) })
+				i.did(w.line, func() (commands.Result, error) { return i.store(ctx, w) })
 				close(w.done)
 				i.bytes.Release(w.size)
 				i.pending.Done()
@@ -113,10 +114,13 @@ func (i *importing) did(line int, do func() (commands.Result, error)) {
 	}
 }
 
-// store tells of a dry run whether the memory would be new.
-func (i *importing) store(ctx context.Context, cmd *commands.StoreMemory) (commands.Result, error) {
+// store tells of a dry run whether the memory would be new. Each record is a request of its own: a file may have one twice.
+func (i *importing) store(ctx context.Context, w importWork) (commands.Result, error) {
+	cmd := w.cmd
 	if !i.dry {
-		return commands.Handle(ctx, i.api.o.Bus, i.request, cmd)
+		r := i.request
+		r.ID = events.Derive(r.ID, strconv.Itoa(w.line))
+		return commands.Handle(ctx, i.api.o.Bus, r, cmd)
 	}
 	facts, err := cmd.Decide(i.request, commands.Memory{})
 	if err != nil {

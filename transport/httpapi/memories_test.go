@@ -133,6 +133,7 @@ func TestWhatIsNoMemoryIsRefused(t *testing.T) {
 			{fields{"text": "a\x00b"}, 400},
 			{fields{"text": "x", "embedding": []float64{1, 2, 3}}, 400},
 			{fields{"text": "x", "embedding": "none"}, 400},
+			{`{"text":"x","embedding":[NaN]}`, 400},
 			{fields{"text": "x", "embedding": make([]float64, 384)}, 400},
 			{fields{"text": "x", "embedding": append(make([]float64, 383), 1e300)}, 400},
 			{fields{"text": "x", "roomId": "nope"}, 400},

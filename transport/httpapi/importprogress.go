@@ -1,0 +1,87 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+const (
+	// progressEvery is how often a client is told how far an import is, and loggedEvery how often the log is.
+	progressEvery = time.Second
+	loggedEvery   = 10
+)
+
+// importProgress is how far an import is.
+type importProgress struct {
+	Imported    int `json:"imported"`
+	Skipped     int `json:"skipped"`
+	FailedCount int `json:"failedCount"`
+}
+
+func (i *importing) progress() importProgress {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return importProgress{i.result.Imported, i.result.Skipped, i.result.FailedCount}
+}
+
+// tell tells how far the import is until the function that it returns is called: the log and, where it is given, somebody
+// more often.
+func (i *importing) tell(somebody func(importProgress)) (stop func()) {
+	ended, done := make(chan struct{}), make(chan struct{})
+	log := func(what string) {
+		p := i.progress()
+		i.api.o.Logger.Info(what, "agent", i.agent, "imported", p.Imported, "skipped", p.Skipped, "failed", p.FailedCount)
+	}
+	go func() {
+		defer close(done)
+		every := time.NewTicker(progressEvery)
+		defer every.Stop()
+		for n := 1; ; n++ {
+			select {
+			case <-ended:
+				return
+			case <-every.C:
+			}
+			if somebody != nil {
+				somebody(i.progress())
+			}
+			if n%loggedEvery == 0 {
+				log("an import goes on")
+			}
+		}
+	}()
+	return func() {
+		close(ended)
+		<-done
+		log("an import has ended")
+	}
+}
+
+// aloud answers while the body is still read: {"progress":{…}} each second, then the answer.
+func (i *importing) aloud(format string) {
+	w := i.c.gin.Writer
+	control := http.NewResponseController(w)
+	_ = control.EnableFullDuplex() // HTTP/2 is
+	w.Header().Set("Content-Type", ndjson)
+	w.WriteHeader(http.StatusOK)
+	_ = control.Flush()
+	out := json.NewEncoder(patient{w, control})
+	stop := i.tell(func(p importProgress) {
+		_ = out.Encode(map[string]any{"progress": p}) // a client that has gone ends the reading
+		_ = control.Flush()
+	})
+	result, err := i.all(format)
+	stop()
+	i.c.settle()
+	if err != nil {
+		p, cause := problemOf(err)
+		if cause != nil {
+			i.api.o.Logger.Error("an import failed", "agent", i.agent, "error", cause)
+		}
+		_ = out.Encode(p)
+		return
+	}
+	_ = out.Encode(map[string]any{"success": true, "data": result})
+	_ = control.SetWriteDeadline(time.Time{}) // the connection goes on
+}
