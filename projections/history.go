@@ -14,7 +14,7 @@ const GroupHistory = "history"
 var history = Projection{
 	Name:    "history",
 	Group:   GroupHistory,
-	Version: 1,
+	Version: 2,
 	Tables: `
 create table history (
 	position    bigint primary key,
@@ -33,9 +33,9 @@ create table history (
 )`,
 	Indexes: `
 create index on history (hashtextextended(stream, 0), position);
-create index on history (hashtextextended(category, 0), position);
+create index on history (hashtextextended(category, 0), type, position);
 create index on history (type, position);
-create index on history (hashtextextended(actor, 0), position);
+create index on history (hashtextextended(actor, 0), type, position);
 create index on history (correlation, position);
 create index on history (causation, position);
 create index on history (recorded, position)`,
@@ -50,23 +50,26 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (pos
 		e.Meta.Correlation, e.Meta.Causation, e.Meta.At.UTC(), e.Created.UTC(), e.Stored.Data, e.Stored.Metadata)
 }
 
-// concerns says which agents, persons, channels, rooms and worlds each fact is about.
+// concerns says which agents, persons, channels, rooms and worlds each fact is about. It has the fact's type to narrow what is
+// looked through.
 var concerns = Projection{
 	Name:    "concerns",
 	Group:   GroupHistory,
-	Version: 1,
+	Version: 2,
 	Tables: `
 create table concerns (
 	thing    uuid not null,
+	type     text not null,
 	position bigint not null,
-	primary key (thing, position)
+	primary key (thing, type, position)
 )`,
 	Apply: applyConcerns,
 }
 
 func applyConcerns(q *pgx.Batch, e events.Recorded) {
 	for _, thing := range events.Concerned(e.Event) {
-		q.Queue(`insert into concerns (thing, position) values ($1, $2) on conflict (thing, position) do nothing`, thing, int64(e.Position))
+		q.Queue(`insert into concerns (thing, type, position) values ($1, $2, $3) on conflict (thing, type, position) do nothing`,
+			thing, e.Stored.Type, int64(e.Position))
 	}
 }
 

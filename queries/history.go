@@ -2,11 +2,8 @@ package queries
 
 import (
 	"context"
-	"fmt"
 	"iter"
-	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -78,60 +75,6 @@ func scanFact(row pgx.CollectableRow) (e events.Raw, err error) {
 	err = row.Scan(&e.Position, (*[16]byte)(&e.ID), &e.Stream, &e.Revision, &e.Type, &e.Created, &e.Data, &e.Metadata)
 	return e, err
 }
-
-// statement has no condition for what is not set: each kind of question is planned for itself.
-func (f HistoryFilter) statement(limit int) (string, []any) {
-	var (
-		args  []any
-		where []string
-		from  = "history h"
-		at    = "h.position"
-	)
-	add := func(condition string, arg any) {
-		args = append(args, arg)
-		where = append(where, strings.ReplaceAll(condition, "$", fmt.Sprintf("$%d", len(args))))
-	}
-	for i, id := range f.Concerning {
-		if i == 0 {
-			from, at = "concerns c join history h using (position)", "c.position"
-			add("c.thing = $", id)
-			continue
-		}
-		add("exists (select from concerns o where o.thing = $ and o.position = c.position)", id)
-	}
-	for _, c := range []struct {
-		set       bool
-		condition string
-		arg       any
-	}{
-		{f.Stream != "", "hashtextextended(h.stream, 0) = hashtextextended($, 0) and h.stream = $", string(f.Stream)},
-		{f.Category != "", "hashtextextended(h.category, 0) = hashtextextended($, 0) and h.category = $", f.Category},
-		{f.Type != "", "h.type = $", f.Type},
-		{f.Actor != "", "hashtextextended(h.actor, 0) = hashtextextended($, 0) and h.actor = $", f.Actor},
-		{f.Correlation != uuid.Nil, "h.correlation = $", f.Correlation},
-		{f.Causation != uuid.Nil, "h.causation = $", f.Causation},
-		{f.After != 0, at + " > $", int64(f.After)},
-		{f.Before != 0, at + " < $", int64(f.Before)},
-		{!f.From.IsZero(), at + " >= " + fmt.Sprintf(recordedFrom, "null"), f.From},
-		{!f.To.IsZero(), at + " < " + fmt.Sprintf(recordedFrom, fmt.Sprint(math.MaxInt64)), f.To},
-	} {
-		if c.set {
-			add(c.condition, c.arg)
-		}
-	}
-	order := "asc"
-	if f.Direction == events.Backwards {
-		order = "desc"
-	}
-	sql := "select h.position, h.id, h.stream, h.revision, h.type, h.recorded, h.data, h.metadata from " + from
-	if len(where) > 0 {
-		sql += " where " + strings.Join(where, " and ")
-	}
-	return sql + fmt.Sprintf(" order by %s %s limit %d", at, order, limit), args
-}
-
-// recordedFrom is the position of the first fact that was recorded at a time or after.
-const recordedFrom = "coalesce((select position from history where recorded >= $ order by recorded, position limit 1), %s)"
 
 // Fits tells whether a fact that was just recorded is wanted.
 func (f HistoryFilter) Fits(e events.Recorded) bool {
