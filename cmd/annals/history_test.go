@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,6 +75,37 @@ func text(v any) string {
 	return string(b)
 }
 
+// everyStep fails the test unless the history has each of these types with these actors, and each fact names a cause: its
+// request, or an earlier fact of the same request.
+func (c *client) everyStep(t *testing.T, last string, want map[string]string) {
+	t.Helper()
+	var page struct {
+		Events []struct{ ID, Type, Actor, Correlation, Causation, Request string }
+	}
+	if err := c.must(t, 200, http.MethodGet, "/api/history/events?limit=1000", nil, "X-Annals-After", last).data(&page); err != nil {
+		t.Fatal(err)
+	}
+	of, actors := map[string]string{}, map[string]map[string]bool{} // correlation by fact, actors by type
+	for _, e := range page.Events {
+		cause, known := of[e.Causation]
+		if e.Actor == "" || e.Correlation == "" || e.Causation != e.Request && (!known || cause != e.Correlation) {
+			t.Errorf("who did it, or why, is not told: %+v", e)
+		}
+		of[e.ID] = e.Correlation
+		if actors[e.Type] == nil {
+			actors[e.Type] = map[string]bool{}
+		}
+		actors[e.Type][e.Actor] = true
+	}
+	for typ, who := range want {
+		for _, actor := range strings.Fields(who) {
+			if !actors[typ][actor] {
+				t.Errorf("%s was done by %v, not by %s", typ, actors[typ], actor)
+			}
+		}
+	}
+}
+
 func TestTheHistoryTellsAStoryAndShowsEachMomentAsItWas(t *testing.T) {
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + pgtest.New(t)}
 	p := spawn(t, settings...)
@@ -113,6 +145,12 @@ func TestTheHistoryTellsAStoryAndShowsEachMomentAsItWas(t *testing.T) {
 	step("edited", 200, http.MethodPatch, "/api/messaging/messages/"+message.ID, map[string]any{"content": "I feel at home."})
 	step("renamed", 200, http.MethodPatch, "/api/messaging/central-channels/"+channel, map[string]any{"name": "home"})
 	step("changed", 200, http.MethodPatch, "/api/agents/"+agent, map[string]any{"bio": []string{"She listens well."}})
+	second, a, err := p.post(t.Context(), channel, "Said by mistake.")
+	if err != nil || a.status != 201 {
+		t.Fatal(err, a.status)
+	}
+	things["/api/history/messages/"+second] = "/api/messaging/messages/" + second
+	step("took back", 204, http.MethodDelete, "/api/messaging/central-channels/"+channel+"/messages/"+second, nil)
 	step("cleared", 204, http.MethodDelete, "/api/messaging/central-channels/"+channel+"/messages", nil)
 	p.kill()
 	p = spawn(t, settings...)
@@ -123,6 +161,12 @@ func TestTheHistoryTellsAStoryAndShowsEachMomentAsItWas(t *testing.T) {
 	}
 
 	last := watched[len(watched)-1].position
+	p.everyStep(t, last, map[string]string{
+		"AgentCreated": "anonymous", "AgentStarted": "anonymous", "ChannelCreated": "anonymous", "MessageSubmitted": "anonymous agent:" + agent,
+		"MessageEdited": "anonymous", "ChannelUpdated": "anonymous", "AgentUpdated": "anonymous", "MessageDeleted": "anonymous",
+		"ChannelCleared": "anonymous", "AgentStopped": "anonymous", "AgentDeleted": "anonymous", "TurnCompleted": "agent:" + agent,
+		"MemoryStored": "agent:" + agent,
+	})
 	types := func(path string) (found []string, facts []toldFact) {
 		var story struct{ Events []toldFact }
 		if err := p.must(t, 200, http.MethodGet, path, nil, "X-Annals-After", last).data(&story); err != nil {

@@ -104,7 +104,8 @@ func pastOptions(c Config, p *parts, found projections.Past, reading *pgxpool.Po
 			return h
 		},
 		Clock: time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin, CharactersDir: c.CharactersDir,
-		AgentLogs: newDoings(), Embedder: embedder(c), Capabilities: capabilities(textModel(c), c), Configuration: c.shown(),
+		Embedder: embedder(c), Deliveries: func(context.Context) ([]httpapi.Delivery, error) { return nil, nil }, // no reaction runs
+		AgentLogs: newDoings(), Capabilities: capabilities(textModel(c), c), Configuration: c.shown(),
 		SecretSalt: c.SecretSalt, RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Logger: log,
 	}
 }
