@@ -18,8 +18,11 @@ type ClearRoom struct {
 // Stream implements Command.
 func (c *ClearRoom) Stream() events.StreamID { return events.RoomStream(c.RoomID) }
 
-// Admit implements Admitted.
+// Admit implements Admitted: the agent exists.
 func (c *ClearRoom) Admit(ctx context.Context, p *Parents, r Room) (err error) {
+	if err := p.agentExists(ctx, c.AgentID); err != nil {
+		return err
+	}
 	c.alive, err = r.alive(ctx, p)
 	return err
 }

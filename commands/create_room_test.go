@@ -49,6 +49,9 @@ func TestARoomGoesWithWhatItBelongsTo(t *testing.T) {
 func TestARoomIsClearedForItsAgentAlone(t *testing.T) {
 	t.Parallel()
 	When(house, &ClearRoom{RoomID: study, AgentID: eliza}).Then(t, studyCleared)
-	When(house, &ClearRoom{RoomID: study, AgentID: parry}).ThenFails(t, ErrNotFound, "room")
-	When(unknown, &ClearRoom{RoomID: study, AgentID: eliza}).Then(t)
+	When(house, &ClearRoom{RoomID: study, AgentID: parry}).ThenFails(t, ErrNotFound, "agent")
+	two := house.And(events.AgentCreated{AgentID: parry, Character: doctor})
+	When(two, &ClearRoom{RoomID: study, AgentID: parry}).ThenFails(t, ErrNotFound, "room")
+	When(two, &ClearRoom{RoomID: parlor, AgentID: eliza}).Then(t)
+	When(unknown, &ClearRoom{RoomID: study, AgentID: eliza}).ThenFails(t, ErrNotFound, "agent")
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // UpdateAgent changes parts of an agent's character. Settings are merged at every depth, where null deletes a key and an
-// object emptied by that is removed; all else replaces. The id, secrets outside the settings, and keys that are no part of
-// a character are ignored, as in ElizaOS.
+// object emptied by that is removed; all else replaces. The id, secrets outside the settings, null for the settings, and keys
+// that are no part of a character are ignored, as in ElizaOS.
 type UpdateAgent struct {
 	AgentID uuid.UUID
 	// Patch holds the parts to change, as ElizaOS names them. Strings among the secrets are encrypted already.
@@ -44,7 +44,7 @@ func (c UpdateAgent) apply(old events.Character) (events.Character, error) {
 	for _, f := range characterFields {
 		v, ok := c.Patch[f.name]
 		switch {
-		case !ok || f.name == "id" || f.name == "secrets":
+		case !ok || f.name == "id" || f.name == "secrets" || f.name == "settings" && kind(v) == "null":
 		case f.name == "settings" && kind(v) == "object":
 			if fields[f.name], err = merge(fields[f.name], v); err != nil {
 				return old, err

@@ -73,7 +73,10 @@ func TestAPatchChangesACharacterAsElizaOSDoes(t *testing.T) {
 			`"system": null, "username": "v", "style": {"post": []}, "topics": [], "knowledge": null, "plugins": ["p"]`,
 			`"bio": "b", "username": "v", "style": {"post": []}, "topics": [], "plugins": ["p"]`,
 		},
-		"null deletes all settings": {`"bio": "b", "settings": {"a": 1, "secrets": {"KEY": "07:1b"}}`, `"settings": null`, `"bio": "b"`},
+		"recorded: null leaves the settings": {
+			`"bio": "b", "settings": {"a": 1, "secrets": {"KEY": "07:1b"}}`, `"topics": ["t"], "settings": null`,
+			`"bio": "b", "topics": ["t"], "settings": {"a": 1, "secrets": {"KEY": "07:1b"}}`,
+		},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()

@@ -33,8 +33,10 @@ func unmarshal(data []byte, v any) error {
 }
 
 // clean settles what JSON leaves open: NULs and bytes that are not UTF-8 are refused, lone surrogates become U+FFFD, and of
-// keys that repeat the last wins, at every depth. What needs no change is given back as it is.
+// keys that repeat the last wins, at every depth. A byte order mark before it is passed over. What needs no change is given
+// back as it is.
 func clean(data []byte) ([]byte, error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if !utf8.Valid(data) {
 		return nil, errors.New("the text is not UTF-8")
 	}

@@ -47,7 +47,7 @@ func (a *API) submitMessage(c *call, in *submission) (storedMessage, error) {
 	if badChannel != nil || badServer != nil || badAuthor != nil || b.Content == "" || b.SourceType == "" || !truthy(b.RawMessage) {
 		return storedMessage{}, missingFields("channel_id, server_id, author_id, content, source_type, raw_message")
 	}
-	if reply := given(b.InReplyTo); reply != nil {
+	if reply := b.InReplyTo; truthy(reply) {
 		if _, err := events.ParseID(textIn(map[string]json.RawMessage{"id": reply}, "id")); err != nil {
 			return storedMessage{}, invalid("Invalid in_reply_to_message_id format")
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"path"
 	"strings"
 	"testing"
 
@@ -119,7 +120,7 @@ func TestWhatIsUnknownIsNotFoundAndAListUnderItIsEmpty(t *testing.T) {
 			{"DELETE", "/api/messaging/servers/:x/agents/:x", nil},
 			{"GET", "/api/messaging/central-channels/:x/details", nil},
 			{"PATCH", "/api/messaging/central-channels/:x", fields{"name": "x"}},
-			{"DELETE", "/api/messaging/central-channels/:x/messages", nil},
+			{"DELETE", "/api/memory/:x/memories/all/:x", nil},
 			{"POST", "/api/messaging/central-channels/:x/agents", fields{"agentId": ann}},
 			{"GET", "/api/messaging/messages/:x", nil},
 			{"PATCH", "/api/messaging/messages/:x", fields{"content": "x"}},
@@ -137,8 +138,20 @@ func TestWhatIsUnknownIsNotFoundAndAListUnderItIsEmpty(t *testing.T) {
 			s.ask(r.method, address(r.path, unknown), body).refused(404, codeNotFound)
 		}
 	})
-	for _, path := range []string{"/api/messaging/central-channels/:x", "/api/messaging/central-channels/:x/messages/:x"} {
-		s.ask("DELETE", address(path, unknown), nil).is(204)
+	for _, path := range []string{"", "/messages", "/messages/:x"} {
+		s.ask("DELETE", address("/api/messaging/central-channels/:x"+path, unknown), nil).is(204)
+	}
+}
+
+func TestWhatTheRecordedServerTakesForNothingIsTakenForNothing(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.ask("POST", chat+"/messages", "\ufeff"+`{"author_id":"`+ann+`","content":"with a byte order mark","server_id":"0"}`).is(201)
+	for _, none := range []any{nil, "", false, 0} {
+		said := fields{"channel_id": path.Base(chat), "server_id": "0", "author_id": ann, "content": "x", "source_type": "s", "raw_message": fields{}, "in_reply_to_message_id": none}
+		if got := s.ask("POST", "/api/messaging/submit", said).is(201); got.at("inReplyToRootMessageId") != nil {
+			t.Errorf("in reply to %v: %s", none, got.body)
+		}
 	}
 }
 
