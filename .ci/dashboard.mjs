@@ -122,6 +122,7 @@ async function step(name, work) {
 const view = (name) => page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name }).click();
 const say = async (text) => { await page.getByLabel('What you say').fill(text); await page.keyboard.press('Enter'); };
 const heading = (name) => page.getByRole('heading', { level: 1, name }).waitFor();
+let told, answered; // the message whose story is told, and the answer whose cause is
 const script = '<script>document.title="owned"</script><img src=x onerror="document.title=\'owned\'">';
 
 try {
@@ -189,17 +190,25 @@ try {
     await page.getByRole('navigation', { name: 'Channels' }).getByText('Trying Ada').click();
     await page.getByRole('link', { name: 'why' }).first().click();
     await heading('Why this answer');
+    answered = page.url().split('/').at(-1);
     await page.getByRole('main').getByText('Counts.').first().waitFor();
   });
   await step('the story of a message', async () => {
     await page.goBack();
-    await page.locator('.bubble', { hasText: script }).getByRole('link', { name: 'story' }).click();
+    const link = page.locator('.bubble', { hasText: script }).getByRole('link', { name: 'story' });
+    told = (await link.getAttribute('href')).split('/').at(-1);
+    for (const content of [`${script} in other words`, 'in still others']) await call('PATCH', `/api/messaging/messages/${told}`, { content });
+    await page.goto(`${page_}/#/story/messages/${told}`);
     await heading(/^The story of/);
-    await page.getByRole('main').getByText('MessageSubmitted').first().waitFor();
-    const slider = page.getByRole('slider');
-    await slider.focus();
+    const then = page.getByRole('region', { name: /^As it was/ });
+    await then.getByText('in still others').waitFor();
+    await page.getByRole('slider').focus();
     await page.keyboard.press('Home');
-    await page.getByRole('region', { name: /^As it was/ }).getByText('content').waitFor();
+    await page.getByRole('region', { name: 'As it was after MessageSubmitted' }).waitFor();
+    assert.equal(await then.getByText('words').count(), 0);
+    await page.getByRole('button', { name: 'The fact after' }).click();
+    await page.getByText('Fact 2 of 3: MessageEdited').waitFor();
+    await then.getByText('in other words').waitFor();
   });
   await step('a parked event is retried', async () => {
     model.refuses = true;
@@ -231,6 +240,11 @@ try {
     }
     await page.locator('main li', { hasText: 'You will refuse.' }).first().waitFor();
   });
+  await step('the story of a memory', async () => {
+    await page.locator('main li', { hasText: 'You will refuse.' }).first().getByRole('link', { name: 'story' }).click();
+    await heading(/^The story of memory/);
+    await page.getByRole('region', { name: /^As it was/ }).getByText('You will refuse.').first().waitFor();
+  });
   await step('a rebuild is watched', async () => {
     await view('Overview');
     const row = page.getByRole('row', { name: /^messages core/ });
@@ -255,11 +269,11 @@ try {
   });
   for (const [name, options] of [['dark', { colorScheme: 'dark' }], ['phone', { viewport: { width: 390, height: 844 }, hasTouch: true }]]) {
     const other = await newPage(options);
-    for (const hash of ['', 'agents', 'chat', 'events', 'memory', 'parked']) {
+    for (const hash of ['', 'agents', 'chat', 'events', 'memory', 'parked', `story/messages/${told}`, `why/${answered}`]) {
       await other.goto(`${page_}/#/${hash}`);
       await other.getByText('live', { exact: true }).waitFor();
       await other.waitForTimeout(300);
-      await shot(`${name}-${hash || 'overview'}`, other);
+      await shot(`${name}-${hash.split('/')[0] || 'overview'}`, other);
       await accessible(`${name} ${hash}`, other);
       assert.ok(await other.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} ${hash} is wider than its window`);
     }

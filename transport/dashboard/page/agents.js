@@ -7,12 +7,12 @@ export async function agents(main, _, app) {
   const list = el('tbody');
   fill(main, el('h1', {}, 'Agents'),
     el('div.row', {}, el('button.main', { click: guarded(create) }, 'New agent')),
-    el('div.card.scroll', { tabindex: 0, role: 'region', 'aria-label': 'Agents' }, el('table', {},
+    el('div.card.scroll', { tabindex: 0, role: 'region', 'aria-label': 'Agents' }, el('table.stack', {},
       el('thead', {}, el('tr', {}, ['Name', 'About', 'Runs', ''].map((name) => el('th', { scope: 'col' }, name)))), list)));
 
   const refresh = guarded(async () => {
     const found = await get('/api/agents');
-    fill(list, found.agents.length ? found.agents.map(row) : el('tr', {}, el('td', { colspan: 4 }, 'There is no agent yet.')));
+    fill(list, found.agents.length ? found.agents.map(row) : el('tr', {}, el('td', { colspan: 4 }, el('p.empty', {}, 'There is no agent yet. Make one, and let it run.'))));
   });
 
   function row(agent) {
@@ -28,8 +28,8 @@ export async function agents(main, _, app) {
       }),
     });
     return el('tr', {}, el('th', { scope: 'row' }, agent.name), el('td', {}, agent.bio), el('td', {}, el('span.switch', {}, runs)),
-      el('td', {}, el('button', { click: guarded(async () => { location.hash = `#/chat/${await talkTo(agent)}`; }) }, 'Talk'), ' ',
-        el('a', { href: `#/story/agents/${agent.id}` }, 'Story'), ' ', el('a', { href: `#/memory/${agent.id}` }, 'Memory')));
+      el('td', {}, el('div.actions', {}, el('button', { click: guarded(async () => { location.hash = `#/chat/${await talkTo(agent)}`; }) }, 'Talk'),
+        el('a', { href: `#/story/agents/${agent.id}` }, 'Story'), el('a', { href: `#/memory/${agent.id}` }, 'Memory'))));
   }
 
   await refresh();

@@ -36,7 +36,7 @@ async function show() {
     if (link.dataset.view === name) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
-  const box = el('div');
+  const box = el('div', {}, el('p.loading', {}, 'Loading…'));
   fill(main, box);
   try {
     const ended = await (VIEWS[name] ?? unknown)(box, parts, app);
@@ -44,7 +44,7 @@ async function show() {
     else ended?.();
   } catch (error) {
     notice(error);
-    if (mine === shown && !box.hasChildNodes()) fill(box, el('h1', { tabindex: -1 }, 'This cannot be shown now'), el('p', {}, error.message), el('button', { click: show }, 'Try again'));
+    if (mine === shown && box.querySelector('.loading')) fill(box, el('h1', { tabindex: -1 }, 'This cannot be shown now'), el('p', {}, error.message), el('button', { click: show }, 'Try again'));
   }
   const heading = mine === shown && main.querySelector('h1');
   if (heading) {

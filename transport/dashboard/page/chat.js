@@ -10,10 +10,11 @@ export async function chat(main, [channelID], app) {
   const talk = el('section.card.talk', { 'aria-label': 'Talk' });
   fill(main, el('h1', {}, 'Chat'), el('div.split', {}, list, talk));
   const channels = await channelsOfAll();
-  fill(list, channels.length ? channels.map((c) => el('a', { href: `#/chat/${c.id}`, 'aria-current': c.id === channelID && 'page', 'data-entry': true }, c.name, ' ', el('span.small.soft', {}, c.type)))
-    : el('p.soft', {}, 'No channel yet: talk to an agent.'));
+  fill(list, channels.length ? channels.map((c) => el('a', { href: `#/chat/${c.id}`, 'aria-current': c.id === channelID && 'page', 'data-entry': true }, c.name, el('span.small.soft', {}, c.type)))
+    : el('p.empty', {}, 'No channel yet: talk to an agent.'));
   if (!channelID) {
-    fill(talk, el('p.soft', {}, 'Choose a channel, or talk to one of the ', el('a', { href: '#/agents' }, 'agents'), '.'));
+    talk.classList.add('idle');
+    fill(talk, el('p.empty', {}, 'Choose a channel, or talk to one of the ', el('a', { href: '#/agents' }, 'agents'), '.'));
     return undefined;
   }
   const channel = channels.find((c) => c.id === channelID) ?? await get(`/api/messaging/central-channels/${channelID}/details`);
@@ -30,7 +31,7 @@ async function room(talk, channel, app) {
   const said = el('div.said', { role: 'log', 'aria-label': `Messages in ${channel.name}`, tabindex: 0 });
   const partials = new Map(); // message id → an answer under way
   const text = el('input.grow', { name: 'text', autocomplete: 'off', 'aria-label': 'What you say', 'data-first': true, required: true, placeholder: 'Say something' });
-  fill(talk, el('div.row', {}, el('h2', {}, channel.name), el('a', { href: `#/story/channels/${channel.id}` }, 'Story')), said,
+  fill(talk, el('div.row.middle', {}, el('h2', {}, channel.name), el('a', { href: `#/story/channels/${channel.id}` }, 'Story')), said,
     el('form.row', {
       submit: guarded(async (event) => {
         event.preventDefault();
@@ -89,7 +90,7 @@ function bubble(message) {
   const own = message.authorId === me();
   const byAgent = message.sourceType === 'agent_response';
   const name = message.metadata?.agentName ?? message.metadata?.user_display_name ?? (own ? 'You' : short(message.authorId));
-  return el(`div.bubble${own ? '.own' : ''}`, {}, el('span.by', {}, name, ' ', time(message.createdAt), ' ',
-    el('a', { href: `#/story/messages/${message.id}` }, 'story'), byAgent && [' ', el('a', { href: `#/why/${message.id}` }, 'why')], ' ',
+  return el(`div.bubble${own ? '.own' : ''}`, {}, el('span.by', {}, el('strong', {}, name), time(message.createdAt),
+    el('a', { href: `#/story/messages/${message.id}` }, 'story'), byAgent && el('a', { href: `#/why/${message.id}` }, 'why'),
     el('button.link', { 'aria-label': 'Remove this message', click: guarded(() => call('DELETE', `/api/messaging/central-channels/${message.channelId}/messages/${message.id}`)) }, 'remove')), message.content);
 }

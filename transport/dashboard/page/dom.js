@@ -54,7 +54,24 @@ function clock(date) {
   return (date.toDateString() === new Date().toDateString() ? sameDay : otherDay).format(date);
 }
 
-export function json(value) { return el('pre', { tabindex: 0 }, JSON.stringify(value, null, 2)); }
+const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?/g;
+
+// json shows a value, its keys and texts told apart.
+export function json(value) {
+  const text = JSON.stringify(value, null, 2) ?? '';
+  const parts = [];
+  let at = 0;
+  for (const token of text.matchAll(TOKEN)) {
+    parts.push(text.slice(at, token.index), el(token[2] ? 'span.key' : 'span.text', {}, token[1]), token[2]);
+    at = token.index + token[0].length;
+  }
+  return el('pre', { tabindex: 0 }, parts, text.slice(at));
+}
+
+// who is an actor, an agent's id cut short.
+export function who(actor) {
+  return el('span', { title: actor }, String(actor ?? '').replace(/^(agent:)([0-9a-f]{8})-[0-9a-f-]{27}$/, 'agent $2'));
+}
 
 export function short(id) { return String(id ?? '').slice(0, 8); }
 

@@ -1,6 +1,6 @@
 // What happens, as it happens; and from the history, what happened before.
 import { get, optional, query } from './api.js';
-import { el, field, fill, guarded, json, time } from './dom.js';
+import { el, field, fill, guarded, json, time, who } from './dom.js';
 
 const ROWS = 300;
 const PAGE = 100;
@@ -16,11 +16,11 @@ export async function events(main, _, app) {
   };
   const pause = el('button', { 'aria-pressed': 'false', click: () => toggle() }, 'Pause');
   const rows = el('div.entries.card', { role: 'region', 'aria-label': 'Events, the newest first' });
-  const detail = el('section.card.detail', { 'aria-label': 'The chosen event' }, el('p.soft', {}, 'Choose an event.'));
+  const detail = el('section.card.detail', { 'aria-label': 'The chosen event' }, el('p.empty', {}, 'Choose an event to see what is in it.'));
   const more = el('button', { click: guarded(loadOlder) }, 'Earlier events');
   fill(main, el('h1', {}, 'Events'),
-    el('div.row', {}, field('Type', filters.type), field('Stream', filters.stream), field('Text', filters.text), pause),
-    el('div.split.even', {}, el('div', {}, rows, el('div.row', {}, more)), detail));
+    el('div.row.filters', {}, field('Type', filters.type), field('Stream', filters.stream), field('Text', filters.text), pause),
+    el('div.split.even', {}, el('div', {}, rows, el('div.below', {}, more)), detail));
 
   const fits = (fact) => fact.type.toLowerCase().includes(filters.type.value.toLowerCase()) && fact.stream.startsWith(filters.stream.value.trim())
     && (!filters.text.value || JSON.stringify(fact).toLowerCase().includes(filters.text.value.toLowerCase()));
@@ -28,7 +28,7 @@ export async function events(main, _, app) {
   function draw() {
     const focused = document.activeElement?.dataset?.position;
     const list = [...older, ...(paused ?? app.feed.facts)].filter(fits).slice(-ROWS).reverse();
-    fill(rows, list.length ? list.map(row) : el('p.soft', {}, 'Nothing that fits, so far.'));
+    fill(rows, list.length ? list.map(row) : el('p.empty', {}, 'Nothing that fits, so far.'));
     if (focused) rows.querySelector(`[data-position="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 
@@ -41,8 +41,8 @@ export async function events(main, _, app) {
   function choose(fact) {
     chosen = fact.position;
     draw();
-    fill(detail, el('h2', {}, fact.type), el('p.mono', {}, fact.stream), el('p', {}, time(fact.at), ' by ', el('strong', {}, fact.actor)),
-      el('p', {}, links(fact)), json(fact.data));
+    fill(detail, el('h2', {}, fact.type), el('p.mono', {}, fact.stream), el('p', {}, time(fact.at), ' by ', el('strong', {}, who(fact.actor))),
+      el('p.links', {}, links(fact)), json(fact.data));
   }
 
   function toggle() {
@@ -91,8 +91,8 @@ export function links(fact) {
   const at = fact.stream.indexOf('-');
   const kind = STORIES[fact.stream.slice(0, at)];
   return [
-    kind && [el('a', { href: `#/story/${kind}/${fact.stream.slice(at + 1)}` }, 'its story'), ' '],
-    fact.correlation && [el('a', { href: `#/cause/${fact.correlation}` }, 'all that the request caused'), ' '],
+    kind && el('a', { href: `#/story/${kind}/${fact.stream.slice(at + 1)}` }, 'its story'),
+    fact.correlation && el('a', { href: `#/cause/${fact.correlation}` }, 'all that the request caused'),
     fact.data?.sourceType === 'agent_response' && el('a', { href: `#/why/${fact.data.messageId}` }, 'why this answer'),
   ];
 }

@@ -12,15 +12,16 @@ export async function memory(main, [chosen]) {
   const table = el('input', { name: 'table', placeholder: 'all' });
   const text = el('input', { type: 'search', name: 'q', 'data-first': true, required: true, placeholder: 'What is it about?' });
   fill(main, el('h1', {}, 'Memory'),
-    agents.length ? el('form.row', { submit: guarded(search) }, field('Agent', agent), field('Search', mode), field('Table', table), el('label.grow', {}, 'For', text), el('button.main', { type: 'submit' }, 'Search'))
-      : el('p.soft', {}, 'There is no agent yet.'),
+    agents.length ? el('form.row.filters', { submit: guarded(search) }, field('Agent', agent), field('Search', mode), field('Table', table), el('label.grow', {}, 'For', text), el('button.main', { type: 'submit' }, 'Search'))
+      : el('p.empty', {}, 'There is no agent yet.'),
     results);
+  if (agents.length) fill(results, el('p.empty', {}, 'Search what an agent remembers: by what it means, by its words, or by both.'));
 
   async function search(event) {
     event.preventDefault();
     const found = await get(`/api/memory/agents/${agent.value}/memories/search${query({ q: text.value, mode: mode.value, tableName: table.value.trim(), limit: 50 })}`);
     fill(results, el('p.small.soft', {}, `${found.memories.length} found · ${found.mode}${found.model ? ` · ${found.model}, ${found.dimensions} dimensions` : ''}`),
-      el('ul.list.card', {}, found.memories.map(hit)));
+      found.memories.length ? el('ul.list.card', {}, found.memories.map(hit)) : el('p.empty', {}, 'Nothing of the kind is remembered.'));
   }
 }
 
