@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"annals/events"
+	"annals/queries"
 )
 
 // parseIDs reads each, or none.
@@ -73,4 +74,44 @@ func (m *moment) UnmarshalText(text []byte) error {
 // Schema implements huma.SchemaProvider.
 func (moment) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Description: "Milliseconds since 1970, or an ISO-8601 time."}
+}
+
+// place is where in a list a page begins or ends: a time, or the id of something listed, which tells apart what is of one
+// time, so that following it misses nothing.
+type place struct {
+	moment
+	id uuid.UUID
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *place) UnmarshalText(text []byte) (err error) {
+	if p.id, err = events.ParseID(string(text)); err == nil {
+		return nil
+	}
+	if p.moment.UnmarshalText(text) != nil {
+		return errors.New("neither milliseconds nor an ISO-8601 time, nor an id")
+	}
+	return nil
+}
+
+// Schema implements huma.SchemaProvider.
+func (place) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Description: "Milliseconds since 1970, an ISO-8601 time, or the id of one in the list, which is exact where several are of the same time."}
+}
+
+// between is the page between two places; find gives the time and the position of what has an id, if the list has it.
+func between(limit int, before, after place, find func(uuid.UUID) (time.Time, events.Position, error)) (p queries.Page, err error) {
+	if p.Limit, err = bounded(limit); err != nil {
+		return p, err
+	}
+	p.Before, p.After = before.Time, after.Time
+	if before.id != uuid.Nil {
+		if p.Before, p.BeforePosition, err = find(before.id); err != nil {
+			return p, err
+		}
+	}
+	if after.id != uuid.Nil {
+		p.After, p.AfterPosition, err = find(after.id)
+	}
+	return p, err
 }

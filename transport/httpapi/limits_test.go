@@ -168,3 +168,38 @@ func TestWaitingForAReplyEndsWithWhatThereIs(t *testing.T) {
 		}
 	})
 }
+
+func TestPagesThatFollowIdsMissNothingOfOneTime(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	s := serve(t, func(o *Options) { o.Clock = func() time.Time { return noon } })
+	agent := s.newAgent("Paged")
+	memories := "/api/memory/agents/" + agent + "/memories"
+	for _, digit := range "0123456" {
+		s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": string(digit), "server_id": "0"}).is(201)
+		s.ask("POST", memories, fields{"text": string(digit), "roomId": agent}).is(201)
+	}
+	for path, said := range map[string]string{
+		chat + "/messages": "messages.%d.content", memories: "memories.%d.content.text",
+		"/api/agents/" + agent + "/rooms/" + agent + "/memories": "memories.%d.content.text",
+	} {
+		list, _, _ := strings.Cut(said, ".")
+		got, before := "", ""
+		for {
+			found := s.ask("GET", path+"?limit=3"+before, nil).is(200)
+			n := len(found.at(list).([]any))
+			for i := range n {
+				got += found.text(fmt.Sprintf(said, i))
+				before = "&before=" + found.text(fmt.Sprintf("%s.%d.id", list, i))
+			}
+			if n == 0 {
+				break
+			}
+		}
+		if got != "6543210" {
+			t.Errorf("%s: %s", path, got)
+		}
+		s.ask("GET", path+"?before="+unknown, nil).refused(404, codeNotFound)
+		s.ask("GET", path+"?after=x", nil).refused(400, codeInvalidRequest)
+	}
+}

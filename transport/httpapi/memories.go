@@ -19,7 +19,9 @@ type memoryList struct {
 // MemoryQuery asks for memories of an agent.
 type MemoryQuery struct {
 	AgentPath
-	PageQuery
+	Limit     int    `query:"limit" default:"1000" doc:"At most 1000."`
+	Before    place  `query:"before" doc:"Only what is of before: a time, or the id of a memory."`
+	After     place  `query:"after" doc:"Only what is of after."`
 	TableName string `query:"tableName" default:"messages"`
 	RoomID    string `query:"roomId" doc:"A room of the agent, or the channel that it is for."`
 	ChannelID string `query:"channelId" doc:"The channel that the agent's room is for."`
@@ -32,7 +34,7 @@ type WithEmbedding struct {
 }
 
 func (a *API) memories(c *call, in *MemoryQuery) (memoryList, error) {
-	page, err := in.page()
+	page, err := between(in.Limit, in.Before, in.After, a.memoryPlace(c, in.AgentID.UUID))
 	if err != nil {
 		return memoryList{}, err
 	}
@@ -47,6 +49,17 @@ func (a *API) memories(c *call, in *MemoryQuery) (memoryList, error) {
 		c.total = len(found.Memories)
 	}
 	return found, err
+}
+
+// memoryPlace finds where an agent's memory is in a list.
+func (a *API) memoryPlace(c *call, agent uuid.UUID) func(uuid.UUID) (time.Time, events.Position, error) {
+	return func(id uuid.UUID) (time.Time, events.Position, error) {
+		m, err := a.o.Queries.Memory(c, id)
+		if err == nil && m.AgentID != agent {
+			err = refusal(http.StatusNotFound, codeNotFound, "memory %s not found", id)
+		}
+		return m.CreatedAt.Time(), m.Stored, err
+	}
 }
 
 func (a *API) listMemories(c *call, f queries.MemoryFilter, p queries.Page, with WithEmbedding) (memoryList, error) {
@@ -78,8 +91,8 @@ type RoomPath struct {
 type roomMemoryQuery struct {
 	RoomPath
 	Limit     int    `query:"limit" default:"20" doc:"At most 1000."`
-	Before    moment `query:"before" doc:"Only what is of this time or before."`
-	After     moment `query:"after" doc:"Only what is after."`
+	Before    place  `query:"before" doc:"Only what is of this time or before, or before this memory."`
+	After     place  `query:"after" doc:"Only what is after."`
 	TableName string `query:"tableName" default:"messages"`
 	WithEmbedding
 }
@@ -89,12 +102,11 @@ func (a *API) roomMemories(c *call, in *roomMemoryQuery) (memoryList, error) {
 	if err != nil {
 		return memoryList{}, err
 	}
-	limit, err := bounded(in.Limit)
+	page, err := between(in.Limit, in.Before, in.After, a.memoryPlace(c, in.AgentID.UUID))
 	if err != nil {
 		return memoryList{}, err
 	}
-	page := queries.Page{Limit: limit, Before: in.Before.Time, After: in.After.Time}
-	if !page.Before.IsZero() {
+	if !in.Before.IsZero() {
 		page.Before = page.Before.Add(time.Millisecond) // inclusive
 	}
 	return a.listMemories(c, queries.MemoryFilter{Agent: in.AgentID.UUID, Room: room, Table: in.TableName}, page, in.WithEmbedding)

@@ -186,9 +186,9 @@ func (a *API) audience(c *call, message uuid.UUID) (n int, err error) {
 
 type messagesQuery struct {
 	ChannelPath
-	Limit  int    `query:"limit" default:"50" doc:"At most 1000."`
-	Before moment `query:"before" doc:"Only what was said before: milliseconds, or ISO-8601."`
-	After  moment `query:"after" doc:"Only what was said after."`
+	Limit  int   `query:"limit" default:"50" doc:"At most 1000."`
+	Before place `query:"before" doc:"Only what was said before: milliseconds, ISO-8601, or the id of a message."`
+	After  place `query:"after" doc:"Only what was said after."`
 }
 
 type messageList struct {
@@ -196,7 +196,13 @@ type messageList struct {
 }
 
 func (a *API) messages(c *call, in *messagesQuery) (messageList, error) {
-	page, err := PageQuery{in.Limit, in.Before, in.After}.page()
+	page, err := between(in.Limit, in.Before, in.After, func(id uuid.UUID) (time.Time, events.Position, error) {
+		m, err := a.o.Queries.Message(c, id)
+		if err == nil && m.ChannelID != in.ChannelID.UUID {
+			err = refusal(http.StatusNotFound, codeNotFound, "message %s not found in the channel", id)
+		}
+		return m.CreatedMillis.Time(), m.Submitted, err
+	})
 	if err != nil {
 		return messageList{}, err
 	}
