@@ -99,6 +99,9 @@ func (w *writer) write(ctx context.Context, batch []events.Recorded) error {
 		}
 	}
 	joined, err := w.send(ctx, behind, batch, upTo, true)
+	for joined && w.bulk.conflicted(err) {
+		joined, err = w.send(ctx, behind, batch, upTo, true)
+	}
 	if joined && isRepeated(err) {
 		_, err = w.send(ctx, behind, batch, upTo, false)
 	}
