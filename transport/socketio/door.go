@@ -161,28 +161,10 @@ func (p *patient) Write(text []byte) (int, error) {
 // Hijack implements http.Hijacker.
 func (p *patient) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := p.control.Hijack()
-	return &limited{Conn: conn, listening: p.listening}, buffered, err
-}
-
-// limited is a connection on which no write takes long, and on which nothing is heard before the library listens. It is
-// written to by one goroutine at a time.
-type limited struct {
-	net.Conn
-	listening chan struct{}
-	until     time.Time
-}
-
-func (l *limited) Read(text []byte) (int, error) {
-	<-l.listening
-	return l.Conn.Read(text)
-}
-
-func (l *limited) Write(text []byte) (int, error) {
-	if now := time.Now(); l.until.Sub(now) < writeTime { // moved only now and then: it costs
-		l.until = now.Add(2 * writeTime)
-		_ = l.SetWriteDeadline(l.until)
+	if err != nil {
+		return nil, nil, err
 	}
-	return l.Conn.Write(text)
+	return newGathering(conn, p.listening), buffered, nil
 }
 
 // keysOf are those that a client may have meant as its key in the payload of its first packet; the first is none.

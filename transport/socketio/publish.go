@@ -86,37 +86,68 @@ type update struct {
 
 // Publish tells those who joined a channel what has become readable in it. Batches come in order, one after the other.
 func (h *Hub) Publish(facts []events.Recorded) {
+	out := outbox{frames: map[*connection][]frame{}}
+	defer out.send()
 	for _, fact := range facts {
 		switch f := fact.Event.(type) {
 		case events.MessageSubmitted:
-			h.submitted(fact, f)
+			h.submitted(&out, fact, f)
 		case events.MessageDeleted:
-			h.broadcast(f.ChannelID, "messageDeleted", deletion{f.MessageID, f.ChannelID})
+			h.broadcast(&out, f.ChannelID, "messageDeleted", deletion{f.MessageID, f.ChannelID})
 		case events.TurnCompleted:
-			h.broadcast(f.ChannelID, "messageComplete", completion{f.ChannelID, f.ServerID})
+			h.broadcast(&out, f.ChannelID, "messageComplete", completion{f.ChannelID, f.ServerID})
 		case events.ChannelUpdated:
-			h.channelUpdated(f.ChannelID)
+			out.send() // it may take a while to look at the channel
+			h.channelUpdated(&out, f.ChannelID)
 		case events.ChannelCleared:
-			h.broadcast(f.ChannelID, "channelCleared", ofChannel{f.ChannelID})
+			h.broadcast(&out, f.ChannelID, "channelCleared", ofChannel{f.ChannelID})
 		case events.ChannelDeleted:
-			h.broadcast(f.ChannelID, "channelDeleted", ofChannel{f.ChannelID})
+			h.broadcast(&out, f.ChannelID, "channelDeleted", ofChannel{f.ChannelID})
 		}
 	}
 }
 
-func (h *Hub) broadcast(channel uuid.UUID, event string, payload any) {
+// outbox holds what a batch has for each client, so that all of it goes out together, in its order.
+type outbox struct {
+	clients []*connection
+	frames  map[*connection][]frame
+}
+
+func (o *outbox) put(c *connection, f frame) {
+	if len(o.frames[c]) == 0 {
+		o.clients = append(o.clients, c)
+	}
+	o.frames[c] = append(o.frames[c], f)
+}
+
+func (o *outbox) send() {
+	for _, c := range o.clients {
+		o.sendTo(c)
+	}
+	o.clients = o.clients[:0]
+}
+
+// sendTo sends what there is for one client, who is about to be told something else.
+func (o *outbox) sendTo(c *connection) {
+	for _, f := range o.frames[c] {
+		c.write(f)
+	}
+	o.frames[c] = o.frames[c][:0]
+}
+
+func (h *Hub) broadcast(out *outbox, channel uuid.UUID, event string, payload any) {
 	members := h.members(channel.String())
 	if len(members) == 0 {
 		return
 	}
 	f := h.frame(event, payload)
 	for _, c := range members {
-		c.write(f)
+		out.put(c, f)
 	}
 }
 
 // submitted tells the others, and then the sender.
-func (h *Hub) submitted(e events.Recorded, m events.MessageSubmitted) {
+func (h *Hub) submitted(out *outbox, e events.Recorded, m events.MessageSubmitted) {
 	senders, members := h.senders(m.MessageID), h.members(m.ChannelID.String())
 	if len(senders)+len(members) == 0 {
 		return
@@ -125,10 +156,11 @@ func (h *Hub) submitted(e events.Recorded, m events.MessageSubmitted) {
 	f := h.frame("messageBroadcast", b)
 	for _, c := range members {
 		if !sentBy(senders, c) {
-			c.write(f)
+			out.put(c, f)
 		}
 	}
 	for _, s := range senders {
+		out.sendTo(s.event.connection)
 		h.tellSender(s, b, m)
 	}
 }
@@ -143,7 +175,7 @@ func sentBy(senders []*sending, c *connection) bool {
 }
 
 // channelUpdated shows the channel as it can be read now.
-func (h *Hub) channelUpdated(channel uuid.UUID) {
+func (h *Hub) channelUpdated(out *outbox, channel uuid.UUID) {
 	if len(h.members(channel.String())) == 0 {
 		return
 	}
@@ -154,5 +186,5 @@ func (h *Hub) channelUpdated(channel uuid.UUID) {
 		h.Logger.Warn("who is in a channel does not hear that it was changed", "channel", channel, "error", err)
 		return
 	}
-	h.broadcast(channel, "channelUpdated", update{channel, found})
+	h.broadcast(out, channel, "channelUpdated", update{channel, found})
 }

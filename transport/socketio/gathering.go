@@ -1,0 +1,100 @@
+package socketio
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"time"
+)
+
+const (
+	// maxGathered bounds what is gathered for a connection before who writes has to wait, in bytes.
+	maxGathered = 64 << 10
+	// lastWords is how long what was written to a connection that is closed may still take.
+	lastWords = time.Second
+)
+
+// gathering is a connection that sends in one piece what is written to it while it is still busy sending: the library writes
+// each packet for itself, and it is the calls of the system that cost most. No piece may take long, and nothing is heard
+// before the library listens.
+type gathering struct {
+	net.Conn
+	listening chan struct{}
+
+	mu       sync.Mutex
+	changed  sync.Cond
+	gathered []byte
+	sending  bool
+	failed   error
+}
+
+func newGathering(conn net.Conn, listening chan struct{}) *gathering {
+	g := &gathering{Conn: conn, listening: listening}
+	g.changed.L = &g.mu
+	return g
+}
+
+func (g *gathering) Read(text []byte) (int, error) {
+	<-g.listening
+	return g.Conn.Read(text)
+}
+
+// Write never fails because of what it is given itself: an error is one of what was written before.
+func (g *gathering) Write(text []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for len(g.gathered) > maxGathered && g.failed == nil {
+		g.changed.Wait()
+	}
+	if g.failed != nil {
+		return 0, g.failed
+	}
+	g.gathered = append(g.gathered, text...)
+	if !g.sending {
+		g.sending = true
+		go g.send()
+	}
+	return len(text), nil
+}
+
+// send sends what is gathered until there is nothing more, and then closes the connection where that was asked for.
+func (g *gathering) send() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var sent []byte
+	for len(g.gathered) > 0 {
+		text, limit := g.gathered, writeTime
+		if g.gathered = sent[:0]; g.failed != nil {
+			limit = lastWords
+		}
+		_ = g.Conn.SetWriteDeadline(time.Now().Add(limit))
+		g.mu.Unlock()
+		_, err := g.Conn.Write(text)
+		g.mu.Lock()
+		if sent = text; err != nil {
+			g.failed, g.gathered = err, nil
+		}
+		g.changed.Broadcast()
+	}
+	g.sending = false
+	if g.failed != nil {
+		_ = g.Conn.Close() // who reads learns of it
+	}
+}
+
+// Close ends the connection, behind what was written to it.
+func (g *gathering) Close() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.failed == nil {
+		g.failed = net.ErrClosed
+	}
+	g.changed.Broadcast()
+	if !g.sending {
+		return g.Conn.Close()
+	}
+	return errors.Join(g.Conn.SetWriteDeadline(time.Now().Add(lastWords)), g.SetReadDeadline(time.Now()))
+}
+
+// SetWriteDeadline does nothing: each piece has its own.
+func (g *gathering) SetWriteDeadline(time.Time) error { return nil }

@@ -1,0 +1,90 @@
+package socketio
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// gathered is a connection whose other end does nothing by itself.
+func gathered(t *testing.T) (ours *gathering, theirs net.Conn) {
+	a, b := net.Pipe()
+	listening := make(chan struct{})
+	close(listening)
+	t.Cleanup(func() { _ = a.Close(); _ = b.Close() })
+	return newGathering(a, listening), b
+}
+
+func TestWhatIsWrittenWhileAConnectionIsBusyGoesOutInOnePiece(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := gathered(t)
+		var want []byte
+		for i := range 100 {
+			text := fmt.Appendf(nil, "packet %d;", i)
+			want = append(want, text...)
+			if n, err := ours.Write(text); n != len(text) || err != nil {
+				t.Fatal(n, err)
+			}
+			synctest.Wait() // the first is being sent, and nobody reads
+		}
+		must(t, ours.Close())
+		var got []byte
+		pieces := 0
+		for text := make([]byte, 2*len(want)); ; pieces++ {
+			n, err := theirs.Read(text)
+			if got = append(got, text[:n]...); err != nil {
+				break
+			}
+		}
+		if !bytes.Equal(got, want) || pieces != 2 {
+			t.Errorf("%d pieces: %s", pieces, got)
+		}
+		if _, err := ours.Write([]byte("late")); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("written after the end: %v", err)
+		}
+	})
+}
+
+func TestAClientThatDoesNotReadEndsItsConnectionAfterAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := gathered(t)
+		begun, n := time.Now(), 0
+		var err error
+		for ; err == nil; n++ {
+			_, err = ours.Write(make([]byte, 1024))
+		}
+		if took := time.Since(begun); took != writeTime || n > 2*maxGathered/1024+3 {
+			t.Errorf("%d KiB were taken, %v passed: %v", n, took, err)
+		}
+		if _, err := io.ReadAll(theirs); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestWhoClosesDoesNotWaitForWhoDoesNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := gathered(t)
+		_, err := ours.Write([]byte("unheard"))
+		must(t, err)
+		synctest.Wait()
+		begun := time.Now()
+		must(t, ours.Close())
+		if time.Since(begun) != 0 {
+			t.Errorf("closing took %v", time.Since(begun))
+		}
+		if _, err := ours.Read(make([]byte, 1)); err == nil {
+			t.Error("something was heard")
+		}
+		time.Sleep(lastWords)
+		synctest.Wait()
+		if n, err := theirs.Read(make([]byte, 100)); n != 0 || !errors.Is(err, io.EOF) {
+			t.Errorf("%d bytes, %v", n, err)
+		}
+	})
+}
