@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -137,6 +139,7 @@ func TestVerifyNamesWhatWasTamperedWith(t *testing.T) {
 		t.Fatalf("too little was said: %d", len(at))
 	}
 	i, j, last := at[0], at[1], len(lines)-1
+	started := slices.IndexFunc(lines, func(l embedded.Line) bool { return l.Type == "AgentStarted" })
 	for lines[last].Type[0] == '$' {
 		last--
 	}
@@ -180,6 +183,19 @@ func TestVerifyNamesWhatWasTamperedWith(t *testing.T) {
 			l[i].Created = l[i-1].Created
 			return l
 		}, []string{"revisions or times of the events from position"}},
+		"of an unknown type": {func(l []embedded.Line) []embedded.Line {
+			l[i].Type = "MessageFlown"
+			return l
+		}, []string{"was changed", "MessageFlown at position", "cannot be read: this build does not know the type"}},
+		"with a cause that never was": {func(l []embedded.Line) []embedded.Line {
+			cause := regexp.MustCompile(`"\$causationId":"[^"]*"`)
+			l[i].Metadata = cause.ReplaceAll(l[i].Metadata, []byte(`"$$causationId":"`+somebody+`"`))
+			return l
+		}, []string{"was changed", "names a cause that is neither its request nor an earlier fact: " + somebody}},
+		"a hole": {
+			func(l []embedded.Line) []embedded.Line { return append(l[:started], l[started+1:]...) },
+			[]string{fmt.Sprintf("the event at position %d was removed", lines[started].Position), "AgentStopped at position", "revision 2) follows revision 0 of its stream"},
+		},
 		"cut off": {func(l []embedded.Line) []embedded.Line { return l[:last] }, []string{fmt.Sprintf("the event at position %d was removed", lines[last].Position)}},
 	} {
 		to := []string{"DATA_DIR=" + copied(t, dir, c.tamper(exported(t, dir))), "POSTGRES_URL=" + url}

@@ -2,7 +2,7 @@
 import { get, query } from './api.js';
 import { el, field, fill, guarded, select, short, time } from './dom.js';
 
-const MODES = [['hybrid', 'by meaning and words'], ['semantic', 'by meaning'], ['text', 'by words']];
+const MODES = [['hybrid', 'meaning and words'], ['semantic', 'meaning'], ['text', 'words']];
 
 export async function memory(main, [chosen]) {
   const { agents } = await get('/api/agents');
@@ -12,7 +12,7 @@ export async function memory(main, [chosen]) {
   const table = el('input', { name: 'table', placeholder: 'all' });
   const text = el('input', { type: 'search', name: 'q', 'data-first': true, required: true, placeholder: 'What is it about?' });
   fill(main, el('h1', {}, 'Memory'),
-    agents.length ? el('form.row.filters', { submit: guarded(search) }, field('Agent', agent), field('Search', mode), field('Table', table), el('label.grow', {}, 'For', text), el('button.main', { type: 'submit' }, 'Search'))
+    agents.length ? el('form.row.filters', { submit: guarded(search) }, field('Agent', agent), field('By', mode), field('Table', table), el('label.grow', {}, 'For', text), el('button.main', { type: 'submit' }, 'Search'))
       : el('p.empty', {}, 'There is no agent yet.'),
     results);
   if (agents.length) fill(results, el('p.empty', {}, 'Search what an agent remembers: by what it means, by its words, or by both.'));
