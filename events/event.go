@@ -118,12 +118,14 @@ var (
 	// ErrUnavailable: the store did not answer in time. An append may or may not have happened; repeating it with the
 	// same ids and expected revision is safe.
 	ErrUnavailable = errors.New("the event store is unavailable")
+	// ErrFull: the store has no room. It takes no facts until it has; none of these were recorded.
+	ErrFull = errors.New("the event store is full")
 )
 
 // Store is the log. It is safe for concurrent use, and every call returns when its context ends.
 type Store interface {
 	// Append records the facts together or not at all, and returns the position of the last one. It fails with
-	// ErrConflict, with ErrUnavailable, and with what the codec refuses (ErrInvalid, ErrTooLarge).
+	// ErrConflict, with ErrUnavailable or ErrFull, and with what the codec refuses (ErrInvalid, ErrTooLarge).
 	Append(ctx context.Context, s StreamID, expect Revision, facts ...Proposed) (Position, error)
 	// Read yields one stream, whole; nothing for one that does not exist.
 	Read(ctx context.Context, s StreamID, dir Direction) iter.Seq2[Recorded, error]

@@ -66,10 +66,11 @@ func final(err error) bool {
 // errBehind: the read models are away, or behind. Trying again may help.
 var errBehind = errors.New("the read models are unavailable")
 
-// unavailable tells whether the store or the read models are away, and nothing else is wrong.
+// unavailable tells whether the store or the read models are away, or the store is full, and nothing else is wrong.
 func unavailable(err error) bool {
 	var model modelFailure
-	return (errors.Is(err, events.ErrUnavailable) || errors.Is(err, errBehind)) && !errors.As(err, &model)
+	away := errors.Is(err, events.ErrUnavailable) || errors.Is(err, events.ErrFull) || errors.Is(err, errBehind)
+	return away && !errors.As(err, &model)
 }
 
 // reason is what is recorded of a failure: nothing of what was said, nor of what anybody else wrote into an error.

@@ -46,6 +46,8 @@ func classify(err error) error {
 	switch status.Code(err) {
 	case codes.Unavailable, codes.Canceled:
 		return fmt.Errorf("%w: %w: %w", events.ErrUnavailable, errLost, err)
+	case codes.ResourceExhausted:
+		return fmt.Errorf("%w: %w", events.ErrFull, err)
 	case codes.DeadlineExceeded, codes.Aborted, codes.Internal:
 		return fmt.Errorf("%w: %w", events.ErrUnavailable, err)
 	}

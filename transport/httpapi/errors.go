@@ -98,6 +98,7 @@ var table = []struct {
 	{events.ErrTooLarge, http.StatusRequestEntityTooLarge, codeTooLarge, ""},
 	{events.ErrKeysUnreachable, http.StatusServiceUnavailable, codeDatabase, "The keys of what is sealed cannot be read. Try again."},
 	{events.ErrUnavailable, http.StatusServiceUnavailable, codeDatabase, "The event store cannot be reached. Try again."},
+	{events.ErrFull, http.StatusServiceUnavailable, codeDatabase, "The disk of the event store is full. Try again when there is room."},
 	{queries.ErrUnavailable, http.StatusServiceUnavailable, codeDatabase, "The database cannot be reached. Try again."},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, codeUnavailable, "The answer took too long. Try again."},
 	{context.Canceled, http.StatusServiceUnavailable, codeUnavailable, "The request was cut off."},

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -11,9 +12,22 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"annals/events"
+	"annals/queries"
 )
 
 func unmarshalPlain(data []byte, v any) error { return json.Unmarshal(data, v) }
+
+func TestAStoreThatIsFullOrAwayIsNoErrorOfOurs(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{events.ErrFull, events.ErrUnavailable, queries.ErrUnavailable} {
+		p, cause := problemOf(fmt.Errorf("append: %w", err))
+		if p.status != http.StatusServiceUnavailable || p.Code != codeDatabase || cause == nil {
+			t.Errorf("%v: status %d, code %s, cause %v", err, p.status, p.Code, cause)
+		}
+	}
+}
 
 func TestSecretsAreEncryptedAsElizaOSDoes(t *testing.T) {
 	t.Parallel()
