@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"strings"
 )
@@ -37,6 +39,17 @@ type Config struct {
 	EmbeddingDimensions int    `name:"openai-embedding-dimensions" env:"OPENAI_EMBEDDING_DIMENSIONS" help:"Dimensions to ask that model for; otherwise what it gives."`
 
 	TracesURL string `name:"traces-url" env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"Where OpenTelemetry traces go, over HTTP; none are made without it."`
+}
+
+// Validate refuses at the start what would be found out by the first answer.
+func (c Config) Validate() error {
+	for name, endpoint := range map[string]string{"OPENAI_BASE_URL": c.OpenAIBaseURL, "ANTHROPIC_BASE_URL": c.AnthropicBaseURL} {
+		u, err := url.Parse(endpoint)
+		if endpoint != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+			return fmt.Errorf("%s is no URL that begins with http:// or https://", name)
+		}
+	}
+	return nil
 }
 
 // logger writes structured lines to the standard error.

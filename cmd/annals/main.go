@@ -38,16 +38,42 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	var c cli
-	parser, err := kong.New(&c, kong.Name("annals"), kong.UsageOnError(),
-		kong.Description("An agent server that forgets nothing."),
-		kong.BindTo(ctx, (*context.Context)(nil)))
-	if err != nil {
-		return err
-	}
-	parsed, err := parser.Parse(args)
+	parsed, err := new(cli).parse(ctx, args)
 	if err != nil {
 		return err
 	}
 	return parsed.Run()
+}
+
+func (c *cli) parse(ctx context.Context, args []string) (*kong.Context, error) {
+	parser, err := kong.New(c, kong.Name("annals"), kong.UsageOnError(),
+		kong.Description("An agent server that forgets nothing."),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		return nil, err
+	}
+	if err := unsetEmpty(parser.Model.Node); err != nil {
+		return nil, err
+	}
+	return parser.Parse(args)
+}
+
+// unsetEmpty takes a setting of the environment that is empty for one that is not made: it comes from a compose file or a
+// script where nobody filled it in, and an empty SERVER_HOST would be every address of the machine.
+func unsetEmpty(n *kong.Node) error {
+	for _, f := range n.Flags {
+		for _, name := range f.Tag.Envs {
+			if os.Getenv(name) == "" {
+				if err := os.Unsetenv(name); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for _, child := range n.Children {
+		if err := unsetEmpty(child); err != nil {
+			return err
+		}
+	}
+	return nil
 }
