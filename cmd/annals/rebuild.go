@@ -97,6 +97,8 @@ type progress struct {
 	from  events.Position
 	said  time.Time
 	stage string
+	since time.Time // when the stage began
+	spent []string  // on those before
 }
 
 const sayEvery = 2 * time.Second
@@ -114,6 +116,12 @@ func (p *progress) show(now projections.Progress) {
 	if p.begun.IsZero() {
 		p.begun, p.from = time.Now(), now.Position
 	}
+	if now.Stage != p.stage {
+		if p.stage != "" {
+			p.spent = append(p.spent, fmt.Sprint(p.stage, " ", time.Since(p.since).Round(time.Millisecond)))
+		}
+		p.since = time.Now()
+	}
 	switch {
 	case p.bar != nil:
 		p.bar.Describe(now.Stage)
@@ -124,7 +132,8 @@ func (p *progress) show(now projections.Progress) {
 		_, _ = fmt.Fprintln(p.out, p.line(now))
 	}
 	if now.Stage == "done" {
-		_, _ = fmt.Fprintf(p.out, "\nrebuilt %s: %d events in %v\n", strings.Join(now.Projections, ", "), now.Events, time.Since(p.begun).Round(time.Millisecond))
+		_, _ = fmt.Fprintf(p.out, "\nrebuilt %s: %d events in %v (%s)\n",
+			strings.Join(now.Projections, ", "), now.Events, time.Since(p.begun).Round(time.Millisecond), strings.Join(p.spent, ", "))
 	}
 	p.stage = now.Stage
 }
