@@ -3,6 +3,7 @@ package queries
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"annals/events"
 )
@@ -42,10 +44,9 @@ type Hit struct {
 }
 
 const (
-	// exactRows is up to how many rows it is cheaper to compare each than to follow the index. Where none that matters is among
-	// the very nearest, the index finds its way to the others badly, however long it goes on: up to scanRows, each is compared.
-	exactRows = 5000
-	scanRows  = 200_000
+	// scanRows is up to how many rows it is better to compare each than to follow the index, where none that matters is among
+	// the very nearest: it finds its way to the others badly, however long it goes on.
+	scanRows = 100_000
 	// minEffort and maxEffort bound hnsw.ef_search, how many neighbours the index keeps in sight; maxTuples is how many rows it
 	// looks at before the search turns to all rows.
 	minEffort = 200
@@ -109,26 +110,36 @@ func best(hits []Hit) {
 	})
 }
 
-// byVector finds the nearest. Where few rows matter, each is compared; else the index tells the neighbours. Where these do not
-// tell enough, each row is compared nevertheless or, if they are too many, the index gives one after another until enough matter.
+// byVector finds the nearest: those that matter among the neighbours that the index has in sight. Where these do not tell
+// enough, each row is compared or, if they are too many, the index gives one after another until enough matter.
 func (q *Queries) byVector(ctx context.Context, s Search, n int) ([]Hit, error) {
-	rows, err := q.countVectors(ctx, s, exactRows)
-	if err != nil || rows == 0 || n == 0 {
+	if n == 0 {
+		return nil, nil
+	}
+	found, err := q.inSight(ctx, s, n)
+	if err != nil || s.suffices(found, n) {
+		return s.enough(found), err
+	}
+	rows, err := q.countVectors(ctx, s, scanRows)
+	if err != nil || rows == 0 {
 		return nil, err
 	}
-	if rows > exactRows {
-		found, err := q.inSight(ctx, s, n)
-		if err == nil && !s.suffices(found, n) {
-			if rows, err = q.countVectors(ctx, s, scanRows); err == nil && rows > scanRows {
-				found, err = q.nearest(ctx, s, n, "")
-			}
-		}
-		if err != nil || s.suffices(found, n) {
+	if rows > scanRows {
+		if found, err = q.nearest(ctx, s, n, ""); err != nil || s.suffices(found, n) {
 			return s.enough(found), err
 		}
 	}
-	found, err := q.nearest(ctx, s, n, " + 0") // an order that no index has
+	found, err = q.nearest(ctx, s, n, " + 0") // an order that no index has
+	if tookTooLong(err) {                     // on a busy machine: better those that the index finds than none
+		found, err = q.nearest(ctx, s, n, "")
+	}
 	return s.enough(found), err
+}
+
+// tookTooLong tells of a statement that was cancelled for its time.
+func tookTooLong(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && server.Code == "57014"
 }
 
 // suffices tells whether nothing is missing among what was found, the best first.
@@ -228,11 +239,13 @@ select id, %[4]s as similarity, score from (
 
 // hits reads in one transaction with the settings.
 func (q *Queries) hits(ctx context.Context, s Search, sql string, args []any, settings ...[2]string) ([]Hit, error) {
+	names, values := []string{"statement_timeout"}, []string{searchLimit}
+	for _, set := range settings {
+		names, values = append(names, set[0]), append(values, set[1])
+	}
 	found, err := again(q, func() (found []Hit, err error) {
 		var b pgx.Batch
-		for _, set := range append(settings, [2]string{"statement_timeout", searchLimit}) {
-			b.Queue(`select set_config($1, $2, true)`, set[0], set[1])
-		}
+		b.Queue(`select set_config(name, value, true) from unnest($1::text[], $2::text[]) as setting (name, value)`, names, values)
 		b.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
 			found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Hit])
 			return err

@@ -145,7 +145,7 @@ func bareServer[T any](b *testing.B, url, query string, args ...any) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	config.ConnConfig.RuntimeParams["search_path"] = projections.Views(projections.All())
+	config.ConnConfig.RuntimeParams["search_path"] = projections.Views(projections.All()) + ", public"
 	pool, err := pgxpool.NewWithConfig(b.Context(), config)
 	if err != nil {
 		b.Fatal(err)

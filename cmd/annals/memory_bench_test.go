@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,7 +25,14 @@ import (
 
 // sentence is a text of ordinary length, different for each number.
 func sentence(i int) string {
-	return fmt.Sprintf("%d: the ferry to the islands leaves at %d, and the harbour smells of tar and of oranges", i, i%24)
+	words := strings.Fields(`the green tea kitchen harbour walk old piano cat sleeps train leaves station morning letter garden window
+		friend paints boat river music answers question number colour small house ferry winter bread street lamp market`)
+	random := rand.New(rand.NewPCG(uint64(i), 384)) //nolint:gosec // the same each time
+	said := []string{strconv.Itoa(i)}
+	for range 8 + random.IntN(8) {
+		said = append(said, words[random.IntN(len(words))])
+	}
+	return strings.Join(said, " ")
 }
 
 // BenchmarkStoreMemory stores at 32 clients, beside an append of the same event and an insert of the same row, one after the

@@ -67,9 +67,6 @@ func (a *API) searchMemories(c *call, in *memorySearch) (memoriesFound, error) {
 	if err != nil {
 		return memoriesFound{}, err
 	}
-	if _, err := a.o.Queries.Agent(c, s.Agent); err != nil {
-		return memoriesFound{}, err
-	}
 	found := memoriesFound{Mode: in.Mode}
 	if in.Mode != modeText {
 		s.Model = a.o.Embedder.Model()
@@ -87,6 +84,9 @@ func (a *API) searchMemories(c *call, in *memorySearch) (memoriesFound, error) {
 		s.Words = ""
 	}
 	found.Memories, err = a.o.Queries.FindMemories(c, s, in.IncludeEmbedding == "true")
+	if err == nil && len(found.Memories) == 0 { // perhaps there is nobody who could remember
+		_, err = a.o.Queries.Agent(c, s.Agent)
+	}
 	found.Memories = list(found.Memories)
 	return found, err
 }
