@@ -11,7 +11,7 @@ import (
 var agents = Projection{
 	Name:    "agents",
 	Group:   GroupCore,
-	Version: 1,
+	Version: 2,
 	// summary is the first line of the bio, which lists show. settings is as clients see it: the secrets are in it, encrypted.
 	Tables: `
 create table agents (
@@ -68,6 +68,8 @@ update agents set (name, username, system, bio, summary, templates, message_exam
 		q.Queue(runAgent, f.AgentID, true, int64(e.Revision), int64(e.Position))
 	case events.AgentStopped:
 		q.Queue(runAgent, f.AgentID, false, int64(e.Revision), int64(e.Position))
+	case events.AgentMemoriesCleared: // the revision is what If-Match is compared with
+		q.Queue(`update agents set revision = $2, position = $3 where id = $1`, f.AgentID, int64(e.Revision), int64(e.Position))
 	case events.AgentDeleted:
 		q.Queue(`delete from agents where id = $1`, f.AgentID)
 	}

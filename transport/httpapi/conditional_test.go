@@ -63,6 +63,22 @@ func TestAChangeToWhatHasChangedMeanwhileIsRefused(t *testing.T) {
 	s.ask("DELETE", agent, nil, "If-Match", `"r0"`).refused(412, codeStale)
 }
 
+func TestATagIsGoodWhateverHappenedToAThing(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := "/api/agents/" + s.newAgent("Tagged")
+	s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).is(201)
+	for _, did := range [][2]string{
+		{"POST", agent + "/start"}, {"DELETE", agent + "/memories"}, {"POST", agent + "/stop"}, {"DELETE", agent + "/memories"}, {"DELETE", chat + "/messages"},
+	} {
+		happened := s.ask(did[0], did[1], nil)
+		for shown, path := range map[string]string{agent: agent, chat + "/details": chat} {
+			now := s.ask("GET", shown, nil, "X-Annals-After", happened.header.Get("X-Annals-Position")).is(200)
+			s.ask("PATCH", path, fields{"system": did[1], "name": did[0] + did[1]}, "If-Match", now.header.Get("ETag")).is(200)
+		}
+	}
+}
+
 func TestAListHasAWeakTag(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
