@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -220,7 +221,8 @@ const lineWait = 30 * time.Second
 func (a *API) writeLines(ctx context.Context, c *call, f queries.HistoryFilter, limit int) error {
 	deadline := http.NewResponseController(c.gin.Writer)
 	defer func() { _ = deadline.SetWriteDeadline(time.Time{}) }() // the connection goes on
-	lines := json.NewEncoder(c.gin.Writer)
+	out := bufio.NewWriterSize(c.gin.Writer, 1<<16)               // in larger pieces than the connection's
+	lines := json.NewEncoder(out)
 	lines.SetEscapeHTML(false)
 	n := 0
 	for raw, err := range a.o.Queries.WholeHistory(ctx, f) {
@@ -238,8 +240,8 @@ func (a *API) writeLines(ctx context.Context, c *call, f queries.HistoryFilter, 
 			return err
 		}
 		if n++; n == limit {
-			return nil
+			break
 		}
 	}
-	return nil
+	return out.Flush()
 }

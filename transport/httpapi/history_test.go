@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -29,8 +30,15 @@ func (s *server) history(query string) (p auditedPage) {
 	return p
 }
 
-// now is the position of the newest fact, as clients send it.
-func (s *server) now() string { return s.api.tokenOf(s.head()) }
+// now is the position of the newest fact, as clients send it. It can be read in the history: a request waits only for so long.
+func (s *server) now() string {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	head := s.head()
+	must(s.t, s.api.o.Waiter.Wait(ctx, history, head))
+	return s.api.tokenOf(head)
+}
 
 // talk makes an agent, a channel and a message, and gives their ids.
 func (s *server) talk() (agent, channel, message string) {

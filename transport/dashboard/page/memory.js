@@ -2,7 +2,7 @@
 import { get, query } from './api.js';
 import { el, field, fill, guarded, select, short, time } from './dom.js';
 
-const MODES = [['hybrid', 'meaning and words'], ['semantic', 'meaning'], ['text', 'words']];
+const MODES = [['hybrid', 'both'], ['semantic', 'meaning'], ['text', 'words']];
 
 export async function memory(main, [chosen]) {
   const { agents } = await get('/api/agents');
