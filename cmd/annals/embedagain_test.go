@@ -93,7 +93,7 @@ func TestAChangeOfTheModelIsSeenNamedAndMended(t *testing.T) {
 		p.must(t, http.StatusCreated, http.MethodPost, "/api/agents/"+agent+"/memories", map[string]any{"text": sentence(i)})
 	}
 	p.must(t, http.StatusCreated, http.MethodPost, "/api/agents/"+agent+"/memories", map[string]any{"text": " "})
-	p.embedded(t, agent)
+	p.embedded(t, agent, n)
 	if v := p.vectors(t); v.Model != hashing.Model || len(v.Others) > 0 || v.Remedy != "" || v.Pending != 0 {
 		t.Errorf("the server says %+v", v)
 	}
@@ -151,7 +151,7 @@ func TestAnInterruptedEmbeddingGoesOnWhereItWas(t *testing.T) {
 	for i := range n {
 		p.must(t, http.StatusCreated, http.MethodPost, "/api/agents/"+agent+"/memories", map[string]any{"text": sentence(i)})
 	}
-	p.embedded(t, agent)
+	p.embedded(t, agent, n)
 	changed := append(slices.Clone(settings), "OPENAI_BASE_URL="+endpoint.URL, "OPENAI_EMBEDDING_MODEL=near")
 	cmd := embedding(t, changed)
 	var said bytes.Buffer

@@ -53,7 +53,7 @@ func TestARebuildOfMemoriesWithVectorsCallsNoModelAndEqualsTheLiveTables(t *test
 	for i := range 50 {
 		p.must(t, http.StatusCreated, http.MethodPost, "/api/agents/"+agent+"/memories", map[string]any{"text": sentence(i)})
 	}
-	p.embedded(t, agent)
+	p.embedded(t, agent, n+50)
 	live := rowsShown(t, database)
 	asked := len(model.EmbeddingRequests())
 	if vectors := len(live["vectors"]); asked == 0 || vectors != n+50 {
@@ -89,7 +89,7 @@ func BenchmarkRebuildMemories(b *testing.B) {
 	p := spawn(b, settings...)
 	agent := p.runningAgent(b, "Mnemosyne")
 	p.imports(b, agent, vectored(n), n)
-	p.embedded(b, agent)
+	p.embedded(b, agent, n)
 	p.stop(b)
 	stages := regexp.MustCompile(`(rows|indexes) ([0-9.a-zµ]+)`)
 	for b.Loop() {

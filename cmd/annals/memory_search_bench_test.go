@@ -37,7 +37,7 @@ func BenchmarkSearchMemories(b *testing.B) {
 	s := inside(b, func(c *Config) { c.PostgresURL = database })
 	agent := s.runningAgent(b, "Mnemosyne")
 	s.imports(b, agent, vectored(n), n)
-	s.embedded(b, agent)
+	s.embedded(b, agent, n)
 	asked := sentence(n / 2)
 	numbers := strings.ReplaceAll(fmt.Sprint(hashing.Vector(asked)), " ", ",")
 	conn, err := pgx.Connect(b.Context(), database)
