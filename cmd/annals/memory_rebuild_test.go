@@ -70,7 +70,7 @@ func TestARebuildOfMemoriesWithVectorsCallsNoModelAndEqualsTheLiveTables(t *test
 	}
 	t.Log(told)
 	p.stop(t)
-	p = spawn(t, settings...) // shows what was made, and catches up
+	spawn(t, settings...) // shows what was made, and catches up
 	rebuilt := rowsShown(t, database)
 	for _, table := range slices.Sorted(maps.Keys(live)) {
 		if !slices.Equal(live[table], rebuilt[table]) {
