@@ -24,7 +24,7 @@ type Message struct {
 	SourceType    string          `json:"sourceType,omitempty"`
 	SourceID      string          `json:"sourceId,omitempty"`
 	Metadata      json.RawMessage `json:"metadata"`
-	InReplyTo     *uuid.UUID      `json:"inReplyToRootMessageId"`
+	InReplyTo     *uuid.UUID      `json:"inReplyToRootMessageId" nullable:"true"`
 	CreatedAt     ISO             `json:"createdAt"`
 	UpdatedAt     ISO             `json:"updatedAt"`
 	CreatedMillis Millis          `json:"created_at"`

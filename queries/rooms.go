@@ -20,10 +20,10 @@ type Room struct {
 	Source    string          `json:"source"`
 	Type      string          `json:"type"`
 	ServerID  string          `json:"serverId"`
-	WorldID   *uuid.UUID      `json:"worldId"`
+	WorldID   *uuid.UUID      `json:"worldId" nullable:"true"`
 	Name      string          `json:"name"`
 	Metadata  json.RawMessage `json:"metadata"`
-	ChannelID *uuid.UUID      `json:"channelId"`
+	ChannelID *uuid.UUID      `json:"channelId" nullable:"true"`
 	CreatedAt ISO             `json:"createdAt"`
 	// WorldName is that of its world, empty for none, and WorldCreated the position of its creation; Revision is that of the
 	// room's stream.

@@ -4,15 +4,23 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+
+	"annals/transport/httpapi"
+	"annals/transport/httpapi/httpapitest"
 )
 
 // client speaks to a server as a REST client does.
@@ -24,9 +32,33 @@ type client struct {
 func newClient(base string) *client {
 	return &client{base: base, http: &http.Client{
 		Timeout:   70 * time.Second,
-		Transport: &http.Transport{MaxIdleConnsPerHost: 64},
+		Transport: described(&http.Transport{MaxIdleConnsPerHost: 64}),
 	}}
 }
+
+// undescribed are answers to clients that were not as the API's description has them.
+var undescribed atomic.Int64
+
+// described holds every answer against the description, but for what is measured.
+func described(next http.RoundTripper) http.RoundTripper {
+	if f := flag.Lookup("test.bench"); f != nil && f.Value.String() != "" {
+		return next
+	}
+	return description().Transport(next, func(err error) {
+		undescribed.Add(1)
+		fmt.Fprintln(os.Stderr, "not as described:", err)
+	})
+}
+
+var description = sync.OnceValue(func() *httpapitest.Description {
+	w := httptest.NewRecorder()
+	httpapi.New(httpapi.Options{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/api/openapi.json", nil))
+	d, err := httpapitest.Read(w.Body.Bytes())
+	if err != nil {
+		panic(err)
+	}
+	return d
+})
 
 // answer is what came back.
 type answer struct {

@@ -33,7 +33,12 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	if n := undescribed.Load(); n > 0 {
+		fmt.Fprintln(os.Stderr, n, "answers were not as the API's description has them")
+		status = max(status, 1)
+	}
+	os.Exit(status)
 }
 
 // process is annals in a process of its own.

@@ -72,7 +72,7 @@ type Options struct {
 	SecretSalt string
 	RateLimit  bool
 	Parked     Parked
-	// Middleware sees every request first. Metrics are what /metrics tells; there are none without it.
+	// Middleware sees every request first. Metrics are what /metrics and debug/metrics tell; there are none without it.
 	Middleware []gin.HandlerFunc
 	Metrics    prometheus.Gatherer
 	// Sockets answer on their path (see routes.go) and set their own time limits.
@@ -101,12 +101,11 @@ type API struct {
 	o       Options
 	router  *gin.Engine
 	huma    huma.API
+	answers huma.Registry   // how answers look
 	open    map[string]bool // routes that need no key
 	lengthy map[string]bool // routes that take or give a file
 	// environmentLock is held while the local environment is written.
 	environmentLock sync.Mutex
-	// answered counts requests by class of status.
-	answered [6]atomic.Int64
 	// following counts those who are being told.
 	following atomic.Int64
 	started   time.Time
@@ -154,8 +153,9 @@ func New(o Options) *API {
 		a.refuse(g, errNoRoute)
 	})
 	a.router.NoMethod(func(g *gin.Context) { a.refuse(g, errNoMethod) })
-	a.huma = humagin.New(a.router, humaConfig(o.Version))
+	a.huma, a.answers = humagin.New(a.router, humaConfig(o.Version)), answerSchemas()
 	a.routes()
+	a.complete()
 	return a
 }
 
@@ -169,8 +169,11 @@ func orElse[F any](f func() F, otherwise func() F) func() F {
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // socket is a route that is no operation, for the pages that may call and for the server's own.
-func (a *API) socket(path string, methods ...string) {
+func (a *API) socket(path, summary string, methods ...string) {
 	h := a.o.Sockets[path]
+	for _, method := range methods {
+		a.describeSocket(method, path, summary)
+	}
 	a.router.Match(methods, path, func(g *gin.Context) {
 		if !a.origins.opens(g.Request) {
 			a.refuse(g, refusal(http.StatusForbidden, codeForbidden, "Pages of %.100s may not connect: name them in CORS_ORIGIN.", g.GetHeader("Origin")))

@@ -1,8 +1,12 @@
 package httpapi
 
 import (
-	"runtime"
-	"strconv"
+	"encoding/json"
+	"math"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	dto "github.com/prometheus/client_model/go"
 
 	"annals/queries"
 )
@@ -63,35 +67,82 @@ func (a *API) connected() map[string]int {
 	return out
 }
 
+// debugMetrics are the counters that /metrics tells Prometheus.
 type debugMetrics struct {
-	Requests  map[string]int64 `json:"requests" doc:"Answers since the start, by class of status."`
-	Sockets   map[string]int   `json:"sockets"`
-	Following int64            `json:"following"`
-	Uptime    float64          `json:"uptime" doc:"Seconds."`
-	Process   processMetrics   `json:"process"`
+	Uptime  float64  `json:"uptime" doc:"Seconds."`
+	Metrics []metric `json:"metrics" doc:"By name; none where nothing is counted."`
 }
 
-type processMetrics struct {
-	Goroutines  int    `json:"goroutines"`
-	HeapBytes   uint64 `json:"heapBytes"`
-	SystemBytes uint64 `json:"systemBytes"`
-	Collections uint32 `json:"collections"`
-	CPUs        int    `json:"cpus"`
+type metric struct {
+	Name    string   `json:"name"`
+	Help    string   `json:"help,omitempty"`
+	Type    string   `json:"type" enum:"counter,gauge,histogram,summary,untyped"`
+	Samples []sample `json:"samples"`
 }
 
-func (a *API) debugMetrics(*call, *nothing) (debugMetrics, error) {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	out := debugMetrics{
-		Requests: map[string]int64{}, Sockets: a.connected(), Following: a.following.Load(), Uptime: a.o.Clock().Sub(a.started).Seconds(),
-		Process: processMetrics{
-			Goroutines: runtime.NumGoroutine(), HeapBytes: m.HeapAlloc, SystemBytes: m.Sys, Collections: m.NumGC, CPUs: runtime.NumCPU(),
-		},
+// sample is a count with its labels. A distribution has the number and the sum of what was measured.
+type sample struct {
+	Labels map[string]string `json:"labels,omitempty"`
+	Value  *finite           `json:"value,omitempty" nullable:"true"`
+	Count  *uint64           `json:"count,omitempty"`
+	Sum    *finite           `json:"sum,omitempty" nullable:"true"`
+}
+
+// finite is a number as JSON has them: what is none, or beyond all bounds, is null.
+type finite float64
+
+// MarshalJSON implements json.Marshaler.
+func (f finite) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(f)) || math.IsInf(float64(f), 0) {
+		return []byte("null"), nil
 	}
-	for class := range a.answered {
-		if n := a.answered[class].Load(); n > 0 {
-			out.Requests[strconv.Itoa(class)+"xx"] = n
+	return json.Marshal(float64(f))
+}
+
+// Schema implements huma.SchemaProvider.
+func (finite) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeNumber}
+}
+
+// debugMetrics leaves out what cannot be gathered now.
+func (a *API) debugMetrics(c *call, _ *nothing) (debugMetrics, error) {
+	out := debugMetrics{Uptime: a.o.Clock().Sub(a.started).Seconds(), Metrics: []metric{}}
+	if a.o.Metrics == nil {
+		return out, nil
+	}
+	families, err := a.o.Metrics.Gather()
+	if err != nil {
+		a.o.Logger.WarnContext(c, "not everything was gathered", "error", err)
+	}
+	for _, f := range families {
+		m := metric{Name: f.GetName(), Help: f.GetHelp(), Type: strings.ToLower(f.GetType().String()), Samples: []sample{}}
+		for _, one := range f.GetMetric() {
+			m.Samples = append(m.Samples, sampleOf(one))
 		}
+		out.Metrics = append(out.Metrics, m)
 	}
 	return out, nil
+}
+
+func sampleOf(m *dto.Metric) (s sample) {
+	for _, l := range m.GetLabel() {
+		if s.Labels == nil {
+			s.Labels = map[string]string{}
+		}
+		s.Labels[l.GetName()] = l.GetValue()
+	}
+	value := func(v float64) *finite { return (*finite)(&v) }
+	switch {
+	case m.Counter != nil:
+		s.Value = value(m.Counter.GetValue())
+	case m.Gauge != nil:
+		s.Value = value(m.Gauge.GetValue())
+	case m.Histogram != nil:
+		s.Count, s.Sum = m.Histogram.SampleCount, value(m.Histogram.GetSampleSum())
+	case m.Summary != nil:
+		s.Count, s.Sum = m.Summary.SampleCount, value(m.Summary.GetSampleSum())
+	case m.Untyped != nil:
+		s.Value = value(m.Untyped.GetValue())
+	}
+	return s
 }

@@ -3,6 +3,8 @@ package httpapi
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -20,11 +22,11 @@ func (a *API) docs() {
 			return
 		}
 		write(g, http.StatusOK, body)
-	})
+	}, map[string]any{"application/json": nil})
 	files := v5emb.New("Annals", "/api/openapi.json", "/api/docs")
 	page := func(g *gin.Context) {
-		w := &found{ResponseWriter: g.Writer}
-		if files.ServeHTTP(w, g.Request); w.not {
+		w := &held{ResponseWriter: g.Writer, back: []int{http.StatusNotFound}}
+		if files.ServeHTTP(w, g.Request); w.status != 0 {
 			a.refuse(g, errNoRoute)
 		}
 	}
@@ -33,40 +35,83 @@ func (a *API) docs() {
 		g.Request.URL.Path = "/api/docs/"
 		page(g)
 	}
-	a.page("/api", "A page to try the API on", index)
-	a.page("/api/docs", "A page to try the API on", index)
-	a.page("/api/docs/:file", "What the page consists of", page)
+	a.page("/api", "A page to try the API on", index, anHTML)
+	a.page("/api/docs", "A page to try the API on", index, anHTML)
+	a.page("/api/docs/:file", "What the page consists of", page, aFile)
 }
 
-// found passes on all answers but that there is no such file, which is ours to say.
-type found struct {
+// held passes on all answers but those with certain statuses, which are ours to give.
+type held struct {
 	http.ResponseWriter
-	not bool
+	back   []int
+	status int // that was held back
 }
 
 // WriteHeader implements http.ResponseWriter.
-func (f *found) WriteHeader(status int) {
-	if f.not = status == http.StatusNotFound; !f.not {
-		f.ResponseWriter.WriteHeader(status)
+func (h *held) WriteHeader(status int) {
+	if slices.Contains(h.back, status) {
+		h.status = status
+		return
 	}
+	h.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements http.ResponseWriter.
-func (f *found) Write(p []byte) (int, error) {
-	if f.not {
+func (h *held) Write(p []byte) (int, error) {
+	if h.status != 0 {
 		return len(p), nil
 	}
-	return f.ResponseWriter.Write(p)
+	return h.ResponseWriter.Write(p)
 }
 
-// page is a route whose answer is no envelope.
-func (a *API) page(path, summary string, serve gin.HandlerFunc) {
+// page is a route whose answer is no envelope: it is of one of these types.
+func (a *API) page(path, summary string, serve gin.HandlerFunc, types map[string]any, traits ...trait) {
 	a.router.GET(path, serve)
-	op := a.describe(&operation{method: http.MethodGet, path: path, summary: summary, status: http.StatusNoContent}, nil)
-	op.Tags = []string{"docs"}
-	op.Responses = map[string]*huma.Response{"200": {Description: "The page."}}
+	o := &operation{method: http.MethodGet, path: path, summary: summary, status: http.StatusOK, raw: true, types: types, open: a.open[path]}
+	for _, t := range traits {
+		t(o)
+	}
+	op := a.describe(o, nil)
+	if !strings.HasPrefix(path, "/api/media") && !strings.HasPrefix(path, "/media") {
+		op.Tags = []string{"docs"}
+	}
 	for _, p := range parameter.FindAllStringSubmatch(path, -1) {
-		op.Parameters = append(op.Parameters, &huma.Param{Name: p[1], In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}})
+		schema := &huma.Schema{Type: huma.TypeString}
+		if strings.HasSuffix(p[1], "Id") {
+			schema = id{}.Schema(nil)
+		}
+		op.Parameters = append(op.Parameters, &huma.Param{Name: p[1], In: "path", Required: true, Schema: schema})
 	}
 	a.huma.OpenAPI().AddOperation(&op)
 }
+
+// anHTML and the others are types of pages, with examples.
+var (
+	anHTML       = map[string]any{"text/html": "<!doctype html>"}
+	aFile        = map[string]any{"*/*": nil}
+	someCounters = map[string]any{"text/plain": "# TYPE annals_commands_total counter\nannals_commands_total{command=\"SubmitMessage\",outcome=\"changed\"} 42\n"}
+)
+
+// describeSocket describes a request that opens a socket, or speaks in its stead.
+func (a *API) describeSocket(method, path, summary string) {
+	o := &operation{method: method, path: path, summary: summary, status: http.StatusSwitchingProtocols, raw: true, open: a.open[path]}
+	op := a.describe(o, nil)
+	op.Tags = []string{"sockets"}
+	op.Parameters = append(op.Parameters, &huma.Param{
+		Name: "apiKey", In: "query", Description: "The key, where the client cannot send it as a header.", Schema: &huma.Schema{Type: huma.TypeString},
+	})
+	if path == socketIO {
+		polled := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}, Example: "2"}
+		op.Responses["200"] = &huma.Response{Description: "What there is to be told to a client that polls.", Content: map[string]*huma.MediaType{"text/plain": polled}}
+		code, message := &huma.Schema{Type: huma.TypeInteger}, &huma.Schema{Type: huma.TypeString}
+		protocol := &huma.MediaType{Schema: &huma.Schema{
+			Type: huma.TypeObject, Required: []string{"code", "message"}, Properties: map[string]*huma.Schema{"code": code, "message": message},
+		}, Example: map[string]any{"code": 1, "message": "Session ID unknown"}}
+		for _, status := range []string{"400", "503"} {
+			op.Responses[status] = &huma.Response{Description: "As the protocol says it.", Content: map[string]*huma.MediaType{"application/json": protocol}}
+		}
+	}
+	a.huma.OpenAPI().AddOperation(&op)
+}
+
+const socketIO = "/socket.io/"

@@ -59,7 +59,6 @@ func (a *API) edge(g *gin.Context) {
 
 // note writes one line about a request: no address, no query, nothing personal.
 func (a *API) note(g *gin.Context, begun time.Time) {
-	a.answered[min(max(g.Writer.Status()/100, 0), len(a.answered)-1)].Add(1)
 	if a.o.Logger.Enabled(g, slog.LevelDebug) {
 		a.o.Logger.Debug("request", "method", g.Request.Method, "route", g.FullPath(), "status", g.Writer.Status(),
 			"bytes", g.Writer.Size(), "took", time.Since(begun))

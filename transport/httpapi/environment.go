@@ -71,7 +71,6 @@ func (a *API) writeEnvironment(c *call, in *newEnvironment) (noData, error) {
 	if _, err := run(c, commands.ChangeEnvironment{Keys: changed(before, wanted)}); err != nil {
 		return noData{}, err
 	}
-	c.message = "Local env updated"
 	return noData{}, ready.Commit()
 }
 

@@ -94,7 +94,6 @@ func (a *API) completeTurn(c *call, in *completion) (noData, error) {
 			return noData{}, err
 		}
 	}
-	c.message = "Completion event emitted"
 	_, err := run(c, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{
 		TurnID: c.newID("turn"), ChannelID: channel, ServerID: server, Outcome: events.TurnClosed,
 	}})
@@ -143,7 +142,6 @@ func (a *API) ingestMessage(c *call, in *externalMessage) (ingested, error) {
 	if b.SourceID != "" && c.bodyHash == "" {
 		cmd.MessageID = events.Derive(channel, author.String(), string(b.SourceID))
 	}
-	c.message = "Message ingested and published to bus"
 	err = a.submitTo(c, cmd, b.InReplyTo)
 	return ingested{MessageID: cmd.MessageID}, err
 }

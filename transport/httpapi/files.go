@@ -82,8 +82,11 @@ func (a *API) bytes(path, summary string, find func(context.Context, *gin.Contex
 			return
 		}
 		a.serveFile(c, f)
-	})
+	}, aFile, inParts)
 }
+
+// inParts answers with a part where one is asked for.
+func inParts(o *operation) { o.ranges = true }
 
 func (a *API) serveFile(c *call, f queries.File) {
 	g := c.gin
@@ -104,7 +107,14 @@ func (a *API) serveFile(c *call, f queries.File) {
 	h.Set("ETag", `"`+f.SHA256[:min(len(f.SHA256), 32)]+`"`)
 	control := http.NewResponseController(g.Writer)
 	_ = control.SetWriteDeadline(time.Now().Add(uploadTime))
-	http.ServeContent(g.Writer, g.Request, "", f.CreatedAt.Time(), blob)
+	w := &held{ResponseWriter: g.Writer, back: []int{http.StatusRequestedRangeNotSatisfiable, http.StatusPreconditionFailed}}
+	http.ServeContent(w, g.Request, "", f.CreatedAt.Time(), blob)
+	switch w.status {
+	case http.StatusRequestedRangeNotSatisfiable:
+		a.refuse(g, refusal(w.status, codeInvalidRequest, "The file has no such range."))
+	case http.StatusPreconditionFailed:
+		a.refuse(g, refusal(w.status, codeStale, "The file is another one."))
+	}
 	_ = control.SetWriteDeadline(time.Time{})
 }
 

@@ -261,7 +261,7 @@ func (s *server) ask(method, path string, body any, headers ...string) answered 
 			r.Header.Set(headers[i], headers[i+1])
 		}
 	}
-	response, err := http.DefaultTransport.RoundTrip(r)
+	response, err := description().Transport(http.DefaultTransport, func(err error) { s.t.Error(err) }).RoundTrip(r)
 	must(s.t, err)
 	defer response.Body.Close()
 	raw, err := io.ReadAll(response.Body)

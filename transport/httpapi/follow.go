@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"reflect"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -35,12 +33,12 @@ type following func(context.Context) ([]entry, error)
 // follow is a route whose answer goes on, as server-sent events named "log", until the client leaves or the server stops.
 // What f refuses is answered as elsewhere. It also gives what has to be done at the end.
 func follow[In any](a *API, path, summary string, f func(*API, *call, *In) (following, func(), error)) {
-	o := &operation{method: http.MethodGet, path: path, summary: summary, status: http.StatusOK}
-	op := a.describe(o, reflect.TypeFor[none]())
-	op.Responses[strconv.Itoa(o.status)] = &huma.Response{
-		Description: "Server-sent events, each named log, with an entry as its data.",
-		Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}},
+	o := &operation{
+		method: http.MethodGet, path: path, summary: summary, status: http.StatusOK, raw: true,
+		about: "Server-sent events, each named log, with an entry as its data, until the client leaves.",
+		types: map[string]any{"text/event-stream": "event: log\nid: 17\ndata: {\"level\":30,\"time\":1795440000000,\"msg\":\"serving\"}\n\n"},
 	}
+	op := a.describe(o, nil)
 	huma.Register(a.huma, op, func(ctx context.Context, in *In) (*reply, error) {
 		return &reply{func(huma.Context) {
 			c := callOf(ctx)

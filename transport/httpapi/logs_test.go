@@ -101,7 +101,7 @@ func (s *server) follows(path string, headers ...string) (next func() event, lea
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := http.DefaultTransport.RoundTrip(r)
+	response, err := description().Transport(http.DefaultTransport, func(err error) { s.t.Error(err) }).RoundTrip(r)
 	must(s.t, err)
 	if typ := response.Header.Get("Content-Type"); response.StatusCode != 200 || !strings.HasPrefix(typ, "text/event-stream") {
 		s.t.Fatalf("%s: %d %s", path, response.StatusCode, typ)

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -24,6 +25,11 @@ type operation struct {
 	groups                []string // of projections that have to be there before it answers
 	upload, records       bool
 	limits                []rate
+	// raw answers in no envelope, in ranges where they are asked for; types are those of answers besides the envelope, each
+	// with an example. partly tells that what fails is told beside what does not, says stands beside the data or in its place.
+	raw, ranges, partly bool
+	types               map[string]any
+	says, about         string
 }
 
 // trait is what a route has of its own, as routes.go lists it.
@@ -44,6 +50,15 @@ func reads(groups ...string) trait { return func(o *operation) { o.groups = grou
 
 // remembering answers from what agents remember, or changes it.
 var remembering = reads(core, memories)
+
+// says answers with a text beside the data, or in its place.
+func says(text string) trait { return func(o *operation) { o.says = text } }
+
+// inLines answers with a record a line where that is asked for.
+func inLines(o *operation) { o.types = map[string]any{ndjson: exampleLines} }
+
+// partly tells what failed beside what was done.
+func partly(o *operation) { o.partly = true }
 
 // none is the data of an answer without a body: 204.
 type none struct{}
@@ -113,40 +128,6 @@ func ask[In, Data any](a *API, c *call, f answer[In, Data], in *In) (data Data, 
 
 var parameter = regexp.MustCompile(`[:*](\w+)`)
 
-// describe is the operation as OpenAPI has it.
-func (a *API) describe(o *operation, data reflect.Type) huma.Operation {
-	path := parameter.ReplaceAllString(o.path, "{$1}")
-	id := strings.Trim(regexp.MustCompile(`\W+`).ReplaceAllString(strings.ToLower(o.method)+"-"+strings.TrimPrefix(path, "/api/"), "-"), "-")
-	noun, _, _ := strings.Cut(strings.TrimPrefix(path, "/api/"), "/")
-	// The body was read, within its limits, before huma sees it (see bound).
-	op := huma.Operation{
-		Method: o.method, Path: path, OperationID: id, Summary: o.summary, Tags: []string{noun},
-		DefaultStatus: o.status, MaxBodyBytes: -1, BodyReadTimeout: -1, SkipValidateBody: true, SkipValidateParams: true,
-		Responses: map[string]*huma.Response{strconv.Itoa(o.status): {Description: http.StatusText(o.status)}},
-	}
-	if o.status != http.StatusNoContent {
-		op.Responses[strconv.Itoa(o.status)].Content = map[string]*huma.MediaType{
-			"application/json": {Schema: a.envelope(o, data, id)},
-		}
-	}
-	if !o.open {
-		op.Security = []map[string][]string{{"key": {}}, {"bearer": {}}, {}}
-	}
-	return op
-}
-
-func (a *API) envelope(o *operation, data reflect.Type, hint string) *huma.Schema {
-	inner := a.huma.OpenAPI().Components.Schemas.Schema(data, true, hint)
-	whole := &huma.Schema{
-		Type: huma.TypeObject, Required: []string{"success"},
-		Properties: map[string]*huma.Schema{"success": {Type: huma.TypeBoolean, Enum: []any{true}}, "data": inner},
-	}
-	if o.bare {
-		return &huma.Schema{AllOf: []*huma.Schema{whole, inner}}
-	}
-	return whole
-}
-
 // humaConfig is huma without pages of its own, and with our way of reading JSON.
 func humaConfig(version string) huma.Config {
 	format := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}
@@ -208,9 +189,9 @@ func (c *call) encode(buf *bytes.Buffer, data any) error {
 	e := json.NewEncoder(buf)
 	e.SetEscapeHTML(false)
 	buf.WriteString(`{"success":true`)
-	if c.message != "" {
+	if message := cmp.Or(c.message, c.operation.says); message != "" {
 		buf.WriteString(`,"message":`)
-		if err := e.Encode(c.message); err != nil {
+		if err := e.Encode(message); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,10 @@ func (a *API) pages() {
 		"/": "The dashboard, or the web client that ELIZA_UI_DIR names", "/dashboard/": "The dashboard", "/dashboard/:file": "What the dashboard consists of",
 	} {
 		a.open[path] = true
-		a.page(path, what, serve)
+		types := anHTML
+		if path == "/dashboard/:file" {
+			types = aFile
+		}
+		a.page(path, what, serve, types)
 	}
 }

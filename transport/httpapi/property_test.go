@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -58,9 +57,6 @@ func (s *server) keys(d described) []string {
 	}
 	return slices.Sorted(maps.Keys(schema.Properties))
 }
-
-// parameterIn is a parameter as descriptions write it.
-var parameterIn = regexp.MustCompile(`\{(\w+)\}`)
 
 // ended are routes that end the server, or the test.
 var ended = []string{"/api/server/stop", "/socket.io/", "/ws"}

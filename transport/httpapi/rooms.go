@@ -35,10 +35,10 @@ func (a *API) rooms(c *call, in *AgentList) (roomList, error) {
 type roomAnswer struct {
 	ID        uuid.UUID       `json:"id"`
 	Name      string          `json:"name"`
-	ChannelID *uuid.UUID      `json:"channelId"`
+	ChannelID *uuid.UUID      `json:"channelId" nullable:"true"`
 	AgentID   uuid.UUID       `json:"agentId"`
 	ServerID  string          `json:"serverId"`
-	WorldID   *uuid.UUID      `json:"worldId"`
+	WorldID   *uuid.UUID      `json:"worldId" nullable:"true"`
 	Type      string          `json:"type"`
 	Source    string          `json:"source"`
 	Metadata  json.RawMessage `json:"metadata"`

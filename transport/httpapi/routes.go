@@ -49,8 +49,8 @@ func (a *API) routes() {
 	patch(a, "/api/messaging/messages/:messageId", "Change a message", (*API).editMessage)
 	post(a, "/api/messaging/messages/search", "Find messages by their words, newest first", (*API).searchMessages)
 	post(a, "/api/messaging/submit", "Say something as an agent that runs elsewhere", (*API).submitMessage, created)
-	post(a, "/api/messaging/complete", "Say that an agent that runs elsewhere is done", (*API).completeTurn)
-	post(a, "/api/messaging/ingest-external", "Take in a message from elsewhere", (*API).ingestMessage, accepted)
+	post(a, "/api/messaging/complete", "Say that an agent that runs elsewhere is done", (*API).completeTurn, says("Completion event emitted"))
+	post(a, "/api/messaging/ingest-external", "Take in a message from elsewhere", (*API).ingestMessage, accepted, says("Message ingested and published to bus"))
 
 	post(a, "/api/messaging/channels/:channelId/upload-media", "Upload a file into a channel", (*API).uploadToChat, upload, limited(uploadAttempts, fileOperations))
 	post(a, "/api/messaging/central-channels/:channelId/upload-media", "Upload a file into a channel", (*API).uploadToChat, upload, limited(uploadAttempts, fileOperations))
@@ -75,7 +75,7 @@ func (a *API) routes() {
 		get(a, agent+"/rooms/:roomId", "Show a room of an agent", (*API).room, remembering)
 		get(a, agent+"/rooms/:roomId/memories", "List what an agent remembers of a room, newest first", (*API).roomMemories, remembering)
 		get(a, agent+"/stats", "Count what an agent remembers", (*API).memoryStats, reads(core, memories, vectors))
-		get(a, agent+"/export", "Export all that an agent is and remembers", (*API).exportAgent, remembering)
+		get(a, agent+"/export", "Export all that an agent is and remembers", (*API).exportAgent, remembering, inLines)
 		post(a, agent+"/import", "Import what an export wrote, or a character with memories", (*API).importAgent, records, remembering)
 		get(a, agent+"/insights", "Tell what an agent's memories are about", (*API).memoryInsights, remembering)
 	}
@@ -84,8 +84,8 @@ func (a *API) routes() {
 	post(a, "/api/agents/:agentId/worlds", "Create a world of an agent", (*API).createWorld, created, remembering)
 	patch(a, "/api/agents/:agentId/worlds/:worldId", "Change a world of an agent", (*API).updateWorld, remembering)
 	get(a, "/api/memory/groups", "List the groups", (*API).groups, remembering)
-	post(a, "/api/memory/groups", "Give agents a room each in a world", (*API).createMemoryGroup, created, remembering)
-	post(a, "/api/memory/groups/:serverId", "Give agents a room each in a world", (*API).createServerGroup, created, remembering)
+	post(a, "/api/memory/groups", "Give agents a room each in a world", (*API).createMemoryGroup, created, remembering, partly)
+	post(a, "/api/memory/groups/:serverId", "Give agents a room each in a world", (*API).createServerGroup, created, remembering, partly)
 	remove(a, "/api/memory/groups/:serverId", "Remove a world with its rooms and their memories", (*API).deleteGroup, remembering)
 	get(a, "/api/memory/groups/:groupId/memories", "List the memories of a group, newest first", (*API).groupMemories, remembering)
 	remove(a, "/api/memory/groups/:serverId/memories", "Remove the memories of a world", (*API).clearGroup, remembering)
@@ -105,10 +105,10 @@ func (a *API) routes() {
 	get(a, "/api/system/version", "Tell the version and the time since the start", (*API).version, bare)
 	get(a, "/api/system/env", "Show the effective configuration, secrets masked", (*API).environment)
 	get(a, "/api/system/env/local", "Show the local environment", (*API).localEnvironment)
-	post(a, "/api/system/env/local", "Replace the local environment", (*API).writeEnvironment)
+	post(a, "/api/system/env/local", "Replace the local environment", (*API).writeEnvironment, says("Local env updated"))
 	get(a, "/api/system/capabilities", "Tell which models, converters and hardware there are", (*API).capabilities)
 
-	get(a, "/api/history/events", "List facts of the log, or export them as lines", (*API).historyEvents, reads(history))
+	get(a, "/api/history/events", "List facts of the log, or export them as lines", (*API).historyEvents, reads(history), inLines)
 	get(a, "/api/history/agents/:id", "Tell an agent's story, or show it as it was", (*API).agentStory, reads(history))
 	get(a, "/api/history/channels/:id", "Tell a channel's story, or show it as it was", (*API).channelStory, reads(history))
 	get(a, "/api/history/messages/:id", "Tell a message's story, or show it as it was", (*API).messageStory, reads(history))
@@ -122,10 +122,10 @@ func (a *API) routes() {
 	get(a, "/api/server/parked/:eventId", "Show an event that a reaction gave up", (*API).parkedEvent, bare)
 	remove(a, "/api/server/parked/:eventId", "Forget an event that a reaction gave up", (*API).dropParkedEvent)
 	post(a, "/api/server/parked/:eventId/retry", "Give a reaction again what it gave up", (*API).retryParkedEvent, bare)
-	a.page("/metrics", "Tell what the server has done, as Prometheus reads it", a.metrics)
-	a.socket("/ws", http.MethodGet)
-	a.socket("/socket.io/", http.MethodGet, http.MethodPost)
-	a.open["/socket.io/"] = true // the key may come in the first packet: see Identify
+	a.page("/metrics", "Tell what the server has done, as Prometheus reads it", a.metrics, someCounters)
+	a.socket("/ws", "Subscribe to what becomes readable", http.MethodGet)
+	a.open[socketIO] = true // the key may come in the first packet: see Identify
+	a.socket(socketIO, "Speak over Socket.IO, as ElizaOS's clients do", http.MethodGet, http.MethodPost)
 	a.docs()
 	a.pages()
 }

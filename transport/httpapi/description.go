@@ -1,0 +1,275 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+)
+
+const schemasPath = "#/components/schemas/"
+
+// answerSchemas describes answers, strictly: what may be missing says so, and nothing else is there. (Bodies are taken
+// leniently, and described by huma's own registry.)
+func answerSchemas() huma.Registry {
+	r := huma.NewMapRegistry(schemasPath, huma.DefaultSchemaNamer)
+	r.RegisterTypeAlias(reflect.TypeFor[uuid.UUID](), reflect.TypeFor[id]())
+	return r
+}
+
+// parameterIn is a parameter as descriptions write it.
+var parameterIn = regexp.MustCompile(`\{(\w+)\}`)
+
+var notWord = regexp.MustCompile(`\W+`)
+
+// describe is the operation as OpenAPI has it.
+func (a *API) describe(o *operation, data reflect.Type) huma.Operation {
+	path := parameter.ReplaceAllString(o.path, "{$1}")
+	noun, _, _ := strings.Cut(strings.TrimPrefix(path, "/api/"), "/")
+	// The body was read, within its limits, before huma sees it (see bound).
+	op := huma.Operation{
+		Method: o.method, Path: path, Summary: o.summary, Description: o.remarks(), Tags: []string{noun},
+		OperationID:   strings.Trim(notWord.ReplaceAllString(strings.ToLower(o.method)+"-"+strings.TrimPrefix(path, "/api/"), "-"), "-"),
+		DefaultStatus: o.status, MaxBodyBytes: -1, BodyReadTimeout: -1, SkipValidateBody: true, SkipValidateParams: true,
+		Parameters: o.headers(), Responses: map[string]*huma.Response{},
+	}
+	for _, status := range o.refusals() {
+		op.Responses[strconv.Itoa(status)] = &huma.Response{Ref: "#/components/responses/" + componentOf(status)}
+	}
+	success := &huma.Response{Description: http.StatusText(o.status), Headers: o.answerHeaders(), Content: map[string]*huma.MediaType{}}
+	if data != nil && o.status != http.StatusNoContent {
+		success.Content["application/json"] = a.envelope(o, data)
+	}
+	for typ, example := range o.types {
+		schema := &huma.Schema{Type: huma.TypeString}
+		if typ == "application/json" {
+			schema = object{}.Schema(nil)
+		}
+		success.Content[typ] = &huma.MediaType{Schema: schema, Example: example}
+	}
+	op.Responses[strconv.Itoa(o.status)] = success
+	if o.partly {
+		op.Responses[strconv.Itoa(http.StatusMultiStatus)] = a.partial()
+	}
+	if o.ranges {
+		part := *success
+		part.Description = "A part of it."
+		op.Responses[strconv.Itoa(http.StatusPartialContent)] = &part
+	}
+	if !o.open {
+		op.Security = []map[string][]string{{"key": {}}, {"bearer": {}}, {}}
+	}
+	return op
+}
+
+// envelope describes a success, with an example.
+func (a *API) envelope(o *operation, data reflect.Type) *huma.MediaType {
+	whole := &huma.Schema{
+		Type: huma.TypeObject, Required: []string{"success"}, AdditionalProperties: false,
+		Properties: map[string]*huma.Schema{"success": {Type: huma.TypeBoolean, Enum: []any{true}}},
+	}
+	example := map[string]any{"success": true}
+	if o.says != "" {
+		whole.Properties["message"] = &huma.Schema{Type: huma.TypeString}
+		example["message"] = o.says
+	}
+	if data == reflect.TypeFor[noData]() {
+		return &huma.MediaType{Schema: whole, Example: example}
+	}
+	inner := a.answers.Schema(data, true, "")
+	whole.Required, whole.Properties["data"] = append(whole.Required, "data"), inner
+	example["data"] = exampleOf(data)
+	if o.bare {
+		fields := a.answers.Schema(data, false, "")
+		whole.Required = append(whole.Required, fields.Required...)
+		maps.Copy(whole.Properties, fields.Properties)
+		top := map[string]any{}
+		if raw, err := json.Marshal(example["data"]); err == nil && json.Unmarshal(raw, &top) == nil {
+			maps.Copy(example, top)
+		}
+	}
+	return &huma.MediaType{Schema: whole, Example: example}
+}
+
+// partial describes what is said when some of what was wanted was done, and some was not.
+func (a *API) partial() *huma.Response {
+	errors, data := a.answers.Schema(reflect.TypeFor[[]groupFailure](), true, ""), a.answers.Schema(reflect.TypeFor[[]groupMade](), true, "")
+	whole := (*problem)(nil).Schema(a.answers)
+	whole.Properties["data"], whole.Properties["errors"] = data, errors
+	whole.Required = append(whole.Required, "data", "errors")
+	p := &problem{status: http.StatusMultiStatus, Code: codeCreate, Message: "Failed to Create group", beside: struct {
+		Data   any `json:"data"`
+		Errors any `json:"errors"`
+	}{exampleOf(reflect.TypeFor[[]groupMade]()), exampleOf(reflect.TypeFor[[]groupFailure]())}}
+	return &huma.Response{Description: "Some of them.", Content: map[string]*huma.MediaType{"application/json": {Schema: whole, Example: p}}}
+}
+
+// refusals are the statuses of errors that the operation may answer with.
+func (o *operation) refusals() []int {
+	all := []int{http.StatusBadRequest, http.StatusForbidden, http.StatusInternalServerError, http.StatusServiceUnavailable}
+	if !o.open {
+		all = append(all, http.StatusUnauthorized)
+	}
+	if strings.HasPrefix(o.path, "/api") {
+		all = append(all, http.StatusTooManyRequests)
+	}
+	if o.method != http.MethodGet || strings.ContainsAny(o.path, ":*") || o.raw {
+		all = append(all, http.StatusNotFound)
+	}
+	switch o.method {
+	case http.MethodGet:
+		all = append(all, http.StatusNotModified)
+	case http.MethodPost, http.MethodPatch:
+		all = append(all, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge)
+	}
+	if o.method != http.MethodGet {
+		all = append(all, http.StatusMethodNotAllowed, http.StatusConflict)
+	}
+	if o.method == http.MethodPatch || o.method == http.MethodDelete {
+		all = append(all, http.StatusPreconditionFailed)
+	}
+	if o.upload {
+		all = append(all, http.StatusUnsupportedMediaType)
+	}
+	if o.ranges {
+		all = append(all, http.StatusRequestedRangeNotSatisfiable, http.StatusPreconditionFailed)
+	}
+	return all
+}
+
+// refused are examples of errors, one for each status.
+var refused = []*problem{
+	invalid("Missing required fields: name, sourceType"), errNoKey,
+	refusal(http.StatusForbidden, codeForbidden, "Only this machine may stop the server as long as no key is set."),
+	refusal(http.StatusNotFound, codeNotFound, "agent %s not found", exampleAgent), ErrReadOnly, errSlowBody,
+	refusal(http.StatusConflict, codeConflict, "the Idempotency-Key came before with another body"),
+	refusal(http.StatusPreconditionFailed, codeStale, "it has another revision by now"), errTooLarge, errFileType,
+	refusal(http.StatusRequestedRangeNotSatisfiable, codeInvalidRequest, "The file has no such range."),
+	refusal(http.StatusTooManyRequests, codeRateLimited, "Too many requests. Please try again later."),
+	refusal(http.StatusInternalServerError, codeInternal, "Something went wrong here. It was logged."),
+	refusal(http.StatusServiceUnavailable, codeDatabase, "The database cannot be reached. Try again."),
+}
+
+func componentOf(status int) string { return strings.ReplaceAll(http.StatusText(status), " ", "") }
+
+// complete adds what all operations share, once every one of them is there.
+func (a *API) complete() {
+	c := a.huma.OpenAPI().Components
+	if c.Responses == nil {
+		c.Responses = map[string]*huma.Response{}
+	}
+	c.Responses[componentOf(http.StatusNotModified)] = &huma.Response{Description: "If-None-Match names what there is."}
+	for _, p := range refused {
+		response := &huma.Response{
+			Description: http.StatusText(p.status),
+			Content:     map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Ref: schemasPath + "Error"}, Example: p}},
+		}
+		if p.status == http.StatusTooManyRequests || p.status == http.StatusServiceUnavailable {
+			response.Headers = map[string]*huma.Param{"Retry-After": {Description: "Seconds.", Schema: &huma.Schema{Type: huma.TypeInteger}}}
+		}
+		c.Responses[componentOf(p.status)] = response
+	}
+	schemas := c.Schemas.Map()
+	schemas["Error"] = (*problem)(nil).Schema(c.Schemas)
+	for name, schema := range a.answers.Map() {
+		if schemas[name] != nil {
+			panic(fmt.Sprintf("%s is both what clients send and what they get", name))
+		}
+		schemas[name] = schema
+	}
+	paths := a.huma.OpenAPI().Paths
+	unite(paths, "/api/memory/groups/{groupId}/memories", "/api/memory/groups/{serverId}/memories")
+	for _, item := range paths {
+		for method, op := range map[string]*huma.Operation{http.MethodPost: item.Post, http.MethodPatch: item.Patch} {
+			if op == nil || op.RequestBody == nil {
+				continue
+			}
+			for typ, content := range op.RequestBody.Content {
+				content.Example = bodyOf(method+" "+op.Path, typ)
+			}
+		}
+	}
+}
+
+// unite describes the GET of one path under the other, which differs from it by the name of a parameter alone: routes are
+// named as in ElizaOS, and OpenAPI has one name for a path.
+func unite(paths map[string]*huma.PathItem, one, other string) {
+	op, name := paths[one].Get, parameterIn.FindStringSubmatch(other)[1]
+	op.Path, paths[other].Get = other, op
+	for _, p := range op.Parameters {
+		if p.In == "path" {
+			p.Name = name
+		}
+	}
+	delete(paths, one)
+}
+
+// headers are what a request may say besides.
+func (o *operation) headers() (all []*huma.Param) {
+	header := func(name, what string) {
+		all = append(all, &huma.Param{Name: name, In: "header", Description: what, Schema: &huma.Schema{Type: huma.TypeString}})
+	}
+	switch {
+	case o.raw || o.groups == nil:
+	case o.method == http.MethodGet:
+		header("X-Annals-After", "A position: the answer is no older.")
+		header("If-None-Match", "An ETag: 304 where it is still that of the answer.")
+	case o.method == http.MethodPost:
+		header("Idempotency-Key", "The same again is done once, and answered the same.")
+	default:
+		header("If-Match", "An ETag: 412 where the thing has another by now.")
+	}
+	return all
+}
+
+// answerHeaders are what a success says besides.
+func (o *operation) answerHeaders() map[string]*huma.Param {
+	header := func(what string) *huma.Param {
+		return &huma.Param{Description: what, Schema: &huma.Schema{Type: huma.TypeString}}
+	}
+	switch {
+	case o.raw || o.groups == nil:
+		return nil
+	case o.method == http.MethodGet:
+		return map[string]*huma.Param{
+			"ETag":          header("Strong where If-Match takes it, otherwise weak."),
+			"X-Total-Count": header("Of a list: how many there are in all."),
+		}
+	}
+	return map[string]*huma.Param{"X-Annals-Position": header("Where in the log it was recorded; not there when nothing was.")}
+}
+
+// remarks say what the summary leaves out.
+func (o *operation) remarks() string {
+	var all []string
+	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	say("%s.", o.summary)
+	if o.about != "" {
+		say("%s", o.about)
+	}
+	switch groups := strings.Join(o.groups, ", "); {
+	case o.groups == nil:
+	case o.method == http.MethodGet:
+		say("It answers from the read models of: %s. X-Annals-After makes it wait until they have come so far.", groups)
+	default:
+		say("The answer comes when it can be read in: %s; X-Annals-Position says where it stands in the log.", groups)
+	}
+	if o.bare {
+		say("The fields of data are at the top level as well.")
+	}
+	if o.open {
+		say("It needs no key.")
+	}
+	for _, limit := range o.limits {
+		say("At most %d a caller in %s.", limit.most, limit.window)
+	}
+	return strings.Join(slices.Compact(all), " ")
+}

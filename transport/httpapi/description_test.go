@@ -1,0 +1,128 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"annals/transport/httpapi/httpapitest"
+)
+
+// document is the description as the server gives it.
+var document = sync.OnceValue(func() []byte {
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodGet, "http://localhost/api/openapi.json", nil)
+	New(Options{Version: "1.2.0"}).ServeHTTP(w, r)
+	return w.Body.Bytes()
+})
+
+// description is what every answer of these tests is held against.
+var description = sync.OnceValue(func() *httpapitest.Description {
+	d, err := httpapitest.Read(document())
+	if err != nil {
+		panic(err)
+	}
+	return d
+})
+
+func TestTheDescriptionIsOpenAPI31AndItsExamplesFitTheirSchemas(t *testing.T) {
+	t.Parallel()
+	loaded, err := openapi3.NewLoader().LoadFromData(document())
+	must(t, err)
+	if !strings.HasPrefix(loaded.OpenAPI, "3.1") {
+		t.Errorf("OpenAPI %s", loaded.OpenAPI)
+	}
+	must(t, loaded.Validate(t.Context(), openapi3.EnableExamplesValidation()))
+}
+
+func TestWhatIsDescribedIsWhatIsServed(t *testing.T) {
+	t.Parallel()
+	var served, told []string
+	for _, r := range Routes() {
+		served = append(served, r.Method+" "+parameter.ReplaceAllString(r.Path, "{}"))
+	}
+	for path, item := range loadedPaths(t) {
+		for method := range item {
+			told = append(told, strings.ToUpper(method)+" "+parameterIn.ReplaceAllString(path, "{}"))
+		}
+	}
+	slices.Sort(served)
+	slices.Sort(told)
+	if !slices.Equal(served, told) {
+		t.Errorf("served %q\ndescribed %q", served, told)
+	}
+}
+
+// toldOperation is an operation as the document has it.
+type toldOperation struct {
+	OperationID, Summary, Description string
+	Tags                              []string
+	Security                          []map[string][]string
+	RequestBody                       *struct {
+		Content map[string]struct{ Example any }
+	}
+	Responses map[string]struct {
+		Ref     string `json:"$ref"`
+		Content map[string]struct{ Example any }
+	}
+}
+
+func loadedPaths(t *testing.T) map[string]map[string]toldOperation {
+	t.Helper()
+	var whole struct {
+		Paths map[string]map[string]toldOperation
+	}
+	must(t, json.Unmarshal(document(), &whole))
+	return whole.Paths
+}
+
+func TestEveryOperationIsDescribedWithExamples(t *testing.T) {
+	t.Parallel()
+	a := New(Options{})
+	names := map[string]bool{}
+	for path, item := range loadedPaths(t) {
+		for method, op := range item {
+			what := strings.ToUpper(method) + " " + path
+			open := a.open[parameterIn.ReplaceAllString(path, ":$1")]
+			if op.Summary == "" || len(op.Description) < 10 || len(op.Tags) != 1 || op.OperationID == "" || names[op.OperationID] || open == (len(op.Security) > 0) {
+				t.Errorf("%s: %+v", what, op)
+			}
+			names[op.OperationID] = true
+			if op.RequestBody != nil {
+				for typ, content := range op.RequestBody.Content {
+					if content.Example == nil && typ != "multipart/form-data" {
+						t.Errorf("%s: no example of %s", what, typ)
+					}
+				}
+			}
+			refused := 0
+			for status, r := range op.Responses {
+				if strings.HasPrefix(r.Ref, "#/components/responses/") && status >= "400" {
+					refused++
+				}
+				for typ, content := range r.Content {
+					if content.Example == nil && typ != "*/*" && path != "/api/openapi.json" {
+						t.Errorf("%s: no example of %s %s", what, status, typ)
+					}
+					if n, err := strconv.Atoi(status); err != nil || typ == "application/json" {
+						err = errors.Join(err, description().Check(strings.ToUpper(method), path, n, typ, []byte(jsonText(content.Example))))
+						if err != nil && path != "/api/openapi.json" {
+							t.Error(err)
+						}
+					}
+				}
+			}
+			if refused < 3 {
+				t.Errorf("%s: only %d refusals", what, refused)
+			}
+		}
+	}
+}
