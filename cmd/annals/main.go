@@ -48,6 +48,7 @@ func run(ctx context.Context, args []string) error {
 func (c *cli) parse(ctx context.Context, args []string) (*kong.Context, error) {
 	parser, err := kong.New(c, kong.Name("annals"), kong.UsageOnError(),
 		kong.Description("An agent server that forgets nothing."),
+		kong.Resolvers(kong.ResolverFunc(fromLocalEnvironment)),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		return nil, err

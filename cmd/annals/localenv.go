@@ -1,0 +1,48 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/alecthomas/kong"
+
+	"annals/transport/dotenv"
+)
+
+// locally are the settings that the local environment, DATA_DIR/.env, may give: which models there are, and how they are
+// reached. It is written over the API; who may call the server, where it is reached and which files it opens are not said there.
+var locally = []string{
+	"OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_LARGE_MODEL", "OPENAI_EMBEDDING_MODEL", "OPENAI_EMBEDDING_DIMENSIONS",
+	"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "ANTHROPIC_LARGE_MODEL", "LOG_LEVEL",
+}
+
+// fromLocalEnvironment gives settings that neither the command line nor the real environment has.
+func fromLocalEnvironment(c *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
+	i := slices.IndexFunc(flag.Envs, func(name string) bool { return slices.Contains(locally, name) })
+	if i < 0 {
+		return nil, nil
+	}
+	if _, there := os.LookupEnv(flag.Envs[i]); there {
+		return nil, nil
+	}
+	dir := slices.IndexFunc(parent.Flags, func(f *kong.Flag) bool { return f.Name == "data-dir" })
+	if dir < 0 {
+		return nil, nil
+	}
+	file := filepath.Join(fmt.Sprint(c.FlagValue(parent.Flags[dir])), ".env")
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("local environment: %w", err)
+	}
+	if value := dotenv.Parse(string(text))[flag.Envs[i]]; value != "" {
+		return value, nil
+	}
+	return nil, nil
+}
