@@ -59,15 +59,50 @@ type Agent struct {
 
 const agentStatus = `case when running then '` + Active + `' else '` + Inactive + `' end as status`
 
-// Agents lists the agents, active ones first, then by name as JavaScript's localeCompare sorts.
-func (q *Queries) Agents(ctx context.Context) ([]AgentItem, error) {
+// maxSorted bounds how many agents are put in order at once: names have no order in PostgreSQL that clients would know.
+const maxSorted = 100_000
+
+// Agents lists the agents, MaxLimit of them at most, active ones first, then by name as JavaScript's localeCompare sorts.
+func (q *Queries) Agents(ctx context.Context) ([]AgentItem, error) { return q.sortedAgents(ctx, MaxLimit) }
+
+func (q *Queries) sortedAgents(ctx context.Context, limit int) ([]AgentItem, error) {
 	all, err := many(ctx, q, "agents", pgx.RowToStructByName[AgentItem],
-		`select id, name, name as character_name, summary as bio, `+agentStatus+` from agents order by running desc, id limit $1`, MaxLimit)
+		`select id, name, name as character_name, summary as bio, `+agentStatus+` from agents order by running desc, id limit $1`, limit)
 	if err != nil {
 		return nil, err
 	}
 	sortAgents(all)
 	return all, nil
+}
+
+// AgentsPage is a part of that list, and tells how many agents there are. It is cut where the list stands now: an agent that
+// was started or renamed meanwhile has another place.
+func (q *Queries) AgentsPage(ctx context.Context, p Members) (page []AgentItem, total int, err error) {
+	all, err := q.sortedAgents(ctx, maxSorted)
+	if err != nil {
+		return nil, 0, err
+	}
+	from, to := 0, len(all)
+	for _, c := range []struct {
+		id    uuid.UUID
+		place *int
+		add   int
+	}{{p.After, &from, 1}, {p.Before, &to, 0}} {
+		if c.id == uuid.Nil {
+			continue
+		}
+		at := slices.IndexFunc(all, func(a AgentItem) bool { return a.ID == c.id })
+		if at < 0 {
+			return nil, len(all), fmt.Errorf("the cursor among the agents: %w", ErrNotFound)
+		}
+		*c.place = at + c.add
+	}
+	page = all[from:max(from, to)]
+	limit := min(max(p.Limit, 0), MaxLimit, len(page))
+	if p.Before != uuid.Nil && p.After == uuid.Nil {
+		return page[len(page)-limit:], len(all), nil
+	}
+	return page[:limit], len(all), nil
 }
 
 // collators make sort keys; one serves one goroutine at a time.

@@ -36,10 +36,10 @@ type LogFilter struct {
 }
 
 const (
-	logColumns = `select id, created_at, entity_id, body, type, room_id, position from logs where agent_id = $1`
-	logFilter  = ` and ($2::uuid is null or room_id = $2) and ($3 = '' or type = $3) and type <> all($4)
-	and not exists (select from unnest($5::text[]) as t(part) where model <> '' and position(part in model) > 0)
-	and (failed or not $6)`
+	logColumns = `select id, created_at, entity_id, body, type, room_id, position from `
+	logFilter  = `logs where agent_id = $1 and ($2::uuid is null or room_id = $2) and ($3 = '' or type = $3) and (failed or not $6)`
+	notLeftOut = `type <> all($4)
+	and not exists (select from unnest($5::text[]) as t(part) where model <> '' and position(part in model) > 0)`
 )
 
 func (f LogFilter) arguments(agent uuid.UUID) []any {
@@ -54,21 +54,23 @@ func (f LogFilter) arguments(agent uuid.UUID) []any {
 	return []any{agent, orNone(f.Room), f.Type, exact, parts, f.Failed}
 }
 
-// Logs lists an agent's log, the newest first, from an offset on.
+// Logs lists an agent's log, the newest first, from an offset on. What is excluded is counted all the same, as in ElizaOS
+// (CONTRACT 4.2): the page is shorter by it.
 func (q *Queries) Logs(ctx context.Context, agent uuid.UUID, f LogFilter, limit, offset int) ([]Log, error) {
-	return many(ctx, q, fmt.Sprintf("log of agent %s", agent), scanLog, logColumns+logFilter+`
-order by position desc limit $7 offset $8`, append(f.arguments(agent), min(max(limit, 0), MaxLimit), max(offset, 0))...)
+	return many(ctx, q, fmt.Sprintf("log of agent %s", agent), scanLog, logColumns+`(
+	select * from `+logFilter+` order by position desc limit $7 offset $8
+) page where `+notLeftOut+` order by position desc`, append(f.arguments(agent), min(max(limit, 0), MaxLimit), max(offset, 0))...)
 }
 
 // LogsAfter lists what was added to an agent's log after a position, the oldest first.
 func (q *Queries) LogsAfter(ctx context.Context, agent uuid.UUID, f LogFilter, limit int) ([]Log, error) {
-	return many(ctx, q, fmt.Sprintf("log of agent %s", agent), scanLog, logColumns+logFilter+`
+	return many(ctx, q, fmt.Sprintf("log of agent %s", agent), scanLog, logColumns+logFilter+` and `+notLeftOut+`
 and position > $7 order by position limit $8`, append(f.arguments(agent), int64(f.After), min(max(limit, 0), MaxLimit))...)
 }
 
 // Log is one entry of an agent's log.
 func (q *Queries) Log(ctx context.Context, agent, id uuid.UUID) (Log, error) {
-	return one(ctx, q, fmt.Sprintf("log entry %s", id), scanLog, logColumns+` and id = $2`, agent, id)
+	return one(ctx, q, fmt.Sprintf("log entry %s", id), scanLog, logColumns+`logs where agent_id = $1 and id = $2`, agent, id)
 }
 
 // LogsOf lists the entries of one agent's dealing with one message, the oldest first.

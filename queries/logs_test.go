@@ -58,6 +58,7 @@ func TestAnAgentsLogIsListedNewestFirstAndFiltered(t *testing.T) {
 		{"one type", queries.LogFilter{Type: "odd"}, 10, 0, []string{"odd"}},
 		{"one room", queries.LogFilter{Room: room}, 10, 0, []string{"action"}},
 		{"without some", queries.LogFilter{Excluded: []string{"action", "Embedding"}}, 10, 0, []string{"odd", "useModel:TEXT_LARGE"}},
+		{"without what would have been counted", queries.LogFilter{Excluded: []string{"action"}}, 2, 0, []string{"odd"}},
 		{"errors", queries.LogFilter{Failed: true}, 10, 0, []string{"useModel:TEXT_LARGE"}},
 		{"none", queries.LogFilter{}, 0, 0, nil},
 	} {

@@ -3,6 +3,7 @@ package queries_test
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -84,6 +85,26 @@ func TestAgentsAreListedActiveFirstThenAsLocaleCompareSorts(t *testing.T) {
 		t.Error(diff)
 	}
 	showsAs(t, all[0], `{"id":"04000000-0000-4000-8000-000000000004","name":"Zebra","characterName":"Zebra","bio":"whole","status":"active"}`)
+	for _, c := range []struct {
+		page     queries.Members
+		from, to int
+	}{
+		{queries.Members{Limit: 3}, 0, 3},
+		{queries.Members{Limit: 3, After: all[2].ID}, 3, 6},
+		{queries.Members{Limit: 3, Before: all[6].ID}, 3, 6},
+		{queries.Members{Limit: 9, After: all[2].ID, Before: all[5].ID}, 3, 5},
+		{queries.Members{Limit: 9, After: all[5].ID, Before: all[2].ID}, 0, 0},
+		{queries.Members{Limit: 9, After: all[10].ID}, 0, 0},
+		{queries.Members{Limit: 0}, 0, 0},
+	} {
+		page, total, err := g.AgentsPage(g.ctx, c.page)
+		must(t, err)
+		if !slices.Equal(page, all[c.from:c.to]) || total != len(all) {
+			t.Errorf("%+v: %v of %d", c.page, page, total)
+		}
+	}
+	_, _, err = g.AgentsPage(g.ctx, queries.Members{Limit: 1, After: id(99)})
+	notFound(t, err, "the cursor among the agents: not found")
 	n, err := g.RunningAgents(g.ctx)
 	must(t, err)
 	if n != 1 {

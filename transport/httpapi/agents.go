@@ -23,22 +23,24 @@ type agentAct struct {
 	Body *struct{}
 }
 
-type agentList struct {
-	Limit int `query:"limit" default:"1000" doc:"At most 1000."`
+type agentsQuery struct {
+	Limit  int `query:"limit" default:"1000" doc:"At most 1000."`
+	Before id  `query:"before" doc:"Only those that stand before this agent in the list."`
+	After  id  `query:"after" doc:"Only those that stand after this agent in the list."`
 }
 
 type agentsAnswer struct {
 	Agents []queries.AgentItem `json:"agents"`
 }
 
-func (a *API) agents(c *call, in *agentList) (agentsAnswer, error) {
-	all, err := a.o.Queries.Agents(c)
+func (a *API) agents(c *call, in *agentsQuery) (agentsAnswer, error) {
+	limit, err := bounded(in.Limit)
 	if err != nil {
 		return agentsAnswer{}, err
 	}
-	page, err := bounded(in.Limit)
-	c.total = len(all)
-	return agentsAnswer{list(all[:min(page, len(all))])}, err
+	page, total, err := a.o.Queries.AgentsPage(c, queries.Members{Limit: limit, Before: in.Before.UUID, After: in.After.UUID})
+	c.total = total
+	return agentsAnswer{list(page)}, err
 }
 
 func (a *API) agent(c *call, in *AgentPath) (queries.Agent, error) {

@@ -114,15 +114,12 @@ func (a *API) partial() *huma.Response {
 
 // refusals are the statuses of errors that the operation may answer with.
 func (o *operation) refusals() []int {
-	all := []int{http.StatusBadRequest, http.StatusForbidden, http.StatusInternalServerError, http.StatusServiceUnavailable}
+	all := []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusInternalServerError, http.StatusServiceUnavailable}
 	if !o.open {
 		all = append(all, http.StatusUnauthorized)
 	}
 	if strings.HasPrefix(o.path, "/api") {
 		all = append(all, http.StatusTooManyRequests)
-	}
-	if o.method != http.MethodGet || strings.ContainsAny(o.path, ":*") || o.raw {
-		all = append(all, http.StatusNotFound)
 	}
 	switch o.method {
 	case http.MethodGet:
