@@ -106,6 +106,14 @@ func (a *API) exportAgent(c *call, in *exportQuery) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
+	// What cannot be read now is told while there is an envelope for it: later, the export can only be broken off.
+	some, err := a.o.Queries.OldestMemories(c, in.AgentID.UUID, 0, 1)
+	if err == nil && in.IncludeEmbedding == "true" {
+		err = a.o.Queries.Embed(c, some)
+	}
+	if err != nil {
+		return nil, err
+	}
 	e := &exporting{
 		api: a, agent: in.AgentID.UUID, vectors: in.IncludeEmbedding == "true", sum: sha256.New(), counts: map[string]int{},
 		out: patient{c.gin.Writer, http.NewResponseController(c.gin.Writer)},

@@ -98,6 +98,16 @@ func TestSecretsAreExportedOnlyToWhoShowsAKey(t *testing.T) {
 	open.ask("GET", "/api/memory/agents/"+unknown+"/export", nil).refused(404, codeNotFound)
 }
 
+func TestAnExportThatCannotBeReadIsRefusedInTheEnvelope(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.furnished("Mnemosyne")
+	s.pool.Close()
+	for _, format := range []string{"json", "ndjson"} {
+		s.ask("GET", "/api/memory/agents/"+agent+"/export?format="+format, nil).refused(503, codeDatabase)
+	}
+}
+
 func TestHalfAFileLeavesWhatWasReadAndSaysWhereItStopped(t *testing.T) {
 	t.Parallel()
 	s := serve(t)

@@ -116,9 +116,11 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	// Wait until the tables are there.
 	until, enough := context.WithTimeout(context.Background(), patience)
 	defer enough()
-	for feed.Wait(until, core, 1) != nil {
-		must(t, until.Err())
-		time.Sleep(time.Millisecond)
+	for _, group := range []string{core, memories, vectors, history} {
+		for feed.Wait(until, group, 1) != nil {
+			must(t, until.Err())
+			time.Sleep(time.Millisecond)
+		}
 	}
 	return s
 }

@@ -2,8 +2,10 @@ package httpapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -61,45 +63,102 @@ func (s *server) keys(d described) []string {
 // ended are routes that end the server, or the test.
 var ended = []string{"/api/server/stop", "/socket.io/", "/ws"}
 
-func TestRandomRequestsNeverBreakTheServerAndRefusalsLeaveNothing(t *testing.T) {
-	t.Parallel()
+// drawn is a request that was made up.
+type drawn struct {
+	described
+	at      string
+	body    any
+	headers []string
+}
+
+// made draws a request to an operation, with ids of which some are there.
+func (s *server) made(rt *rapid.T, d described, ids *rapid.Generator[string]) drawn {
+	at := parameterIn.ReplaceAllStringFunc(d.path, func(string) string { return ids.Draw(rt, "id") })
+	var query []string
+	for _, p := range d.Parameters {
+		if p.In == "query" && rapid.Bool().Draw(rt, "given") {
+			query = append(query, p.Name+"="+rapid.OneOf(ids, rapid.SampledFrom([]string{
+				"", "0", "-1", "7", "99999999999999999999", "NaN", "true", "x,y", "%00", "%ff", "2026-01-01", "reply",
+			})).Draw(rt, p.Name))
+		}
+	}
+	if len(query) > 0 {
+		at += "?" + strings.Join(query, "&")
+	}
+	r := drawn{described: d, at: at}
+	if d.method != http.MethodGet && d.method != http.MethodDelete {
+		r.body = drawBody(rt, s.keys(d), ids)
+	}
+	if d.RequestBody != nil && d.RequestBody.Content["multipart/form-data"] != nil && rapid.Bool().Draw(rt, "form") {
+		r.body, r.headers = drawForm(rt), []string{"Content-Type", "multipart/form-data; boundary=b"}
+	}
+	return r
+}
+
+// tries sends a request, and says what is wrong with how it was taken.
+func (s *server) tries(r drawn) error {
+	before := s.head()
+	got := s.ask(r.method, r.at, r.body, r.headers...)
+	switch {
+	case got.status >= 500:
+		return fmt.Errorf("%s %v: status %d: %s", got.what, r.body, got.status, got.body)
+	case got.status >= 400:
+		got.refused(got.status, errorCode(got))
+		if after := s.head(); after != before {
+			return fmt.Errorf("%s %v: refused with %d, and yet the log grew from %d to %d", got.what, r.body, got.status, before, after)
+		}
+	}
+	return nil
+}
+
+// inhabited is a server with an agent and a conversation, and ids of which some are there.
+func inhabited(t *testing.T) (*server, *rapid.Generator[string]) {
 	s := serve(t)
 	agent := s.newAgent("There")
-	channel := s.conversation("0", "one", "two", "three", "four")
-	ids := rapid.SampledFrom([]string{
-		agent, strings.ToUpper(agent), channel, unknown, ann, "0", "nope", "00000000-0000-0000-0000-000000000000", "%00", "..", "a%2Fb", "{}", "'",
+	return s, rapid.SampledFrom([]string{
+		agent, strings.ToUpper(agent), s.conversation("0", "one", "two", "three", "four"), unknown, ann, "0", "nope",
+		"00000000-0000-0000-0000-000000000000", "%00", "..", "a%2Fb", "{}", "'",
 	})
+}
+
+func TestRandomRequestsNeverBreakTheServerAndRefusalsLeaveNothing(t *testing.T) {
+	t.Parallel()
+	s, ids := inhabited(t)
 	operations := slices.DeleteFunc(s.operations(ended...), described.goesOn)
 	rapid.Check(t, func(rt *rapid.T) {
-		d := rapid.SampledFrom(operations).Draw(rt, "operation")
-		path := parameterIn.ReplaceAllStringFunc(d.path, func(string) string { return ids.Draw(rt, "id") })
-		var query []string
-		for _, p := range d.Parameters {
-			if p.In == "query" && rapid.Bool().Draw(rt, "given") {
-				query = append(query, p.Name+"="+rapid.SampledFrom([]string{
-					"", "0", "-1", "7", "99999999999999999999", "NaN", "true", "x,y", "%00", "%ff", "2026-01-01", agent, channel, "reply",
-				}).Draw(rt, p.Name))
-			}
-		}
-		if len(query) > 0 {
-			path += "?" + strings.Join(query, "&")
-		}
-		var body any
-		if d.method != http.MethodGet && d.method != http.MethodDelete {
-			body = drawBody(rt, s.keys(d), ids)
-		}
-		before := s.head()
-		got := s.ask(d.method, path, body)
-		switch {
-		case got.status >= 500:
-			rt.Fatalf("%s %v: status %d: %s", got.what, body, got.status, got.body)
-		case got.status >= 400:
-			got.refused(got.status, errorCode(got))
-			if after := s.head(); after != before {
-				rt.Fatalf("%s %v: refused with %d, and yet the log grew from %d to %d", got.what, body, got.status, before, after)
-			}
+		if err := s.tries(s.made(rt, rapid.SampledFrom(operations).Draw(rt, "operation"), ids)); err != nil {
+			rt.Fatal(err)
 		}
 	})
+}
+
+func TestEveryOperationTakesRandomRequests(t *testing.T) {
+	t.Parallel()
+	s, ids := inhabited(t)
+	rounds := 2
+	if os.Getenv("ANNALS_SOAK") != "" {
+		rounds = 100
+	}
+	for round := range rounds {
+		for _, d := range slices.DeleteFunc(s.operations(ended...), described.goesOn) {
+			r := rapid.Custom(func(rt *rapid.T) drawn {
+				rapid.Byte().Draw(rt, "something") // which a generator has to draw
+				return s.made(rt, d, ids)
+			}).Example(round)
+			if err := s.tries(r); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// drawForm is a form with a file, or something like one.
+func drawForm(rt *rapid.T) string {
+	field := rapid.SampledFrom([]string{"file", "file", "files", ""}).Draw(rt, "field")
+	name := rapid.SampledFrom([]string{"a.png", "../a.png", "a/b.txt", "", "\u202eexe.txt"}).Draw(rt, "name")
+	content := rapid.SampledFrom([]string{"", "words", "\x89PNG\r\n\x1a\n", "GIF89a", "%PDF-1.4", "<svg/>", "MZ\x00\x00"}).Draw(rt, "content")
+	end := rapid.SampledFrom([]string{"--b--\r\n", "--b--\r\n", "", "--b\r\n"}).Draw(rt, "end")
+	return "--b\r\nContent-Disposition: form-data; name=\"" + field + "\"; filename=\"" + name + "\"\r\nContent-Type: image/png\r\n\r\n" + content + "\r\n" + end
 }
 
 // drawBody is an object with some of the keys, or something else altogether.
@@ -181,6 +240,29 @@ func TestEveryOperationRefusesMalformedIDsAndOtherContentTypes(t *testing.T) {
 			for _, typ := range []string{"text/plain", "application/xml", "image/png", "nonsense"} {
 				got := s.ask(d.method, parameterIn.ReplaceAllString(d.path, unknown), "x", "Content-Type", typ)
 				isClientError(t, got)
+			}
+		}
+	})
+}
+
+func TestEveryPathRefusesMethodsThatItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	known := map[string][]string{}
+	for _, r := range Routes() {
+		known[address(r.Path, ann)] = append(known[address(r.Path, ann)], r.Method)
+	}
+	s.untouched(func() {
+		for path, methods := range known {
+			for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+				if !slices.Contains(methods, method) {
+					got := s.ask(method, path, nil)
+					if got.status == 400 { // a path like /api/agents/worlds is also one of an agent
+						got.refused(400, codeInvalidID)
+						continue
+					}
+					got.refused(405, codeNoMethod)
+				}
 			}
 		}
 	})
