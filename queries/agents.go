@@ -63,7 +63,9 @@ const agentStatus = `case when running then '` + Active + `' else '` + Inactive 
 const maxSorted = 100_000
 
 // Agents lists the agents, MaxLimit of them at most, active ones first, then by name as JavaScript's localeCompare sorts.
-func (q *Queries) Agents(ctx context.Context) ([]AgentItem, error) { return q.sortedAgents(ctx, MaxLimit) }
+func (q *Queries) Agents(ctx context.Context) ([]AgentItem, error) {
+	return q.sortedAgents(ctx, MaxLimit)
+}
 
 func (q *Queries) sortedAgents(ctx context.Context, limit int) ([]AgentItem, error) {
 	all, err := many(ctx, q, "agents", pgx.RowToStructByName[AgentItem],
