@@ -133,7 +133,10 @@ var examples = byType(
 		MemoryCount: 7, CreatedAt: exampleISO,
 	}}}, groupMade{exampleRoom, "Us", "client", exampleWorld, "API"}, aFailed,
 	pong{true, exampleMillis}, serverStatus{"ok", 1, exampleISO}, versionAnswer{"1.2.0", "server", exampleISO, "development", 61.5},
-	healthAnswer{"OK", "1.2.0", exampleISO, map[string]string{"agents": "healthy", "postgres": "healthy"}, []ProjectionHealth{aReadModel}},
+	healthAnswer{
+		Status: "OK", Version: "1.2.0", Timestamp: exampleISO, Dependencies: map[string]string{"agents": "healthy", "postgres": "healthy"},
+		Projections: []ProjectionHealth{aReadModel},
+	},
 	debugServers{[]queries.Server{aServer}, 1}, debugState{
 		Timestamp: exampleISO, Uptime: 61.5, Agents: []queries.AgentItem{anAgentItem}, Sockets: map[string]int{"/socket.io/": 1},
 		Subscriptions: []Delivery{{Group: "reply", Connections: 1}}, Dependencies: map[string]string{"postgres": ""},
