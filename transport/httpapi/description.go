@@ -114,7 +114,10 @@ func (a *API) partial() *huma.Response {
 
 // refusals are the statuses of errors that the operation may answer with.
 func (o *operation) refusals() []int {
-	all := []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusInternalServerError, http.StatusServiceUnavailable}
+	all := []int{
+		http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge,
+		http.StatusInternalServerError, http.StatusServiceUnavailable,
+	}
 	if !o.open {
 		all = append(all, http.StatusUnauthorized)
 	}
@@ -150,6 +153,8 @@ var refused = []*problem{
 	refusal(http.StatusConflict, codeConflict, "the Idempotency-Key came before with another body"),
 	refusal(http.StatusPreconditionFailed, codeStale, "it has another revision by now"), errTooLarge, errFileType,
 	refusal(http.StatusRequestedRangeNotSatisfiable, codeInvalidRequest, "The file has no such range."),
+	refusal(http.StatusRequestURITooLong, codeInvalidRequest, "The address is longer than 65536 bytes."),
+	refusal(http.StatusRequestHeaderFieldsTooLarge, codeInvalidRequest, "The headers are longer than 65536 bytes."),
 	refusal(http.StatusTooManyRequests, codeRateLimited, "Too many requests. Please try again later."),
 	refusal(http.StatusInternalServerError, codeInternal, "Something went wrong here. It was logged."),
 	refusal(http.StatusServiceUnavailable, codeDatabase, "The database cannot be reached. Try again."),
