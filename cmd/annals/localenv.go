@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -35,7 +36,7 @@ func fromLocalEnvironment(c *kong.Context, parent *kong.Path, flag *kong.Flag) (
 	}
 	file := filepath.Join(fmt.Sprint(c.FlagValue(parent.Flags[dir])), ".env")
 	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // what is wrong with the folder is said elsewhere
 		return nil, nil
 	}
 	if err != nil {

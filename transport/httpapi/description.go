@@ -115,7 +115,7 @@ func (a *API) partial() *huma.Response {
 // refusals are the statuses of errors that the operation may answer with.
 func (o *operation) refusals() []int {
 	all := []int{
-		http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge,
+		http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge,
 		http.StatusInternalServerError, http.StatusServiceUnavailable,
 	}
 	if !o.open {
@@ -131,7 +131,7 @@ func (o *operation) refusals() []int {
 		all = append(all, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge)
 	}
 	if o.method != http.MethodGet {
-		all = append(all, http.StatusMethodNotAllowed, http.StatusConflict)
+		all = append(all, http.StatusConflict)
 	}
 	if o.method == http.MethodPatch || o.method == http.MethodDelete {
 		all = append(all, http.StatusPreconditionFailed)
