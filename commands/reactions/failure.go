@@ -88,6 +88,8 @@ func reason(err error) string {
 		return told.Error()
 	case errors.As(err, &model):
 		return model.Error()
+	case errors.Is(err, errUnreadable):
+		return errUnreadable.Error()
 	case errors.Is(err, errBehind):
 		return errBehind.Error()
 	case errors.Is(err, context.DeadlineExceeded):
