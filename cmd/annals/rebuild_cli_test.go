@@ -74,7 +74,8 @@ func TestAnInterruptedRebuildSaysSoHurtsNobodyAndGoesOn(t *testing.T) {
 	}
 	eventually(t, 30*time.Second, "it waits", func() bool {
 		waiting := 0
-		err := conn.QueryRow(t.Context(), `select count(*) from pg_locks where locktype = 'advisory' and not granted`).Scan(&waiting)
+		err := conn.QueryRow(t.Context(), `select count(*) from pg_locks
+where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())`).Scan(&waiting)
 		return err == nil && waiting > 0
 	})
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
