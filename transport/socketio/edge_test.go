@@ -5,12 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -274,43 +271,6 @@ func TestStoppingEndsConnectionsBehindWhatIsUnderWay(t *testing.T) {
 	if err != nil || m.Content != said["message"] {
 		t.Errorf("recorded is %+v, %v", m, err)
 	}
-}
-
-func TestConnectionsThatComeAndGoLeaveNothing(t *testing.T) {
-	if testing.Short() {
-		t.Skip("hundreds of connections")
-	}
-	w := newWorld(t)
-	channel := uuid.New()
-	stays := w.member(channel)
-	before := runtime.NumGoroutine()
-	var coming sync.WaitGroup
-	for range 8 {
-		coming.Go(func() {
-			for range 50 {
-				c := w.open()
-				if rand.IntN(4) > 0 {
-					c.send("40")
-					c.read()
-					c.send(`42["1",{"channelId":"` + channel.String() + `"}]`)
-					c.send(`42["subscribe_logs"]`)
-					if rand.IntN(2) > 0 {
-						c.read()
-					}
-				}
-				_ = c.conn.Close()
-			}
-		})
-	}
-	coming.Wait()
-	eventually(t, "they are gone", func() bool {
-		w.hub.mu.Lock()
-		defer w.hub.mu.Unlock()
-		return len(w.hub.connections) == 1 && len(w.hub.rooms) == 1 && len(w.hub.rooms[channel.String()]) == 1 && len(w.hub.watching) == 0 && len(w.hub.sending) == 0
-	})
-	eventually(t, "their goroutines are gone", func() bool { return runtime.NumGoroutine() <= before+5 })
-	stays.say(channel, "still here")
-	stays.next("messageBroadcast")
 }
 
 func TestAClientMayLeaveAndComeBackOnTheSameTransport(t *testing.T) {

@@ -156,6 +156,14 @@ type heard struct {
 // open connects a transport and says nothing yet.
 func (w *world) open() *client {
 	w.t.Helper()
+	c := w.dial()
+	w.t.Cleanup(func() { _ = c.conn.Close() })
+	return c
+}
+
+// dial is open for who closes the connection.
+func (w *world) dial() *client {
+	w.t.Helper()
 	dialer := websocket.Dialer{NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, address)
 		if tcp, ok := conn.(*net.TCPConn); ok {
@@ -166,7 +174,6 @@ func (w *world) open() *client {
 	conn, res, err := dialer.Dial("ws"+strings.TrimPrefix(w.url, "http")+"/socket.io/?EIO=4&transport=websocket", nil)
 	must(w.t, err)
 	_ = res.Body.Close()
-	w.t.Cleanup(func() { _ = conn.Close() })
 	c := &client{t: w.t, conn: conn}
 	if first := c.read(); !strings.HasPrefix(first, "0{") {
 		w.t.Fatalf("the first packet is %s", first)
