@@ -167,6 +167,21 @@ func TestABadLineInTheMiddleIsToldOfAndTheRestIsTakenIn(t *testing.T) {
 	}
 }
 
+func TestWhatIsNotAsItsManifestSaysIsToldOf(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("Mnemosyne")
+	for manifest, reason := range map[string]string{
+		`{"version":99}`: "version 99", `{"version":1,"checksum":"sha256:00"}`: "the checksum differs", `{"version":"one"}`: "unreadable",
+	} {
+		lines := `{"type":"memory","data":{"content":{"text":"kept"}}}` + "\n" + `{"type":"manifest","data":` + manifest + "}\n"
+		done := body(s, agent, "", []byte(lines)).is(200)
+		if done.at("failedCount") != 1.0 || done.at("failed.0.line") != 2.0 || !strings.Contains(done.text("failed.0.reason"), reason) {
+			t.Errorf("%s: %s", manifest, done.body)
+		}
+	}
+}
+
 func TestACharacterOfElizaOSIsImportedWithItsMemories(t *testing.T) {
 	t.Parallel()
 	s := serve(t)

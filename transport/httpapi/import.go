@@ -390,6 +390,9 @@ func (i *importing) checked(raw json.RawMessage) {
 		i.fail(i.line, "the manifest is unreadable")
 		return
 	}
+	if m.Version > exportVersion {
+		i.fail(i.line, fmt.Sprintf("the export is of version %d, of a newer server: what version %d does not know is not taken in", m.Version, exportVersion))
+	}
 	if sum := "sha256:" + hexOf(i.sum); m.Checksum != "" && m.Checksum != sum {
 		i.fail(i.line, "the checksum differs: records were changed, lost or added since the export")
 	}
