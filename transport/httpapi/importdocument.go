@@ -1,0 +1,207 @@
+package httpapi
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+)
+
+// document reads one JSON document: an export with or without its envelope, or a character with its memories.
+func (i *importing) document(ctx context.Context, body *bufio.Reader) error {
+	if magic, _ := body.Peek(4); string(magic) == "PK\x03\x04" {
+		return errFile{"this is a ZIP archive, not JSON"}
+	}
+	d := json.NewDecoder(body)
+	d.UseNumber()
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return errFile{"no JSON object"}
+	}
+	character := map[string]json.RawMessage{}
+	spool, err := newSpool()
+	if err != nil {
+		return err
+	}
+	defer spool.remove()
+	i.later = spool
+	if err := i.object(ctx, d, character, 0); err != nil {
+		return err
+	}
+	if len(character) == 0 {
+		return nil
+	}
+	raw, err := json.Marshal(character)
+	if err != nil {
+		return err
+	}
+	if err := i.record(ctx, kindCharacter, raw); err != nil {
+		return err
+	}
+	return spool.each(func(line int, raw []byte) error {
+		i.line = line
+		return i.record(ctx, kindMemory, raw)
+	})
+}
+
+// spool holds the memories of a character that stands there bare, until the character was read whole.
+type spool struct {
+	file *os.File
+	to   *bufio.Writer
+}
+
+func newSpool() (*spool, error) {
+	f, err := os.CreateTemp("", "annals-import-*")
+	if err != nil {
+		return nil, err
+	}
+	return &spool{f, bufio.NewWriter(f)}, nil
+}
+
+func (s *spool) remove() {
+	_ = s.file.Close()
+	_ = os.Remove(s.file.Name())
+}
+
+func (s *spool) add(line int, raw json.RawMessage) error {
+	var whole bytes.Buffer
+	if err := json.Compact(&whole, raw); err != nil {
+		return errFile{"the JSON is malformed"}
+	}
+	_, err := fmt.Fprintf(s.to, "%d %s\n", line, whole.Bytes())
+	return err
+}
+
+func (s *spool) each(yield func(int, []byte) error) error {
+	if err := s.to.Flush(); err != nil {
+		return err
+	}
+	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	in := bufio.NewReader(s.file)
+	for {
+		l, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		number, raw, _ := bytes.Cut(bytes.TrimSuffix(l, []byte("\n")), []byte(" "))
+		line, err := strconv.Atoi(string(number))
+		if err != nil {
+			return err
+		}
+		if err := yield(line, raw); err != nil {
+			return err
+		}
+	}
+}
+
+// lists are the kinds by the names of the lists that hold them.
+var lists = func() map[string]string {
+	all := map[string]string{}
+	for kind, name := range members {
+		all[name] = kind
+	}
+	return all
+}()
+
+// passing are members of a document that say nothing of the agent.
+var passing = map[string]bool{"success": true, "agentId": true, "exportedAt": true}
+
+// object reads the members of an object whose begin was read. What belongs to neither an export nor its envelope is part of
+// a character that stands there bare.
+func (i *importing) object(ctx context.Context, d *json.Decoder, character map[string]json.RawMessage, depth int) error {
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return errFile{"the JSON is broken off or malformed"}
+		}
+		key, _ := name.(string)
+		switch kind := lists[key]; {
+		case kind != "":
+			err = i.list(ctx, d, kind)
+		case key == "data" && depth == 0:
+			if t, tokenErr := d.Token(); tokenErr != nil || t != json.Delim('{') {
+				return errFile{"data is no object"}
+			}
+			err = i.object(ctx, d, character, depth+1)
+		default:
+			err = i.member(ctx, d, key, character)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return errFile{"the JSON is broken off or malformed"}
+	}
+	return nil
+}
+
+func (i *importing) member(ctx context.Context, d *json.Decoder, key string, character map[string]json.RawMessage) error {
+	value, err := i.value(d)
+	switch {
+	case key == "version":
+		i.later = nil // an export: its character comes first
+		return err
+	case err != nil || passing[key]:
+		return err
+	case key == kindCharacter || key == kindManifest:
+		i.line++
+		return i.record(ctx, key, value)
+	}
+	character[key] = value
+	return nil
+}
+
+// value reads one value, cleaned.
+func (i *importing) value(d *json.Decoder) (json.RawMessage, error) {
+	var raw json.RawMessage
+	if err := d.Decode(&raw); err != nil {
+		return nil, errFile{"the JSON is broken off or malformed"}
+	}
+	if cleaned, err := clean(raw); err == nil {
+		raw = cleaned
+	} // or it is refused as a record
+	return raw, nil
+}
+
+func (i *importing) list(ctx context.Context, d *json.Decoder, kind string) error {
+	t, err := d.Token()
+	if err != nil || t != nil && t != json.Delim('[') {
+		return errFile{members[kind] + " is no list"}
+	}
+	if t == nil {
+		return nil
+	}
+	for d.More() {
+		raw, err := i.value(d)
+		if err != nil {
+			return err
+		}
+		i.line++
+		if len(raw) > maxRecord {
+			i.fail(i.line, fmt.Sprintf("longer than %d bytes", maxRecord))
+			continue
+		}
+		if kind == kindMemory && i.later != nil {
+			err = i.later.add(i.line, raw)
+		} else {
+			err = i.record(ctx, kind, raw)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return errFile{"the JSON is broken off or malformed"}
+	}
+	return nil
+}

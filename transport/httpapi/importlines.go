@@ -1,0 +1,86 @@
+package httpapi
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// beginsWithALine tells an export that has a record a line from a document.
+func beginsWithALine(body *bufio.Reader) bool {
+	begin, _ := body.Peek(4096)
+	line, _, whole := bytes.Cut(begin, []byte("\n"))
+	var l importLine
+	return whole && json.Unmarshal(line, &l) == nil && l.Type != "" && l.Data != nil
+}
+
+type importLine struct {
+	Type string          `json:"type"`
+	Data json.RawMessage `json:"data"`
+}
+
+// lines reads a record a line. A line that is no record is told of, and the next is read.
+func (i *importing) lines(ctx context.Context, body *bufio.Reader) error {
+	headed, ended := false, false
+	for {
+		line, err := readLine(body)
+		if errors.Is(err, io.EOF) && len(line) == 0 {
+			break
+		}
+		i.line++
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			i.fail(i.line, fmt.Sprintf("longer than %d bytes", maxRecord))
+			continue
+		case err != nil && !errors.Is(err, io.EOF):
+			return errFile{"the file could not be read on"}
+		}
+		if i.line == 1 && bytes.HasPrefix(line, []byte("PK\x03\x04")) {
+			return errFile{"this is a ZIP archive, not JSON"}
+		}
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		var l importLine
+		if cleaned, cleanErr := clean(line); cleanErr != nil || json.Unmarshal(cleaned, &l) != nil || l.Type == "" {
+			if errors.Is(err, io.EOF) { // the last line has no end
+				return errFile{"the file ends within a record"}
+			}
+			i.fail(i.line, "no record: {\"type\", \"data\"} was expected")
+			continue
+		}
+		headed, ended = headed || l.Type == kindExport, l.Type == kindManifest
+		if err := i.record(ctx, l.Type, l.Data); err != nil {
+			return err
+		}
+	}
+	switch {
+	case i.line == 0:
+		return errFile{"the file is empty"}
+	case headed && !ended:
+		return errFile{"the end of the export is missing"}
+	}
+	return nil
+}
+
+// readLine gives the next line; of one that is too long it skips the rest.
+func readLine(body *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := body.ReadSlice('\n')
+		if len(line) <= maxRecord {
+			line = append(line, part...)
+		}
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		if len(line) > maxRecord {
+			return nil, bufio.ErrBufferFull
+		}
+		return line, err
+	}
+}
