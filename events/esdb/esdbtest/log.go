@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/uuid"
 
 	"annals/events"
@@ -42,6 +43,7 @@ type Log struct {
 	t    testing.TB
 	over Transport
 	dir  string
+	disk vfs.FS // the machine's where nil
 	// network and address are where the node listens, at every start the same.
 	network, address string
 	certificate      *tls.Config
@@ -60,12 +62,23 @@ func New(t testing.TB) *Log {
 // Over starts an empty store that is reached in this way.
 func Over(t testing.TB, over Transport) *Log {
 	t.Helper()
+	return begin(t, over, nil)
+}
+
+// On starts an empty store on this disk.
+func On(t testing.TB, disk vfs.FS) *Log {
+	t.Helper()
+	return begin(t, Unix, disk)
+}
+
+func begin(t testing.TB, over Transport, disk vfs.FS) *Log {
+	t.Helper()
 	// The path of a unix socket holds 107 bytes, which t.TempDir may exceed.
 	short, err := os.MkdirTemp("", "log")
 	must(t, err)
 	t.Cleanup(func() { must(t, os.RemoveAll(short)) })
 	l := &Log{
-		t: t, over: over, dir: filepath.Join(short, "events"), network: "tcp", address: "127.0.0.1:0",
+		t: t, over: over, disk: disk, dir: filepath.Join(short, "events"), network: "tcp", address: "127.0.0.1:0",
 		revisions: map[events.StreamID]events.Revision{},
 	}
 	switch over {
@@ -115,7 +128,7 @@ func (l *Log) Stop() {
 func (l *Log) start() {
 	l.t.Helper()
 	var err error
-	l.node, err = embedded.Open(l.t.Context(), embedded.Options{Dir: l.dir, TLS: l.certificate, Logger: slog.New(slog.DiscardHandler)})
+	l.node, err = embedded.Open(l.t.Context(), embedded.Options{Dir: l.dir, FS: l.disk, TLS: l.certificate, Logger: slog.New(slog.DiscardHandler)})
 	must(l.t, err)
 	listener, err := new(net.ListenConfig).Listen(l.t.Context(), l.network, l.address)
 	must(l.t, err)
