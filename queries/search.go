@@ -155,18 +155,20 @@ func (q *Queries) countVectors(ctx context.Context, s Search, most int) (int, er
 }
 
 // inSight finds those that matter among the neighbours that the index has in sight, and none unless one of them is among the n
-// nearest of all.
+// nearest of all. It looks at no more of them than it takes to find n: each that it looks at has to be fetched.
 func (q *Queries) inSight(ctx context.Context, s Search, n int) ([]Hit, error) {
 	where, args := s.vectorFilter()
 	effort := min(max(4*n, minEffort), maxEffort)
 	args = append(args, vectorText(s.Vector), n, effort)
 	distance := fmt.Sprintf("(embedding::%s <=> $%d::text::%[1]s)", vectorKind(len(s.Vector)), len(args)-2)
 	sql := fmt.Sprintf(`
-with seen as materialized (
-	select id, %[1]s as distance, %[2]s as matters from vectors where dimensions = %[3]d order by %[1]s limit $%[5]d
-), ranked as (select *, rank() over (order by distance) as place from seen)
-select id, (1 - distance)::float8 as similarity, (1 - distance)::float8 as score from ranked
-where matters and exists (select from ranked where matters and place <= $%[4]d) order by distance, id limit $%[4]d`,
+with found as materialized (
+	select id, distance, place from (
+		select id, %[1]s as distance, %[2]s as matters, rank() over (order by %[1]s) as place
+		from vectors where dimensions = %[3]d order by %[1]s limit $%[5]d) as seen
+	where matters limit $%[4]d)
+select id, (1 - distance)::float8 as similarity, (1 - distance)::float8 as score from found
+where (select min(place) from found) <= $%[4]d order by distance, id`,
 		distance, where, len(s.Vector), len(args)-1, len(args))
 	return q.hits(ctx, s, sql, args, [2]string{"hnsw.iterative_scan", "off"}, [2]string{"hnsw.ef_search", strconv.Itoa(effort)})
 }
