@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf16"
@@ -75,20 +76,38 @@ func validateStruct(v reflect.Value, at string) error {
 	case Secret:
 		return named(at, validateJSON(s.Reveal()))
 	}
-	for i := range v.NumField() {
-		if absent(v.Type().Field(i), v.Field(i)) {
+	for i, f := range writtenAs(v.Type()) {
+		field := v.Field(i)
+		if f.omitzero && field.IsZero() {
 			continue
 		}
-		if err := validateValue(v.Field(i), join(at, wireName(v.Type().Field(i)))); err != nil {
+		if err := validateValue(field, join(at, f.name)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// absent tells of a field that is not written at all.
-func absent(f reflect.StructField, v reflect.Value) bool {
-	return v.IsZero() && strings.HasSuffix(f.Tag.Get("json"), ",omitzero")
+// written is how a field is written; one with omitzero is absent where it is zero.
+type written struct {
+	name     string
+	omitzero bool
+}
+
+// fieldsWritten remembers what reflection tells of each type: every event passes here.
+var fieldsWritten sync.Map // reflect.Type to []written
+
+func writtenAs(t reflect.Type) []written {
+	if known, ok := fieldsWritten.Load(t); ok {
+		return known.([]written)
+	}
+	all := make([]written, t.NumField())
+	for i := range all {
+		f := t.Field(i)
+		all[i] = written{wireName(f), strings.HasSuffix(f.Tag.Get("json"), ",omitzero")}
+	}
+	fieldsWritten.Store(t, all)
+	return all
 }
 
 func validateText(s string) error {

@@ -97,7 +97,7 @@ func appendAndRemember(ctx context.Context, store *esdb.Store, pool *pgxpool.Poo
 
 // BenchmarkImport imports memories a line each, beside appends of the same events, as many at once.
 func BenchmarkImport(b *testing.B) {
-	n := setting("ANNALS_MEMORIES", 10_000, 100_000)
+	n := setting("ANNALS_MEMORIES", 20_000, 100_000)
 	s := inside(b, nil)
 	store, _ := bareStore(b)
 	var took, bareTook time.Duration
