@@ -24,7 +24,10 @@ const bulkRows = 4
 var (
 	oneRow = regexp.MustCompile(`(?s)^\s*(insert into (\w+) \([^()]*\))\s*` +
 		`(?:values \(([^()]*)\)|select (.*?)\s(where not exists .*?))\s*(on conflict [^$]*)?$`)
-	oneUpdate   = regexp.MustCompile(`(?s)^\s*(update \w+ set .*?)\s(where id = \$1\b.*)$`)
+	oneUpdate = regexp.MustCompile(`(?s)^\s*(update \w+ set .*?)\s(where id = \$1\b.*)$`)
+	// rowByID is either, of the row whose id comes first.
+	rowByID     = regexp.MustCompile(`(?s)^\s*(?:insert into (\w+) \(id\b[^()]*\)\s*(?:values \(|select )\$1\b|update (\w+) set .*?\swhere id = \$1\b)`)
+	word        = regexp.MustCompile(`\w+`)
 	placeholder = regexp.MustCompile(`\$(\d+)`)
 )
 
@@ -33,7 +36,7 @@ var (
 type bulk struct {
 	conn      *pgx.Conn
 	forms     map[string]form // of one row to of many; empty where there is no such form
-	updates   map[string]bool
+	writes    map[string]rowWrite
 	conflicts map[string]bool // by table
 }
 
@@ -41,7 +44,7 @@ type bulk struct {
 type form struct{ table, sql, clause string }
 
 func newBulk(conn *pgx.Conn) *bulk {
-	return &bulk{conn: conn, forms: map[string]form{}, updates: map[string]bool{}, conflicts: map[string]bool{}}
+	return &bulk{conn: conn, forms: map[string]form{}, writes: map[string]rowWrite{}, conflicts: map[string]bool{}}
 }
 
 // conflicted takes note of an error that a row was there already, and tells whether doing the same again avoids it.
@@ -57,44 +60,96 @@ func (b *bulk) conflicted(err error) bool {
 // add queues what was queued in from, and tells whether anything was joined.
 func (b *bulk) add(ctx context.Context, q *pgx.Batch, from []*pgx.QueuedQuery) (joined bool, err error) {
 	for len(from) > 0 {
-		n := b.run(from)
-		var f form
-		if n >= bulkRows {
-			if f, err = b.form(ctx, from[0].SQL); err != nil {
-				return joined, err
+		n := b.stretch(from)
+		for _, run := range b.runs(from[:n]) {
+			var f form
+			if len(run) >= bulkRows {
+				if f, err = b.form(ctx, run[0].SQL); err != nil {
+					return joined, err
+				}
 			}
-		}
-		if f.sql != "" {
+			if f.sql == "" {
+				q.QueuedQueries = append(q.QueuedQueries, run...)
+				continue
+			}
 			if b.conflicts[f.table] {
 				f.sql += f.clause
 			}
-			q.Queue(f.sql, columns(from[:n])...)
+			q.Queue(f.sql, columns(run)...)
 			joined = true
-		} else {
-			q.QueuedQueries = append(q.QueuedQueries, from[:n]...)
 		}
 		from = from[n:]
 	}
 	return joined, nil
 }
 
-// run is how many of the first statements are alike, and update no row twice.
-func (b *bulk) run(from []*pgx.QueuedQuery) int {
-	update, known := b.updates[from[0].SQL]
-	if !known {
-		update = oneUpdate.MatchString(from[0].SQL)
-		b.updates[from[0].SQL] = update
-	}
-	ids := map[any]bool{}
+// stretch is how many of the first statements are alike or, of those that each write one row by its id, touch nothing but that
+// row of what the others write.
+func (b *bulk) stretch(from []*pgx.QueuedQuery) int {
+	first := b.rowWrite(from[0].SQL)
+	met := map[string]rowWrite{from[0].SQL: first}
 	for n, q := range from {
-		if q.SQL != from[0].SQL || update && ids[q.Arguments[0]] {
-			return n
+		if _, ok := met[q.SQL]; ok {
+			continue
 		}
-		if update {
-			ids[q.Arguments[0]] = true
+		next := b.rowWrite(q.SQL)
+		for _, k := range met {
+			if !k.apart(next) {
+				return n
+			}
 		}
+		met[q.SQL] = next
 	}
 	return len(from)
+}
+
+// rowWrite is what is known of a statement that writes the row whose id is its first argument, and does not look at others of the
+// table; its table is empty where it is another.
+type rowWrite struct {
+	table string
+	words map[string]bool // which it consists of
+}
+
+func (b *bulk) rowWrite(sql string) rowWrite {
+	if known, ok := b.writes[sql]; ok {
+		return known
+	}
+	var k rowWrite
+	if byID := rowByID.FindStringSubmatch(sql); byID != nil {
+		k = rowWrite{byID[1] + byID[2], map[string]bool{}}
+		for _, w := range word.FindAllString(sql, -1) {
+			if w == k.table && k.words[w] {
+				k = rowWrite{}
+				break
+			}
+			k.words[w] = true
+		}
+	}
+	b.writes[sql] = k
+	return k
+}
+
+// apart tells that it does not matter which of two statements comes first, unless they are about the same row.
+func (w rowWrite) apart(from rowWrite) bool {
+	return w.table != "" && from.table != "" && (w.table == from.table || !w.words[from.table] && !from.words[w.table])
+}
+
+// runs are the statements of a stretch, those that are alike together. What is written of one row by its id stays in order,
+// each time in another run.
+func (b *bulk) runs(stretch []*pgx.QueuedQuery) (all [][]*pgx.QueuedQuery) {
+	if b.rowWrite(stretch[0].SQL).table == "" {
+		return [][]*pgx.QueuedQuery{stretch}
+	}
+	open, last := map[string]int{}, map[any]int{} // by SQL, and by id
+	for _, q := range stretch {
+		run, ok := open[q.SQL]
+		if before, written := last[q.Arguments[0]]; !ok || written && before >= run {
+			run = len(all)
+			open[q.SQL], all = run, append(all, nil)
+		}
+		all[run], last[q.Arguments[0]] = append(all[run], q), run
+	}
+	return all
 }
 
 // form is the statement for many rows.
@@ -104,7 +159,7 @@ func (b *bulk) form(ctx context.Context, sql string) (form, error) {
 	}
 	b.forms[sql] = form{}
 	insert, update := oneRow.FindStringSubmatch(sql), oneUpdate.FindStringSubmatch(sql)
-	if insert == nil && update == nil {
+	if insert == nil && (update == nil || b.rowWrite(sql).table == "") {
 		return form{}, nil
 	}
 	described, err := b.conn.Prepare(ctx, "", sql)
