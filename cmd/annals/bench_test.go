@@ -69,7 +69,9 @@ func beside(b *testing.B, clients int, ours, bare func(ctx context.Context, clie
 		b.ReportMetric(float64(len(bareTook))/measured.Seconds(), "bare-req/s")
 		b.ReportMetric(100*float64(len(took))/float64(len(bareTook)), "%of-bare")
 		b.ReportMetric(millis(took, 50), "p50-ms")
+		b.ReportMetric(millis(took, 99), "p99-ms")
 		b.ReportMetric(millis(bareTook, 50), "bare-p50-ms")
+		b.ReportMetric(millis(bareTook, 99), "bare-p99-ms")
 	}
 	b.ReportMetric(0, "ns/op") // says nothing here
 }
