@@ -160,7 +160,7 @@ func (q *Queries) inSight(ctx context.Context, s Search, n int) ([]Hit, error) {
 	where, args := s.vectorFilter()
 	effort := min(max(4*n, minEffort), maxEffort)
 	args = append(args, vectorText(s.Vector), n, effort)
-	distance := fmt.Sprintf("(embedding::%s <=> $%d::text::%[1]s)", vectorKind(len(s.Vector)), len(args)-2)
+	distance := s.distance(len(args) - 2)
 	sql := fmt.Sprintf(`
 with found as materialized (
 	select id, distance, place from (
@@ -176,12 +176,17 @@ where (select min(place) from found) <= $%[4]d order by distance, id`,
 func (q *Queries) nearest(ctx context.Context, s Search, n int, unindexed string) ([]Hit, error) {
 	where, args := s.vectorFilter()
 	args = append(args, vectorText(s.Vector), n)
-	distance := fmt.Sprintf("(embedding::%s <=> $%d::text::%[1]s)", vectorKind(len(s.Vector)), len(args)-1)
+	distance := s.distance(len(args) - 1)
 	sql := fmt.Sprintf(`select id, (1 - distance)::float8 as similarity, (1 - distance)::float8 as score from (
 	select id, %s as distance from vectors where %s order by %[1]s%[3]s limit $%[4]d) as nearest order by distance, id`,
 		distance, where, unindexed, len(args))
 	return q.hits(ctx, s, sql, args, [2]string{"hnsw.iterative_scan", "strict_order"},
 		[2]string{"hnsw.ef_search", strconv.Itoa(maxEffort)}, [2]string{"hnsw.max_scan_tuples", strconv.Itoa(maxTuples)})
+}
+
+// distance is that of a row to the vector in an argument, which the subquery reads once, and not for each row.
+func (s Search) distance(arg int) string {
+	return fmt.Sprintf("(embedding::%s <=> (select $%d::text::%[1]s))", vectorKind(len(s.Vector)), arg)
 }
 
 // enough keeps what reaches the threshold.
@@ -219,7 +224,7 @@ func (q *Queries) worded(ctx context.Context, s Search, n int, some bool) ([]Hit
 	similarity := "null::float8"
 	if s.Vector != nil {
 		args = append(args, vectorText(s.Vector), s.models())
-		similarity = fmt.Sprintf("case when dimensions = %d and model = any($%d) then (1 - (embedding <=> $%d::text::vector))::float8 end",
+		similarity = fmt.Sprintf("case when dimensions = %d and model = any($%d) then (1 - (embedding <=> (select $%d::text::vector)))::float8 end",
 			len(s.Vector), len(args), len(args)-1)
 	}
 	wanted, bonus, condition := "q", 1, "true"

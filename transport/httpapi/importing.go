@@ -8,7 +8,6 @@ import (
 	"hash"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/semaphore"
@@ -179,92 +178,6 @@ func (i *importing) settled(do func() (commands.Result, error)) {
 	i.did(i.line, do)
 }
 
-// character makes the agent where there is none; one that is there stays as it is.
-func (i *importing) character(ctx context.Context, raw json.RawMessage) (commands.Result, error) {
-	agent, err := i.api.o.Bus.Parents.Agent(ctx, i.agent)
-	if err != nil || agent.Exists {
-		return commands.Result{}, err
-	}
-	if raw, err = i.api.secrets.seal(raw, i.c.vector); err != nil {
-		return commands.Result{}, err
-	}
-	character, err := commands.ParseCharacter(raw)
-	if err != nil || i.dry {
-		return commands.Result{Changed: true}, err
-	}
-	return commands.Handle(ctx, i.api.o.Bus, i.request, commands.CreateAgent{AgentID: i.agent, Character: character})
-}
-
-func (i *importing) world(ctx context.Context, raw json.RawMessage) (commands.Result, error) {
-	var w ExportedWorld
-	if err := json.Unmarshal(raw, &w); err != nil {
-		return commands.Result{}, invalid("no world: %s", err)
-	}
-	if i.dry {
-		known, err := i.api.o.Bus.Parents.WorldNow(ctx, w.ID)
-		return commands.Result{Changed: !known.Exists}, err
-	}
-	return commands.Handle(ctx, i.api.o.Bus, i.request, &commands.CreateWorld{
-		WorldID: w.ID, AgentID: i.agent, ServerID: w.ServerID, Name: w.Name, Metadata: given(w.Metadata),
-	})
-}
-
-func (i *importing) room(ctx context.Context, raw json.RawMessage) (commands.Result, error) {
-	var r ExportedRoom
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return commands.Result{}, invalid("no room: %s", err)
-	}
-	if i.dry {
-		known, err := i.api.o.Bus.Parents.RoomNow(ctx, r.ID)
-		return commands.Result{Changed: !known.Exists}, err
-	}
-	return commands.Handle(ctx, i.api.o.Bus, i.request, &commands.CreateRoom{
-		RoomID: r.ID, AgentID: i.agent, WorldID: orNil(r.WorldID), ChannelID: orNil(r.ChannelID), ServerID: r.ServerID, Name: r.Name,
-		Type: or(text(r.Type), "DM"), Source: r.Source, Metadata: given(r.Metadata), Entities: r.Entities,
-	})
-}
-
-func orNil(id *uuid.UUID) uuid.UUID {
-	if id == nil {
-		return uuid.Nil
-	}
-	return *id
-}
-
-func (i *importing) entity(ctx context.Context, raw json.RawMessage) (commands.Result, error) {
-	var n ExportedEntity
-	if err := json.Unmarshal(raw, &n); err != nil {
-		return commands.Result{}, invalid("no entity: %s", err)
-	}
-	if i.dry {
-		known, err := i.api.o.Bus.Parents.EntityNow(ctx, n.ID)
-		return commands.Result{Changed: known.Seen == 0}, err
-	}
-	subject := n.SubjectID
-	if subject == uuid.Nil {
-		subject = n.ID
-	}
-	return commands.Handle(ctx, i.api.o.Bus, i.request, &commands.SeeEntity{
-		EntityID: n.ID, AgentID: i.agent, SubjectID: subject, Names: n.Names, Metadata: given(n.Metadata),
-	})
-}
-
-// importedMemory also takes what others write: a content that is a text, a table by another name, no ids at all.
-type importedMemory struct {
-	ID         *uuid.UUID      `json:"id"`
-	Type       string          `json:"type"`
-	TableName  string          `json:"tableName"`
-	CreatedAt  json.Number     `json:"createdAt"`
-	Content    json.RawMessage `json:"content"`
-	EntityID   *uuid.UUID      `json:"entityId"`
-	RoomID     *uuid.UUID      `json:"roomId"`
-	SubjectID  *uuid.UUID      `json:"subjectId"`
-	DocumentID *uuid.UUID      `json:"documentId"`
-	Unique     *bool           `json:"unique"`
-	Metadata   json.RawMessage `json:"metadata"`
-	Embedding  json.RawMessage `json:"embedding"`
-}
-
 func (i *importing) memory(ctx context.Context, raw json.RawMessage) error {
 	cmd, err := i.wish(raw)
 	if err != nil {
@@ -293,39 +206,4 @@ func (i *importing) memory(ctx context.Context, raw json.RawMessage) error {
 	i.work <- w // somebody takes it, sooner or later
 	i.last = w
 	return nil
-}
-
-// wish is what a record of a memory asks for. One without an id gets that of what it says, so that it is taken in once.
-func (i *importing) wish(raw json.RawMessage) (*commands.StoreMemory, error) {
-	var m importedMemory
-	if err := json.Unmarshal(raw, &m); err != nil {
-		return nil, invalid("no memory: %s", err)
-	}
-	vector, err := vectorIn(m.Embedding)
-	if err != nil {
-		return nil, err
-	}
-	cmd := &commands.StoreMemory{
-		MemoryID: orNil(m.ID), AgentID: i.agent, RoomID: orNil(m.RoomID), EntityID: orNil(m.EntityID), SubjectID: orNil(m.SubjectID),
-		DocumentID: orNil(m.DocumentID), Table: or(text(m.TableName), or(text(m.Type), events.TableMessages)), Content: m.Content,
-		Metadata: given(m.Metadata), Unique: m.Unique == nil || *m.Unique, Vector: vector,
-	}
-	var words string
-	if json.Unmarshal(m.Content, &words) == nil && given(m.Content) != nil {
-		if cmd.Content, err = json.Marshal(map[string]string{"text": words}); err != nil {
-			return nil, err
-		}
-	}
-	if ms, err := m.CreatedAt.Int64(); err == nil && ms > 0 {
-		cmd.At = time.UnixMilli(ms).UTC()
-	}
-	for _, id := range []*uuid.UUID{&cmd.RoomID, &cmd.EntityID} {
-		if *id == uuid.Nil {
-			*id = i.agent
-		}
-	}
-	if cmd.MemoryID == uuid.Nil {
-		cmd.MemoryID = events.Derive(i.agent, "imported", cmd.Table, string(raw))
-	}
-	return cmd, nil
 }
