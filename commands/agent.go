@@ -12,6 +12,7 @@ import (
 type Agent struct {
 	Exists    bool
 	Running   bool
+	Disabled  bool
 	Character events.Character
 	// Deleted is the position of the last deletion, and Forgotten that of the last clear of its memories or deletion: what
 	// lies before them is gone.
@@ -22,9 +23,9 @@ type Agent struct {
 func (a Agent) Apply(e events.Recorded) Agent {
 	switch fact := e.Event.(type) {
 	case events.AgentCreated:
-		a.Exists, a.Running, a.Character = true, false, fact.Character
+		a.Exists, a.Running, a.Disabled, a.Character = true, false, false, fact.Character
 	case events.AgentUpdated:
-		a.Character = fact.Character
+		a.Character, a.Disabled = fact.Character, fact.Disabled
 	case events.AgentStarted:
 		a.Running = true
 	case events.AgentStopped:

@@ -23,6 +23,7 @@ type SubmitMessage struct {
 	SourceType string
 	SourceID   string
 	InReplyTo  uuid.UUID
+	Submitted  bool // see events.MessageSubmitted
 
 	alive    bool
 	byAgent  bool
@@ -37,7 +38,7 @@ func (c *SubmitMessage) Stream() events.StreamID { return events.MessageStream(c
 // Audience are the agents that the message reached, once it was handled.
 func (c *SubmitMessage) Audience() []uuid.UUID { return c.audience }
 
-// Admit implements Admitted: channel and server exist; the running agents among the channel's participants that hear the
+// Admit implements Admitted: the channel exists, the server that is named need not; the running agents among the channel's participants that hear the
 // server are the audience.
 func (c *SubmitMessage) Admit(ctx context.Context, p *Parents, m Message) error {
 	channel, err := p.Channel(ctx, c.ChannelID)
@@ -53,9 +54,6 @@ func (c *SubmitMessage) Admit(ctx context.Context, p *Parents, m Message) error 
 	server, err := p.Server(ctx, c.ServerID)
 	if err != nil {
 		return err
-	}
-	if !server.Exists {
-		return noServer(c.ServerID)
 	}
 	author, err := p.Agent(ctx, c.AuthorID)
 	if err != nil {
@@ -95,6 +93,6 @@ func (c *SubmitMessage) Decide(_ Request, m Message) ([]events.Event, error) {
 		MessageID: c.MessageID, ChannelID: c.ChannelID, ServerID: c.ServerID, AuthorID: c.AuthorID,
 		AuthorName: c.AuthorName, Content: c.Content, RawMessage: c.RawMessage, Metadata: c.Metadata,
 		SourceType: c.SourceType, SourceID: c.SourceID, InReplyTo: c.InReplyTo,
-		ByAgent: c.byAgent, Audience: c.audience,
+		ByAgent: c.byAgent, Submitted: c.Submitted, Audience: c.audience,
 	}}, nil
 }

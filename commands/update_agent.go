@@ -11,7 +11,7 @@ import (
 
 // UpdateAgent changes parts of an agent's character. Settings are merged at every depth, where null deletes a key and an
 // object emptied by that is removed; all else replaces. The id, secrets outside the settings, null for the settings, and keys
-// that are no part of a character are ignored, as in ElizaOS.
+// that are neither enabled nor part of a character are ignored, as in ElizaOS.
 type UpdateAgent struct {
 	AgentID uuid.UUID
 	// Patch holds the parts to change, as ElizaOS names them. Strings among the secrets are encrypted already.
@@ -30,10 +30,15 @@ func (c UpdateAgent) Decide(_ Request, a Agent) ([]events.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if sameJSON(next, a.Character) {
+	disabled := a.Disabled
+	switch string(c.Patch["enabled"]) {
+	case "true", "false": // anything else is ignored, as in ElizaOS
+		disabled = string(c.Patch["enabled"]) == "false"
+	}
+	if disabled == a.Disabled && sameJSON(next, a.Character) {
 		return nil, nil
 	}
-	return []events.Event{events.AgentUpdated{AgentID: c.AgentID, Character: next}}, nil
+	return []events.Event{events.AgentUpdated{AgentID: c.AgentID, Character: next, Disabled: disabled}}, nil
 }
 
 func (c UpdateAgent) apply(old events.Character) (events.Character, error) {

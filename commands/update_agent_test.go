@@ -104,13 +104,25 @@ func TestAnAgentThatRunsGoesOnRunningWhenItIsChanged(t *testing.T) {
 	When(past.And(updated), StopAgent{AgentID: eliza}).Then(t, elizaStopped)
 }
 
+func TestAnAgentIsMarkedAsDisabled(t *testing.T) {
+	t.Parallel()
+	c := events.Character{Name: "Eliza", Bio: doctor.Bio}
+	disabled := events.AgentUpdated{AgentID: eliza, Character: c, Disabled: true}
+	past := Given(elizaCreated, disabled)
+	When(Given(elizaCreated), patch(t, `{"enabled": false}`)).Then(t, disabled)
+	When(past, patch(t, `{"enabled": false}`)).Then(t)
+	When(past, patch(t, `{"enabled": null}`)).Then(t)
+	When(past, patch(t, `{"enabled": true}`)).Then(t, events.AgentUpdated{AgentID: eliza, Character: c})
+}
+
 func TestAPatchThatChangesNothingIsSoAlready(t *testing.T) {
 	t.Parallel()
 	full := Given(events.AgentCreated{AgentID: eliza, Character: character(t, fullCharacter)})
 	for what, object := range map[string]string{
 		"an empty one":             `{}`,
 		"the id":                   `{"id": "a11ce000-0000-4000-8000-000000000000"}`,
-		"what no character has":    `{"zzz": 1, "enabled": false}`,
+		"what no character has":    `{"zzz": 1, "enabled": true}`,
+		"a flag that is none":      `{"enabled": "no"}`,
 		"secrets at the top level": `{"secrets": {"KEY": "other"}}`,
 		"the whole again":          fullCharacter,
 		"what is not there":        `{"settings": {"none": null, "deep": {"none": null}, "secrets": {"NONE": null}}}`,

@@ -9,7 +9,8 @@ import (
 	"annals/events"
 )
 
-// UpdateChannel changes what is given of a channel, whole; what is nil stays.
+// UpdateChannel changes what is given of a channel, whole; what is nil stays. It is an update of the channel also where only
+// those who take part change.
 type UpdateChannel struct {
 	ChannelID    uuid.UUID
 	Name         *string
@@ -32,12 +33,17 @@ func (c UpdateChannel) Decide(_ Request, ch Channel) ([]events.Event, error) {
 	if c.Metadata != nil {
 		metadata = c.Metadata
 	}
-	var facts []events.Event
-	if name != ch.Name || !sameJSON(metadata, ch.Metadata) {
-		facts = append(facts, events.ChannelUpdated{ChannelID: c.ChannelID, Name: name, Metadata: metadata})
+	facts := c.membership(ch)
+	if len(facts) > 0 || name != ch.Name || !sameJSON(metadata, ch.Metadata) {
+		facts = append([]events.Event{events.ChannelUpdated{ChannelID: c.ChannelID, Name: name, Metadata: metadata}}, facts...)
 	}
+	return facts, nil
+}
+
+// membership tells who leaves and who joins.
+func (c UpdateChannel) membership(ch Channel) (facts []events.Event) {
 	if c.Participants == nil {
-		return facts, nil
+		return nil
 	}
 	wanted := distinct(*c.Participants)
 	for _, id := range ch.Participants {
@@ -50,5 +56,5 @@ func (c UpdateChannel) Decide(_ Request, ch Channel) ([]events.Event, error) {
 			facts = append(facts, events.ParticipantJoined{ChannelID: c.ChannelID, ParticipantID: id})
 		}
 	}
-	return facts, nil
+	return facts
 }

@@ -36,10 +36,11 @@ func TestParticipantsAreReplacedByWhoIsMissingAndWhoIsNew(t *testing.T) {
 	left := events.ParticipantLeft{ChannelID: lobby, ParticipantID: alice}
 	joined := events.ParticipantJoined{ChannelID: lobby, ParticipantID: bob}
 	update := UpdateChannel{ChannelID: lobby, Participants: &wanted}
-	When(Given(lobbyCreated), update).Then(t, left, joined)
+	updated := events.ChannelUpdated{ChannelID: lobby, Name: lobbyCreated.Name, Metadata: lobbyCreated.Metadata}
+	When(Given(lobbyCreated), update).Then(t, updated, left, joined)
 	When(Given(lobbyCreated, left, joined), update).Then(t)
 	When(Given(lobbyCreated), UpdateChannel{ChannelID: lobby, Participants: &[]uuid.UUID{}}).
-		Then(t, left, events.ParticipantLeft{ChannelID: lobby, ParticipantID: eliza})
+		Then(t, updated, left, events.ParticipantLeft{ChannelID: lobby, ParticipantID: eliza})
 }
 
 func TestAChannelThatIsNotThereCannotBeUpdated(t *testing.T) {

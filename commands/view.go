@@ -102,7 +102,7 @@ func OpenSelf(ctx context.Context, b Bus, r Request, agentID uuid.UUID) (Result,
 		return Result{}, err
 	}
 	return Handle(ctx, b, r, &CreateRoom{
-		RoomID: agentID, AgentID: agentID, ServerID: agentID.String(), Name: agent.Character.Name, Type: "SELF", Source: "self",
+		RoomID: agentID, AgentID: agentID, ServerID: agentID.String(), Name: agent.Character.Name, Type: "SELF", Source: "elizaos",
 		Entities: []uuid.UUID{agentID},
 	})
 }

@@ -15,6 +15,8 @@ type AgentCreated struct {
 type AgentUpdated struct {
 	AgentID   uuid.UUID `json:"agentId"`
 	Character Character `json:"character" seal:"AgentID"`
+	// Disabled is a mark for clients, who see it as enabled: false. Nothing else depends on it.
+	Disabled bool `json:"disabled,omitempty"`
 }
 
 // AgentStarted: the agent takes part and answers, until AgentStopped, across restarts of the server.

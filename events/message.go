@@ -25,6 +25,8 @@ type MessageSubmitted struct {
 	InReplyTo  uuid.UUID       `json:"inReplyTo,omitzero"`
 	// ByAgent tells that the author was an agent when the message was accepted.
 	ByAgent bool `json:"byAgent,omitempty"`
+	// Submitted tells that it came as the answer of an agent that runs elsewhere (POST /api/messaging/submit).
+	Submitted bool `json:"submitted,omitempty"`
 	// Audience are the running agents that took part when the message was accepted, the author excepted.
 	Audience []uuid.UUID `json:"audience,omitempty"`
 }

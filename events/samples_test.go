@@ -42,7 +42,7 @@ var sampleMeta = Metadata{
 var samples = []Event{
 	LogOpened{LogID: someRun},
 	AgentCreated{AgentID: eliza, Character: sampleCharacter()},
-	AgentUpdated{AgentID: eliza, Character: sampleCharacter()},
+	AgentUpdated{AgentID: eliza, Character: sampleCharacter(), Disabled: true},
 	AgentStarted{AgentID: eliza},
 	AgentStopped{AgentID: eliza},
 	AgentDeleted{AgentID: eliza},
@@ -66,7 +66,7 @@ var samples = []Event{
 		MessageID: reply, ChannelID: lobby, ServerID: guild, AuthorID: alice, AuthorName: "Private Alice",
 		Content: "private words, ünïcode 你好 <b>&amp;</b>", RawMessage: json.RawMessage(`{"thought":"private thought"}`),
 		Metadata: json.RawMessage(`{"mood":"private mood"}`), SourceType: "client_chat", SourceID: "m-1", InReplyTo: hello,
-		ByAgent: true, Audience: []uuid.UUID{eliza},
+		ByAgent: true, Submitted: true, Audience: []uuid.UUID{eliza},
 	},
 	MessageEdited{
 		MessageID: reply, ChannelID: lobby, AuthorID: alice, Content: "other private words",

@@ -11,7 +11,7 @@ import (
 var agents = Projection{
 	Name:    "agents",
 	Group:   GroupCore,
-	Version: 2,
+	Version: 3,
 	// summary is the first line of the bio, which lists show. settings is as clients see it: the secrets are in it, encrypted.
 	Tables: `
 create table agents (
@@ -31,6 +31,7 @@ create table agents (
 	settings         json not null,
 	style            json,
 	running          boolean not null,
+	enabled          boolean not null,
 	created_at       timestamptz not null,
 	updated_at       timestamptz not null,
 	revision         bigint not null,
@@ -48,22 +49,22 @@ func applyAgents(q *pgx.Batch, e events.Recorded) {
 		c := columnsOf(f.Character)
 		q.Queue(`
 insert into agents (name, username, system, bio, summary, templates, message_examples, post_examples, topics, adjectives,
-	knowledge, plugins, settings, style, id, created_at, updated_at, revision, position, running)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, false)
+	knowledge, plugins, settings, style, id, created_at, updated_at, revision, position, running, enabled)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, false, true)
 on conflict (id) do update set (name, username, system, bio, summary, templates, message_examples, post_examples, topics,
-	adjectives, knowledge, plugins, settings, style, created_at, updated_at, revision, position, running)
+	adjectives, knowledge, plugins, settings, style, created_at, updated_at, revision, position, running, enabled)
 = (excluded.name, excluded.username, excluded.system, excluded.bio, excluded.summary, excluded.templates,
 	excluded.message_examples, excluded.post_examples, excluded.topics, excluded.adjectives, excluded.knowledge,
 	excluded.plugins, excluded.settings, excluded.style, excluded.created_at, excluded.updated_at, excluded.revision,
-	excluded.position, false)`,
+	excluded.position, false, true)`,
 			append(c, f.AgentID, instant(e), int64(e.Revision), int64(e.Position))...)
 	case events.AgentUpdated:
 		c := columnsOf(f.Character)
 		q.Queue(`
 update agents set (name, username, system, bio, summary, templates, message_examples, post_examples, topics, adjectives,
-	knowledge, plugins, settings, style, updated_at, revision, position)
-= ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $16, $17, $18) where id = $15`,
-			append(c, f.AgentID, instant(e), int64(e.Revision), int64(e.Position))...)
+	knowledge, plugins, settings, style, updated_at, revision, position, enabled)
+= ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $16, $17, $18, $19) where id = $15`,
+			append(c, f.AgentID, instant(e), int64(e.Revision), int64(e.Position), !f.Disabled)...)
 	case events.AgentStarted:
 		q.Queue(runAgent, f.AgentID, true, int64(e.Revision), int64(e.Position))
 	case events.AgentStopped:

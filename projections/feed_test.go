@@ -228,7 +228,9 @@ func TestASlowGroupHoldsUpNoOther(t *testing.T) {
 	}
 	must(t, tx.Rollback(patient(t)))
 	waitFor(t, f, "slow", last)
-	waitFor(t, f, "slow", store.say(5))
+	last = store.say(5)
+	waitFor(t, f, "slow", last)
+	waitFor(t, f, "quick", last)
 	checkTally(t, conn, slow, n+5)
 	checkTally(t, conn, quick, n+5)
 }

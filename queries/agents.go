@@ -127,7 +127,7 @@ func sortAgents(all []AgentItem) {
 // Agent is one agent, running or not.
 func (q *Queries) Agent(ctx context.Context, id uuid.UUID) (Agent, error) {
 	return one(ctx, q, fmt.Sprintf("agent %s", id), pgx.RowToStructByName[Agent], `
-select id, true as enabled, created_at, updated_at, name, username, system, bio, templates,
+select id, enabled, created_at, updated_at, name, username, system, bio, templates,
 	coalesce(message_examples, '[]') as message_examples, post_examples, topics, adjectives,
 	coalesce(knowledge, '[]') as knowledge, plugins, settings, coalesce(style, '{}') as style, `+agentStatus+`, revision, position
 from agents where id = $1`, id)

@@ -195,13 +195,23 @@ func TestACharacterOfElizaOSIsImportedWithItsMemories(t *testing.T) {
 	}
 }
 
+func TestBareMemoriesAreImported(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	done := body(s, s.newAgent("Mnemosyne"), "", []byte(`{"memories":[{"content":{"text":"tea"}}]}`)).is(200)
+	if done.at("imported") != 1.0 || done.at("failedCount") != 0.0 {
+		t.Errorf("imported: %s", done.body)
+	}
+}
+
 func TestWhatIsNoExportIsRefused(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	agent := s.newAgent("Mnemosyne")
-	for _, content := range []string{"", "PK\x03\x04 zip", "[]", "nothing", `{"memories":7}`, `{"memories":[`, `{"data":[]}`} {
+	for _, content := range []string{"", "PK\x03\x04 zip", "[]", "nothing", `{"memories":7}`, `{"memories":[`, `{"data":[]}`, `{}`, `{"success":true,"data":{}}`} {
 		body(s, agent, "", []byte(content), "Content-Type", "application/json").refused(400, codeInvalidRequest)
 	}
+	body(s, agent, "", []byte(`{"memories":[]}`), "Content-Type", "application/json").is(200)
 	body(s, agent, "format=ndjson", []byte("PK\x03\x04 zip")).refused(400, codeInvalidRequest)
 	body(s, agent, "", []byte(`{"type":"export","data":{"version":99}}`+"\n")).refused(400, codeInvalidRequest)
 	s.ask("POST", "/api/memory/agents/nope/import", "{}").refused(400, codeInvalidID)

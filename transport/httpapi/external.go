@@ -55,7 +55,7 @@ func (a *API) submitMessage(c *call, in *submission) (storedMessage, error) {
 	cmd := &commands.SubmitMessage{
 		MessageID: c.newID("message"), ChannelID: channel, ServerID: server, AuthorID: author,
 		AuthorName: textIn(b.Metadata.fields(), "agentName", "user_display_name"), Content: string(b.Content),
-		RawMessage: b.RawMessage, Metadata: b.Metadata.raw(), SourceType: string(b.SourceType),
+		RawMessage: b.RawMessage, Metadata: b.Metadata.raw(), SourceType: string(b.SourceType), Submitted: true,
 	}
 	if err := a.submitTo(c, cmd, b.InReplyTo); err != nil {
 		return storedMessage{}, err

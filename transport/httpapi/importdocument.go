@@ -32,15 +32,17 @@ func (i *importing) document(ctx context.Context, body *bufio.Reader) error {
 	if err := i.object(ctx, d, character, 0); err != nil {
 		return err
 	}
-	if len(character) == 0 {
-		return nil
-	}
-	raw, err := json.Marshal(character)
-	if err != nil {
-		return err
-	}
-	if err := i.record(ctx, kindCharacter, raw); err != nil {
-		return err
+	switch {
+	case len(character) > 0:
+		raw, err := json.Marshal(character)
+		if err != nil {
+			return err
+		}
+		if err := i.record(ctx, kindCharacter, raw); err != nil {
+			return err
+		}
+	case !i.listed && len(i.counts) == 0:
+		return errFile{"there is neither a character nor anything of an export in it"}
 	}
 	return spool.each(func(line int, raw []byte) error {
 		i.line = line
@@ -126,6 +128,7 @@ func (i *importing) object(ctx context.Context, d *json.Decoder, character map[s
 		key, _ := name.(string)
 		switch kind := lists[key]; {
 		case kind != "":
+			i.listed = true
 			err = i.list(ctx, d, kind)
 		case key == "data" && depth == 0:
 			if t, tokenErr := d.Token(); tokenErr != nil || t != json.Delim('{') {

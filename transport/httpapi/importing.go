@@ -34,6 +34,7 @@ type importing struct {
 	later  *spool // of memories that wait for their character
 	sum    hash.Hash
 	counts map[string]int
+	listed bool // a document has a list of such
 	opened bool // the agent's own room
 	last   importWork
 

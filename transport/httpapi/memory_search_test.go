@@ -34,7 +34,9 @@ func (s *server) found(agent, after, query string) answered {
 	must(s.t, err)
 	ctx, cancel := context.WithTimeout(context.Background(), patience) // a request waits for less
 	defer cancel()
-	must(s.t, s.api.o.Waiter.Wait(ctx, vectors, reached.Position))
+	for _, group := range []string{core, memories, vectors} {
+		must(s.t, s.api.o.Waiter.Wait(ctx, group, reached.Position))
+	}
 	return s.ask("GET", "/api/memory/agents/"+agent+"/memories/search?"+query, nil, "X-Annals-After", after).is(200)
 }
 

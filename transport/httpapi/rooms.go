@@ -52,6 +52,9 @@ func (a *API) room(c *call, in *RoomPath) (roomAnswer, error) {
 	}
 	r, err := a.o.Queries.Room(c, in.AgentID.UUID, room)
 	c.revision(r.Revision)
+	if r.ID == r.AgentID { // its own, which ElizaOS shows as channel and world of itself
+		r.ChannelID, r.WorldID = &r.ID, &r.ID
+	}
 	return roomAnswer{
 		ID: r.ID, Name: r.Name, ChannelID: r.ChannelID, AgentID: r.AgentID, ServerID: r.ServerID, WorldID: r.WorldID, Type: r.Type,
 		Source: r.Source, Metadata: r.Metadata, WorldName: r.WorldName,

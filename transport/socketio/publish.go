@@ -11,7 +11,7 @@ import (
 )
 
 // broadcast is a message as those in its channel hear it. It has three forms (CONTRACT 5.2): what was sent over Socket.IO
-// names its channel, what an agent said tells what it thought, and everything else has neither.
+// names its channel, what an agent said, here or elsewhere, tells what it thought, and everything else has neither.
 type broadcast struct {
 	ID              uuid.UUID       `json:"id"`
 	SenderID        uuid.UUID       `json:"senderId"`
@@ -25,7 +25,7 @@ type broadcast struct {
 	Thought         json.RawMessage `json:"thought,omitempty"`
 	Actions         json.RawMessage `json:"actions,omitempty"`
 	Attachments     json.RawMessage `json:"attachments,omitempty"`
-	ClientMessageID string          `json:"clientMessageId,omitempty"`
+	ClientMessageID any             `json:"clientMessageId,omitempty"`
 }
 
 // broadcastOf is the fact of a submission in the form of the way that it came, which is seen in what was kept of it.
@@ -37,7 +37,7 @@ func broadcastOf(e events.Recorded) broadcast {
 	}
 	if b.SenderName == "" {
 		b.SenderName = "User"
-		if m.ByAgent {
+		if m.ByAgent || m.Submitted {
 			b.SenderName = "Agent"
 		}
 	}
@@ -50,7 +50,7 @@ func broadcastOf(e events.Recorded) broadcast {
 	switch {
 	case metadata.SocketID != nil:
 		b.ChannelID, b.Attachments = &m.ChannelID, present(metadata.Attachments)
-	case m.ByAgent:
+	case m.ByAgent || m.Submitted:
 		_ = json.Unmarshal(m.RawMessage, &raw)
 		b.Thought, b.Actions, b.Attachments = present(raw.Thought), present(raw.Actions), present(metadata.Attachments)
 	}

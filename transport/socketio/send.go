@@ -28,14 +28,14 @@ const incomplete = "For SEND_MESSAGE: channelId, serverId (server_id), senderId 
 // sending is a message on its way to being readable. Its sender hears of it apart from the others.
 type sending struct {
 	event    *event
-	clientID string      // the client's own id for it
+	clientID any         // the client's own id for it, as it wrote it
 	ack      messageAck  // what the sender is told behind its copy
 	late     *time.Timer // tells it although nothing can be read yet
 	told     bool        // guarded by the hub's lock
 }
 
 type messageAck struct {
-	ClientMessageID string    `json:"clientMessageId,omitempty"`
+	ClientMessageID any       `json:"clientMessageId,omitempty"`
 	MessageID       uuid.UUID `json:"messageId"`
 	Status          string    `json:"status"`
 	ChannelID       uuid.UUID `json:"channelId"`
@@ -54,8 +54,8 @@ func (e *event) send(ctx context.Context, p map[string]any) {
 		e.refuse("Server %s does not exist", m.ServerID)
 		return
 	}
-	s := &sending{event: e, clientID: text(p["messageId"]), ack: messageAck{
-		ClientMessageID: text(p["messageId"]), MessageID: m.MessageID, Status: "received_by_server_and_processing",
+	s := &sending{event: e, clientID: p["messageId"], ack: messageAck{
+		ClientMessageID: p["messageId"], MessageID: m.MessageID, Status: "received_by_server_and_processing",
 		ChannelID: m.ChannelID, RoomID: m.ChannelID,
 	}}
 	if err == nil && !e.hub.expect(s, m.MessageID) {

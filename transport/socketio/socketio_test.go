@@ -74,6 +74,21 @@ func TestTheSameMessageAgainIsToldToItsSenderAlone(t *testing.T) {
 	}
 }
 
+func TestAClientHearsItsOwnIDForAMessageAsItWroteIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.connect()
+	for _, id := range []any{"m-1", 77.0, 0.0, map[string]any{"a": 1.0}} {
+		a.emit("message", map[string]any{"type": 2, "payload": map[string]any{
+			"channelId": uuid.New(), "serverId": events.DefaultServer, "senderId": ann, "message": "hello", "messageId": id,
+		}})
+		if own, ack := a.next("messageBroadcast").data, a.next("messageAck").data; jsonOf(own["clientMessageId"]) != jsonOf(id) || jsonOf(ack["clientMessageId"]) != jsonOf(id) {
+			t.Errorf("%v comes back as %v and %v", id, own["clientMessageId"], ack["clientMessageId"])
+		}
+		a.next("messageComplete")
+	}
+}
+
 func TestAMessageThatCannotBeReadYetIsAcknowledgedAndBroadcastLater(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -115,6 +130,15 @@ func TestWhatOthersRecordIsBroadcastInTheFormOfTheWayItCame(t *testing.T) {
 		t.Errorf("an answer is broadcast as %v", b)
 	}
 
+	handle(w, &commands.SubmitMessage{ // from an agent that this server does not know
+		MessageID: uuid.New(), ChannelID: channel, AuthorID: ann, Content: "an answer", SourceType: "agent_response", Submitted: true,
+		RawMessage: json.RawMessage(`{"thought":"hm","actions":["REPLY"]}`), Metadata: json.RawMessage(`{"attachments":[{"id":"b"}]}`),
+	})
+	b = a.next("messageBroadcast").data
+	if b["thought"] != "hm" || jsonOf(b["actions"]) != `["REPLY"]` || jsonOf(b["attachments"]) != `[{"id":"b"}]` || b["senderName"] != "Agent" || b["channelId"] != nil {
+		t.Errorf("an answer from elsewhere is broadcast as %v", b)
+	}
+
 	handle(w, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{TurnID: uuid.New(), ChannelID: channel, Outcome: events.TurnClosed}})
 	if d := a.next("messageComplete").data; d["channelId"] != channel.String() || d["serverId"] != events.DefaultServer.String() {
 		t.Errorf("completed is %v", d)
@@ -126,6 +150,10 @@ func TestWhatOthersRecordIsBroadcastInTheFormOfTheWayItCame(t *testing.T) {
 	name := "after"
 	handle(w, commands.UpdateChannel{ChannelID: channel, Name: &name})
 	if d := a.next("channelUpdated").data; d["channelId"] != channel.String() || d["updates"].(map[string]any)["name"] != "after" {
+		t.Errorf("updated is %v", d)
+	}
+	handle(w, commands.UpdateChannel{ChannelID: channel, Participants: &[]uuid.UUID{ann}})
+	if d := a.next("channelUpdated").data; d["updates"].(map[string]any)["name"] != "after" {
 		t.Errorf("updated is %v", d)
 	}
 	handle(w, commands.ClearChannel{ChannelID: channel})
