@@ -30,7 +30,8 @@ create table history (
 	recorded    timestamptz not null,
 	data        bytea not null,
 	metadata    bytea not null
-)`,
+);
+alter table history alter column data set statistics 0, alter column metadata set statistics 0`,
 	Indexes: `
 create index on history (hashtextextended(stream, 0), position);
 create index on history (hashtextextended(category, 0), type, position);

@@ -36,7 +36,8 @@ create table messages (
 	// Words are looked for in the beginning of a text alone: PostgreSQL has no room for those of a very long one.
 	Indexes: `
 create index on messages (channel_id, created_at desc, submitted desc);
-create index on messages using gin (to_tsvector('simple', left(content, 100000)))`,
+create index messages_words on messages using gin (to_tsvector('simple', left(content, 100000)));
+alter index messages_words alter column 1 set statistics 0`,
 	Apply: applyMessages,
 }
 
