@@ -155,7 +155,7 @@ func (c *Codec) payload(e Event, seal sealing) ([]byte, error) {
 // reached now.
 func (c *Codec) Decode(ctx context.Context, r Raw) (Recorded, error) {
 	out := Recorded{ID: r.ID, Stream: r.Stream, Revision: r.Revision, Position: r.Position, Created: r.Created, Stored: r.Encoded}
-	if err := json.Unmarshal(r.Metadata, &out.Meta); err != nil {
+	if err := readJSON(r.Metadata, &out.Meta); err != nil {
 		out.Event = Unknown{Type: r.Type, Reason: fmt.Errorf("metadata: %w", err)}
 		return out, nil
 	}

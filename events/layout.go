@@ -120,7 +120,7 @@ func (l *layout) encode(e Event, seal sealing) ([]byte, error) {
 
 func (l *layout) decode(ctx context.Context, s *seals, id uuid.UUID, data []byte) (Event, error) {
 	in := reflect.New(l.clear.typ)
-	if err := json.Unmarshal(data, in.Interface()); err != nil {
+	if err := readJSON(data, in.Interface()); err != nil {
 		return nil, err
 	}
 	event := reflect.New(l.typ).Elem()
@@ -145,7 +145,7 @@ func (p part) open(ctx context.Context, s *seals, id uuid.UUID, sealed map[strin
 	case erased:
 		erase(inner.Elem())
 	default:
-		if err := json.Unmarshal(text, inner.Interface()); err != nil {
+		if err := readJSON(text, inner.Interface()); err != nil {
 			return err
 		}
 	}
