@@ -43,6 +43,10 @@ type Hit struct {
 	Score float64
 }
 
+// NearEnough is the similarity from which on a memory is found without a word in common with what is asked. Below it are, with
+// hashed words and with the models of the endpoints, texts that have nothing to do with each other.
+const NearEnough = 0.15
+
 const (
 	// scanRows is up to how many rows it is better to compare each than to follow the index, where none that matters is among
 	// the very nearest: it finds its way to the others badly, however long it goes on.

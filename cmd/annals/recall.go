@@ -11,10 +11,6 @@ import (
 	"annals/queries"
 )
 
-// nearEnough is the similarity from which on a memory comes to mind without a word in common with what was said. Below it are,
-// with hashed words and with the models of the endpoints, texts that have nothing to do with each other.
-const nearEnough = 0.15
-
 // recall lets agents remember what they are spoken to about.
 type recall struct {
 	queries *queries.Queries
@@ -23,7 +19,7 @@ type recall struct {
 
 // Recall implements reactions.Recall. Where the model cannot be asked, the words have to do.
 func (r recall) Recall(ctx context.Context, agent uuid.UUID, text string, n int) ([]reactions.Recalled, error) {
-	s := queries.Search{Agent: agent, Words: text, Model: r.model.Model(), Limit: n, Threshold: new(nearEnough)}
+	s := queries.Search{Agent: agent, Words: text, Model: r.model.Model(), Limit: n, Threshold: new(queries.NearEnough)}
 	vectors, err := r.model.Embed(ctx, []string{text})
 	if err == nil {
 		s.Vector = vectors[0]

@@ -108,6 +108,20 @@ func TestAnExportThatCannotBeReadIsRefusedInTheEnvelope(t *testing.T) {
 	}
 }
 
+func TestLinesWithoutARecordAreRefused(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.furnished("Mnemosyne")
+	s.untouched(func() {
+		for _, lines := range []string{"\n\n", "no\nrecords\n", `{"a":1}` + "\n"} {
+			refused := body(s, agent, "format=ndjson", []byte(lines)).refused(http.StatusBadRequest, codeInvalidRequest)
+			if !strings.Contains(refused.field("error.message").(string), "no record") {
+				t.Errorf("%q: %s", lines, refused.body)
+			}
+		}
+	})
+}
+
 func TestHalfAFileLeavesWhatWasReadAndSaysWhereItStopped(t *testing.T) {
 	t.Parallel()
 	s := serve(t)

@@ -61,6 +61,8 @@ func (i *importing) lines(ctx context.Context, body *bufio.Reader) error {
 	switch {
 	case i.line == 0:
 		return errFile{"the file is empty"}
+	case !headed && len(i.counts) == 0:
+		return errFile{"there is no record in the file"}
 	case headed && !ended:
 		return errFile{"the end of the export is missing"}
 	}

@@ -129,7 +129,6 @@ func TestWhatIsUnknownIsNotFoundAndAListUnderItIsEmpty(t *testing.T) {
 			{"POST", "/api/messaging/central-channels/:x/messages", fields{"server_id": unknown, "author_id": ann, "content": "x"}},
 			{"POST", "/api/messaging/central-channels/:x/messages", fields{"server_id": "0", "author_id": ann, "content": "x", "in_reply_to_message_id": unknown}},
 			{"POST", "/api/messaging/submit", fields{"channel_id": unknown, "server_id": "0", "author_id": ann, "content": "x", "source_type": "s", "raw_message": fields{}}},
-			{"POST", "/api/messaging/complete", fields{"channel_id": unknown, "server_id": "0"}},
 		} {
 			var body any
 			if r.body != nil {

@@ -43,7 +43,7 @@ type memorySearch struct {
 	Q         string `query:"q" doc:"What the memories are about; in full text, a phrase in quotation marks, or between alternatives, - before what must not be there."`
 	Query     string `query:"query" doc:"The same."`
 	Limit     int    `query:"limit" default:"10" doc:"At most 1000."`
-	Threshold string `query:"threshold" doc:"The least similarity of what is found by its meaning."`
+	Threshold string `query:"threshold" doc:"The least similarity of what is found by its meaning; 0.15 in a hybrid search where none is given."`
 	Mode      string `query:"mode" default:"hybrid" enum:"hybrid,semantic,text"`
 	RoomID    string `query:"roomId" doc:"A room of the agent, or the channel that it is for."`
 	ChannelID string `query:"channelId" doc:"The channel that the agent's room is for."`
@@ -104,6 +104,9 @@ func (a *API) searched(c *call, in *memorySearch) (s queries.Search, err error) 
 	}
 	if s.Limit, err = bounded(in.Limit); err != nil {
 		return s, err
+	}
+	if in.Mode == modeHybrid { // a text that nothing fits has nearest neighbours, too
+		s.Threshold = new(queries.NearEnough)
 	}
 	if in.Threshold != "" {
 		least, err := strconv.ParseFloat(in.Threshold, 64)

@@ -73,8 +73,13 @@ func TestMemoriesAreFoundByMeaningAndByWordsTheBestFirst(t *testing.T) {
 	if got := s.found(agent, after, "q=green+tea&mode=semantic&threshold=0.5"); got.text("memories.0.id") != tea || got.at("memories.1") != nil {
 		t.Errorf("above the threshold: %s", got.body)
 	}
-	if got := s.found(agent, after, "q=nothing&mode=text"); !strings.Contains(string(got.body), `"memories":[]`) {
-		t.Errorf("nothing: %s", got.body)
+	for _, query := range []string{"q=nothing&mode=text", "q=nothing", "q=xyzzy+plugh"} {
+		if got := s.found(agent, after, query); !strings.Contains(string(got.body), `"memories":[]`) {
+			t.Errorf("%s: %s", query, got.body)
+		}
+	}
+	if got := s.found(agent, after, "q=xyzzy+plugh&threshold=-1"); got.at("memories.1") == nil {
+		t.Errorf("whatever is nearest: %s", got.body)
 	}
 	s.ask("POST", "/api/agents/"+agent+"/start", nil).is(200)
 	s.ask("POST", "/api/agents/"+agent+"/stop", nil).is(200)

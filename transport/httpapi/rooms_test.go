@@ -40,6 +40,27 @@ func TestRoomsAreMadeInWorldsOfTheirOwnOrInOneThatIsNamed(t *testing.T) {
 	s.ask("GET", "/api/memory/"+other+"/rooms/"+first.text("id"), nil).refused(404, codeNotFound)
 }
 
+func TestAnAgentsOwnRoomHasTheAgentsIDForAllOfItsIDs(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("Mnemosyne")
+	s.ask("POST", "/api/memory/agents/"+agent+"/memories", fields{"text": "to myself"}).is(201)
+	own := s.ask("GET", "/api/agents/"+agent+"/rooms/"+agent, nil).is(200)
+	for _, id := range []string{"id", "agentId", "channelId", "serverId", "worldId"} {
+		if own.text(id) != agent {
+			t.Errorf("%s: %s", id, own.body)
+		}
+	}
+	if own.text("type") != "SELF" || own.text("source") != "elizaos" || own.text("name") != "Mnemosyne" || own.at("worldName") != nil {
+		t.Errorf("%s", own.body)
+	}
+	other := s.ask("POST", "/api/memory/"+agent+"/rooms", fields{"name": "R1"}).is(201).text("id")
+	listed := s.ask("GET", "/api/agents/"+agent+"/rooms", nil).is(200)
+	if listed.text("rooms.0.id") != other || listed.header.Get("X-Total-Count") != "1" {
+		t.Errorf("listed: %v %s", listed.header, listed.body)
+	}
+}
+
 func TestWorldsAreMadeChangedAndShared(t *testing.T) {
 	t.Parallel()
 	s := serve(t)

@@ -64,7 +64,13 @@ func (e *event) send(ctx context.Context, p map[string]any) {
 	}
 	var result commands.Result
 	if err == nil {
-		result, err = commands.SubmitOpening(ctx, e.hub.Bus, e.hub.Codec, e.request(), m, opening)
+		request := e.request()
+		result, err = commands.SubmitOpening(ctx, e.hub.Bus, e.hub.Codec, request, m, opening)
+		if errors.Is(err, events.ErrTooLarge) { // the text twice
+			delete(p, "message")
+			m.RawMessage = raw(p)
+			result, err = commands.SubmitOpening(ctx, e.hub.Bus, e.hub.Codec, request, m, opening)
+		}
 	}
 	if err != nil {
 		e.hub.drop(s, m.MessageID)

@@ -55,6 +55,29 @@ func TestTheSenderHearsItsCopyAndThatItWasTakenAndTheOthersHearTheMessage(t *tes
 	}
 }
 
+func TestATextMayBeAsLongAsOverREST(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	channel := uuid.New()
+	a, b := w.member(channel), w.member(channel)
+	long := strings.Repeat("x", 650_000)
+	a.emit("2", map[string]any{
+		"channelId": channel, "serverId": "0", "senderId": ann, "message": long, "attachments": []string{"kept"},
+	})
+	for _, told := range []string{"messageBroadcast", "messageAck", "messageComplete"} {
+		a.next(told)
+	}
+	if theirs := b.next("messageBroadcast").data; theirs["text"] != long || jsonOf(theirs["attachments"]) != `["kept"]` {
+		t.Errorf("%d bytes, attachments %v", len(theirs["text"].(string)), theirs["attachments"])
+	}
+	a.say(channel, strings.Repeat("x", 700_000))
+	if d := a.next("messageError").data; !strings.Contains(d["error"].(string), "too large") {
+		t.Errorf("%v", d)
+	}
+	a.say(channel, "still here")
+	a.next("messageBroadcast")
+}
+
 func TestTheSameMessageAgainIsToldToItsSenderAlone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
