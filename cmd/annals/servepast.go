@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -15,7 +14,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"annals/commands"
-	"annals/events"
 	"annals/projections"
 	"annals/queries"
 	"annals/transport/httpapi"
@@ -90,10 +88,11 @@ func servePast(ctx context.Context, c Config, schema string, log *slog.Logger, r
 
 // pastOptions are those of an API that changes nothing.
 func pastOptions(c Config, p *parts, found projections.Past, reading *pgxpool.Pool, log *slog.Logger) httpapi.Options {
-	frozen := still{found.Position}
+	q := queries.New(reading)
+	frozen := still{found.Position, q, p.codec}
 	return httpapi.Options{
 		ReadOnly: true, Bus: commands.Bus{Store: frozen, Parents: commands.NewParents(frozen)}, Codec: p.codec,
-		Queries: queries.New(reading), Past: past{reading}, Log: found.Log, Waiter: frozen, Head: frozen.Head, Turns: newAnswers(),
+		Queries: q, Past: past{reading}, Log: found.Log, Waiter: frozen, Head: frozen.Head, Turns: newAnswers(),
 		Health: func(ctx context.Context) httpapi.Health {
 			ctx, cancel := context.WithTimeout(ctx, probe)
 			defer cancel()
@@ -108,42 +107,4 @@ func pastOptions(c Config, p *parts, found projections.Past, reading *pgxpool.Po
 		AgentLogs: newDoings(), Capabilities: capabilities(textModel(c), c), Configuration: c.shown(),
 		SecretSalt: c.SecretSalt, RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Logger: log,
 	}
-}
-
-// still is a log to which nothing is written, and of which nothing is read but through read models.
-type still struct{ at events.Position }
-
-var _ events.Store = still{}
-
-// Append implements events.Store.
-func (still) Append(context.Context, events.StreamID, events.Revision, ...events.Proposed) (events.Position, error) {
-	return 0, httpapi.ErrReadOnly
-}
-
-// Read implements events.Store.
-func (still) Read(context.Context, events.StreamID, events.Direction) iter.Seq2[events.Recorded, error] {
-	return refusing
-}
-
-// ReadAll implements events.Store.
-func (still) ReadAll(context.Context, events.Position, events.Direction, events.Filter) iter.Seq2[events.Recorded, error] {
-	return refusing
-}
-
-// Subscribe implements events.Store.
-func (still) Subscribe(context.Context, events.Position, events.Filter) iter.Seq2[events.Recorded, error] {
-	return refusing
-}
-
-func refusing(yield func(events.Recorded, error) bool) { yield(events.Recorded{}, httpapi.ErrReadOnly) }
-
-// Head implements events.Store.
-func (s still) Head(context.Context) (events.Position, error) { return s.at, nil }
-
-// Wait implements httpapi.Waiter: everything is there that ever will be.
-func (s still) Wait(_ context.Context, _ string, p events.Position) error {
-	if p > s.at {
-		return errors.New("what was does not move")
-	}
-	return nil
 }

@@ -104,6 +104,7 @@ type API struct {
 	answers huma.Registry   // how answers look
 	open    map[string]bool // routes that need no key
 	lengthy map[string]bool // routes that take or give a file
+	asks    map[string]bool // methods and routes that change nothing, besides those of GET
 	// environmentLock is held while the local environment is written.
 	environmentLock sync.Mutex
 	// following counts those who are being told.
@@ -130,7 +131,7 @@ func New(o Options) *API {
 	}
 	gin.SetMode(gin.ReleaseMode)
 	a := &API{
-		o: o, router: gin.New(), open: map[string]bool{}, lengthy: map[string]bool{}, further: map[string][]*limiter{}, started: o.Clock(),
+		o: o, router: gin.New(), open: map[string]bool{}, lengthy: map[string]bool{}, asks: map[string]bool{}, further: map[string][]*limiter{}, started: o.Clock(),
 		secrets: newVault(cmp.Or(o.SecretSalt, "secretsalt")),
 		origins: newOrigins(o.CORSOrigin, o.Host, o.Key != ""),
 		keys:    newKeys(o.Key, o.Clock),

@@ -70,7 +70,7 @@ func isOperation(g *gin.Context) bool { return strings.HasPrefix(g.FullPath(), "
 
 // still turns writes away where only what was is served.
 func (a *API) still(g *gin.Context) {
-	if a.o.ReadOnly && g.Request.Method != http.MethodGet {
+	if a.o.ReadOnly && g.Request.Method != http.MethodGet && !a.asks[g.Request.Method+g.FullPath()] {
 		g.Header("Allow", "GET, HEAD, OPTIONS")
 		a.refuse(g, ErrReadOnly)
 	}

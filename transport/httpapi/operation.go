@@ -23,7 +23,7 @@ type operation struct {
 	status                int
 	bare, open            bool
 	groups                []string // of projections that have to be there before it answers
-	upload, records       bool
+	upload, records, asks bool
 	limits                []rate
 	// raw answers in no envelope, in ranges where they are asked for; types are those of answers besides the envelope, each
 	// with an example. partly tells that what fails is told beside what does not, says stands beside the data or in its place.
@@ -50,6 +50,9 @@ func reads(groups ...string) trait { return func(o *operation) { o.groups = grou
 
 // remembering answers from what agents remember, or changes it.
 var remembering = reads(core, memories)
+
+// asks changes nothing although it is no GET.
+func asks(o *operation) { o.asks = true }
 
 // says answers with a text beside the data, or in its place.
 func says(text string) trait { return func(o *operation) { o.says = text } }
@@ -96,6 +99,9 @@ func add[In, Data any](a *API, method, path, summary string, f answer[In, Data],
 	}
 	a.open[path] = a.open[path] || o.open
 	a.lengthy[path] = o.upload
+	if o.asks {
+		a.asks[method+path] = true
+	}
 	a.limitAlso(path, o.limits)
 	description := a.describe(o, reflect.TypeFor[Data]())
 	huma.Register(a.huma, description, func(ctx context.Context, in *In) (*reply, error) {
