@@ -201,18 +201,20 @@ func Routes() []Route {
 	return all
 }
 
-// ServeHTTP takes one trailing slash as none, and HEAD as a GET whose body the server drops.
+// ServeHTTP takes one trailing slash as none, a path of the API in any case as that in small letters (ids are in such), and
+// HEAD as a GET whose body the server drops.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if path := r.URL.Path; r.Method == http.MethodHead || (strings.HasSuffix(path, "/") && strings.HasPrefix(path, "/api/")) {
+	path := r.URL.Path
+	if small := strings.ToLower(path); strings.HasPrefix(small, "/api/") {
+		path = strings.TrimSuffix(small, "/")
+	}
+	if r.Method == http.MethodHead || path != r.URL.Path {
 		same, url := *r, *r.URL
-		same.URL = &url
-		if same.Method == http.MethodHead {
+		if r.Method == http.MethodHead {
 			same = *r.WithContext(context.WithValue(r.Context(), headKey{}, true))
-			same.URL, same.Method = &url, http.MethodGet
+			same.Method = http.MethodGet
 		}
-		if strings.HasPrefix(path, "/api/") {
-			url.Path = strings.TrimSuffix(path, "/")
-		}
+		url.Path, same.URL = path, &url
 		r = &same
 	}
 	a.router.ServeHTTP(w, r)

@@ -25,6 +25,8 @@ func TestUnknownPathsAndMethodsAreToldInTheEnvelope(t *testing.T) {
 		t.Errorf("HEAD has a body: %s", got.body)
 	}
 	s.ask("GET", "/api/server/ping/", nil).is(200)
+	s.ask("GET", "/API/Server/PING", nil).is(200)
+	s.ask("HEAD", "/Api/Server/Ping/", nil).is(200)
 }
 
 func TestEveryAnswerCarriesTheRecordedHeaders(t *testing.T) {
@@ -118,6 +120,8 @@ func TestAKeyIsNeededWhereOneIsSet(t *testing.T) {
 		}
 	}
 	s.ask("GET", "/api/unknown", nil).refused(401, codeAuthRequired)
+	s.ask("GET", "/API/Agents", nil).refused(401, codeAuthRequired)
+	s.ask("GET", "/API/unknown", nil).refused(401, codeAuthRequired)
 	s.ask("GET", "/api/agents", nil, "X-API-KEY", "wrong").refused(401, codeAuthRequired)
 	s.ask("GET", "/api/agents", nil, "Authorization", "Bearer wrong").refused(401, codeAuthRequired)
 	s.ask("GET", "/api/agents?apiKey=s3cret", nil).refused(401, codeAuthRequired)
