@@ -108,3 +108,14 @@ func TestAnEventThatThisBuildDoesNotKnowTurnsHealthRedAndIsNamedByTheDoctor(t *t
 		t.Errorf("the doctor says: %s", said)
 	}
 }
+
+func TestAServerThatSaysWhereItListensAnswersEveryKindOfQuestion(t *testing.T) {
+	for range 3 {
+		s := inside(t, func(*Config) {})
+		if a := s.must(t, http.StatusOK, http.MethodGet, "/api/history/events", nil); !strings.Contains(string(a.body), "LogOpened") {
+			t.Errorf("the history: %s", a.body)
+		}
+		s.must(t, http.StatusNotFound, http.MethodGet, "/api/memory/agents/"+somebody+"/memories/search?q=x", nil)
+		s.must(t, http.StatusOK, http.MethodGet, "/api/agents", nil)
+	}
+}

@@ -201,8 +201,11 @@ func webClient(c Config) (*httpapi.Shell, error) {
 // patience is how long a starting server holds back for read models that are behind; then it serves what there is.
 const patience = 10 * time.Second
 
-// pushedGroups answer for what subscribers of /ws are told.
-var pushedGroups = []string{projections.GroupCore, projections.GroupMemories}
+// pushedGroups answer for what subscribers of /ws are told; askedGroups for what is only asked for.
+var (
+	pushedGroups = []string{projections.GroupCore, projections.GroupMemories}
+	askedGroups  = []string{projections.GroupVectors, projections.GroupHistory}
+)
 
 // catchUp waits until what was in the log at the start can be read, and lets the subscribers begin there.
 func catchUp(ctx context.Context, feed *projections.Feed, hub *live.Hub) error {
@@ -210,9 +213,17 @@ func catchUp(ctx context.Context, feed *projections.Feed, hub *live.Hub) error {
 	if err != nil {
 		return err
 	}
+	if err := reach(ctx, feed, pushedGroups, start); err != nil {
+		return err
+	}
+	hub.Begin(start)
+	return reach(ctx, feed, askedGroups, start)
+}
+
+// reach waits until groups have come to a position, for as long as that takes.
+func reach(ctx context.Context, feed *projections.Feed, groups []string, p events.Position) error {
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		if err := waitAll(ctx, feed, start); err == nil {
-			hub.Begin(start)
+		if err := waitAll(ctx, feed, groups, p); err == nil {
 			return nil
 		}
 		select {
@@ -223,8 +234,8 @@ func catchUp(ctx context.Context, feed *projections.Feed, hub *live.Hub) error {
 	}
 }
 
-func waitAll(ctx context.Context, feed *projections.Feed, p events.Position) error {
-	for _, group := range pushedGroups {
+func waitAll(ctx context.Context, feed *projections.Feed, groups []string, p events.Position) error {
+	for _, group := range groups {
 		if err := feed.Wait(ctx, group, p); err != nil {
 			return err
 		}

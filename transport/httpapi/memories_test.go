@@ -171,7 +171,7 @@ func TestAVectorThatIsGivenIsShownOnRequest(t *testing.T) {
 		t.Errorf("unasked: %.300s", listed.body)
 	}
 	s.eventually("the vector is shown", func() bool {
-		return s.ask("GET", path+"?includeEmbedding=true", nil).is(200).at("memories.0.embedding.7") == 0.5
+		return strings.Contains(string(s.ask("GET", path+"?includeEmbedding=true", nil).is(200).body), `"embedding":[0,0,0,0,0,0,0,0.5,0`)
 	})
 }
 
