@@ -132,9 +132,17 @@ func (p *Parents) agentExists(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
-// Observe takes note of a recorded fact. Facts of one stream come in order; one seen before is ignored.
+// Observe takes note of a recorded fact. Facts of one stream come in order; one seen before is ignored. Folds may hold what a
+// subject that is erased has said: all are let go of.
 func (p *Parents) Observe(e events.Recorded) {
 	switch e.Stream.Category() {
+	case "subject":
+		p.agents.kept.Purge()
+		p.servers.kept.Purge()
+		p.channels.kept.Purge()
+		p.worlds.kept.Purge()
+		p.rooms.kept.Purge()
+		p.entities.kept.Purge()
 	case "agent":
 		p.agents.observe(e)
 	case "server":

@@ -67,6 +67,7 @@ var catalogue = []Event{
 	EnvironmentChanged{},
 	ParkedEventRetried{},
 	ParkedEventDropped{},
+	SubjectErased{},
 }
 
 // Catalogue is a zero value of every type of event that this build reads and writes.

@@ -123,6 +123,7 @@ var samples = []Event{
 	EnvironmentChanged{Keys: []string{"OPENAI_API_KEY"}},
 	ParkedEventRetried{EventID: hello, Reaction: "reply"},
 	ParkedEventDropped{EventID: hello, Reaction: "reply"},
+	SubjectErased{SubjectID: alice},
 }
 
 func sampleCharacter() Character {

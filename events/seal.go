@@ -123,6 +123,22 @@ func (s *seals) open(ctx context.Context, subject, event uuid.UUID, sealed []byt
 	return text, false, nil
 }
 
+// Holds tells whether there is a key of the subject: something that it said may be legible.
+func (c *Codec) Holds(ctx context.Context, subject uuid.UUID) (bool, error) {
+	key, err := c.seals.keys.Key(ctx, subject, false)
+	if err != nil {
+		return false, fmt.Errorf("%w: subject %s: %w", ErrKeysUnreachable, subject, err)
+	}
+	return key != nil, nil
+}
+
+// Forget lets go of a key that another process has destroyed (see SubjectErased).
+func (c *Codec) Forget(subject uuid.UUID) {
+	c.seals.erasing.Lock()
+	defer c.seals.erasing.Unlock()
+	c.seals.ready.Remove(subject)
+}
+
 // Erase destroys the subject's key: from now on what its events say reads "[erased]".
 func (c *Codec) Erase(ctx context.Context, subject uuid.UUID) error {
 	c.seals.erasing.Lock()

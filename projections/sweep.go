@@ -42,7 +42,7 @@ select distinct views from annals.readers where seen < $1`, time.Now().Add(-kept
 
 // unread is what nobody reads, nor fills as far as is known.
 const unread = `generation not in (select generation from annals.readers where generation is not null)
-	and (ready or moved < now() - make_interval(secs => $1))`
+	and (ready or retired or moved < now() - make_interval(secs => $1))`
 
 func dropGeneration(ctx context.Context, conn *pgx.Conn, g generation) error {
 	mine, err := exclusive(ctx, conn, []int64{g.number})

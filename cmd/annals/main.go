@@ -21,6 +21,7 @@ type cli struct {
 	Embed      Embed      `cmd:"" help:"Embed again what has no vector of the model, beside a running server or without one."`
 	History    History    `cmd:"" help:"Tell what happened, who did it and why."`
 	Verify     Verify     `cmd:"" help:"Hold the log against itself and the chain over it, and the read models against the log."`
+	Erase      Erase      `cmd:"" help:"Erase what a person has said, for good, beside a running server or without one."`
 	Parked     Parked     `cmd:"" help:"List, show, retry or drop what reactions gave up."`
 	Routes     Routes     `cmd:"" help:"List every route that is served, as METHOD /path."`
 	Eventstore Eventstore `cmd:"" help:"Run the embedded event store alone."`

@@ -226,8 +226,7 @@ func (s parkedSome) do(ctx context.Context, what string, do func(parkedEvents, c
 		}
 	}
 	return s.open(ctx, func(p parkedEvents) error {
-		id := newID()
-		n, _, err := do(p, commands.Request{ID: id, At: time.Now().UTC(), Actor: "cli", Correlation: id, Causation: id}, event)
+		n, _, err := do(p, byCLI(), event)
 		if err == nil {
 			fmt.Printf("%s %d\n", what, n)
 		}

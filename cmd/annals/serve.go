@@ -112,7 +112,13 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 			defer watch.pushed("/ws", batch)()
 			hub.Publish(batch, upTo)
 		},
-		Observe: func(e events.Recorded) { bus.Parents.Observe(e); aborts.Observe(e) },
+		Observe: func(e events.Recorded) {
+			if erased, ok := e.Event.(events.SubjectErased); ok {
+				parts.codec.Forget(erased.SubjectID)
+			}
+			bus.Parents.Observe(e)
+			aborts.Observe(e)
+		},
 		Committed: func(group string, batch []events.Recorded, _ events.Position) { //nolint:contextcheck // sockets outlive requests
 			watch.committed(group, batch)
 			if group == projections.GroupCore {
@@ -299,9 +305,8 @@ func openLog(ctx context.Context, bus commands.Bus, log *slog.Logger) (uuid.UUID
 }
 
 func tryOpenLog(ctx context.Context, bus commands.Bus) (uuid.UUID, error) {
-	id := newID()
-	r := commands.Request{ID: id, At: time.Now().UTC(), Actor: "cli", Correlation: id, Causation: id}
-	if _, err := commands.Handle(ctx, bus, r, commands.OpenLog{LogID: id}); err != nil {
+	r := byCLI()
+	if _, err := commands.Handle(ctx, bus, r, commands.OpenLog{LogID: r.ID}); err != nil {
 		return uuid.Nil, err
 	}
 	opened, err := commands.Load[commands.Log](ctx, bus, events.LogStream)

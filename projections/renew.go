@@ -1,0 +1,120 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// linger is how long Renew waits until those who project what was shown before have let go of it.
+const linger = 30 * time.Second
+
+// Renew fills projections anew, as Rebuild does, and leaves no row of what the log said before: not of what was half filled,
+// not of what was shown, and not in a past (see Past). It names the schemas that are in use nevertheless, by other builds. When
+// it is interrupted, the same call goes on.
+func Renew(ctx context.Context, o Options, names []string, report func(Progress)) (left []string, err error) {
+	config, err := NewFeed(o).config()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	defer disconnect(ctx, conn)
+	if err := prepare(ctx, conn, o.Log, o.Projections); err != nil {
+		return nil, err
+	}
+	old, err := outdate(ctx, conn, o.Log, names)
+	if err != nil {
+		return nil, err
+	}
+	if err := dropPasts(ctx, conn); err != nil {
+		return nil, err
+	}
+	if err := Rebuild(ctx, o, names, report); err != nil {
+		return nil, err
+	}
+	for end := time.Now().Add(linger); ; {
+		if err := sweep(ctx, conn); err != nil {
+			return nil, err
+		}
+		if left, err = there(ctx, conn, old); err != nil || len(left) == 0 || time.Now().After(end) {
+			return left, err
+		}
+		select {
+		case <-ctx.Done():
+			return left, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// outdate gives up what is half filled, and tells which generations there are of whatever version.
+func outdate(ctx context.Context, conn *pgx.Conn, log uuid.UUID, names []string) (old []int64, err error) {
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, prepareLock); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `update annals.generations set retired = true where log = $1 and projection = any($2) and not ready`, log, names)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `select generation from annals.generations where log = $1 and projection = any($2)`, log, names)
+		if err != nil {
+			return err
+		}
+		if old, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, changed)
+		return err
+	})
+	return old, err
+}
+
+// there are the schemas of generations that are not dropped yet.
+func there(ctx context.Context, conn *pgx.Conn, gens []int64) ([]string, error) {
+	rows, err := conn.Query(ctx, `
+select projection || '_g' || generation from annals.generations
+where generation = any($1) and to_regnamespace(projection || '_g' || generation) is not null order by 1`, gens)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// Pasts lists the schemas of past read models.
+func Pasts(ctx context.Context, url string) (schemas []string, err error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	defer disconnect(ctx, conn)
+	return pastSchemas(ctx, conn)
+}
+
+func pastSchemas(ctx context.Context, conn *pgx.Conn) ([]string, error) {
+	if _, err := conn.Exec(ctx, pasts, pgx.QueryExecModeSimpleProtocol); err != nil {
+		return nil, err
+	}
+	rows, err := conn.Query(ctx, `select schema from annals.pasts where to_regnamespace(quote_ident(schema)) is not null order by 1`)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+func dropPasts(ctx context.Context, conn *pgx.Conn) error {
+	schemas, err := pastSchemas(ctx, conn)
+	for _, schema := range schemas {
+		if dropErr := drop(ctx, conn, schema, `delete from annals.pasts where schema = $1`, schema); dropErr != nil {
+			err = errors.Join(err, fmt.Errorf("drop the past %s: %w", schema, dropErr))
+		}
+	}
+	return err
+}
