@@ -1,6 +1,7 @@
 package reactions
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -88,7 +89,7 @@ func (r Reply) asked(
 // newCall is what is kept of a question to a model, and of what came of it.
 func newCall(model Text, kind string, p Prompt, began, ended time.Time, said Completion, failed error) modelCall {
 	call := modelCall{
-		ModelType: kind, ModelKey: kind, Model: said.Model, Provider: provider(model, said), Prompt: loggable(p.String()),
+		ModelType: kind, ModelKey: kind, Model: said.Model, Provider: provider(model, said), Prompt: loggable(p.recorded()),
 		Response: loggable(said.Text), Timestamp: began.UnixMilli(), ExecutionTime: float64(ended.Sub(began).Microseconds()) / 1000,
 	}
 	if n := said.PromptTokens + said.CompletionTokens; n > 0 {
@@ -171,16 +172,29 @@ func provider(model Text, said Completion) string {
 	return said.Model
 }
 
-// String is the prompt as one text: who speaks, then what was said, the last of it to be answered.
-func (p Prompt) String() string {
+// What stands in a recorded prompt for words of others than whom is answered, under whose key it is sealed: whoever of them is
+// erased is not to be found in it. The words are where they were said, and the memories are recorded with the turn.
+const (
+	recordedMemories = "[what was remembered: see the turn's memories]"
+	recordedOthers   = "[somebody else: see the channel]"
+)
+
+// recorded is the prompt as one text: who speaks, then what was said, the last of it to be answered.
+func (p Prompt) recorded() string {
 	var b strings.Builder
-	b.WriteString(p.System)
+	b.WriteString(cmp.Or(p.Character, p.System))
+	if p.Character != "" && p.Character != p.System {
+		b.WriteString("\n\n" + recordedMemories)
+	}
 	for _, t := range p.Turns {
-		name := t.Name
-		if t.Own {
-			name = p.Agent
+		switch {
+		case t.Other:
+			b.WriteString("\n\n" + recordedOthers)
+		case t.Own:
+			fmt.Fprintf(&b, "\n\n%s: %s", p.Agent, t.Text)
+		default:
+			fmt.Fprintf(&b, "\n\n%s: %s", t.Name, t.Text)
 		}
-		fmt.Fprintf(&b, "\n\n%s: %s", name, t.Text)
 	}
 	return b.String()
 }

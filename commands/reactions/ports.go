@@ -48,18 +48,22 @@ var ErrRefused = errors.New("the model refused")
 type Prompt struct {
 	// Agent is the name under which the model speaks.
 	Agent string
-	// System describes the character.
+	// System describes the character, and what it remembers.
 	System string
+	// Character is System without what may be others' words, where there are such.
+	Character string
 	// Turns is the recent conversation, oldest first; the last one is to be answered.
 	Turns []Turn
 }
 
 // Turn is one contribution to the conversation.
 type Turn struct {
-	// Name is the speaker's display name; Own tells whether the speaker is the agent itself.
-	Name string
-	Own  bool
-	Text string
+	// Name is the speaker's display name; Own tells whether the speaker is the agent itself, and Other whether it is neither the
+	// agent nor whom it answers.
+	Name  string
+	Own   bool
+	Other bool
+	Text  string
 }
 
 // Completion is what the model said, and what it took.

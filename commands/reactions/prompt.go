@@ -23,17 +23,23 @@ func (r Reply) prompt(ctx context.Context, e events.Recorded, m events.MessageSu
 		return Prompt{}, remembered{}, fmt.Errorf("%w: %w", errBehind, err)
 	}
 	found, failed := r.memories(ctx, m, agentID, said)
-	p := Prompt{Agent: agent.Character.Name, System: remembering(describe(agent.Character), found)}
+	p := Prompt{Agent: agent.Character.Name, Character: describe(agent.Character)}
+	p.System = remembering(p.Character, found)
 	last := Turn{Name: speaker(m.AuthorName), Text: m.Content}
 	for _, s := range within(said, contextTokens-tokens(p.System)) {
-		own := s.AuthorID == agentID
-		p.Turns = append(p.Turns, Turn{Name: speaker(s.AuthorName), Own: own, Text: s.Content})
+		p.Turns = append(p.Turns, turn(s, agentID, m.AuthorID))
 	}
 	if n := len(p.Turns); n == 0 || p.Turns[n-1].Own || p.Turns[n-1].Text != last.Text {
 		// The message was edited or something was submitted at the same moment: what is answered is what was delivered.
 		p.Turns = append(p.Turns, last)
 	}
 	return p, remembered{uses(found), failed}, nil
+}
+
+// turn is a message as one who answers another sees it.
+func turn(s Said, agentID, answered uuid.UUID) Turn {
+	own := s.AuthorID == agentID
+	return Turn{Name: speaker(s.AuthorName), Own: own, Other: !own && s.AuthorID != answered, Text: s.Content}
 }
 
 // within keeps the newest messages that fit into so many tokens, at least one.

@@ -87,7 +87,7 @@ func (t Title) ask(ctx context.Context, p Prompt) (Completion, error) {
 func conversationOf(agent string, agentID uuid.UUID, said []Said) Prompt {
 	p := Prompt{Agent: agent}
 	for _, s := range within(said, contextTokens) {
-		p.Turns = append(p.Turns, Turn{Name: speaker(s.AuthorName), Own: s.AuthorID == agentID, Text: s.Content})
+		p.Turns = append(p.Turns, turn(s, agentID, said[len(said)-1].AuthorID))
 	}
 	return p
 }
