@@ -55,6 +55,9 @@ func (a *API) describe(o *operation, data reflect.Type) huma.Operation {
 		}
 		success.Content[typ] = &huma.MediaType{Schema: schema, Example: example}
 	}
+	if o.sequence.typ != "" {
+		success.Content[o.sequence.typ] = o.sequence.describe(a.answers)
+	}
 	op.Responses[strconv.Itoa(o.status)] = success
 	if o.partly {
 		op.Responses[strconv.Itoa(http.StatusMultiStatus)] = a.partial()

@@ -28,7 +28,6 @@ var (
 	exampleISO     = queries.ISO("2026-11-23T13:53:20.449Z")
 	exampleMillis  = queries.Millis(1795442000449)
 	examplePlace   = events.Token{Log: uuid.MustParse("0199f3a0-5c00-7000-8000-000000000000"), Position: 4711}.String()
-	exampleLines   = `{"position":"` + examplePlace + `","type":"MessageSubmitted","stream":"message-` + exampleMessage.String() + `"}` + "\n"
 )
 
 var (
@@ -39,8 +38,13 @@ var (
 		Style: json.RawMessage(`{}`), Status: queries.Active,
 	}
 	anAgentItem = queries.AgentItem{ID: exampleAgent, Name: "Eliza", CharacterName: "Eliza", Bio: "A listener of 1966.", Status: queries.Active}
-	aServer     = queries.Server{ID: exampleServer, Name: "Default Server", SourceType: "eliza_default", CreatedAt: exampleISO, UpdatedAt: exampleISO}
-	aChannel    = queries.Channel{
+	aLog        = queries.Log{
+		ID: exampleRequest, CreatedAt: exampleISO, EntityID: exampleAgent, Type: "useModel:TEXT_LARGE", RoomID: exampleRoom,
+		Body: json.RawMessage(`{"modelType":"TEXT_LARGE","executionTime":3,"provider":"classic"}`),
+	}
+	aLine    = loggedLine{Level: 30, Time: int64(exampleMillis), PID: 17, Hostname: "here", Msg: "serving"}
+	aServer  = queries.Server{ID: exampleServer, Name: "Default Server", SourceType: "eliza_default", CreatedAt: exampleISO, UpdatedAt: exampleISO}
+	aChannel = queries.Channel{
 		ID: exampleChannel, ServerID: exampleServer, Name: "Us", Type: "DM", Metadata: json.RawMessage(`{"isDm":true}`), CreatedAt: exampleISO, UpdatedAt: exampleISO,
 	}
 	aMessage = queries.Message{
@@ -92,10 +96,7 @@ var (
 var examples = byType(
 	agentsAnswer{[]queries.AgentItem{anAgentItem}}, anAgent, agentMade{exampleAgent, json.RawMessage(`{"name":"Eliza","bio":["A listener of 1966."]}`)},
 	agentStarted{exampleAgent, "Eliza", queries.Active}, said{"Done."}, panel{"Memory", "/api/panels/memory?agentId=" + exampleAgent.String()},
-	queries.Log{
-		ID: exampleRequest, CreatedAt: exampleISO, EntityID: exampleAgent, Type: "useModel:TEXT_LARGE", RoomID: exampleRoom,
-		Body: json.RawMessage(`{"modelType":"TEXT_LARGE","executionTime":3,"provider":"classic"}`),
-	},
+	aLog,
 	serverList{[]queries.Server{aServer}}, serverAnswer{aServer}, serverAgents{exampleServer, []uuid.UUID{exampleAgent}},
 	agentServers{exampleAgent, []uuid.UUID{exampleServer}}, serverMembership{exampleServer, exampleAgent, "Agent added to server successfully"},
 	syncAnswer{1, []uuid.UUID{exampleChannel}}, channelList{[]queries.Channel{aChannel}}, channelAnswer{aChannel}, aChannel,

@@ -60,8 +60,8 @@ type (
 	ExportedRoom struct {
 		ID        uuid.UUID       `json:"id"`
 		Name      string          `json:"name"`
-		WorldID   *uuid.UUID      `json:"worldId"`
-		ChannelID *uuid.UUID      `json:"channelId"`
+		WorldID   *uuid.UUID      `json:"worldId" nullable:"true"`
+		ChannelID *uuid.UUID      `json:"channelId" nullable:"true"`
 		ServerID  string          `json:"serverId"`
 		Type      string          `json:"type"`
 		Source    string          `json:"source"`

@@ -30,13 +30,13 @@ type entry struct {
 // following gives what comes next, waiting for it until the context ends; then nothing.
 type following func(context.Context) ([]entry, error)
 
-// follow is a route whose answer goes on, as server-sent events named "log", until the client leaves or the server stops.
-// What f refuses is answered as elsewhere. It also gives what has to be done at the end.
-func follow[In any](a *API, path, summary string, f func(*API, *call, *In) (following, func(), error)) {
+// follow is a route whose answer goes on, as server-sent events named "log" with data like the example, until the client
+// leaves or the server stops. What f refuses is answered as elsewhere. It also gives what has to be done at the end.
+func follow[In any](a *API, path, summary string, f func(*API, *call, *In) (following, func(), error), example any) {
 	o := &operation{
 		method: http.MethodGet, path: path, summary: summary, status: http.StatusOK, raw: true,
-		about: "Server-sent events, each named log, with an entry as its data, until the client leaves.",
-		types: map[string]any{"text/event-stream": "event: log\nid: 17\ndata: {\"level\":30,\"time\":1795440000000,\"msg\":\"serving\"}\n\n"},
+		about:    "Server-sent events, each named log, with an entry as its data, until the client leaves.",
+		sequence: sequence{eventStream, []any{example}},
 	}
 	op := a.describe(o, nil)
 	huma.Register(a.huma, op, func(ctx context.Context, in *In) (*reply, error) {
@@ -69,7 +69,7 @@ func (c *call) tell(ctx context.Context, next following) {
 		defer context.AfterFunc(c.api.o.Done, cancel)() //nolint:contextcheck // or with the server
 	}
 	h := c.gin.Writer.Header()
-	h["Content-Type"] = []string{"text/event-stream; charset=utf-8"}
+	h["Content-Type"] = []string{eventStream + "; charset=utf-8"}
 	h["Cache-Control"] = []string{"no-store"}
 	h["X-Accel-Buffering"] = []string{"no"}
 	c.gin.Status(http.StatusOK)

@@ -179,8 +179,6 @@ func (a *API) historyEvents(c *call, in *historyQuery) (historyPage, error) {
 	return page, nil
 }
 
-const ndjson = "application/x-ndjson"
-
 // historyLines streams facts as lines, as far as the log went when it began: everything, unless the client limits it. It
 // holds no more than a page in memory, and gives up on a client that takes nothing for lineWait.
 func (a *API) historyLines(c *call, f queries.HistoryFilter, limit int) error {

@@ -19,6 +19,24 @@ type importProgress struct {
 	FailedCount int `json:"failedCount"`
 }
 
+// progressLine and importedLine are the lines of an answer that tells how far it is: many, and one at the end.
+type progressLine struct {
+	Progress importProgress `json:"progress"`
+}
+
+type importedLine struct {
+	Success bool     `json:"success" enum:"true"`
+	Data    imported `json:"data"`
+}
+
+func importedLines() []any {
+	return []any{
+		progressLine{importProgress{Imported: 1}},
+		importedLine{true, imported{Imported: 1, Failed: []importFailure{{2, "no record"}}, FailedCount: 1}},
+		invalid("The file ends in the middle of a line."),
+	}
+}
+
 func (i *importing) progress() importProgress {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -68,7 +86,7 @@ func (i *importing) aloud(format string) {
 	_ = control.Flush()
 	out := json.NewEncoder(patient{w, control})
 	stop := i.tell(func(p importProgress) {
-		_ = out.Encode(map[string]any{"progress": p}) // a client that has gone ends the reading
+		_ = out.Encode(progressLine{p}) // a client that has gone ends the reading
 		_ = control.Flush()
 	})
 	result, err := i.all(format)
@@ -82,6 +100,6 @@ func (i *importing) aloud(format string) {
 		_ = out.Encode(p)
 		return
 	}
-	_ = out.Encode(map[string]any{"success": true, "data": result})
+	_ = out.Encode(importedLine{true, result})
 	_ = control.SetWriteDeadline(time.Time{}) // the connection goes on
 }

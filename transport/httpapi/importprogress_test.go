@@ -28,7 +28,7 @@ func (s *server) sends(agent string, headers ...string) *sending {
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	got, err := http.DefaultTransport.RoundTrip(r) // returns with the first line, where there are such
+	got, err := description().Transport(http.DefaultTransport, func(err error) { s.t.Error(err) }).RoundTrip(r) // returns with the first line, where there are such
 	must(s.t, err)
 	s.t.Cleanup(func() { _ = got.Body.Close() })
 	return &sending{to, func() { _ = to.Close() }, bufio.NewReader(got.Body)}

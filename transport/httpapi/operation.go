@@ -29,6 +29,7 @@ type operation struct {
 	// with an example. partly tells that what fails is told beside what does not, says stands beside the data or in its place.
 	raw, ranges, partly bool
 	types               map[string]any
+	sequence            sequence
 	says, about         string
 }
 
@@ -56,9 +57,6 @@ func asks(o *operation) { o.asks = true }
 
 // says answers with a text beside the data, or in its place.
 func says(text string) trait { return func(o *operation) { o.says = text } }
-
-// inLines answers with a record a line where that is asked for.
-func inLines(o *operation) { o.types = map[string]any{ndjson: exampleLines} }
 
 // partly tells what failed beside what was done.
 func partly(o *operation) { o.partly = true }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -98,7 +97,7 @@ func (d *Description) find(method, asked string) (p path, found bool) {
 }
 
 // Check says how an answer differs from what is described. Answers to what is not described must be errors in the envelope.
-func (d *Description) Check(method, asked string, status int, contentType string, body []byte) error {
+func (d *Description) Check(method, asked string, status int, contentType string, body []byte) (err error) {
 	if method == http.MethodOptions {
 		return nil
 	}
@@ -135,10 +134,14 @@ func (d *Description) Check(method, asked string, status int, contentType string
 		}
 		return fmt.Errorf("%s is described as something else than %q: %.300s", what, contentType, body)
 	}
-	if typ != "application/json" {
-		return nil
+	place := "#" + pointer(append(at, "content", typ, "schema")...)
+	switch typ {
+	case "application/json":
+		err = d.fits(place, body)
+	case lines, eventStream:
+		err = d.eachFits(place+"/contentSchema", typ, body)
 	}
-	if err := d.fits("#"+pointer(append(at, "content", typ, "schema")...), body); err != nil {
+	if err != nil {
 		return fmt.Errorf("%s: %w: %.600s", what, err, body)
 	}
 	return nil
@@ -178,8 +181,7 @@ func (d *Description) schema(place string) (*jsonschema.Schema, error) {
 	return s, err
 }
 
-// Transport passes answers on when they are as described; broken is told of those that are not. Nothing is said of the
-// bodies of answers that go on.
+// Transport passes answers on; broken is told of those that are not as described, and of each line of those that go on.
 func (d *Description) Transport(next http.RoundTripper, broken func(error)) http.RoundTripper {
 	return transport{d, next, broken}
 }
@@ -196,18 +198,23 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil || answer.StatusCode == http.StatusSwitchingProtocols {
 		return answer, err
 	}
-	var body []byte
 	typ := answer.Header.Get("Content-Type")
-	if !slices.ContainsFunc([]string{"text/event-stream", "application/x-ndjson"}, func(s string) bool { return strings.HasPrefix(typ, s) }) {
-		body, err = io.ReadAll(answer.Body)
-		if err = cmp.Or(err, answer.Body.Close()); err != nil {
-			return nil, err
+	check := func(body []byte) {
+		if err := t.Check(r.Method, r.URL.Path, answer.StatusCode, typ, body); err != nil {
+			t.broken(err)
 		}
-		answer.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	if err := t.Check(r.Method, r.URL.Path, answer.StatusCode, typ, body); err != nil {
-		t.broken(err)
+	if strings.HasPrefix(typ, lines) || strings.HasPrefix(typ, eventStream) {
+		check(nil)
+		answer.Body = &goingOn{ReadCloser: answer.Body, check: check}
+		return answer, nil
 	}
+	body, err := io.ReadAll(answer.Body)
+	if err = cmp.Or(err, answer.Body.Close()); err != nil {
+		return nil, err
+	}
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	check(body)
 	return answer, nil
 }
 
