@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
+	"runtime/debug"
 	"strconv"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ func ordinary() events.Event {
 // BenchmarkCatchUp fills read models from the first fact on, all of them and those of the group core. Beside each is the
 // fastest way that PostgreSQL has to take the same rows: COPY, one table after the other, and then their indexes.
 func BenchmarkCatchUp(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(GCPercent)) // as the command does
 	log := esdbtest.New(b)
 	var last events.Position
 	for range caughtUp / 500 {

@@ -166,16 +166,15 @@ func (b *bulk) form(ctx context.Context, sql string) (form, error) {
 	if err != nil {
 		return form{}, err
 	}
-	var arrays, names []string
+	var fields []string
 	for i, oid := range described.ParamOIDs {
 		t, known := b.conn.TypeMap().TypeForOID(oid)
 		if !known || strings.HasPrefix(t.Name, "_") {
 			return form{}, nil // arrays of arrays would become one flat array
 		}
-		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, t.Name))
-		names = append(names, fmt.Sprintf("p%d", i+1))
+		fields = append(fields, fmt.Sprintf("unnest($%[1]d::%[2]s[]) as p%[1]d", i+1, t.Name))
 	}
-	rows := fmt.Sprintf("from unnest(%s) as row(%s)", strings.Join(arrays, ", "), strings.Join(names, ", "))
+	rows := fmt.Sprintf("from (select %s) as row", strings.Join(fields, ", ")) // in step; unnest of all would store each of them first
 	each := func(sql string) string { return placeholder.ReplaceAllString(sql, "row.p$1") }
 	var f form
 	if insert != nil {

@@ -13,6 +13,10 @@ import (
 	"annals/events"
 )
 
+// GCPercent is for debug.SetGCPercent in a process that does nothing but rebuild. What is in memory at any time is little,
+// and most of what was read is garbage soon: looking for it less often takes a sixth off what a fact costs.
+const GCPercent = 400
+
 // Rebuild fills a new generation of each named projection from the first fact on, beside what is served, and shows it once
 // it has caught up. It goes on with one that an interrupted rebuild left. Servers that read the same version, running or
 // not, go over to it; they need not be told. It may be cancelled or killed at any time.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -56,6 +57,7 @@ func (r *Rebuild) Run(ctx context.Context) error {
 		return r.say(ctx, o)
 	}
 	progress := newProgress(os.Stdout, "events")
+	debug.SetGCPercent(projections.GCPercent)
 	if err := projections.Rebuild(ctx, o, r.Names, progress.show); err != nil {
 		if ctx.Err() != nil {
 			return errors.New("interrupted; the same command goes on from here")
