@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
 	"strings"
+	"unicode"
 )
 
 // Config is everything that can be set, as flags or in the environment, under the names that ElizaOS uses where it has
@@ -48,6 +50,12 @@ func (c Config) Validate() error {
 		if endpoint != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 			return fmt.Errorf("%s is no URL that begins with http:// or https://", name)
 		}
+	}
+	if strings.ContainsFunc(c.Key, unicode.IsControl) || strings.TrimSpace(c.Key) != c.Key {
+		return errors.New("ELIZA_SERVER_AUTH_TOKEN begins or ends with white space, or has a line feed in it: no client can send such a key")
+	}
+	if c.EmbeddingDimensions < 0 {
+		return errors.New("OPENAI_EMBEDDING_DIMENSIONS is negative")
 	}
 	return nil
 }

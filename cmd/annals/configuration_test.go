@@ -52,3 +52,18 @@ func TestAnEndpointThatIsNoURLIsRefusedAtTheStart(t *testing.T) {
 		}
 	}
 }
+
+func TestAKeyThatNoClientCanSendIsRefusedAtTheStart(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"from a file\n", " key", "key ", "a\r\nb", "\x00"} {
+		if err := (Config{Key: key}).Validate(); err == nil || strings.Contains(err.Error(), key) {
+			t.Errorf("%q: %v", key, err)
+		}
+	}
+	if err := (Config{Key: "a key, with a space"}).Validate(); err != nil {
+		t.Error(err)
+	}
+	if err := (Config{EmbeddingDimensions: -3}).Validate(); err == nil {
+		t.Error("-3 dimensions")
+	}
+}

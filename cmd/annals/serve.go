@@ -5,19 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 
 	"annals/commands"
-	"annals/commands/reactions"
 	"annals/events"
 	"annals/projections"
-	"annals/queries"
-	"annals/transport/dashboard"
 	"annals/transport/httpapi"
 	"annals/transport/live"
 	"annals/transport/serverlog"
@@ -45,7 +40,9 @@ func (s *Serve) Run(ctx context.Context) error {
 			return servePast(ctx, c, s.Schema, log, ready)
 		}
 	}
-	return run(ctx, s.Config, s.logger(), func(url string) {
+	log := s.logger()
+	slog.SetDefault(log) // what has no logger of its own speaks like everything else
+	return run(ctx, s.Config, log, func(url string) {
 		fmt.Printf("annals serves %s/api — dashboard: %s/, API page: %s/api/docs, health: %s/api/server/health\n", url, url, url, url)
 	})
 }
@@ -56,143 +53,19 @@ func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	defer func() { err = errors.Join(err, failure(ctx)) }()
-
 	lines := serverlog.New()
-	log = slog.New(lines.Beside(log.Handler()))
-
-	shell, err := webClient(c)
-	if err != nil {
-		return err
-	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
-	if err != nil {
-		return fmt.Errorf("%w: set SERVER_PORT or SERVER_HOST", err)
-	}
-	defer func() { _ = listener.Close() }()
-
-	parts, err := startParts(ctx, c, log)
-	defer parts.stop(context.WithoutCancel(ctx), log)
-	if err != nil {
-		return err
-	}
-	watch, err := newWatch(ctx, c)
-	defer func() { watch.stop(ctx, log) }()
-	if err != nil {
-		return err
-	}
-	bus := commands.Bus{Store: watch.store(parts.store), Parents: commands.NewParents(parts.store), Watch: watch.command}
-	logID, err := openLog(ctx, bus, log)
-	if err != nil {
-		return err
-	}
-
-	reading, err := pool(ctx, parts.databaseURL)
-	if err != nil {
-		return err
-	}
-	defer reading.Close()
-	q := queries.New(reading)
-	model := embedder(c)
-
-	hub := live.New(live.Options{
-		Log: logID, Store: parts.store, Logger: log,
-		Origin: func(*http.Request) bool { return true }, // the API has looked at it
-	})
-	kept, err := openMedia(ctx, c, parts.dir)
-	if err != nil {
-		return err
-	}
-	defer closing(log, "blobs", kept.Close)
-	filesGone := make(chan struct{}, 1)
-	var rooms *socketio.Hub
-	answers, aborts, doings := newAnswers(), reactions.NewAborts(), newDoings()
-	feed := projections.NewFeed(projections.Options{
-		Store: parts.store, Postgres: parts.databaseURL, Log: logID, Projections: projections.All(), Logger: log,
-		Together: pushedGroups, Readable: func(batch []events.Recorded, upTo events.Position) { //nolint:contextcheck // sockets outlive requests
-			defer watch.pushed("/ws", batch)()
-			hub.Publish(batch, upTo)
-		},
-		Observe: func(e events.Recorded) {
-			if erased, ok := e.Event.(events.SubjectErased); ok {
-				parts.codec.Forget(erased.SubjectID)
-			}
-			bus.Parents.Observe(e)
-			aborts.Observe(e)
-		},
-		Committed: func(group string, batch []events.Recorded, _ events.Position) { //nolint:contextcheck // sockets outlive requests
-			watch.committed(group, batch)
-			if group == projections.GroupCore {
-				defer watch.pushed("socket.io", batch)()
-				answers.observe(batch)
-				doings.observe(batch)
-				rooms.Publish(batch)
-				if removesFiles(batch) {
-					ring(filesGone)
-				}
-			}
-		},
-	})
-	var api *httpapi.API // is there before the first client
-	rooms = socketio.New(socketio.Options{
-		Bus: bus, Codec: parts.codec, Channels: q, Waiter: feed, Logs: lines, Clock: time.Now, NewID: newID, Logger: log,
-		Identify: func(r *http.Request, key string) (string, bool) { return api.Identify(r, key) },
-	})
-	defer background(ctx, "projections", feed.Run, fail)()
-	defer background(ctx, "memory", remember(parts, bus, c, feed, watch, log), fail)()
-	defer background(ctx, "reactions", reply(parts, bus, c, q, model, feed, aborts, streaming(hub, rooms), watch, log), fail)()
-	defer background(ctx, "embedding", embed(parts, bus, model, watch, log), fail)()
-
-	defer background(ctx, "sweep", sweep(parts.store, q, feed, kept, filesGone, log), fail)()
-
-	if parts.dir != nil {
-		defer background(ctx, "chain", keepHeads(chainIn(parts.dir.path), logID, parts.store, log), fail)()
-	}
-
-	caughtUp := make(chan struct{})
-	defer background(ctx, "catching up", func(ctx context.Context) error {
-		defer close(caughtUp)
-		defer ring(filesGone)
-		return catchUp(ctx, feed, hub)
-	}, fail)()
-	select {
-	case <-caughtUp:
-	case <-ctx.Done():
-	case <-time.After(patience):
-		log.Warn("serving with read models that are behind: see /api/server/health")
-	}
-
-	kinds := vectors{q, model}
-	defer background(ctx, "vectors", func(ctx context.Context) error { return kinds.tell(ctx, feed, log) }, fail)()
-	h := health{log: logID, store: parts.store, database: reading, feed: feed, vectors: kinds}
-	watch.sockets("ws", hub.Connected)
-	watch.sockets("socket.io", rooms.Connected)
-	watch.registry.MustRegister(lagging{h}, parkedNow{deliveries(parts.store)})
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	api = httpapi.New(httpapi.Options{ //nolint:contextcheck // each request brings its own
-		Bus: bus, Codec: parts.codec, Queries: q, Past: past{reading}, Log: logID, Waiter: feed, Head: parts.store.Head, Turns: answers,
-		AgentLogs: doings, Lines: lines, Done: ctx, Titles: titles{reactions.Title{Bus: bus, Text: textModel(c), Now: time.Now}}, Embedder: model,
-		Deliveries: deliveries(parts.store), Capabilities: capabilities(textModel(c), c), Configuration: c.shown(), DataDir: parts.dir.path,
-		Health: h.check, Middleware: watch.middleware(), Metrics: watch.registry,
-		Parked: parkedEvents{parts.store, bus, logID},
-		Clock:  time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
-		CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on", SecretSalt: c.SecretSalt,
-		RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Stop: stop, Logger: log,
-		Sockets: map[string]http.Handler{"/ws": hub, "/socket.io/": rooms}, Media: kept, Shell: shell, Dashboard: dashboard.New(),
-	})
-	if c.Key == "" {
-		log.Warn("Server authentication is disabled. Set ELIZA_SERVER_AUTH_TOKEN environment variable to enable.")
-	}
-	server := httpapi.Server(api, log)
-	defer closing(log, "http", func() error { return shutdown(context.WithoutCancel(ctx), server, hub, rooms) })
-	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			fail(fmt.Errorf("http: %w", err))
+	s := &server{Config: c, log: slog.New(lines.Beside(log.Handler())), lines: lines, fail: fail}
+	defer s.end()
+	ctx, s.stop = context.WithCancel(ctx)
+	s.later(s.stop)
+	for _, begin := range []func(context.Context) error{s.listen, s.open, s.read, s.push, s.react, s.catchUp, s.answer} {
+		if err := begin(ctx); err != nil {
+			return err
 		}
-	}()
-	ready("http://" + listener.Addr().String())
+	}
+	ready("http://" + s.listener.Addr().String())
 	<-ctx.Done()
-	log.Info("stopping")
+	s.log.Info("stopping")
 	return nil
 }
 

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"annals/commands"
+	"annals/commands/reactions"
+	"annals/events"
+	"annals/projections"
+	"annals/queries"
+	"annals/transport/dashboard"
+	"annals/transport/httpapi"
+	"annals/transport/live"
+	"annals/transport/media"
+	"annals/transport/serverlog"
+	"annals/transport/socketio"
+)
+
+// server is what a running server consists of. Its methods that begin something are called in the order of serve, each once.
+type server struct {
+	Config
+	log   *slog.Logger
+	lines *serverlog.Ring
+	fail  context.CancelCauseFunc
+	stop  context.CancelFunc
+	ends  []func()
+
+	shell    *httpapi.Shell
+	listener net.Listener
+	parts    *parts
+	watch    watch
+	bus      commands.Bus
+	logID    uuid.UUID
+
+	reading *pgxpool.Pool
+	queries *queries.Queries
+	model   reactions.Embedder
+	media   *media.Store
+
+	feed      *projections.Feed
+	live      *live.Hub
+	rooms     *socketio.Hub
+	answers   *answers
+	aborts    *reactions.Aborts
+	doings    *doings
+	filesGone chan struct{}
+	api       *httpapi.API
+}
+
+// later does something when the server ends: what was begun last ends first.
+func (s *server) later(end func()) { s.ends = append(s.ends, end) }
+
+func (s *server) end() {
+	for _, end := range slices.Backward(s.ends) {
+		end()
+	}
+}
+
+// background runs a part until the server ends.
+func (s *server) background(ctx context.Context, name string, run func(context.Context) error) {
+	s.later(background(ctx, name, run, s.fail))
+}
+
+// listen takes the port before anything else: whoever comes already waits.
+func (s *server) listen(ctx context.Context) (err error) {
+	if s.shell, err = webClient(s.Config); err != nil {
+		return err
+	}
+	s.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)))
+	if err != nil {
+		return fmt.Errorf("%w: set SERVER_PORT or SERVER_HOST", err)
+	}
+	s.later(func() { _ = s.listener.Close() })
+	return nil
+}
+
+// open opens the log.
+func (s *server) open(ctx context.Context) (err error) {
+	s.parts, err = startParts(ctx, s.Config, s.log)
+	s.later(func() { s.parts.stop(context.WithoutCancel(ctx), s.log) })
+	if err != nil {
+		return err
+	}
+	s.watch, err = newWatch(ctx, s.Config)
+	s.later(func() { s.watch.stop(ctx, s.log) })
+	if err != nil {
+		return err
+	}
+	s.bus = commands.Bus{Store: s.watch.store(s.parts.store), Parents: commands.NewParents(s.parts.store), Watch: s.watch.command}
+	s.logID, err = openLog(ctx, s.bus, s.log)
+	return err
+}
+
+// read opens what is read from.
+func (s *server) read(ctx context.Context) (err error) {
+	if s.reading, err = pool(ctx, s.parts.databaseURL); err != nil {
+		return err
+	}
+	s.later(s.reading.Close)
+	s.queries, s.model = queries.New(s.reading), embedder(s.Config)
+	if s.media, err = openMedia(ctx, s.Config, s.parts.dir); err != nil {
+		return err
+	}
+	s.later(func() { closing(s.log, "blobs", s.media.Close) })
+	return nil
+}
+
+// push makes the feed, and those who are told what it has committed.
+func (s *server) push(context.Context) error {
+	s.filesGone = make(chan struct{}, 1)
+	s.answers, s.aborts, s.doings = newAnswers(), reactions.NewAborts(), newDoings()
+	s.live = live.New(live.Options{
+		Log: s.logID, Store: s.parts.store, Logger: s.log,
+		Origin: func(*http.Request) bool { return true }, // the API has looked at it
+	})
+	s.feed = projections.NewFeed(projections.Options{
+		Store: s.parts.store, Postgres: s.parts.databaseURL, Log: s.logID, Projections: projections.All(), Logger: s.log,
+		Observe: s.observe, Committed: s.committed, Together: pushedGroups,
+		Readable: func(batch []events.Recorded, upTo events.Position) { //nolint:contextcheck // sockets outlive requests
+			defer s.watch.pushed("/ws", batch)()
+			s.live.Publish(batch, upTo)
+		},
+	})
+	s.rooms = socketio.New(socketio.Options{
+		Bus: s.bus, Codec: s.parts.codec, Channels: s.queries, Waiter: s.feed, Logs: s.lines, Clock: time.Now, NewID: newID, Logger: s.log,
+		Identify: func(r *http.Request, key string) (string, bool) { return s.api.Identify(r, key) }, // is there before the first client
+	})
+	return nil
+}
+
+func (s *server) observe(e events.Recorded) {
+	if erased, ok := e.Event.(events.SubjectErased); ok {
+		s.parts.codec.Forget(erased.SubjectID)
+	}
+	s.bus.Parents.Observe(e)
+	s.aborts.Observe(e)
+}
+
+func (s *server) committed(group string, batch []events.Recorded, _ events.Position) {
+	s.watch.committed(group, batch)
+	if group != projections.GroupCore {
+		return
+	}
+	defer s.watch.pushed("socket.io", batch)()
+	s.answers.observe(batch)
+	s.doings.observe(batch)
+	s.rooms.Publish(batch)
+	if removesFiles(batch) {
+		ring(s.filesGone)
+	}
+}
+
+// react begins to project, and to deal with what was recorded.
+func (s *server) react(ctx context.Context) error {
+	p, c, q, w, log := s.parts, s.Config, s.queries, s.watch, s.log
+	s.background(ctx, "projections", s.feed.Run)
+	s.background(ctx, "memory", remember(p, s.bus, c, s.feed, w, log))
+	s.background(ctx, "reactions", reply(p, s.bus, c, q, s.model, s.feed, s.aborts, streaming(s.live, s.rooms), w, log))
+	s.background(ctx, "embedding", embed(p, s.bus, s.model, w, log))
+	s.background(ctx, "sweep", sweep(p.store, q, s.feed, s.media, s.filesGone, log))
+	s.background(ctx, "chain", keepHeads(chainIn(p.dir.path), s.logID, p.store, log))
+	return nil
+}
+
+// catchUp waits for the read models, but not for ever.
+func (s *server) catchUp(ctx context.Context) error {
+	caughtUp := make(chan struct{})
+	s.background(ctx, "catching up", func(ctx context.Context) error {
+		defer close(caughtUp)
+		defer ring(s.filesGone)
+		return catchUp(ctx, s.feed, s.live)
+	})
+	select {
+	case <-caughtUp:
+	case <-ctx.Done():
+	case <-time.After(patience):
+		s.log.Warn("serving with read models that are behind: see /api/server/health")
+	}
+	return nil
+}
+
+// answer begins to answer clients.
+func (s *server) answer(ctx context.Context) error {
+	kinds := vectors{s.queries, s.model}
+	s.background(ctx, "vectors", func(ctx context.Context) error { return kinds.tell(ctx, s.feed, s.log) })
+	h := health{log: s.logID, store: s.parts.store, database: s.reading, feed: s.feed, vectors: kinds}
+	s.watch.sockets("ws", s.live.Connected)
+	s.watch.sockets("socket.io", s.rooms.Connected)
+	s.watch.registry.MustRegister(lagging{h}, parkedNow{deliveries(s.parts.store)})
+	s.api = httpapi.New(s.options(ctx, h)) //nolint:contextcheck // each request brings its own
+	if s.Key == "" {
+		s.log.Warn("Server authentication is disabled. Set ELIZA_SERVER_AUTH_TOKEN environment variable to enable.")
+	}
+	web := httpapi.Server(s.api, s.log)
+	s.later(func() {
+		closing(s.log, "http", func() error { return shutdown(context.WithoutCancel(ctx), web, s.live, s.rooms) })
+	})
+	go func() {
+		if err := web.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			s.fail(fmt.Errorf("http: %w", err))
+		}
+	}()
+	return nil
+}
+
+func (s *server) options(ctx context.Context, h health) httpapi.Options {
+	c, store := s.Config, s.parts.store
+	return httpapi.Options{
+		Bus: s.bus, Codec: s.parts.codec, Queries: s.queries, Past: past{s.reading}, Log: s.logID, Waiter: s.feed, Head: store.Head, Turns: s.answers,
+		AgentLogs: s.doings, Lines: s.lines, Done: ctx, Titles: titles{reactions.Title{Bus: s.bus, Text: textModel(c), Now: time.Now}}, Embedder: s.model,
+		Deliveries: deliveries(store), Capabilities: capabilities(textModel(c), c), Configuration: c.shown(), DataDir: s.parts.dir.path,
+		Health: h.check, Middleware: s.watch.middleware(), Metrics: s.watch.registry,
+		Parked: parkedEvents{store, s.bus, s.logID},
+		Clock:  time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
+		CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on", SecretSalt: c.SecretSalt,
+		RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Stop: s.stop, Logger: s.log,
+		Sockets: map[string]http.Handler{"/ws": s.live, "/socket.io/": s.rooms}, Media: s.media, Shell: s.shell, Dashboard: dashboard.New(),
+	}
+}
