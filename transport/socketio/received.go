@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"time"
 
@@ -116,11 +117,12 @@ func (e *event) dealTyped(ctx context.Context, kind string) {
 	}
 }
 
+// joined names what was joined as the client did: a number stays one, only a UUID is in lower case.
 type joined struct {
 	Message   string `json:"message"`
-	ChannelID string `json:"channelId"`
-	RoomID    string `json:"roomId"`
-	AgentID   string `json:"agentId,omitempty"`
+	ChannelID any    `json:"channelId"`
+	RoomID    any    `json:"roomId"`
+	AgentID   any    `json:"agentId,omitempty"`
 }
 
 // joinChannel lets the client hear a channel, whether or not there is one yet.
@@ -137,14 +139,26 @@ func (e *event) joinChannel(p map[string]any) {
 		e.refuse("No more than %d channels can be joined.", maxRooms)
 		return
 	}
-	agent, _ := p["agentId"].(string)
+	id := asSent(channel, p["channelId"], p["roomId"])
 	answer := joined{
 		Message:   fmt.Sprintf("Socket %s successfully joined channel %s.", e.socket.Id(), channel),
-		ChannelID: channel, RoomID: channel, AgentID: agent,
+		ChannelID: id, RoomID: id,
+	}
+	if agent := p["agentId"]; text(agent) != "" {
+		answer.AgentID = agent
 	}
 	e.tell("channel_joined", answer)
 	e.tell("room_joined", answer)
 	e.acknowledge(answer)
+}
+
+// asSent is the number that a client calls a channel by, or else the channel's name.
+func asSent(channel string, sent ...any) any {
+	i := slices.IndexFunc(sent, func(v any) bool { return text(v) != "" })
+	if number, ok := sent[max(0, i)].(float64); ok {
+		return number
+	}
+	return channel
 }
 
 // roomName is a channel's id as broadcasts name it: in lower case, if it is one.

@@ -78,7 +78,7 @@ func (e *event) send(ctx context.Context, p map[string]any) {
 		return
 	}
 	if !result.Changed {
-		e.repeat(ctx, s, m.MessageID, result.Position)
+		e.repeat(ctx, s, m, result.Position)
 	}
 }
 
@@ -101,6 +101,7 @@ func (e *event) message(p map[string]any) (m *commands.SubmitMessage, o commands
 	if name != "" {
 		metadata["user_display_name"] = name
 	}
+	delete(metadata, "attachments") // those of the message itself count
 	if p["attachments"] != nil {
 		metadata["attachments"] = p["attachments"]
 	}
@@ -143,16 +144,17 @@ func (e *event) failed(what string, err error) {
 	e.refuse("[SocketIO] Error processing your message: %s", message)
 }
 
-// repeat tells the sender of a message that is there already what it would have heard the first time.
-func (e *event) repeat(ctx context.Context, s *sending, message uuid.UUID, at events.Position) {
+// repeat tells the sender of a message that is there already what it would have heard the first time. Another text under
+// the id of an earlier message is refused: it is not taken, and must not seem to be.
+func (e *event) repeat(ctx context.Context, s *sending, m *commands.SubmitMessage, at events.Position) {
 	waiting, cancel := context.WithTimeout(ctx, readable)
 	defer cancel()
 	_ = e.hub.Waiter.Wait(waiting, core, at) // or long enough
-	if !e.hub.drop(s, message) {
+	if !e.hub.drop(s, m.MessageID) {
 		return // it was published meanwhile
 	}
 	var found *events.Recorded
-	for r, err := range e.hub.Bus.Store.Read(ctx, events.MessageStream(message), events.Forwards) {
+	for r, err := range e.hub.Bus.Store.Read(ctx, events.MessageStream(m.MessageID), events.Forwards) {
 		if err != nil {
 			e.failed("saying something", err)
 			return
@@ -161,9 +163,15 @@ func (e *event) repeat(ctx context.Context, s *sending, message uuid.UUID, at ev
 			found = &r
 		}
 	}
-	if found != nil {
-		e.hub.tellSender(s, broadcastOf(*found), found.Event.(events.MessageSubmitted))
+	if found == nil {
+		return
 	}
+	was := found.Event.(events.MessageSubmitted)
+	if was.Content != m.Content {
+		e.refuse("[SocketIO] Error processing your message: another one has the messageId %.60q already.", s.clientID)
+		return
+	}
+	e.hub.tellSender(s, broadcastOf(*found), was)
 }
 
 // expect remembers who has to hear of a message. It is false when too many of the client's are on their way, or it is gone.
