@@ -133,6 +133,7 @@ func TestAPersonIsErasedBesideARunningServerAndNothingOfWhatTheySaidIsLeft(t *te
 			t.Errorf("%s it is in %v", when, found)
 		}
 	}
+	forgotten(t, p.client)
 	gone("on the running server")
 	told := string(p.must(t, 200, http.MethodGet, "/api/history/events?type=SubjectErased&entity="+somebody, nil).body)
 	if !strings.Contains(told, `"actor":"cli"`) {
@@ -157,5 +158,43 @@ func TestAPersonIsErasedBesideARunningServerAndNothingOfWhatTheySaidIsLeft(t *te
 	}
 	if found := tablesWith(t, url, "the bystander"); len(found) > 0 {
 		t.Errorf("without a server it is in %v", found)
+	}
+}
+
+// forgotten waits until a server has let go of the key.
+func forgotten(t *testing.T, c *client) {
+	t.Helper()
+	eventually(t, 20*time.Second, "the server lets go of the key", func() bool {
+		return !strings.Contains(string(c.must(t, 200, http.MethodGet, "/api/history/events?limit=1000", nil).body), canary)
+	})
+}
+
+func TestEveryNodeLetsGoOfAPersonWhoIsErased(t *testing.T) {
+	url := pgtest.New(t)
+	n := startNodes(t, 2, url)
+	channel := n.node(0).channel(t, "GROUP")
+	_, a, err := n.node(0).post(t.Context(), channel, canary)
+	if err != nil || a.status != http.StatusCreated {
+		t.Fatalf("%d %s: %v", a.status, a.body, err)
+	}
+	list := func(i int) string {
+		return string(n.node(i).must(t, 200, http.MethodGet, "/api/messaging/central-channels/"+channel+"/messages", nil, "X-Annals-After", a.header.Get("X-Annals-Position")).body)
+	}
+	for i := range 2 {
+		if !strings.Contains(list(i), canary) {
+			t.Errorf("node %d before: %s", i, list(i))
+		}
+	}
+	if out, err := annalsSays(t.Context(), n.settings[1], "erase", somebody); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for i := range 2 {
+		forgotten(t, n.node(i))
+		if strings.Contains(list(i), canary) || !strings.Contains(list(i), "[erased]") {
+			t.Errorf("node %d after: %s", i, list(i))
+		}
+	}
+	if found := tablesWith(t, url, canary); len(found) > 0 {
+		t.Errorf("it is in %v", found)
 	}
 }
