@@ -63,15 +63,17 @@ type Group struct {
 	CreatedAt   ISO         `json:"createdAt"`
 }
 
-// Groups lists the groups, the oldest first.
-func (q *Queries) Groups(ctx context.Context, limit int) ([]Group, error) {
-	return many(ctx, q, "groups", pgx.RowToStructByName[Group], `
+// Groups lists the groups, the oldest first, and tells how many there are.
+func (q *Queries) Groups(ctx context.Context, p Page) ([]Group, int, error) {
+	const of = ` from worlds w join rooms r on r.world_id = w.id and r.type = 'API' and r.channel_id is null `
+	return listed(ctx, q, "groups", pgx.RowToStructByName[Group], p, `
 select w.id, w.id as world_id, (array_agg(r.server_id order by r.created))[1] as server_id,
 	(array_agg(r.name order by r.created))[1] as name, array_agg(distinct r.agent_id) as agents,
 	array_agg(r.id order by r.created) as rooms,
-	(select count(*) from memories m where m.world_id = w.id)::int as memory_count, w.created_at
-from worlds w join rooms r on r.world_id = w.id and r.type = 'API' and r.channel_id is null
-group by w.id, w.created_at, w.created order by w.created_at, w.created limit $1`, min(max(limit, 0), MaxLimit))
+	(select count(*) from memories m where m.world_id = w.id)::int as memory_count, w.created_at`+of+`
+where (w.created_at, w.created) < ($1, $2) and (w.created_at, w.created) > ($3, $4)
+group by w.id, w.created_at, w.created order by w.created_at %[1]s, w.created %[1]s limit $5`,
+		`select count(distinct w.id)`+of)
 }
 
 // OpenRoom is a room with who takes part in it, and the position of its creation.

@@ -15,16 +15,13 @@ type groupList struct {
 	Groups []queries.Group `json:"groups"`
 }
 
-type groupQuery struct {
-	Limit int `query:"limit" default:"1000" doc:"At most 1000."`
-}
-
-func (a *API) groups(c *call, in *groupQuery) (groupList, error) {
-	limit, err := bounded(in.Limit)
+func (a *API) groups(c *call, in *PageQuery) (groupList, error) {
+	page, err := in.page()
 	if err != nil {
 		return groupList{}, err
 	}
-	found, err := a.o.Queries.Groups(c, limit)
+	found, total, err := a.o.Queries.Groups(c, page)
+	c.total = total
 	return groupList{list(found)}, err
 }
 

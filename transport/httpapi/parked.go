@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -63,17 +64,36 @@ type ParkedPath struct {
 	EventID id `path:"eventId"`
 }
 
-type parkedList struct {
-	Parked []ParkedEvent `json:"parked"`
-	Count  int           `json:"count"`
+type parkedPage struct {
+	ParkedQuery
+	Limit int `query:"limit" default:"1000" doc:"At most 1000."`
+	After id  `query:"after" doc:"Only what is listed behind this event."`
 }
 
-func (a *API) parked(c *call, in *ParkedQuery) (parkedList, error) {
-	found, err := a.o.Parked.List(c, in.Group)
-	for i := range found {
-		found[i].Data = nil // which is shown one by one
+type parkedList struct {
+	Parked []ParkedEvent `json:"parked"`
+	Count  int           `json:"count" doc:"Of all."`
+}
+
+func (a *API) parked(c *call, in *parkedPage) (parkedList, error) {
+	limit, err := bounded(in.Limit)
+	if err != nil {
+		return parkedList{}, err
 	}
-	return parkedList{list(found), len(found)}, err
+	all, err := a.o.Parked.List(c, in.Group)
+	if err != nil {
+		return parkedList{}, err
+	}
+	c.total = len(all)
+	rest := all
+	if in.After.UUID != uuid.Nil { // everything, where it was dealt with meanwhile
+		rest = all[slices.IndexFunc(all, func(e ParkedEvent) bool { return e.ID == in.After.UUID })+1:]
+	}
+	page := list(slices.Clone(rest[:min(limit, len(rest))]))
+	for i := range page {
+		page[i].Data = nil // which is shown one by one
+	}
+	return parkedList{page, len(all)}, nil
 }
 
 type parkedShown struct {
