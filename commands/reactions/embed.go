@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -57,8 +58,8 @@ func (r *Embed) To(ctx context.Context, e events.Recorded) error {
 // GiveUp implements Reaction. Nobody waits for a vector; Again makes those that are missing.
 func (*Embed) GiveUp(context.Context, events.Recorded, error) error { return nil }
 
-// Again embeds those of the memories that have no vector of the model, as one run of the command line, and tells how many
-// there were. It may be repeated after an error.
+// Again embeds those of the memories that have no vector of the model, as one run of the command line, and tells how many it
+// has embedded, also beside an error, after which it may be repeated.
 func (r *Embed) Again(ctx context.Context, run uuid.UUID, memories []uuid.UUID) (embedded int, err error) {
 	seen := make([]commands.Seen[commands.Vector], len(memories))
 	err = each(ctx, len(memories), func(ctx context.Context, i int) (err error) {
@@ -84,12 +85,18 @@ func (r *Embed) Again(ctx context.Context, run uuid.UUID, memories []uuid.UUID) 
 	if err != nil {
 		return 0, err
 	}
-	return len(lacking), each(ctx, len(lacking), func(ctx context.Context, k int) error {
+	var recorded atomic.Int64
+	err = each(ctx, len(lacking), func(ctx context.Context, k int) error {
 		id := memories[lacking[k]]
-		return r.record(ctx, id, seen[lacking[k]], vectors[k], commands.Request{
+		err := r.record(ctx, id, seen[lacking[k]], vectors[k], commands.Request{
 			ID: events.Derive(run, id.String()), At: r.now(), Actor: "cli", Correlation: run, Causation: run,
 		})
+		if err == nil {
+			recorded.Add(1)
+		}
+		return err
 	})
+	return int(recorded.Load()), err
 }
 
 // each does something n times, many of it at once, until one fails.

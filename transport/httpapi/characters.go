@@ -131,8 +131,13 @@ func fetchCharacter(ctx context.Context, url string, may func(netip.Addr) error)
 
 var errInside = errors.New("addresses of this machine or of private networks are not fetched")
 
-// carrierNAT is shared address space (RFC 6598), benchmarking RFC 2544: neither is anybody's public server.
-var notPublic = []netip.Prefix{netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("64:ff9b::/96")}
+// notPublic are addresses that are nobody's public server: "this network", shared address space (RFC 6598), protocol assignments,
+// benchmarking (RFC 2544), reserved ones, site-local ones, and those that lead to an IPv4 address within (NAT64, Teredo, 6to4).
+var notPublic = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("fec0::/10"),
+	netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2001::/32"), netip.MustParsePrefix("2002::/16"),
+}
 
 // outside refuses addresses from which a request of ours could learn or do what a stranger may not.
 func outside(ip netip.Addr) error {
