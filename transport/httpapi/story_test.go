@@ -172,6 +172,7 @@ func TestMessagesComeInFromElsewhere(t *testing.T) {
 		t.Errorf("message: %s", shown.body)
 	}
 	s.ask("POST", "/api/messaging/complete", fields{"channel_id": channel, "server_id": "0"}).is(200)
+	s.ask("POST", "/api/messaging/complete", fields{"channel_id": unknown, "server_id": "0"}).is(200)
 	outside["channel_id"] = unknown
 	s.ask("POST", "/api/messaging/ingest-external", outside).refused(404, codeNotFound)
 }
