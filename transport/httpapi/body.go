@@ -18,6 +18,8 @@ import (
 // maxBody bounds a JSON body, in bytes.
 const maxBody = 2 << 20
 
+var byteOrderMark = []byte("\ufeff")
+
 // unmarshal is the one way in for JSON: it cleans, then decodes.
 func unmarshal(data []byte, v any) error {
 	data, err := clean(data)
@@ -36,7 +38,7 @@ func unmarshal(data []byte, v any) error {
 // keys that repeat the last wins, at every depth. A byte order mark before it is passed over. What needs no change is given
 // back as it is.
 func clean(data []byte) ([]byte, error) {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	data = bytes.TrimPrefix(data, byteOrderMark)
 	if !utf8.Valid(data) {
 		return nil, errors.New("the text is not UTF-8")
 	}

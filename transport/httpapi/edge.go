@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"mime"
 	"net/http"
 	"net/url"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -157,7 +159,7 @@ func (c *call) admitBody() error {
 		return invalid("The Idempotency-Key is longer than %d bytes.", maxKey)
 	}
 	typ, upload := r.Header.Get("Content-Type"), c.api.lengthy[c.gin.FullPath()]
-	if r.ContentLength != 0 && !containsAny(typ, bodyTypes) && (!upload || !c.takes(typ)) {
+	if r.ContentLength != 0 && (!containsAny(typ, bodyTypes) || foreign(typ)) && (!upload || !c.takes(typ)) {
 		return errContentType
 	}
 	if upload || r.ContentLength != 0 && !strings.Contains(typ, "application/json") {
@@ -167,11 +169,21 @@ func (c *call) admitBody() error {
 	if err != nil {
 		return err
 	}
+	if text := bytes.TrimSpace(bytes.TrimPrefix(body, byteOrderMark)); len(text) > 0 && text[0] != '{' && text[0] != '[' {
+		return invalid("Invalid body: an object or a list was expected where %.20q stands", text)
+	}
 	if key != "" && r.Method == http.MethodPost {
 		c.bodyHash = hashBody(body)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return nil
+}
+
+// foreign tells of a text in another encoding than the only one that JSON has.
+func foreign(typ string) bool {
+	_, parameters, err := mime.ParseMediaType(typ)
+	charset := strings.ToLower(parameters["charset"])
+	return err == nil && !slices.Contains([]string{"", "utf-8", "utf8", "us-ascii"}, charset)
 }
 
 // takes tells what uploads may be besides: those of media anything, as recorded, and an import a record a line.

@@ -52,6 +52,9 @@ func (p *problem) Error() string { return p.Message }
 // GetStatus implements huma.StatusError.
 func (p *problem) GetStatus() int { return p.status }
 
+// ContentType implements huma.ContentTypeFilter: what huma refuses is answered as everything is.
+func (p *problem) ContentType(string) string { return contentType[0] }
+
 // MarshalJSON writes the envelope.
 func (p *problem) MarshalJSON() ([]byte, error) {
 	type bare problem // without this method

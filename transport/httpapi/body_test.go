@@ -1,0 +1,40 @@
+package httpapi
+
+import "testing"
+
+// The recorded server takes an object or a list on every route, also where nothing in it counts.
+func TestABodyThatIsNeitherObjectNorListIsRefusedByEveryRoute(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("Read")
+	group := s.ask("POST", "/api/messaging/central-channels", fields{"name": "g", "server_id": "0", "participantCentralUserIds": []string{ann}}).is(201).text("id")
+	for _, body := range []string{`"text"`, `5`, `null`, `true`, " \ufeff", "\ufeffnull", "x", " \r\n"} {
+		for _, route := range [][2]string{
+			{"POST", "/api/agents/" + agent + "/start"},
+			{"POST", "/api/server/logs"},
+			{"POST", "/api/messaging/servers"},
+			{"PATCH", "/api/messaging/central-channels/" + group},
+			{"PATCH", "/api/agents/" + agent},
+		} {
+			s.ask(route[0], route[1], body).refused(400, codeInvalidRequest)
+		}
+	}
+	s.ask("POST", "/api/agents/"+agent+"/start", "\ufeff {}").is(200)
+}
+
+func TestABodyInAnotherEncodingIsRefusedAndEveryRefusalNamesItsOwn(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	body := fields{"name": "S", "sourceType": "x"}
+	for _, typ := range []string{"application/json; charset=latin1", `application/json; Charset="UTF-16"`} {
+		s.ask("POST", "/api/messaging/servers", body, "Content-Type", typ).refused(400, codeContentType)
+	}
+	for _, typ := range []string{"application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8"} {
+		s.ask("POST", "/api/messaging/servers", body, "Content-Type", typ).is(201)
+	}
+	for _, path := range []string{"/api/agents/x", "/api/agents/" + unknown, "/api/nowhere", "/api/agents?limit=x"} {
+		if typ := s.ask("GET", path, nil).header.Get("Content-Type"); typ != "application/json; charset=utf-8" {
+			t.Errorf("%s is refused as %s", path, typ)
+		}
+	}
+}
