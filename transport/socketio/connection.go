@@ -37,9 +37,11 @@ type connection struct {
 	slots   chan struct{}   // taken by what is not dealt with
 	alive   context.Context // ends with the connection
 	end     context.CancelFunc
-	waiting atomic.Int64  // size of what waits to be written
-	asked   atomic.Bool   // the client has said who it is
-	greeted chan struct{} // closed when it was answered
+	out     sync.Mutex                // held while something is said, so that it has an order
+	waiting atomic.Int64              // size of what waits in the library to be written
+	line    atomic.Pointer[gathering] // its WebSocket, once it has one
+	asked   atomic.Bool               // the client has said who it is
+	greeted chan struct{}             // closed when it was answered
 	greet   sync.Once
 	slow    atomic.Bool
 
@@ -69,10 +71,15 @@ func (h *Hub) opened(e engine.Socket) {
 
 	_ = e.Once("close", func(...any) { h.closedBy(c) })
 	_ = e.On("packetCreate", func(args ...any) { c.wait(args[0].(*packet.Packet)) })
+	var flushed int64 // the library flushes one time after the other
 	_ = e.On("flush", func(args ...any) {
 		for _, p := range args[0].([]*packet.Packet) {
-			c.waiting.Add(-size(p))
+			flushed += size(p)
 		}
+	})
+	_ = e.On("drain", func(...any) { // the transport has it
+		c.waiting.Add(-flushed)
+		flushed = 0
 	})
 	_ = e.On("data", func(...any) { c.taken() }) // comes after the library has put it into its queue
 	_ = e.On("packet", func(args ...any) {
@@ -81,6 +88,7 @@ func (h *Hub) opened(e engine.Socket) {
 		}
 	})
 	if answer, ok := e.Request().Response().(*patient); ok {
+		c.line.Store(answer.line)
 		answer.listens()
 	}
 	if e.ReadyState() == "closed" { // before anybody listened
@@ -137,9 +145,15 @@ func size(p *packet.Packet) int64 {
 
 // wait counts what is about to wait for the client, and ends a connection that takes too little.
 func (c *connection) wait(p *packet.Packet) {
-	if c.waiting.Add(size(p)) > maxWaiting && !c.slow.Swap(true) {
+	if c.waiting.Add(size(p)) > maxWaiting {
+		c.cannotKeepUp()
+	}
+}
+
+func (c *connection) cannotKeepUp() {
+	if !c.slow.Swap(true) {
 		c.hub.Logger.Info("a socket.io client cannot keep up and is closed", "remote", c.engine.RemoteAddress())
-		go c.engine.Close(true) // this one holds locks of the library
+		go c.engine.Close(true) // who calls holds locks
 	}
 }
 

@@ -66,10 +66,13 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := &patient{
 		ResponseWriter: w, control: http.NewResponseController(w), header: http.Header{}, ctx: ctx, listening: make(chan struct{}),
 	}
-	if !begins {
+	if !begins && !websocket.IsWebSocketUpgrade(r) {
 		answer.listens()
 	}
 	h.engine.ServeHTTP(answer, same.WithContext(ctx))
+	if c != nil && answer.line != nil && answer.line.open() {
+		c.line.Store(answer.line) // before the client says that it will use it
+	}
 	answer.end()
 }
 
@@ -107,6 +110,7 @@ type patient struct {
 	// listening is closed when the new session can be spoken to: the library begins one before it listens to it.
 	listening chan struct{}
 	listened  sync.Once
+	line      *gathering // of who wanted a WebSocket
 
 	mu     sync.Mutex
 	over   bool
@@ -164,7 +168,8 @@ func (p *patient) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return newGathering(conn, p.listening), buffered, nil
+	p.line = newGathering(conn, p.listening)
+	return p.line, buffered, nil
 }
 
 // keysOf are those that a client may have meant as its key in the payload of its first packet; the first is none.

@@ -14,8 +14,8 @@ const (
 	lastWords = time.Second
 )
 
-// gathering is a connection that sends in one piece what is written to it while it is still busy sending: the library writes
-// each packet for itself, and it is the calls of the system that cost most. No piece may take long, and nothing is heard
+// gathering is a connection that sends in one piece what is written to it while it is still busy sending: it is the calls of
+// the system that cost most. No piece may take long, and nothing is heard
 // before the library listens.
 type gathering struct {
 	net.Conn
@@ -50,11 +50,42 @@ func (g *gathering) Write(text []byte) (int, error) {
 		return 0, g.failed
 	}
 	g.gathered = append(g.gathered, text...)
-	if !g.sending {
+	g.start()
+	return len(text), nil
+}
+
+// put writes without waiting, and tells how much is gathered now.
+func (g *gathering) put(frames []frame) int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.failed != nil {
+		return 0
+	}
+	for _, f := range frames {
+		g.gathered = append(g.gathered, f.wire...)
+	}
+	g.start()
+	return int64(len(g.gathered))
+}
+
+// start is called with the lock held.
+func (g *gathering) start() {
+	if !g.sending && len(g.gathered) > 0 {
 		g.sending = true
 		go g.send()
 	}
-	return len(text), nil
+}
+
+func (g *gathering) size() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return int64(len(g.gathered))
+}
+
+func (g *gathering) open() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.failed == nil
 }
 
 // send sends what is gathered until there is nothing more, and then closes the connection where that was asked for.
@@ -71,7 +102,10 @@ func (g *gathering) send() {
 		g.mu.Unlock()
 		_, err := g.Conn.Write(text)
 		g.mu.Lock()
-		if sent = text; err != nil {
+		if sent = text; cap(sent) > 2*maxGathered {
+			sent = nil // not kept for the connection's life
+		}
+		if err != nil {
 			g.failed, g.gathered = err, nil
 		}
 		g.changed.Broadcast()

@@ -129,9 +129,7 @@ func (o *outbox) send() {
 
 // sendTo sends what there is for one client, who is about to be told something else.
 func (o *outbox) sendTo(c *connection) {
-	for _, f := range o.frames[c] {
-		c.write(f)
-	}
+	c.write(o.frames[c]...)
 	o.frames[c] = o.frames[c][:0]
 }
 

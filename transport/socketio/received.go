@@ -64,6 +64,8 @@ type event struct {
 
 func (e *event) acknowledge(payload any) {
 	if e.ack != nil {
+		e.out.Lock()
+		defer e.out.Unlock()
 		e.ack([]any{payload}, nil)
 	}
 }

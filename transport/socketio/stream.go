@@ -30,7 +30,7 @@ func (h *Hub) Stream(c Chunk) {
 		RoomID uuid.UUID `json:"roomId"`
 	}{c, c.ChannelID})
 	for _, m := range members {
-		if m.waiting.Load() < keepsUp {
+		if m.behind() < keepsUp {
 			m.write(f)
 		}
 	}
