@@ -10,6 +10,9 @@ import (
 const (
 	// maxGathered bounds what is gathered for a connection before who writes has to wait, in bytes.
 	maxGathered = 64 << 10
+	// pace is how much later than the one before a piece is sent: who hears much hears it in fewer pieces, and who hears little
+	// at once.
+	pace = 4 * time.Millisecond
 	// lastWords is how long what was written to a connection that is closed may still take.
 	lastWords = time.Second
 )
@@ -24,13 +27,18 @@ type gathering struct {
 	mu       sync.Mutex
 	changed  sync.Cond
 	gathered []byte
-	sending  bool
+	spare    []byte      // takes what is gathered next
+	sending  bool        // or about to
+	sent     time.Time   // when the last piece was
+	later    *time.Timer // sends
 	failed   error
 }
 
 func newGathering(conn net.Conn, listening chan struct{}) *gathering {
 	g := &gathering{Conn: conn, listening: listening}
 	g.changed.L = &g.mu
+	g.later = time.AfterFunc(time.Hour, g.send)
+	g.later.Stop()
 	return g
 }
 
@@ -68,10 +76,15 @@ func (g *gathering) put(frames []frame) int64 {
 	return int64(len(g.gathered))
 }
 
-// start is called with the lock held.
+// start sends what is gathered as soon as the piece before it is some time past. It is called with the lock held.
 func (g *gathering) start() {
-	if !g.sending && len(g.gathered) > 0 {
-		g.sending = true
+	if g.sending || len(g.gathered) == 0 {
+		return
+	}
+	g.sending = true
+	if rest := pace - time.Since(g.sent); rest > 0 && g.failed == nil {
+		g.later.Reset(rest)
+	} else {
 		go g.send()
 	}
 }
@@ -88,30 +101,28 @@ func (g *gathering) open() bool {
 	return g.failed == nil
 }
 
-// send sends what is gathered until there is nothing more, and then closes the connection where that was asked for.
+// send sends what is gathered, and closes the connection behind it where that was asked for.
 func (g *gathering) send() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var sent []byte
-	for len(g.gathered) > 0 {
-		text, limit := g.gathered, writeTime
-		if g.gathered = sent[:0]; g.failed != nil {
-			limit = lastWords
-		}
-		_ = g.Conn.SetWriteDeadline(time.Now().Add(limit))
-		g.mu.Unlock()
-		_, err := g.Conn.Write(text)
-		g.mu.Lock()
-		if sent = text; cap(sent) > 2*maxGathered {
-			sent = nil // not kept for the connection's life
-		}
-		if err != nil {
-			g.failed, g.gathered = err, nil
-		}
-		g.changed.Broadcast()
+	text, limit := g.gathered, writeTime
+	if g.gathered, g.spare = g.spare[:0], nil; g.failed != nil {
+		limit = lastWords
 	}
-	g.sending = false
-	if g.failed != nil {
+	_ = g.Conn.SetWriteDeadline(time.Now().Add(limit))
+	g.mu.Unlock()
+	_, err := g.Conn.Write(text)
+	g.mu.Lock()
+	if err != nil {
+		g.failed, g.gathered = err, nil
+	}
+	if cap(text) <= 2*maxGathered { // what is larger is not kept for the connection's life
+		g.spare = text
+	}
+	g.sending, g.sent = false, time.Now()
+	g.changed.Broadcast()
+	g.start()
+	if g.failed != nil && !g.sending {
 		_ = g.Conn.Close() // who reads learns of it
 	}
 }
