@@ -26,8 +26,10 @@ const (
 )
 
 // BenchmarkSocketIO says things in a channel that 200 listen to, and tells how many messages reach them in a second, and how
-// long the slowest hundredth takes from the sender to a listener. Beside it the bare library, which records nothing and
-// sends what it gets to the room. The real server: 37,000 a second, 120 ms.
+// long the slowest hundredth takes from the sender to a listener: from before the sender writes a message until a listener
+// has read it, of all messages and all listeners, unrounded, as for the real server: 37,000 a second, 120 ms. A message
+// counts as taken (see inFlight) when the sender hears so. Beside it the bare library, which records nothing and sends what
+// it gets to the room.
 func BenchmarkSocketIO(b *testing.B) {
 	s := inside(b, nil)
 	bare := bareSocketIO(b)

@@ -18,8 +18,7 @@ const (
 )
 
 // gathering is a connection that sends in one piece what is written to it while it is still busy sending: it is the calls of
-// the system that cost most. No piece may take long, and nothing is heard
-// before the library listens.
+// the system that cost most. No piece may take long, and nothing is heard before the library listens.
 type gathering struct {
 	net.Conn
 	listening chan struct{}

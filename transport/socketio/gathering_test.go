@@ -50,6 +50,28 @@ func TestWhatIsWrittenWhileAConnectionIsBusyGoesOutInOnePiece(t *testing.T) {
 	})
 }
 
+func TestWhoHearsLittleHearsItAtOnceAndMuchInOnePiece(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := gathered(t)
+		text := make([]byte, 100)
+		for _, want := range []struct {
+			said  []string
+			heard string
+			took  time.Duration
+		}{{[]string{"a"}, "a", 0}, {[]string{"b", "c"}, "bc", pace}} {
+			begun := time.Now()
+			for _, said := range want.said {
+				ours.put([]frame{{wire: []byte(said)}})
+			}
+			n, err := theirs.Read(text)
+			must(t, err)
+			if took := time.Since(begun); string(text[:n]) != want.heard || took != want.took {
+				t.Errorf("%q after %v, want %q after %v", text[:n], took, want.heard, want.took)
+			}
+		}
+	})
+}
+
 func TestAClientThatDoesNotReadEndsItsConnectionAfterAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := gathered(t)
