@@ -30,6 +30,7 @@ func ordinary() events.Event {
 // fastest way that PostgreSQL has to take the same rows: COPY, one table after the other, and then their indexes.
 func BenchmarkCatchUp(b *testing.B) {
 	defer debug.SetGCPercent(debug.SetGCPercent(GCPercent)) // as the command does
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(MemoryLimit))
 	log := esdbtest.New(b)
 	var last events.Position
 	for range caughtUp / 500 {

@@ -13,9 +13,13 @@ import (
 	"annals/events"
 )
 
-// GCPercent is for debug.SetGCPercent in a process that does nothing but rebuild. What is in memory at any time is little,
-// and most of what was read is garbage soon: looking for it less often takes a sixth off what a fact costs.
-const GCPercent = 400
+// GCPercent and MemoryLimit are for package debug, in a process that does nothing but rebuild. Of messages of ordinary length
+// little is in memory at any time, and most of what was read is garbage soon: looking for it less often takes a sixth off what
+// each costs. The limit is for long ones, a batch of which is megabytes.
+const (
+	GCPercent   = 400
+	MemoryLimit = 512 << 20
+)
 
 // Rebuild fills a new generation of each named projection from the first fact on, beside what is served, and shows it once
 // it has caught up. It goes on with one that an interrupted rebuild left. Servers that read the same version, running or

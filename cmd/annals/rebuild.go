@@ -58,6 +58,7 @@ func (r *Rebuild) Run(ctx context.Context) error {
 	}
 	progress := newProgress(os.Stdout, "events")
 	debug.SetGCPercent(projections.GCPercent)
+	debug.SetMemoryLimit(min(debug.SetMemoryLimit(-1), projections.MemoryLimit))
 	if err := projections.Rebuild(ctx, o, r.Names, progress.show); err != nil {
 		if ctx.Err() != nil {
 			return errors.New("interrupted; the same command goes on from here")
