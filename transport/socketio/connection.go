@@ -58,10 +58,14 @@ func (h *Hub) opened(e engine.Socket) {
 		rooms: map[string]bool{}, sending: map[*sending]uuid.UUID{},
 	}
 	c.alive, c.end = context.WithCancel(context.Background())
+	answer, asked := e.Request().Response().(*patient)
 	h.mu.Lock()
 	if h.closed {
 		h.mu.Unlock()
 		c.end()
+		if asked {
+			answer.listens() // or it would be answered when the request ends, which waits for that
+		}
 		go e.Close(true)
 		return
 	}
@@ -87,7 +91,7 @@ func (h *Hub) opened(e engine.Socket) {
 			c.take(p)
 		}
 	})
-	if answer, ok := e.Request().Response().(*patient); ok {
+	if asked {
 		c.line.Store(answer.line)
 		answer.listens()
 	}

@@ -46,6 +46,11 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuseRequest(w, http.StatusBadRequest, "JSONP is not served")
 		return
 	}
+	h.letIn(w, r, c, begins)
+}
+
+// letIn hands a request to the library; c is whose it is, unless it begins a session.
+func (h *Hub) letIn(w http.ResponseWriter, r *http.Request, c *connection, begins bool) {
 	same := *r
 	same.Header = maps.Clone(r.Header)
 	same.Header.Del("Origin") // whoever routes here has looked at it

@@ -248,6 +248,24 @@ func TestThereAreNoMoreConnectionsThanMayBe(t *testing.T) {
 	w.connect()
 }
 
+func TestWhoComesInTheMomentOfStoppingIsAnswered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	stopping := func(yes bool) { w.hub.mu.Lock(); defer w.hub.mu.Unlock(); w.hub.closed = yes }
+	stopping(true)
+	defer stopping(false)
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		w.hub.letIn(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=4&transport=polling", nil), nil, true)
+	}()
+	select {
+	case <-answered:
+	case <-time.After(patience):
+		t.Fatal("it waits for ever")
+	}
+}
+
 func TestStoppingEndsConnectionsBehindWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
