@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -51,9 +50,7 @@ func described(next http.RoundTripper) http.RoundTripper {
 }
 
 var description = sync.OnceValue(func() *httpapitest.Description {
-	w := httptest.NewRecorder()
-	httpapi.New(httpapi.Options{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/api/openapi.json", nil))
-	d, err := httpapitest.Read(w.Body.Bytes())
+	d, err := httpapitest.Of(httpapi.New(httpapi.Options{}))
 	if err != nil {
 		panic(err)
 	}

@@ -124,7 +124,7 @@ func (o *operation) refusals() []int {
 	if !o.open {
 		all = append(all, http.StatusUnauthorized)
 	}
-	if strings.HasPrefix(o.path, "/api") {
+	if strings.HasPrefix(o.path, "/api") || o.status == http.StatusSwitchingProtocols {
 		all = append(all, http.StatusTooManyRequests)
 	}
 	switch o.method {

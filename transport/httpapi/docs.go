@@ -102,12 +102,16 @@ func (a *API) describeSocket(method, path, summary string) {
 	})
 	if path == socketIO {
 		polled := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}, Example: "2"}
-		op.Responses["200"] = &huma.Response{Description: "What there is to be told to a client that polls.", Content: map[string]*huma.MediaType{"text/plain": polled}}
+		content := map[string]*huma.MediaType{"text/plain": polled}
+		if method == http.MethodPost { // as the library has it
+			content = map[string]*huma.MediaType{"text/html": {Schema: polled.Schema, Example: "ok"}}
+		}
+		op.Responses["200"] = &huma.Response{Description: "What there is to be told to a client that polls.", Content: content}
 		code, message := &huma.Schema{Type: huma.TypeInteger}, &huma.Schema{Type: huma.TypeString}
 		protocol := &huma.MediaType{Schema: &huma.Schema{
 			Type: huma.TypeObject, Required: []string{"code", "message"}, Properties: map[string]*huma.Schema{"code": code, "message": message},
 		}, Example: map[string]any{"code": 1, "message": "Session ID unknown"}}
-		for _, status := range []string{"400", "503"} {
+		for _, status := range []string{"400", "413", "503"} {
 			op.Responses[status] = &huma.Response{Description: "As the protocol says it.", Content: map[string]*huma.MediaType{"application/json": protocol}}
 		}
 	}

@@ -3,6 +3,7 @@ package live
 import (
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -16,17 +17,23 @@ import (
 
 	"annals/events"
 	"annals/transport/httpapi"
+	"annals/transport/httpapi/httpapitest"
 )
 
-// refused fails the test unless the answer is an error in the API's envelope.
+// refused fails the test unless an answer is that error, as the API's description has it.
 func refused(t *testing.T, res *http.Response, status int, code string) {
 	t.Helper()
 	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	must(t, err)
+	described, err := httpapitest.Of(httpapi.New(httpapi.Options{}))
+	must(t, err)
+	must(t, described.Check(http.MethodGet, "/ws", res.StatusCode, res.Header.Get("Content-Type"), raw))
 	var body struct {
 		Success *bool
 		Error   refusal
 	}
-	if err := json.NewDecoder(res.Body).Decode(&body); err != nil || body.Success == nil || *body.Success ||
+	if err := json.Unmarshal(raw, &body); err != nil || body.Success == nil || *body.Success ||
 		body.Error.Code != code || body.Error.Message == "" || res.StatusCode != status {
 		t.Errorf("answered %d %+v (%v), not %d %s", res.StatusCode, body, err, status, code)
 	}

@@ -16,6 +16,8 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/httpapi"
+	"annals/transport/httpapi/httpapitest"
 )
 
 func TestWhatMakesNoSenseIsRefusedAndNotDropped(t *testing.T) {
@@ -115,7 +117,9 @@ func (w *world) polls(method, query, body string) (int, string) {
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, w.url+"/socket.io/?"+query, strings.NewReader(body))
 	must(w.t, err)
-	res, err := http.DefaultTransport.RoundTrip(r)
+	described, err := httpapitest.Of(httpapi.New(httpapi.Options{}))
+	must(w.t, err)
+	res, err := described.Transport(http.DefaultTransport, func(err error) { w.t.Error(err) }).RoundTrip(r)
 	must(w.t, err)
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
@@ -68,6 +69,13 @@ func Read(document []byte) (*Description, error) {
 	d.compiler.DefaultDraft(jsonschema.Draft2020)
 	d.compiler.AssertFormat()
 	return d, d.compiler.AddResource(resource, parsed)
+}
+
+// Of is the description that a server gives of itself.
+func Of(server http.Handler) (*Description, error) {
+	w := httptest.NewRecorder()
+	server.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/api/openapi.json", nil))
+	return Read(w.Body.Bytes())
 }
 
 // find is the operation that a request is for: of paths that fit, the one that says most.
