@@ -4,6 +4,7 @@ package httpapitest
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -74,7 +75,7 @@ func Read(document []byte) (*Description, error) {
 // Of is the description that a server gives of itself.
 func Of(server http.Handler) (*Description, error) {
 	w := httptest.NewRecorder()
-	server.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/api/openapi.json", nil))
+	server.ServeHTTP(w, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "http://localhost/api/openapi.json", nil))
 	return Read(w.Body.Bytes())
 }
 
