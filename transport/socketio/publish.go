@@ -107,7 +107,7 @@ func (h *Hub) Publish(facts []events.Recorded) {
 	}
 }
 
-// outbox holds what a batch has for each client, so that all of it goes out together, in its order.
+// outbox holds what a batch has for each client, so that it goes out together, in its order.
 type outbox struct {
 	clients []*connection
 	frames  map[*connection][]frame
@@ -122,15 +122,10 @@ func (o *outbox) put(c *connection, f frame) {
 
 func (o *outbox) send() {
 	for _, c := range o.clients {
-		o.sendTo(c)
+		c.write(o.frames[c]...)
+		o.frames[c] = o.frames[c][:0]
 	}
 	o.clients = o.clients[:0]
-}
-
-// sendTo sends what there is for one client, who is about to be told something else.
-func (o *outbox) sendTo(c *connection) {
-	c.write(o.frames[c]...)
-	o.frames[c] = o.frames[c][:0]
 }
 
 func (h *Hub) broadcast(out *outbox, channel uuid.UUID, event string, payload any) {
@@ -157,8 +152,10 @@ func (h *Hub) submitted(out *outbox, e events.Recorded, m events.MessageSubmitte
 			out.put(c, f)
 		}
 	}
+	if len(senders) > 0 {
+		out.send() // before the sender, who says the next thing when it hears of this one
+	}
 	for _, s := range senders {
-		out.sendTo(s.event.connection)
 		h.tellSender(s, b, m)
 	}
 }
