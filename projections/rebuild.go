@@ -141,11 +141,7 @@ func Intentions(ctx context.Context, o Options, names []string) ([]Intention, er
 	if err != nil {
 		return nil, err
 	}
-	config, err := NewFeed(o).config()
-	if err != nil {
-		return nil, err
-	}
-	conn, err := pgx.ConnectConfig(ctx, config)
+	conn, err := o.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -183,4 +179,13 @@ func (i *Intention) read(ctx context.Context, tx pgx.Tx, o Options, p Projection
 		i.Resumed, i.Filled = begun.number, begun.position
 	}
 	return err
+}
+
+// connect is for who tends to read models without feeding them.
+func (o Options) connect(ctx context.Context) (*pgx.Conn, error) {
+	config, err := NewFeed(o).config()
+	if err != nil {
+		return nil, err
+	}
+	return pgx.ConnectConfig(ctx, config)
 }

@@ -17,11 +17,7 @@ const linger = 30 * time.Second
 // not of what was shown, and not in a past (see Past). It names the schemas that are in use nevertheless, by other builds. When
 // it is interrupted, the same call goes on.
 func Renew(ctx context.Context, o Options, names []string, report func(Progress)) (left []string, err error) {
-	config, err := NewFeed(o).config()
-	if err != nil {
-		return nil, err
-	}
-	conn, err := pgx.ConnectConfig(ctx, config)
+	conn, err := o.connect(ctx)
 	if err != nil {
 		return nil, err
 	}

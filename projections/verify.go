@@ -25,11 +25,7 @@ const named = 5
 // each other row by row. Differences are told one by one. The feed may go on meanwhile: what is shown is looked at as it was
 // at the beginning.
 func Verify(ctx context.Context, o Options, tell func(string), report func(Progress)) (c Compared, err error) {
-	config, err := NewFeed(o).config()
-	if err != nil {
-		return c, err
-	}
-	conn, err := pgx.ConnectConfig(ctx, config)
+	conn, err := o.connect(ctx)
 	if err != nil {
 		return c, err
 	}
@@ -51,7 +47,7 @@ func Verify(ctx context.Context, o Options, tell func(string), report func(Progr
 	}
 	for _, at := range slices.Sorted(maps.Keys(byPosition(shown))) {
 		v := &verification{Options: o, shown: before, at: at, gens: byPosition(shown)[at], tell: tell, report: report, found: &c}
-		if err := v.run(ctx, config); err != nil {
+		if err := v.run(ctx, conn.Config()); err != nil {
 			return c, err
 		}
 	}
