@@ -252,6 +252,13 @@ func TestThereAreNoMoreConnectionsThanMayBe(t *testing.T) {
 	w.connect()
 }
 
+func TestWhoDoesNotSayWhoItIsIsClosed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(_ *world, o *Options) { o.ConnectTime = 50 * time.Millisecond })
+	w.open().ended()
+	eventually(t, "it is gone", func() bool { return w.hub.Connected() == 0 })
+}
+
 func TestWhoComesInTheMomentOfStoppingIsAnswered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

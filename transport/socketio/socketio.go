@@ -22,12 +22,8 @@ import (
 	"annals/transport/serverlog"
 )
 
-const (
-	// connectTime is how long a client may take to say who it is.
-	connectTime = 2 * time.Second
-	// goodbye bounds each step of stopping.
-	goodbye = 5 * time.Second
-)
+// goodbye bounds each step of stopping.
+const goodbye = 5 * time.Second
 
 // Options for New. It needs all but what has a default.
 type Options struct {
@@ -44,6 +40,8 @@ type Options struct {
 	Logger   *slog.Logger
 	// Connections bounds how many there are at a time, 10,000.
 	Connections int
+	// ConnectTime is how long a client may take to say who it is, 20 s: when all come back at once, the machine is busy.
+	ConnectTime time.Duration
 }
 
 // Channels shows a channel as it can be read now.
@@ -83,7 +81,7 @@ type Hub struct {
 
 // New is a hub without clients.
 func New(o Options) *Hub {
-	o.Connections = cmp.Or(o.Connections, 10_000)
+	o.Connections, o.ConnectTime = cmp.Or(o.Connections, 10_000), cmp.Or(o.ConnectTime, 20*time.Second)
 	h := &Hub{
 		Options: o, logs: make(chan logged, logsWaiting), connections: map[string]*connection{},
 		rooms: map[string]map[*connection]bool{}, sending: map[uuid.UUID][]*sending{}, watching: map[*connection]*serverlog.Filter{},
@@ -91,7 +89,7 @@ func New(o Options) *Hub {
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	settings := socket.DefaultServerOptions()
 	settings.SetServeClient(false)
-	settings.SetConnectTimeout(connectTime)
+	settings.SetConnectTimeout(o.ConnectTime)
 	settings.SetMaxHttpBufferSize(maxPayload)
 	settings.SetHttpCompression(nil)
 	server := socket.NewServer(nil, settings)
