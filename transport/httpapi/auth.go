@@ -36,7 +36,8 @@ func (a *API) authenticate(g *gin.Context) {
 	switch {
 	case a.keys.shown(g.Request):
 		c.actor = keyHolder
-		if !a.keys.cookie(g.Request) {
+		// Renewed in its second half: what an open page has no header for never meets an expired one.
+		if a.keys.cookieLasts(g.Request) < cookieLife/2 {
 			http.SetCookie(g.Writer, a.keys.newCookie(g.Request))
 		}
 	case a.keys.cookie(g.Request) && cookieSuffices(g.Request):
@@ -112,12 +113,18 @@ func (k keys) sign(stamp string) string {
 }
 
 // cookie tells whether the request carries a cookie of ours that has not expired.
-func (k keys) cookie(r *http.Request) bool {
+func (k keys) cookie(r *http.Request) bool { return k.cookieLasts(r) > 0 }
+
+// cookieLasts is for how long the request's cookie is still worth the key: not at all where it is none of ours.
+func (k keys) cookieLasts(r *http.Request) time.Duration {
 	c, err := r.Cookie(cookieName)
 	if err != nil {
-		return false
+		return 0
 	}
 	stamp, signature, _ := strings.Cut(c.Value, ".")
 	expires, err := strconv.ParseInt(stamp, 10, 64)
-	return err == nil && k.clock().Unix() < expires && hmac.Equal([]byte(signature), []byte(k.sign(stamp)))
+	if err != nil || !hmac.Equal([]byte(signature), []byte(k.sign(stamp))) {
+		return 0
+	}
+	return time.Unix(expires, 0).Sub(k.clock())
 }
