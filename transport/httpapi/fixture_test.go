@@ -47,6 +47,7 @@ type server struct {
 	// stopped is closed when a client has stopped the server.
 	stopped chan struct{}
 	turns   *wakings
+	feed    Waiter
 	// titles names conversations.
 	titles naming
 	// pool closes to play a database that is away.
@@ -77,6 +78,7 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 		Observe:   s.bus.Parents.Observe,
 		Committed: func(string, []events.Recorded, events.Position) { s.turns.wake() },
 	})
+	s.feed = feed
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -113,15 +115,7 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	h.Start()
 	t.Cleanup(h.Close)
 	s.url = h.URL
-	// Wait until the tables are there.
-	until, enough := context.WithTimeout(context.Background(), patience)
-	defer enough()
-	for _, group := range []string{core, memories, vectors, history} {
-		for feed.Wait(until, group, 1) != nil {
-			must(t, until.Err())
-			time.Sleep(time.Millisecond)
-		}
-	}
+	s.caughtUp() // the tables are there
 	return s
 }
 
@@ -220,6 +214,20 @@ func do[S commands.State[S]](b commands.Bus, cmd commands.Command[S]) error {
 }
 
 func (s *server) handle(cmd commands.OpenLog) { s.t.Helper(); must(s.t, do(s.bus, cmd)) }
+
+// caughtUp waits until all that is in the log can be read.
+func (s *server) caughtUp() {
+	s.t.Helper()
+	until, enough := context.WithTimeout(context.Background(), patience)
+	defer enough()
+	head := s.head()
+	for _, group := range []string{core, memories, vectors, history} {
+		for s.feed.Wait(until, group, head) != nil {
+			must(s.t, until.Err())
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
 
 func (s *server) head() events.Position {
 	p, err := s.store.Head(context.Background())
