@@ -51,7 +51,7 @@ func SubmitOpening(ctx context.Context, b Bus, codec *events.Codec, r Request, m
 // channel is one of two for a DM, otherwise a group.
 func (o Opening) channel(r Request, m *SubmitMessage) (CreateChannel, error) {
 	kind, name, participants := "GROUP", "Chat ", []uuid.UUID{m.AuthorID}
-	if o.says("isDm") == true || o.says("channelType") == "DM" || o.says("channel_type") == "DM" {
+	if truthy(o.says("isDm")) || o.says("channelType") == "DM" || o.says("channel_type") == "DM" {
 		kind, name = "DM", "DM "
 		if target := o.target(); target != uuid.Nil {
 			participants = append(participants, target)
@@ -80,6 +80,9 @@ func (o Opening) target() uuid.UUID {
 	}
 	return o.Target
 }
+
+// truthy is what JavaScript takes for true.
+func truthy(v any) bool { return v != nil && v != false && v != "" && v != 0.0 }
 
 // says is the value under a key, nil for none.
 func (o Opening) says(key string) (value any) {

@@ -147,7 +147,7 @@ func (c *Codec) payload(e Event, seal sealing) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", typ, err)
 	}
 	if len(data) > MaxSize {
-		return nil, fmt.Errorf("%s: %w: %d bytes, at most %d", typ, ErrTooLarge, len(data), MaxSize)
+		return nil, fmt.Errorf("%w: a %s has at most %d bytes in the log, where sealed text takes a third more; this one has %d", ErrTooLarge, typ, MaxSize, len(data))
 	}
 	return data, nil
 }

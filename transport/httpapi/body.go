@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
+	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -202,7 +204,7 @@ func (k *keySet) repeats(quoted []byte) bool {
 	return false
 }
 
-// text is a string of a body; a number is taken as its digits, as the recorded server does.
+// text is a string of a body; a number is taken as its digits, and zero for nothing, as the recorded server does.
 type text string
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -211,7 +213,9 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	case b[0] == '"':
 		return json.Unmarshal(b, (*string)(t))
 	case b[0] == '-' || ('0' <= b[0] && b[0] <= '9'):
-		*t = text(b)
+		if n, err := strconv.ParseFloat(string(b), 64); n != 0 || err != nil {
+			*t = text(b)
+		}
 	case string(b) != "null":
 		return fmt.Errorf("a text or a number was expected where %.20s stands", b)
 	}
@@ -220,6 +224,35 @@ func (t *text) UnmarshalJSON(b []byte) error {
 
 // Schema implements huma.SchemaProvider.
 func (text) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeString} }
+
+// serverText is the id of a server: the number 0 is that of the default one, as the text is.
+type serverText string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *serverText) UnmarshalJSON(b []byte) error {
+	if string(b) == "0" {
+		*t = "0"
+		return nil
+	}
+	return (*text)(t).UnmarshalJSON(b)
+}
+
+// Schema implements huma.SchemaProvider.
+func (serverText) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeString} }
+
+// part is what a PATCH gives of a thing, or not. Null is refused, which a pointer would take for nothing given.
+type part[T any] struct{ value *T }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (p *part[T]) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return errors.New("null stands where a value was expected")
+	}
+	return json.Unmarshal(b, &p.value)
+}
+
+// Schema implements huma.SchemaProvider.
+func (part[T]) Schema(r huma.Registry) *huma.Schema { return r.Schema(reflect.TypeFor[T](), true, "") }
 
 // object is a free JSON object of a body; null is none.
 type object json.RawMessage
@@ -238,6 +271,17 @@ func (o *object) UnmarshalJSON(b []byte) error {
 // Schema implements huma.SchemaProvider.
 func (object) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+}
+
+// replacing is an object of a PATCH that takes the place of another one; null empties it, as in the recorded server.
+type replacing struct{ object }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (o *replacing) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		b = []byte(`{}`)
+	}
+	return o.object.UnmarshalJSON(b)
 }
 
 // raw is the object, nil if there is none.

@@ -40,14 +40,14 @@ func iso(t time.Time) queries.ISO { return queries.ISO(t.UTC().Format("2006-01-0
 
 type newChannel struct {
 	Body struct {
-		ServerID    text   `json:"serverId"`
-		Name        text   `json:"name"`
-		Type        text   `json:"type"`
-		SourceType  text   `json:"sourceType"`
-		SourceID    text   `json:"sourceId"`
-		Topic       text   `json:"topic"`
-		Description text   `json:"description" doc:"Another name for the topic."`
-		Metadata    object `json:"metadata"`
+		ServerID    serverText `json:"serverId"`
+		Name        text       `json:"name"`
+		Type        text       `json:"type"`
+		SourceType  text       `json:"sourceType"`
+		SourceID    text       `json:"sourceId"`
+		Topic       text       `json:"topic"`
+		Description text       `json:"description" doc:"Another name for the topic."`
+		Metadata    object     `json:"metadata"`
 	}
 }
 
@@ -60,7 +60,7 @@ func (a *API) createChannel(c *call, in *newChannel) (channelAnswer, error) {
 	for _, field := range []struct {
 		name  string
 		value text
-	}{{"serverId", b.ServerID}, {"name", b.Name}, {"type", b.Type}} {
+	}{{"serverId", text(b.ServerID)}, {"name", b.Name}, {"type", b.Type}} {
 		if field.value == "" {
 			return channelAnswer{}, missingFields(field.name + ".")
 		}
@@ -79,13 +79,13 @@ func (a *API) createChannel(c *call, in *newChannel) (channelAnswer, error) {
 
 type newGroup struct {
 	Body struct {
-		Name         text     `json:"name"`
-		ServerID     text     `json:"server_id"`
-		Participants []string `json:"participantCentralUserIds"`
-		Type         text     `json:"type"`
-		Metadata     object   `json:"metadata"`
-		InServer     text     `json:"serverId" doc:"Another name for server_id; without either it is the default server's."`
-		Among        []string `json:"participantIds" doc:"Another name for participantCentralUserIds."`
+		Name         text       `json:"name"`
+		ServerID     serverText `json:"server_id"`
+		Participants []string   `json:"participantCentralUserIds"`
+		Type         text       `json:"type"`
+		Metadata     object     `json:"metadata"`
+		InServer     serverText `json:"serverId" doc:"Another name for server_id; without either it is the default server's."`
+		Among        []string   `json:"participantIds" doc:"Another name for participantCentralUserIds."`
 	}
 }
 
@@ -159,16 +159,16 @@ func (a *API) dmChannel(c *call, in *dmQuery) (queries.Channel, error) {
 type channelPatch struct {
 	ChannelPath
 	Body struct {
-		Name         *text     `json:"name"`
-		Participants *[]string `json:"participantCentralUserIds"`
-		Metadata     object    `json:"metadata"`
+		Name         part[text]     `json:"name"`
+		Participants part[[]string] `json:"participantCentralUserIds"`
+		Metadata     replacing      `json:"metadata" doc:"Replaces the metadata; null empties it."`
 	}
 }
 
 func (a *API) updateChannel(c *call, in *channelPatch) (queries.Channel, error) {
-	cmd := commands.UpdateChannel{ChannelID: in.ChannelID.UUID, Name: (*string)(in.Body.Name), Metadata: in.Body.Metadata.raw()}
-	if in.Body.Participants != nil {
-		ids, err := parseIDs(*in.Body.Participants)
+	cmd := commands.UpdateChannel{ChannelID: in.ChannelID.UUID, Name: (*string)(in.Body.Name.value), Metadata: in.Body.Metadata.raw()}
+	if given := in.Body.Participants.value; given != nil {
+		ids, err := parseIDs(*given)
 		if err != nil {
 			return queries.Channel{}, invalid("Invalid participantCentralUserIds: %s", err)
 		}

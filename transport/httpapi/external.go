@@ -78,9 +78,9 @@ func truthy(raw json.RawMessage) bool {
 
 type completion struct {
 	Body struct {
-		ChannelID text `json:"channel_id"`
-		ServerID  text `json:"server_id"`
-		MessageID text `json:"messageId" doc:"Instead of both: the message that was answered."`
+		ChannelID text       `json:"channel_id"`
+		ServerID  serverText `json:"server_id"`
+		MessageID text       `json:"messageId" doc:"Instead of both: the message that was answered."`
 	}
 }
 

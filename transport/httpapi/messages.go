@@ -38,7 +38,7 @@ type postedMessage struct {
 
 // MessageBody is what the three ways to say something have in common.
 type MessageBody struct {
-	ServerID   text            `json:"server_id"`
+	ServerID   serverText      `json:"server_id"`
 	AuthorID   text            `json:"author_id"`
 	Content    text            `json:"content"`
 	SourceType text            `json:"source_type"`
@@ -224,16 +224,17 @@ func (a *API) message(c *call, in *MessagePath) (queries.Message, error) {
 type messagePatch struct {
 	MessagePath
 	Body struct {
-		Content  *text  `json:"content"`
-		Metadata object `json:"metadata"`
+		Content  part[text] `json:"content"`
+		Metadata object     `json:"metadata"`
 	}
 }
 
 func (a *API) editMessage(c *call, in *messagePatch) (queries.Message, error) {
-	if in.Body.Content != nil && *in.Body.Content == "" {
+	content := in.Body.Content.value
+	if content != nil && *content == "" {
 		return queries.Message{}, invalid("Invalid content: it may not be empty")
 	}
-	cmd := &commands.EditMessage{MessageID: in.MessageID.UUID, Content: (*string)(in.Body.Content), Metadata: in.Body.Metadata.raw()}
+	cmd := &commands.EditMessage{MessageID: in.MessageID.UUID, Content: (*string)(content), Metadata: in.Body.Metadata.raw()}
 	if _, err := run(c, cmd); err != nil {
 		return queries.Message{}, err
 	}

@@ -35,7 +35,7 @@ func (a *API) unspoken(c *call, channel uuid.UUID, b *MessageBody) error {
 		return err
 	}
 	fields := b.Metadata.fields()
-	b.ServerID = text(known.ServerID.String())
+	b.ServerID = serverText(known.ServerID.String())
 	b.AuthorID = text(cmp.Or(textIn(fields, "author_id", "authorId", "userId", "entityId"), c.ownID().String()))
 	return nil
 }
@@ -54,7 +54,7 @@ func (a *API) inClientWords(c *call, in *submission) error {
 	if err != nil {
 		return err
 	}
-	b.ChannelID, b.AuthorID, b.ServerID = b.InChannel, b.AgentID, text(known.ServerID.String())
+	b.ChannelID, b.AuthorID, b.ServerID = b.InChannel, b.AgentID, serverText(known.ServerID.String())
 	b.SourceType, b.InReplyTo = cmp.Or(b.SourceType, "agent_response"), b.InReplyToMessage
 	if !truthy(b.RawMessage) {
 		b.RawMessage, err = json.Marshal(map[string]text{"text": b.Content})

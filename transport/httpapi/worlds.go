@@ -94,9 +94,9 @@ type worldPatch struct {
 	AgentPath
 	WorldID id `path:"worldId"`
 	Body    struct {
-		Name     *text  `json:"name"`
-		Metadata object `json:"metadata" doc:"Its members replace those that are there."`
-		Settings object `json:"settings" doc:"The member settings of the metadata."`
+		Name     part[text] `json:"name"`
+		Metadata object     `json:"metadata" doc:"Its members replace those that are there."`
+		Settings object     `json:"settings" doc:"The member settings of the metadata."`
 	}
 }
 
@@ -108,11 +108,7 @@ func (a *API) updateWorld(c *call, in *worldPatch) (worldAnswer, error) {
 		}
 		patch["settings"] = in.Body.Settings.raw()
 	}
-	cmd := &commands.UpdateWorld{WorldID: in.WorldID.UUID, AgentID: in.AgentID.UUID}
-	if in.Body.Name != nil {
-		name := string(*in.Body.Name)
-		cmd.Name = &name
-	}
+	cmd := &commands.UpdateWorld{WorldID: in.WorldID.UUID, AgentID: in.AgentID.UUID, Name: (*string)(in.Body.Name.value)}
 	if patch != nil {
 		var err error
 		if cmd.Metadata, err = json.Marshal(patch); err != nil {

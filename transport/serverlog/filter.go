@@ -2,10 +2,10 @@ package serverlog
 
 // Filter is what of the log somebody wants to be told as it is written; empty is everything.
 type Filter struct {
-	AgentName string `json:"agentName,omitempty"`
+	AgentName string
 	// Level is the least; an unknown one is above all.
-	Level string `json:"level,omitempty"`
-	Type  string `json:"-"`
+	Level string
+	Type  string
 }
 
 // never is the level that an unknown name stands for, above all others.

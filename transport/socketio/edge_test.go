@@ -56,7 +56,7 @@ func TestWhatMakesNoSenseIsRefusedAndNotDropped(t *testing.T) {
 		return `42["2",{"channelId":"` + channel.String() + `","serverId":"0","senderId":"` + ann.String() + `","message":` + message + `,"metadata":` + metadata + `}]`
 	}
 	says(whole(`"a\u0000b"`, `{}`), "[SocketIO] Error processing your message")
-	says(whole(`"`+strings.Repeat("x", 950_000)+`"`, `{}`), "too large")
+	says(whole(`"`+strings.Repeat("x", 950_000)+`"`, `{}`), "too large: a MessageSubmitted has at most 921600 bytes")
 	says(whole(`"x"`, strings.Repeat(`{"a":`, 100)+"1"+strings.Repeat("}", 100)), "[SocketIO] Error processing your message")
 	if c, err := w.bus.Parents.Channel(t.Context(), channel); err != nil || c.Exists {
 		t.Errorf("a message that was refused made its channel: %+v, %v", c, err)

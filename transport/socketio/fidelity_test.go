@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/google/uuid"
@@ -69,5 +70,49 @@ func TestAnIDOfTheClientsOwnStandsForOneTextOnly(t *testing.T) {
 	a.emit("2", map[string]any{"channelId": channel, "serverId": events.DefaultServer, "senderId": ann, "message": "third"})
 	if d := b.next("messageBroadcast").data; d["text"] != "third" {
 		t.Errorf("the others heard %v", d)
+	}
+}
+
+// The recorded server tells of numbers as such until they are read again, from when on they are text. Here they are text at once.
+func TestANumberIsTextAndStaysANumberInWhatWasSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	channel := uuid.New()
+	a := w.connect()
+	sent := map[string]any{"channelId": channel, "serverId": events.DefaultServer, "senderId": ann, "message": 12, "senderName": 5, "source": 9}
+	a.emit("2", sent)
+	d := a.next("messageBroadcast").data
+	if d["text"] != "12" || d["senderName"] != "5" || d["source"] != "9" {
+		t.Errorf("told of %v", d)
+	}
+	for e, err := range w.log.Read(t.Context(), events.MessageStream(uuid.MustParse(d["id"].(string))), events.Forwards) {
+		must(t, err)
+		m := e.Event.(events.MessageSubmitted)
+		var metadata map[string]any
+		must(t, json.Unmarshal(m.Metadata, &metadata))
+		if m.AuthorName != "5" || metadata["user_display_name"] != 5.0 || jsonOf(m.RawMessage) != jsonOf(sent) {
+			t.Errorf("%s said %s in %s", m.AuthorName, m.RawMessage, m.Metadata)
+		}
+	}
+}
+
+func TestAChannelIsOfTwoWhereTheClientSaysSoInAnyWay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.connect()
+	for says, kind := range map[string]string{
+		`{"isDm":true}`: "DM", `{"isDm":"yes"}`: "DM", `{"isDm":1}`: "DM", `{"channelType":"DM"}`: "DM",
+		`{"isDm":false}`: "GROUP", `{"isDm":0}`: "GROUP", `{"isDm":""}`: "GROUP", `{"isDm":null}`: "GROUP", `{}`: "GROUP",
+	} {
+		channel := uuid.New()
+		a.emit("2", map[string]any{
+			"channelId": channel, "serverId": events.DefaultServer, "senderId": ann, "message": "x", "metadata": json.RawMessage(says),
+		})
+		a.next("messageBroadcast")
+		a.next("messageAck")
+		a.next("messageComplete")
+		if c, err := w.bus.Parents.Channel(t.Context(), channel); err != nil || c.Type != kind {
+			t.Errorf("%s made a channel of type %s, %v", says, c.Type, err)
+		}
 	}
 }

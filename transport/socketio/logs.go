@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"maps"
 
 	"annals/transport/serverlog"
 )
@@ -94,12 +95,12 @@ func (e *event) unsubscribeLogs(ctx context.Context) {
 }
 
 type filtersUpdated struct {
-	Success bool              `json:"success"`
-	Filters *serverlog.Filter `json:"filters,omitempty"`
-	Error   string            `json:"error,omitempty"`
+	Success bool           `json:"success"`
+	Filters map[string]any `json:"filters,omitzero"`
+	Error   string         `json:"error,omitempty"`
 }
 
-// filterLogs changes what is named of the filter.
+// filterLogs changes what is named of the filter, and answers with all of it, beside whatever else the client named.
 func (e *event) filterLogs(ctx context.Context) {
 	wanted, _ := e.payload.(map[string]any)
 	e.hub.mu.Lock()
@@ -109,14 +110,17 @@ func (e *event) filterLogs(ctx context.Context) {
 		e.afterLogs(ctx, "log_filters_updated", filtersUpdated{Error: "Not subscribed to log stream"})
 		return
 	}
-	if name := text(wanted["agentName"]); name != "" {
-		f.AgentName = name
+	now := map[string]any{}
+	for key, part := range map[string]*string{"agentName": &f.AgentName, "level": &f.Level} {
+		if value, ok := wanted[key]; ok {
+			*part = text(value)
+		}
+		if *part != "" {
+			now[key] = *part
+		}
 	}
-	if level := text(wanted["level"]); level != "" {
-		f.Level = level
-	}
-	now := *f
 	e.hub.mu.Unlock()
+	maps.Copy(now, wanted)
 	e.log("Updated log filters")
-	e.afterLogs(ctx, "log_filters_updated", filtersUpdated{Success: true, Filters: &now})
+	e.afterLogs(ctx, "log_filters_updated", filtersUpdated{Success: true, Filters: now})
 }

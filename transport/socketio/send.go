@@ -97,8 +97,7 @@ func (e *event) message(p map[string]any) (m *commands.SubmitMessage, o commands
 		metadata = map[string]any{}
 	}
 	metadata["socket_id"], metadata["serverId"] = string(e.socket.Id()), server
-	name := text(p["senderName"])
-	if name != "" {
+	if name, ok := p["senderName"]; ok {
 		metadata["user_display_name"] = name
 	}
 	delete(metadata, "attachments") // those of the message itself count
@@ -106,7 +105,7 @@ func (e *event) message(p map[string]any) (m *commands.SubmitMessage, o commands
 		metadata["attachments"] = p["attachments"]
 	}
 	m = &commands.SubmitMessage{
-		MessageID: e.hub.NewID(), ChannelID: channel, ServerID: server, AuthorID: author, AuthorName: name, Content: content,
+		MessageID: e.hub.NewID(), ChannelID: channel, ServerID: server, AuthorID: author, AuthorName: text(p["senderName"]), Content: content,
 		RawMessage: raw(p), Metadata: raw(metadata), SourceType: cmp.Or(text(p["source"]), "socketio_client"),
 	}
 	if id := text(p["messageId"]); id != "" {

@@ -257,6 +257,9 @@ func TestTheLogIsStreamedAsTheFilterSays(t *testing.T) {
 	if d := a.next("log_stream").data["payload"].(map[string]any); d["msg"] != "of Eliza" {
 		t.Errorf("streamed is %v", d)
 	}
+	if d := filter(map[string]any{"level": nil, "since": 5}); jsonOf(d["filters"]) != `{"agentName":"Eliza","level":null,"since":5}` {
+		t.Errorf("what else is named comes back, and null lifts a filter: %v", d)
+	}
 	filter(map[string]any{"level": "bogus", "agentName": "all"})
 	w.hub.Logger.Error("unheard")
 	a.send(`42["unsubscribe_logs"]`)
