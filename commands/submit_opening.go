@@ -28,17 +28,12 @@ func SubmitOpening(ctx context.Context, b Bus, codec *events.Codec, r Request, m
 		return Result{}, err
 	}
 	if !channel.Exists {
-		facts, err := m.Decide(r, Message{})
+		create, err := o.channel(r, m)
 		if err != nil {
 			return Result{}, err
 		}
-		for _, fact := range facts {
-			if err := codec.Check(fact); err != nil {
-				return Result{}, err
-			}
-		}
-		create, err := o.channel(r, m)
-		if err != nil {
+		m.byAgent, m.audience = true, create.Participants // no more than these
+		if err := Fits(codec, r, m); err != nil {
 			return Result{}, err
 		}
 		if _, err := Handle(ctx, b, r, create); err != nil {

@@ -143,6 +143,11 @@ func run[S commands.State[S]](c *call, cmd commands.Command[S]) (commands.Result
 	return r, c.wrote(r, err)
 }
 
+// fits tells whether what a command would make may be recorded: it is asked before the command that goes ahead of it.
+func fits[S commands.State[S]](c *call, cmd commands.Command[S]) error {
+	return commands.Fits(c.api.o.Codec, c.request(), cmd)
+}
+
 // wrote remembers where the facts are that a command led to.
 func (c *call) wrote(r commands.Result, err error) error {
 	if err == nil {

@@ -22,7 +22,7 @@ func (a *API) docs() {
 			return
 		}
 		write(g, http.StatusOK, body)
-	}, map[string]any{"application/json": nil})
+	}, aDescription)
 	files := v5emb.New("Annals", "/api/openapi.json", "/api/docs")
 	page := func(g *gin.Context) {
 		w := &held{ResponseWriter: g.Writer, back: []int{http.StatusNotFound}}
@@ -88,7 +88,8 @@ func (a *API) page(path, summary string, serve gin.HandlerFunc, types map[string
 // anHTML and the others are types of pages, with examples.
 var (
 	anHTML       = map[string]any{"text/html": "<!doctype html>"}
-	aFile        = map[string]any{"*/*": nil}
+	aDescription = map[string]any{"application/json": json.RawMessage(`{"openapi":"3.1.0","info":{"title":"Annals","version":"1.2.0"},"paths":{}}`)}
+	aFile        = map[string]any{"*/*": "(the bytes of the file)"}
 	someCounters = map[string]any{"text/plain": "# TYPE annals_commands_total counter\nannals_commands_total{command=\"SubmitMessage\",outcome=\"changed\"} 42\n"}
 )
 

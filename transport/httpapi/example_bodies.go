@@ -54,8 +54,11 @@ var bodies = map[string]string{
 // ofAnAgent are the spellings of paths below an agent.
 var ofAnAgent = regexp.MustCompile(`/api/memory/(?:agents/)?\{agentId\}`)
 
-// bodyOf is an example of what an operation takes, nil where there is none: files have none.
+// bodyOf is an example of what an operation takes, nil where there is none.
 func bodyOf(route, typ string) any {
+	if typ == "multipart/form-data" {
+		return map[string]string{"file": "(the bytes of me.png)"}
+	}
 	found, ok := bodies[ofAnAgent.ReplaceAllString(route, "/api/agents/{agentId}")]
 	switch {
 	case !ok:

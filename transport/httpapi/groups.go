@@ -137,16 +137,19 @@ func (a *API) makeGroupRoom(c *call, agentText text, server, world uuid.UUID, na
 	if err != nil {
 		return uuid.Nil, invalid("Invalid agentId format: %.60s", agentText)
 	}
+	room := &commands.CreateRoom{
+		RoomID: events.UniqueUUID(agent, server.String()), AgentID: agent, WorldID: world, ServerID: server.String(), Name: name, Type: "API",
+		Source: or(b.Source, "client"), Metadata: b.Metadata.raw(), Entities: []uuid.UUID{agent},
+	}
+	if err := fits(c, room); err != nil {
+		return uuid.Nil, err
+	}
 	_, err = run(c, &commands.CreateWorld{WorldID: world, AgentID: agent, ServerID: server.String(), Name: or(b.Source, name)})
 	if err != nil {
 		return uuid.Nil, err
 	}
-	room := events.UniqueUUID(agent, server.String())
-	_, err = run(c, &commands.CreateRoom{
-		RoomID: room, AgentID: agent, WorldID: world, ServerID: server.String(), Name: name, Type: "API", Source: or(b.Source, "client"),
-		Metadata: b.Metadata.raw(), Entities: []uuid.UUID{agent},
-	})
-	return room, err
+	_, err = run(c, room)
+	return room.RoomID, err
 }
 
 // GroupPath names a group by its world.

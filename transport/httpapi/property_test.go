@@ -45,8 +45,8 @@ func (d described) goesOn() bool {
 	return false
 }
 
-// keys are the names that a body may have.
-func (s *server) keys(d described) []string {
+// properties are what a body may have.
+func (s *server) properties(d described) map[string]*huma.Schema {
 	if d.RequestBody == nil || d.RequestBody.Content["application/json"] == nil {
 		return nil
 	}
@@ -57,7 +57,7 @@ func (s *server) keys(d described) []string {
 	if schema == nil {
 		return nil
 	}
-	return slices.Sorted(maps.Keys(schema.Properties))
+	return schema.Properties
 }
 
 // ended are routes that end the server, or the test.
@@ -87,7 +87,7 @@ func (s *server) made(rt *rapid.T, d described, ids *rapid.Generator[string]) dr
 	}
 	r := drawn{described: d, at: at}
 	if d.method != http.MethodGet && d.method != http.MethodDelete {
-		r.body = drawBody(rt, s.keys(d), ids)
+		r.body = drawBody(rt, slices.Sorted(maps.Keys(s.properties(d))), ids)
 	}
 	if d.RequestBody != nil && d.RequestBody.Content["multipart/form-data"] != nil && rapid.Bool().Draw(rt, "form") {
 		r.body, r.headers = drawForm(rt), []string{"Content-Type", "multipart/form-data; boundary=b"}

@@ -96,16 +96,22 @@ func (a *API) createRoom(c *call, in *newRoom) (roomMade, error) {
 	if err != nil {
 		return roomMade{}, err
 	}
-	if world == uuid.Nil {
+	own := world == uuid.Nil
+	if own {
 		world = events.UniqueUUID(agent, "world-"+c.newID("world").String())
-		_, err := run(c, &commands.CreateWorld{WorldID: world, AgentID: agent, ServerID: server, Name: "World for " + string(b.Name)})
-		if err != nil {
-			return roomMade{}, err
-		}
 	}
 	cmd := &commands.CreateRoom{
 		RoomID: id, AgentID: agent, WorldID: world, ChannelID: id, ServerID: server, Name: string(b.Name), Type: or(b.Type, "DM"),
 		Source: or(b.Source, "client"), Metadata: b.Metadata.raw(), Entities: []uuid.UUID{agent},
+	}
+	if own {
+		if err := fits(c, cmd); err != nil {
+			return roomMade{}, err
+		}
+		_, err := run(c, &commands.CreateWorld{WorldID: world, AgentID: agent, ServerID: server, Name: "World for " + string(b.Name)})
+		if err != nil {
+			return roomMade{}, err
+		}
 	}
 	r, err := run(c, cmd)
 	return roomMade{

@@ -94,23 +94,37 @@ type batchMessage struct {
 // maxBatch bounds how many come at once.
 const maxBatch = 100
 
-// ingestBatch takes in each message as if it had come alone.
-func (a *API) ingestBatch(c *call, b Batch) (ingested, error) {
+// ingestBatch takes in each message as if it had come alone, or none of them.
+func (a *API) ingestBatch(c *call, b Batch) (done ingested, err error) {
+	messages, err := a.messagesOf(c, b)
+	if err != nil {
+		return done, err
+	}
+	for _, m := range messages {
+		if err := a.submitTo(c, m, nil); err != nil {
+			return done, err
+		}
+		done.MessageID, done.Processed = m.MessageID, done.Processed+1
+	}
+	c.message = "Messages ingested and published to bus"
+	return done, nil
+}
+
+// messagesOf are the messages of a batch, each of which may be recorded.
+func (a *API) messagesOf(c *call, b Batch) ([]*commands.SubmitMessage, error) {
 	channel, err := events.ParseID(string(b.Into))
 	if err != nil || len(b.Messages) > maxBatch {
-		return ingested{}, invalid("Invalid external message payload")
+		return nil, invalid("Invalid external message payload")
 	}
 	known, err := a.o.Bus.Parents.Channel(c, channel)
 	if err != nil {
-		return ingested{}, err
+		return nil, err
 	}
-	var done ingested
-	for _, m := range b.Messages {
+	messages := make([]*commands.SubmitMessage, len(b.Messages))
+	for i, m := range b.Messages {
 		if m.AuthorID == "" || m.Content == "" {
-			return done, invalid("Invalid external message payload")
+			return nil, invalid("Invalid external message payload")
 		}
-	}
-	for _, m := range b.Messages {
 		author, metadata := externalAuthor(string(b.Platform), string(m.AuthorID), m.Metadata)
 		cmd := &commands.SubmitMessage{
 			MessageID: events.Derive(channel, author.String(), string(m.ID)), ChannelID: channel, ServerID: known.ServerID,
@@ -119,13 +133,15 @@ func (a *API) ingestBatch(c *call, b Batch) (ingested, error) {
 		if m.ID == "" {
 			cmd.MessageID = a.o.NewID()
 		}
-		if err := a.submitTo(c, cmd, nil); err != nil {
-			return done, err
+		if err := cmd.Admit(c, a.o.Bus.Parents, commands.Message{}); err != nil {
+			return nil, err
 		}
-		done.MessageID, done.Processed = cmd.MessageID, done.Processed+1
+		if err := fits(c, cmd); err != nil {
+			return nil, err
+		}
+		messages[i] = cmd
 	}
-	c.message = "Messages ingested and published to bus"
-	return done, nil
+	return messages, nil
 }
 
 // channelDetails names who takes part in the metadata as well, where the client looks before it adds or removes somebody.

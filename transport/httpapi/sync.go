@@ -85,24 +85,33 @@ func (a *API) syncChannels(c *call, in *syncRequest) (answer syncAnswer, err err
 	if err != nil {
 		return answer, err
 	}
-	answer.Channels = make([]uuid.UUID, len(wanted))
+	channels := make([]commands.CreateChannel, len(wanted))
 	for i, w := range wanted {
-		cmd := commands.CreateChannel{
+		channels[i] = commands.CreateChannel{
 			ChannelID: events.Derive(server.ID, "channel", sources[i]), ServerID: server.ID, Name: string(w.Name), Type: or(w.Type, "GROUP"),
 			SourceType: server.SourceType, SourceID: sources[i], Topic: string(w.Topic), Metadata: w.Metadata.raw(),
 		}
-		if id, ok := there[sources[i]]; ok {
-			name := string(w.Name)
-			_, err = run(c, commands.UpdateChannel{ChannelID: id, Name: &name, Metadata: cmd.Metadata})
-			cmd.ChannelID = id
-		} else {
-			_, err = run(c, cmd)
-		}
-		if err != nil {
+		if err := fits(c, channels[i]); err != nil {
 			return answer, err
 		}
-		answer.Channels[i] = cmd.ChannelID
+	}
+	answer.Channels = make([]uuid.UUID, len(wanted))
+	for i, channel := range channels {
+		if answer.Channels[i], err = syncChannel(c, channel, there); err != nil {
+			return answer, err
+		}
 	}
 	answer.Synced = len(wanted)
 	return answer, nil
+}
+
+// syncChannel makes a channel, or names the one that there is of its source.
+func syncChannel(c *call, wanted commands.CreateChannel, there map[string]uuid.UUID) (uuid.UUID, error) {
+	id, ok := there[wanted.SourceID]
+	if !ok {
+		_, err := run(c, wanted)
+		return wanted.ChannelID, err
+	}
+	_, err := run(c, commands.UpdateChannel{ChannelID: id, Name: &wanted.Name, Metadata: wanted.Metadata})
+	return id, err
 }

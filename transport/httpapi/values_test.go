@@ -1,6 +1,9 @@
 package httpapi
 
-import "testing"
+import (
+	"encoding/json"
+	"testing"
+)
 
 func TestZeroIsNothingAndAnotherNumberIsItsDigits(t *testing.T) {
 	t.Parallel()
@@ -28,7 +31,7 @@ func TestZeroIsNothingAndAnotherNumberIsItsDigits(t *testing.T) {
 			body[key] = value
 		}
 		s.untouched(func() {
-			for _, none := range []any{0, -0.0, false, nil, ""} {
+			for _, none := range []any{0, json.RawMessage(`-0.0`), false, nil, ""} {
 				body[r.number] = none
 				s.ask("POST", r.path, body).refused(400, codeInvalidRequest)
 			}

@@ -1,0 +1,253 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"annals/events"
+)
+
+// What holds for every operation that the description has, however many there will be. An operation of which it does not hold
+// is named with its reason.
+
+// exampleBody is what the description gives as an example; a file where that is wanted, and nothing where nothing is.
+func (d described) exampleBody(t *testing.T) (body any, headers []string) {
+	t.Helper()
+	switch {
+	case d.RequestBody == nil:
+		return nil, nil
+	case d.RequestBody.Content["multipart/form-data"] != nil:
+		content, typ := form(t, "file", "a.txt", "text/plain", "words")
+		return content, []string{"Content-Type", typ}
+	}
+	return jsonText(d.RequestBody.Content["application/json"].Example), nil
+}
+
+// without is what an operation answers of a thing that is not there, where that is not 404.
+var without = map[string]struct {
+	status int
+	reason string
+}{
+	"DELETE /api/agents/{agentId}/memories/{memoryId}":                        {200, "recorded so"},
+	"DELETE /api/messaging/central-channels/{channelId}":                      {204, "recorded so"},
+	"DELETE /api/messaging/central-channels/{channelId}/messages":             {204, "recorded so"},
+	"DELETE /api/messaging/central-channels/{channelId}/messages/{messageId}": {204, "recorded so"},
+	"DELETE /api/memory/groups/{serverId}":                                    {204, "recorded so"},
+	"DELETE /api/memory/groups/{serverId}/memories":                           {204, "recorded so"},
+	"POST /api/messaging/central-channels/{channelId}/messages":               {201, "makes its channel, as recorded"},
+	"POST /api/agents/{agentId}/import":                                       {200, "makes its agent"},
+	"POST /api/media/agents/{agentId}/upload":                                 {200, "keeps the file whether or not the agent is there, as recorded"},
+	"POST /api/media/agents/{agentId}/upload-media":                           {200, "keeps the file whether or not the agent is there, as recorded"},
+	"POST /api/media/channels/{channelId}/upload":                             {200, "keeps the file whether or not the channel is there, as recorded"},
+	"POST /api/media/channels/{channelId}/upload-media":                       {200, "keeps the file whether or not the channel is there, as recorded"},
+	"POST /api/messaging/channels/{channelId}/upload-media":                   {200, "keeps the file whether or not the channel is there, as recorded"},
+	"POST /api/messaging/central-channels/{channelId}/upload-media":           {200, "keeps the file whether or not the channel is there, as recorded"},
+}
+
+func TestEveryOperationOnWhatIsUnknownIsNotFoundOrAListThatIsEmpty(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	for _, d := range s.operations(ended...) {
+		if !strings.Contains(d.path, "{") {
+			continue
+		}
+		route := d.method + " " + ofAnAgent.ReplaceAllString(d.path, "/api/agents/{agentId}")
+		at := parameterIn.ReplaceAllStringFunc(d.path, func(string) string { return newID().String() })
+		if strings.HasSuffix(d.path, "/search") {
+			at += "?q=words"
+		}
+		body, headers := d.exampleBody(t)
+		before := s.head()
+		got := s.ask(d.method, at, body, headers...)
+		exception := without[route]
+		switch {
+		case exception.reason != "":
+			got.is(exception.status)
+		case got.status == 200 && d.method == "GET":
+			var data any
+			if got.data(&data); !nothingIn(data) {
+				t.Errorf("%s tells of what is not there: %s", got.what, got.body)
+			}
+		default:
+			got.is(404)
+			isClientError(t, got)
+		}
+		if exception.status != 200 && exception.status != 201 && s.head() != before {
+			t.Errorf("%s: %d, and yet the log grew", got.what, got.status)
+		}
+	}
+}
+
+// nothingIn tells of an answer whose lists are empty, or hold nothing but zeros.
+func nothingIn(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, value := range v {
+			if !nothingIn(value) {
+				return false
+			}
+		}
+	case []any:
+		for _, value := range v {
+			if value != 0.0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// shapeless are operations that take any JSON: each line of an import is told of by itself, and the log's filters are in the
+// address, as recorded.
+var shapeless = []string{"/import", "/api/server/logs"}
+
+// shaped are the operations whose bodies have parts, each with its schema.
+func (s *server) shaped() (all []described) {
+	for _, d := range s.operations(ended...) {
+		leave := false
+		for _, end := range shapeless {
+			leave = leave || strings.HasSuffix(d.path, end)
+		}
+		if !leave && len(s.properties(d)) > 0 {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// with is the example of a body, but for one part.
+func (d described) with(t *testing.T, key string, value any) string {
+	t.Helper()
+	body := map[string]any{}
+	must(t, json.Unmarshal([]byte(jsonText(d.RequestBody.Content["application/json"].Example)), &body))
+	body[key] = value
+	return jsonText(body)
+}
+
+func TestEveryPartOfABodyIsRefusedWhereItHasTheWrongType(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	wrong := map[string][]any{
+		"string": {true, []any{}, fields{}, []any{"x"}}, "object": {"x", 5, []any{}, true}, "array": {"x", 5, fields{}, true},
+		"boolean": {"x", 5, []any{}, fields{}}, "integer": {"x", true, []any{}, fields{}, 1.5}, "number": {"x", true, []any{}, fields{}},
+	}
+	seen := map[string]int{}
+	s.untouched(func() {
+		for _, d := range s.shaped() {
+			at := parameterIn.ReplaceAllString(d.path, unknown) // what passed would be 404
+			for key, schema := range s.properties(d) {
+				for _, value := range wrong[schema.Type] {
+					if got := s.ask(d.method, at, d.with(t, key, value)); got.status != 400 {
+						t.Errorf("%s: %s may be %v: %d %s", got.what, key, value, got.status, got.body)
+					} else {
+						isClientError(t, got)
+					}
+					seen[schema.Type]++
+				}
+			}
+		}
+	})
+	if seen["string"] < 100 || seen["object"] < 20 || seen["array"] < 20 {
+		t.Errorf("tried %v", seen)
+	}
+}
+
+// emptied are operations that need nothing of a body.
+var emptied = map[string]bool{
+	"POST /api/messaging/messages/search": true, "POST /api/server/parked/retry": true,
+}
+
+func TestEveryOperationThatNeedsABodyRefusesAnEmptyOne(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.untouched(func() {
+		for _, d := range s.shaped() {
+			at := parameterIn.ReplaceAllString(d.path, unknown)
+			got := s.ask(d.method, at, "{}")
+			switch {
+			case emptied[d.method+" "+d.path]:
+				got.is(200)
+			case d.method == http.MethodPatch: // changes nothing, of nothing
+				got.refused(404, codeNotFound)
+			default:
+				isClientError(t, got)
+			}
+		}
+	})
+}
+
+func TestEveryBodyThatIsTooLargeForTheLogIsRefusedWhole(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("There")
+	world := s.ask("POST", "/api/agents/"+agent+"/worlds", fields{"name": "Home"}).is(201).text("world.id")
+	message := s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).is(201).text("id")
+	memory := s.ask("POST", "/api/agents/"+agent+"/memories", fields{"text": "x"}).is(201).text("id")
+	there := map[string]string{
+		"agentId": agent, "worldId": world, "messageId": message, "memoryId": memory, "serverId": "0", "channelId": strings.TrimPrefix(chat, "/api/messaging/central-channels/"),
+	}
+	s.ask("POST", "/api/agents/"+agent+"/start", nil).is(200)
+	examples := strings.NewReplacer(
+		exampleAgent.String(), agent, exampleWorld.String(), world, exampleMessage.String(), message, exampleChannel.String(), there["channelId"],
+		`"roomId":"`+exampleRoom.String()+`"`, `"roomId":""`,
+	)
+	huge := strings.Repeat("x", events.MaxSize)
+	refused := 0
+	for _, d := range s.shaped() {
+		at := parameterIn.ReplaceAllStringFunc(d.path, func(p string) string { return there[strings.Trim(p, "{}")] })
+		for key, schema := range s.properties(d) {
+			var value any = huge
+			switch schema.Type {
+			case "object":
+				value = fields{"text": huge}
+			case "array":
+				value = []any{huge}
+			case "integer", "number", "boolean":
+				continue
+			}
+			before := s.head()
+			got := s.ask(d.method, at, examples.Replace(d.with(t, key, value)))
+			switch {
+			case got.status < 300: // it is none that is kept
+			case got.status == 413:
+				refused++
+				isClientError(t, got)
+				if !strings.Contains(string(got.body), fmt.Sprintf("at most %d bytes", events.MaxSize)) {
+					t.Errorf("%s with a huge %s does not say the limit: %.300s", got.what, key, got.body)
+				}
+			default:
+				isClientError(t, got)
+			}
+			if after := s.head(); got.status >= 300 && after != before {
+				t.Errorf("%s with a huge %s: refused with %d, and yet the log grew from %d to %d", got.what, key, got.status, before, after)
+			}
+		}
+	}
+	if refused < 30 {
+		t.Errorf("only %d were too large", refused)
+	}
+}
+
+func TestEveryOperationRefusesABodyOfAnotherKind(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.untouched(func() {
+		for _, d := range s.operations(ended...) {
+			if d.method != http.MethodPost && d.method != http.MethodPatch {
+				continue
+			}
+			at := parameterIn.ReplaceAllString(d.path, unknown)
+			for _, typ := range []string{"text/plain", "application/xml", "image/png", "nonsense", ""} {
+				got := s.ask(d.method, at, "x", "Content-Type", typ)
+				if strings.HasPrefix(d.path, "/api/media/") { // looks for a file, as recorded
+					got.refused(400, codeInvalidRequest)
+				} else {
+					got.refused(400, codeContentType)
+				}
+			}
+		}
+	})
+}
