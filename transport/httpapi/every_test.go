@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"path"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 // is named with its reason.
 
 // exampleBody is what the description gives as an example; a file where that is wanted, and nothing where nothing is.
-func (d described) exampleBody(t *testing.T) (body any, headers []string) {
+func (d described) exampleBody(t testing.TB) (body any, headers []string) {
 	t.Helper()
 	switch {
 	case d.RequestBody == nil:
@@ -249,5 +250,20 @@ func TestEveryOperationRefusesABodyOfAnotherKind(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+func TestOfSeveralThingsInOneBodyAllAreMadeOrNone(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).is(201)
+	huge := strings.Repeat("x", events.MaxSize)
+	s.untouched(func() {
+		s.ask("POST", "/api/messaging/ingest-external", fields{"platform": "test", "channelId": path.Base(chat), "messages": []fields{
+			{"id": "1", "authorId": "ann", "content": "fits"}, {"id": "2", "authorId": "ann", "content": huge},
+		}}).refused(413, codeTooLarge)
+		s.ask("POST", "/api/messaging/servers/0/sync-channels", fields{"channels": []fields{
+			{"name": "fits", "sourceId": "1"}, {"name": "does not", "sourceId": "2", "metadata": fields{"x": huge}},
+		}}).refused(413, codeTooLarge)
 	})
 }

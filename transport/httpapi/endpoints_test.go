@@ -1,0 +1,254 @@
+package httpapi
+
+import (
+	"bufio"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+)
+
+// named are the routes of testdata/endpoints.tsv: those that ElizaOS's documentation, its server and its client package name.
+func named(t *testing.T) (all []Route) {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", "endpoints.tsv"))
+	must(t, err)
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan(); {
+		if columns := strings.Split(s.Text(), "\t"); !strings.HasPrefix(s.Text(), "#") {
+			all = append(all, Route{columns[0], columns[1]})
+		}
+	}
+	return all
+}
+
+// others are the paths that are not of this package's API: their routes are tested where they are.
+var others = []string{"/api/audio/", "/api/tee/", "/socket.io/"}
+
+func isOthers(path string) bool {
+	return slices.ContainsFunc(others, func(start string) bool { return strings.HasPrefix(path, start) })
+}
+
+// shown is what an answer has, besides being as it is described, by the route's method and path.
+var shown = map[string]string{
+	"GET /api/agents":                            "data.agents.0.id data.agents.0.name data.agents.0.characterName data.agents.0.bio data.agents.0.status",
+	"POST /api/agents":                           "data.id data.character.name",
+	"GET /api/agents/worlds":                     "data.worlds.0.id data.worlds.0.agentId data.worlds.0.name data.worlds.0.serverId",
+	"GET /api/agents/:agentId":                   "data.id data.enabled data.createdAt data.updatedAt data.name data.username data.bio data.settings data.style data.plugins data.status",
+	"PATCH /api/agents/:agentId":                 "data.id data.system data.status",
+	"DELETE /api/agents/:agentId":                "",
+	"POST /api/agents/:agentId/start":            "data.id data.name data.status",
+	"POST /api/agents/:agentId/stop":             "data.message",
+	"GET /api/agents/:agentId/logs":              "data.0.id data.0.createdAt data.0.entityId data.0.body data.0.type data.0.roomId",
+	"DELETE /api/agents/:agentId/logs/:logId":    "",
+	"GET /api/agents/:agentId/logs/stream":       "",
+	"GET /api/agents/:agentId/worlds":            "data.worlds.0.id",
+	"POST /api/agents/:agentId/worlds":           "data.world.id data.world.name data.world.agentId data.world.serverId data.world.createdAt",
+	"PATCH /api/agents/:agentId/worlds/:worldId": "data.world.id data.world.name",
+	"GET /api/agents/:agentId/panels":            "data",
+
+	"POST /api/messaging/submit":                              "data.id data.channelId data.authorId data.content data.rawMessage data.sourceType data.inReplyToRootMessageId data.createdAt data.updatedAt",
+	"POST /api/messaging/complete":                            "message",
+	"POST /api/messaging/ingest-external":                     "message data.messageId",
+	"GET /api/messaging/servers":                              "data.servers.0.id data.servers.0.name data.servers.0.sourceType data.servers.0.createdAt data.servers.0.updatedAt",
+	"POST /api/messaging/servers":                             "data.server.id data.server.name data.server.sourceType data.server.sourceId data.server.createdAt data.server.updatedAt",
+	"GET /api/messaging/servers/:serverId":                    "data.server.id data.server.name",
+	"DELETE /api/messaging/servers/:serverId":                 "",
+	"GET /api/messaging/central-servers":                      "data.servers.0.id data.servers.0.name data.servers.0.sourceType data.servers.0.createdAt data.servers.0.updatedAt",
+	"GET /api/messaging/central-servers/:serverId/channels":   "data.channels.0.id data.channels.0.messageServerId data.channels.0.name data.channels.0.type data.channels.0.createdAt",
+	"GET /api/messaging/servers/:serverId/agents":             "data.serverId data.agents.0",
+	"POST /api/messaging/servers/:serverId/agents":            "data.serverId data.agentId data.message",
+	"DELETE /api/messaging/servers/:serverId/agents/:agentId": "data.serverId data.agentId data.message",
+	"POST /api/messaging/servers/:serverId/sync-channels":     "data.synced data.channels.0",
+	"GET /api/messaging/agents/:agentId/servers":              "data.agentId data.servers.0",
+	"GET /api/messaging/central-channels/:channelId/messages": "data.messages.0.id data.messages.0.channelId data.messages.0.authorId data.messages.0.content " +
+		"data.messages.0.createdAt data.messages.0.created_at data.messages.0.updated_at data.messages.0.metadata data.messages.0.sourceType",
+	"POST /api/messaging/central-channels/:channelId/messages":              "data.id data.channel_id data.server_id data.author_id data.content data.created_at data.source_type data.metadata",
+	"DELETE /api/messaging/central-channels/:channelId/messages":            "",
+	"DELETE /api/messaging/central-channels/:channelId/messages/:messageId": "",
+	"GET /api/messaging/messages/:messageId":                                "data.id data.channelId data.content",
+	"PATCH /api/messaging/messages/:messageId":                              "data.id data.channelId data.content",
+	"POST /api/messaging/messages/search":                                   "data.messages.0.id data.messages.0.content",
+	"POST /api/messaging/channels":                                          "data.channel.id data.channel.messageServerId data.channel.name data.channel.type data.channel.topic data.channel.createdAt",
+	"GET /api/messaging/dm-channel":                                         "data.id data.name data.type data.messageServerId data.metadata.user1 data.metadata.user2",
+	"POST /api/messaging/central-channels":                                  "data.id data.messageServerId data.name data.type data.metadata data.createdAt data.updatedAt",
+	"GET /api/messaging/central-channels/:channelId/details":                "data.id data.messageServerId data.name data.type data.createdAt data.updatedAt",
+	"PATCH /api/messaging/central-channels/:channelId":                      "data.id data.name data.updatedAt",
+	"DELETE /api/messaging/central-channels/:channelId":                     "",
+	"GET /api/messaging/central-channels/:channelId/participants":           "data.0 data.1",
+	"GET /api/messaging/central-channels/:channelId/agents":                 "data.channelId data.participants.0",
+	"POST /api/messaging/central-channels/:channelId/agents":                "data.channelId data.agentId data.message",
+	"DELETE /api/messaging/central-channels/:channelId/agents/:agentId":     "data.channelId data.agentId data.message",
+	"POST /api/messaging/central-channels/:channelId/generate-title":        "data.title data.channelId",
+	"POST /api/messaging/channels/:channelId/upload-media":                  "data.url data.type data.filename data.originalName data.size",
+	"POST /api/messaging/central-channels/:channelId/upload-media":          "data.url data.type data.filename data.originalName data.size",
+
+	"GET /media/uploads/agents/:agentId/:filename":     "",
+	"GET /media/uploads/channels/:channelId/:filename": "",
+	"GET /media/generated/:agentId/:filename":          "",
+
+	"GET /api/server/ping":          "pong timestamp data.pong",
+	"GET /api/server/hello":         "message data.message",
+	"GET /api/server/health":        "status version timestamp dependencies.agents",
+	"GET /api/server/status":        "status agentCount timestamp",
+	"POST /api/server/stop":         "message",
+	"GET /api/server/debug/state":   "data.agents.0.id data.uptime data.sockets data.subscriptions.0.group data.projections",
+	"GET /api/server/debug/metrics": "data.uptime data.metrics",
+	"GET /api/server/debug/servers": "success servers.0.id count",
+	"GET /api/server/logs":          "logs count total requestedLevel agentName agentId levels.8",
+	"POST /api/server/logs":         "logs count total requestedLevel agentName agentId levels.8",
+	"DELETE /api/server/logs":       "status message",
+	"GET /api/server/logs/stream":   "",
+	"GET /api/system/version":       "version source timestamp environment uptime",
+	"GET /api/system/env":           "data.DATA_DIR",
+	"GET /api/system/env/local":     "data",
+	"POST /api/system/env/local":    "message",
+	"GET /api/system/capabilities":  "data.models.0.kind data.models.0.name",
+}
+
+// things are what there is for a request to be about, under the names of parameters.
+type things map[string]string
+
+// peopled makes an agent, what belongs to it, and a conversation with it.
+func (s *server) peopled(number int) things {
+	s.t.Helper()
+	agent := s.newAgent("Agent " + strconv.Itoa(number))
+	of := "/api/agents/" + agent
+	server := s.ask("POST", "/api/messaging/servers", fields{"name": "Library", "sourceType": "test"}).is(201).text("server.id")
+	s.ask("POST", "/api/messaging/servers/"+server+"/agents", fields{"agentId": agent}).is(201)
+	channel := s.ask("POST", "/api/messaging/central-channels", fields{
+		"name": "Talk", "server_id": server, "participantCentralUserIds": []string{agent, ann},
+	}).is(201).text("id")
+	message := ""
+	for _, said := range []string{"At home", "two", "three", "four"} {
+		message = s.ask("POST", "/api/messaging/central-channels/"+channel+"/messages", fields{"author_id": ann, "content": said, "server_id": server}).is(201).text("id")
+	}
+	world := s.ask("POST", of+"/worlds", fields{"name": "Home"}).is(201).text("world.id")
+	room := s.ask("POST", of+"/rooms", fields{"name": "Study", "worldId": world}).is(201).text("id")
+	memory := s.ask("POST", of+"/memories", fields{"text": "tea", "roomId": room}).is(201).text("id")
+	uploaded := s.upload("/api/media/agents/"+agent+"/upload", "a.txt", "text/plain", "words").is(200)
+	inChannel := s.upload("/api/media/channels/"+channel+"/upload", "a.txt", "text/plain", "words").is(200)
+	made := commands.UploadFile{
+		FileID: newID(), Owner: events.FileByGenerator, OwnerID: uuid.MustParse(agent), Filename: "made.txt", Name: "made.txt", Type: "text/plain",
+		Size: int64(len("words")), SHA256: uploaded.text("sha256"),
+	}
+	happened(s, made)
+	return things{
+		"agentId": agent, "serverId": server, "channelId": channel, "messageId": message, "worldId": world, "roomId": room, "memoryId": memory,
+		"logId": s.did(agent, "useModel:TEXT_LARGE", `{"modelType":"TEXT_LARGE"}`), "groupId": world, "fileId": uploaded.text("id"),
+		"/media/uploads/agents/": uploaded.text("filename"), "/media/uploads/channels/": inChannel.text("filename"), "/media/generated/": made.Filename,
+	}
+}
+
+// about puts what is there in the place of a route's parameters.
+func (th things) about(path string) string {
+	at := parameter.ReplaceAllStringFunc(path, func(p string) string {
+		if strings.Contains(path, "/memory/groups/") {
+			return th["groupId"] // called serverId in some of these
+		}
+		for start, filename := range th {
+			if p == ":filename" && strings.HasPrefix(path, start) {
+				return filename
+			}
+		}
+		return th[strings.TrimPrefix(p, ":")]
+	})
+	switch {
+	case strings.HasSuffix(path, "/dm-channel"):
+		at += "?targetUserId=" + th["agentId"] + "&currentUserId=" + ann
+	case strings.HasSuffix(path, "/memories/search"):
+		at += "?q=tea"
+	}
+	return at
+}
+
+// examples puts what is there in the place of what the description's examples are about.
+func (th things) examples() *strings.Replacer {
+	return strings.NewReplacer(
+		exampleAgent.String(), th["agentId"], exampleChannel.String(), th["channelId"], exampleMessage.String(), th["messageId"],
+		exampleWorld.String(), th["worldId"], exampleRoom.String(), th["roomId"],
+	)
+}
+
+func TestEveryRouteThatIsNamedIsThereAndItsExampleWorks(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	served := map[string]described{}
+	for _, d := range s.operations() {
+		served[d.method+" "+parameterIn.ReplaceAllString(d.path, "{}")] = d
+	}
+	number, there := 0, s.peopled(0)
+	named := named(t)
+	if len(named) < 125 {
+		t.Fatalf("only %d routes are named", len(named))
+	}
+	for _, r := range named {
+		d, ok := served[r.Method+" "+parameter.ReplaceAllString(r.Path, "{}")]
+		switch {
+		case isOthers(r.Path):
+			continue
+		case !ok:
+			t.Errorf("%s %s is not there", r.Method, r.Path)
+			continue
+		case r.Path == "/api/server/stop": // at the end
+			continue
+		}
+		s.works(r, d, there)
+		if r.Method == "DELETE" || strings.HasSuffix(r.Path, "/stop") {
+			number++
+			there = s.peopled(number)
+		}
+	}
+	s.works(Route{"POST", "/api/server/stop"}, served["POST /api/server/stop"], there)
+	<-s.stopped
+}
+
+// works asks as the description's example does, and looks at the answer.
+func (s *server) works(r Route, d described, there things) {
+	s.t.Helper()
+	if d.goesOn() {
+		next, leave := s.follows(there.about(r.Path))
+		defer leave()
+		s.did(there["agentId"], "action", `{}`)
+		next()
+		return
+	}
+	body, headers := d.exampleBody(s.t)
+	if text, ok := body.(string); ok {
+		body = there.examples().Replace(text)
+	}
+	got := s.ask(r.Method, there.about(r.Path), body, headers...)
+	if success := d.success(); got.status != success {
+		s.t.Errorf("%s %v: status %d, not %d: %.300s", got.what, body, got.status, success, got.body)
+		return
+	}
+	keys, ok := shown[r.Method+" "+r.Path]
+	if !ok && !strings.Contains(r.Path, "emor") && !strings.Contains(r.Path, "/rooms") && !strings.HasPrefix(r.Path, "/api/media/") {
+		s.t.Errorf("what %s %s shows is not told", r.Method, r.Path)
+	}
+	for _, key := range strings.Fields(keys) {
+		if got.field(key) == nil {
+			s.t.Errorf("%s shows no %s: %.300s", got.what, key, got.body)
+		}
+	}
+	if strings.HasPrefix(r.Path, "/media/") && string(got.body) != "words" {
+		s.t.Errorf("%s: %q", got.what, got.body)
+	}
+}
+
+// success is the status of an operation that does all that is asked for.
+func (d described) success() int {
+	for _, status := range []int{200, 201, 202, 204} {
+		if d.Responses[strconv.Itoa(status)] != nil {
+			return status
+		}
+	}
+	return 0
+}
