@@ -2,12 +2,13 @@
 //
 //   node web-client.mjs BASE FOLDER-OF-PLAYWRIGHT FOLDER-FOR-SCREENSHOTS [KEY]
 //
-// With a key it first meets the page without one, and enters it as a person does. Every step has to succeed, no page may
-// throw, and no request may be answered by an error; each step leaves a screenshot.
+// With a key it first meets the page without one, and enters it as a person does. Every step has to succeed and to end at
+// rest, with what watched.mjs looks at in order; each leaves a screenshot of every page.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { crc32, deflateSync } from 'node:zlib';
+import { watched } from './watched.mjs';
 
 const [base, modules, pictures, key] = process.argv.slice(2);
 const { chromium } = (await import(pathToFileURL(join(modules, 'index.js')))).default;
@@ -24,16 +25,7 @@ const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? 
 const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
 context.setDefaultTimeout(patience);
 await context.addInitScript(() => localStorage.setItem('eliza-onboarding-completed', 'true'));
-const faults = [];
-let expected = /^$/; // what may be answered by an error, for now
-const open = async path => {
-  const page = await context.newPage();
-  page.on('pageerror', error => faults.push(`the page threw ${error.message}`));
-  page.on('response', r => { if (r.status() >= 400 && !expected.test(r.url())) faults.push(`${r.status()} ${r.request().method()} ${r.url()}`); });
-  page.on('dialog', dialog => dialog.accept());
-  await page.goto(base + path);
-  return page;
-};
+const { faults, open, rest, sound, expect } = watched(context, base);
 
 // red is a PNG of one colour.
 const red = (width, height) => {
@@ -52,13 +44,24 @@ const red = (width, height) => {
 };
 
 let page, other, number = 0;
+const shoot = async name => {
+  for (const [on, which] of [[page, ''], [other, '-other']]) {
+    if (on && !on.isClosed()) await on.screenshot({ path: join(pictures, `${String(number).padStart(2, '0')}-${name.replaceAll(' ', '-')}${which}.png`) });
+  }
+};
 const step = async (name, does) => {
+  number++;
   try {
     await does();
+    for (const on of [page, other]) {
+      if (!on || on.isClosed()) continue;
+      await rest(on);
+      await sound(on);
+    }
   } catch (error) {
     faults.push(error.message.split('\n').slice(0, 5).join('\n    '));
   }
-  if (page && !page.isClosed()) await page.screenshot({ path: join(pictures, `${String(++number).padStart(2, '0')}-${name.replaceAll(' ', '-')}.png`) });
+  await shoot(name);
   console.log(`${faults.length ? 'FAIL' : 'ok  '} ${name}`);
   if (faults.length) {
     console.log('    ' + faults.join('\n    '));
@@ -67,116 +70,166 @@ const step = async (name, does) => {
   }
 };
 
-const input = on => on.getByTestId('chat-input');
-const says = async (on, text) => {
-  await input(on).fill(text);
-  await on.getByTestId('send-button').click();
-  await on.locator('p', { hasText: text }).first().waitFor();
-};
-// What the visitor said stands on the right.
-const bubble = (on, text) => on.locator('.self-end').filter({ has: on.locator('p', { hasText: text }) }).last();
-const counted = async (what, locator, n) => {
-  for (const end = Date.now() + patience; await locator.count() < n;) {
-    assert.ok(Date.now() < end, `${what}: ${await locator.count()} of ${n}`);
+const until = async (what, holds) => {
+  for (const end = Date.now() + patience; !await holds();) {
+    assert.ok(Date.now() < end, `in vain: ${what}`);
     await new Promise(resolve => setTimeout(resolve, 100));
   }
 };
-
-if (key) {
-  await step('the key is asked for and entered', async () => {
-    expected = /\/api\/|\/socket\.io\//;
-    page = await open(`/group/${ada}?serverId=00000000-0000-0000-0000-000000000000`);
-    const dialog = page.getByRole('dialog');
-    await dialog.waitFor();
-    await page.screenshot({ path: join(pictures, '00-without-a-key.png') });
-    await dialog.locator('input').fill(key);
-    await dialog.getByRole('button', { name: 'Save Key' }).click();
-    await page.reload();
-    await page.getByRole('link', { name: 'Ada' }).waitFor();
-    const cookies = await context.cookies();
-    assert.ok(cookies.some(c => c.httpOnly && c.sameSite === 'Strict'), 'the key is exchanged for a cookie');
-    await page.close();
-    expected = /^$/;
-  });
-}
-
-await step('the agents are listed', async () => {
-  page = await open('/');
-  await page.getByTestId('agent-card').filter({ hasText: 'Ada' }).waitFor();
-  await counted('cards', page.getByTestId('agent-card'), 2);
-});
-
-await step('an agent is started', async () => {
-  await page.getByLabel('Toggle Ada').click();
-  for (const end = Date.now() + patience; (await api('GET', `/api/agents/${ada}`)).status !== 'active';) {
-    assert.ok(Date.now() < end, 'Ada does not run');
-    await new Promise(resolve => setTimeout(resolve, 200));
-  }
-});
-
-await step('the agent answers in a chat', async () => {
-  await page.getByRole('link', { name: 'Ada' }).first().click();
-  await input(page).waitFor();
-  await says(page, 'I feel at home here.');
-  await counted('said', page.locator('.markdown-content'), 2);
-});
-
-await step('a second tab sees it live', async () => {
-  other = await open(page.url().slice(base.length));
-  await other.locator('p', { hasText: 'I feel at home here.' }).first().waitFor();
-  await says(page, 'My sister is in the garden.');
-  await other.locator('p', { hasText: 'My sister is in the garden.' }).first().waitFor();
-  assert.equal(await page.locator('p', { hasText: 'My sister is in the garden.' }).count(), 1, 'it shows twice');
-  await counted('said in both tabs', other.locator('.markdown-content'), 4);
-});
-
-await step('an uploaded picture shows', async () => {
-  await page.locator('input[type=file]').first().setInputFiles({ name: 'red.png', mimeType: 'image/png', buffer: red(100, 50) });
-  await says(page, 'Look at this.');
-  const shown = bubble(page, 'Look at this.').locator('img');
-  await shown.waitFor();
-  assert.equal(await shown.evaluate(async img => { await img.decode(); return img.naturalWidth; }), 100);
-  await other.reload();
-  await bubble(other, 'Look at this.').locator('img').waitFor();
-  assert.equal(await bubble(other, 'Look at this.').locator('img').evaluate(async img => { await img.decode(); return img.naturalWidth; }), 100);
-});
-
-await step('a message is deleted', async () => {
-  await input(page).and(page.locator(':enabled')).waitFor();
-  const message = bubble(page, 'My sister is in the garden.');
-  await message.hover();
-  await message.locator('button:has(.lucide-trash2)').click();
-  await message.waitFor({ state: 'detached' });
-  await bubble(other, 'My sister is in the garden.').waitFor({ state: 'detached' });
-});
-
-await step('a channel is renamed', async () => {
-  const channels = (await api('GET', '/api/messaging/central-servers/00000000-0000-0000-0000-000000000000/channels')).channels;
-  const mine = channels.find(c => c.metadata?.forAgent === ada);
-  await api('PATCH', `/api/messaging/central-channels/${mine.id}`, { name: 'About the garden' });
-  await page.reload();
-  await page.getByRole('button', { name: 'About the garden' }).waitFor();
-});
-
+const counted = (what, locator, n) => until(`${n} ${what}`, async () => await locator.count() === n);
+const input = on => on.getByTestId('chat-input');
+// What the visitor said stands on the right, once the server has taken it; what the agents said on the left, with a time.
+const mine = (on, text) => on.locator('.self-end').filter({ has: on.locator('p', { hasText: text }) });
+const theirs = (on, by = '') => on.locator('.self-start').filter({ has: on.locator('p') }).filter({ hasText: /\d{1,2}:\d\d [AP]M/ }).filter({ hasText: by });
+const free = on => input(on).and(on.locator(':enabled')).waitFor();
+const says = async (on, text) => {
+  await free(on);
+  await input(on).fill(text);
+  await on.getByTestId('send-button').click();
+  await mine(on, text).waitFor();
+};
+const answered = async (on, n, by) => {
+  await counted(`answers of ${by ?? 'the agent'}`, theirs(on, by), n);
+  await free(on);
+};
+const shows = async (on, text) => {
+  await mine(on, text).locator('img').waitFor();
+  assert.equal(await mine(on, text).locator('img').evaluate(async img => { await img.decode(); return img.naturalWidth; }), 100);
+};
+const picture = { name: 'red.png', mimeType: 'image/png', buffer: red(100, 50) };
 const confirm = async () => {
   const sure = page.getByRole('alertdialog').or(page.getByRole('dialog'));
   await sure.getByRole('button', { name: /Clear|Delete|Confirm/ }).last().click();
 };
+const told = text => page.locator('li[data-state=open]', { hasText: text }).waitFor();
+const name = on => on.locator('button:has(.lucide-clock)').innerText(); // of the chat
+const channel = async holds => (await api('GET', '/api/messaging/central-servers/00000000-0000-0000-0000-000000000000/channels')).channels.find(holds);
 
-await step('a channel is cleared', async () => {
+if (key) {
+  const corridor = (await api('POST', '/api/messaging/central-channels', { name: 'Corridor', type: 'GROUP', participantCentralUserIds: [ada, bert] })).id;
+  await step('the key is asked for and entered', async () => {
+    expect(/401|X-API-KEY|Unauthorized|^400 \w+ .*\/socket\.io\/|status of 400 .*\/socket\.io\//);
+    page = await open(`/group/${corridor}?serverId=00000000-0000-0000-0000-000000000000`);
+    const dialog = page.getByRole('dialog');
+    await dialog.waitFor();
+    await shoot('without a key');
+    await dialog.locator('input').fill(key);
+    await dialog.getByRole('button', { name: 'Save Key' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    // It asks for the version before an answer has brought the cookie, and again a little later.
+    expect(/401.*\/api\/system\/version|server version: 401/);
+    await page.reload();
+    await page.getByRole('heading', { name: 'Corridor' }).waitFor();
+    await page.getByRole('link', { name: 'Ada' }).waitFor();
+    await page.getByText('Connected', { exact: true }).waitFor();
+    const cookies = await context.cookies();
+    assert.ok(cookies.some(c => c.httpOnly && c.sameSite === 'Strict' && c.expires > Date.now() / 1000), 'the key is exchanged for a cookie');
+  });
+  expect();
+  await page.close();
+  await api('DELETE', `/api/messaging/central-channels/${corridor}`);
+}
+
+await step('the agents are listed', async () => {
+  page = await open('/');
+  await counted('cards', page.getByTestId('agent-card'), 2);
+  for (const [name, state] of [['Ada', 'unchecked'], ['Bert', 'checked']]) {
+    await page.getByTestId('agent-card').filter({ hasText: name }).getByText('Listens.').waitFor();
+    await page.locator(`[aria-label="Toggle ${name}"][data-state=${state}]`).waitFor();
+    await page.getByRole('link', { name }).waitFor();
+  }
+  await page.getByText(`v${(await api('GET', '/api/system/version')).version}`, { exact: true }).waitFor();
+});
+
+await step('an agent is started', async () => {
+  await page.getByLabel('Toggle Ada').click();
+  await told('Agent Started');
+  await page.locator('[aria-label="Toggle Ada"][data-state=checked]').waitFor();
+  assert.equal((await api('GET', `/api/agents/${ada}`)).status, 'active');
+});
+
+await step('the agent answers in a chat', async () => {
+  await page.getByRole('link', { name: 'Ada' }).click();
+  await says(page, 'I feel at home here.');
+  await answered(page, 1);
+  assert.match(await name(page), /^Chat - \w{3} \d{1,2}, \d\d:\d\d:\d\d$/);
+  await counted('said', page.locator('.markdown-content'), 2);
+});
+
+await step('a second tab sees it live and the chat is named', async () => {
+  other = await open(page.url().slice(base.length));
+  await mine(other, 'I feel at home here.').waitFor();
+  await counted('said before', other.locator('.markdown-content'), 2);
+  await says(page, 'My sister is in the garden.');
+  for (const on of [page, other]) {
+    await mine(on, 'My sister is in the garden.').waitFor();
+    await answered(on, 2);
+    await counted('said in both tabs', on.locator('.markdown-content'), 4);
+    await until('a title', async () => !/^(Chat - .*)?$/.test(await name(on)));
+  }
+});
+
+await step('an uploaded picture shows', async () => {
+  await page.locator('input[type=file]').first().setInputFiles(picture);
+  await says(page, 'Look at this.');
+  await shows(page, 'Look at this.');
+  await shows(other, 'Look at this.');
+  await answered(page, 3);
+  await other.reload();
+  await shows(other, 'Look at this.');
+  await counted('said', other.locator('.markdown-content'), 6);
+});
+
+await step('a message is deleted', async () => {
+  const [here, there] = [page, other].map(on => mine(on, 'My sister is in the garden.'));
+  await there.waitFor();
+  await here.hover();
+  await here.locator('button:has(.lucide-trash2)').click();
+  await told('Message Deleted');
+  await here.waitFor({ state: 'detached' });
+  await there.waitFor({ state: 'detached' });
+  await other.reload();
+  await counted('said that are left', other.locator('.markdown-content'), 5);
+});
+
+await step('what the agent did and remembers is shown', async () => {
+  await page.locator('button:has(.lucide-panel-right)').click();
+  await page.getByRole('tab', { name: 'Model Calls' }).click();
+  await page.getByText(/TEXT_(LARGE|SMALL)/).first().waitFor();
+  await page.getByRole('tab', { name: 'Memories' }).click();
+  const memory = page.locator('p.whitespace-pre-wrap', { hasText: 'I feel at home here.' });
+  await memory.first().waitFor();
+  await page.getByRole('tabpanel').getByRole('combobox').click();
+  await page.getByRole('option', { name: 'Current Chat' }).click();
+  await memory.first().waitFor();
+});
+
+await step('a chat that was renamed elsewhere is shown by its name', async () => {
+  await api('PATCH', `/api/messaging/central-channels/${(await channel(c => c.metadata?.forAgent === ada)).id}`, { name: 'About the garden' });
+  await page.reload();
+  await page.getByRole('button', { name: 'About the garden' }).waitFor();
+  await page.locator('button:has(.lucide-panel-right-close)').click();
+});
+
+await step('a chat is cleared', async () => {
   await page.getByRole('button', { name: 'More options' }).click();
   await page.getByRole('menuitem', { name: 'Clear Chat' }).click();
   await confirm();
-  await page.locator('.markdown-content').first().waitFor({ state: 'detached' });
-  await other.locator('.markdown-content').first().waitFor({ state: 'detached' });
+  await told('Channel Cleared');
+  for (const on of [page, other]) await on.getByText('No messages yet.').waitFor();
+  await other.reload();
+  await other.getByText('No messages yet.').waitFor();
 });
 
-await step('a channel is deleted', async () => {
+await step('a chat is deleted and makes room for a new one', async () => {
+  await other.close();
   await page.getByRole('button', { name: 'More options' }).click();
   await page.getByRole('menuitem', { name: 'Delete Chat' }).click();
   await confirm();
   await page.getByRole('button', { name: 'About the garden' }).waitFor({ state: 'detached' });
-  await other.close();
+  await page.getByRole('button', { name: /^Chat - / }).waitFor();
+  await page.getByText('No messages yet.').waitFor();
+  assert.equal(await channel(c => c.name === 'About the garden'), undefined);
 });
 
 await step('two agents answer in a group', async () => {
@@ -190,35 +243,85 @@ await step('two agents answer in a group', async () => {
   await page.getByText('Create Group Chat').click();
   await page.getByRole('button', { name: 'Create Group' }).click();
   await page.waitForURL(/\/group\//);
+  await page.getByRole('heading', { name: 'Round Table' }).waitFor();
+  other = await open(page.url().slice(base.length));
+  await other.getByText('No messages yet.').waitFor();
   await says(page, 'I feel at home here.');
-  await counted('said in the group', page.locator('.markdown-content'), 3);
-});
-
-await step('a group is renamed and deleted', async () => {
-  await page.getByRole('button', { name: 'Edit Group' }).click();
-  await page.locator('#chat-name').fill('Square Table');
-  await page.getByRole('button', { name: 'Update Group' }).click();
-  await page.getByRole('link', { name: 'Square Table' }).or(page.getByRole('button', { name: 'Square Table' })).first().waitFor();
-  await page.locator('#chat-name').waitFor({ state: 'detached' });
-  await page.locator('button:right-of(:text("Edit Group"))').first().click();
-  await page.getByRole('menuitem', { name: 'Delete Group' }).click();
-  await confirm();
-  await page.getByText('Square Table').first().waitFor({ state: 'detached' });
-});
-
-await step('a character is edited', async () => {
-  await page.goto(`${base}/settings/${ada}`);
-  await page.locator('textarea[name=system]').fill('Be a listener.');
-  await page.getByRole('button', { name: 'Save' }).click();
-  for (const end = Date.now() + patience; (await api('GET', `/api/agents/${ada}`)).system !== 'Be a listener.';) {
-    assert.ok(Date.now() < end, 'the change does not arrive');
-    await new Promise(resolve => setTimeout(resolve, 200));
+  for (const on of [page, other]) {
+    await mine(on, 'I feel at home here.').waitFor();
+    await answered(on, 1, 'Ada');
+    await answered(on, 1, 'Bert');
+    await counted('said in the group', on.locator('.markdown-content'), 3);
   }
 });
 
-await step('the log is shown', async () => {
+await step('a picture shows in a group', async () => {
+  await page.locator('input[type=file]').first().setInputFiles(picture);
+  await says(page, 'Look at this.');
+  for (const on of [page, other]) {
+    await shows(on, 'Look at this.');
+    await answered(on, 2, 'Ada');
+    await answered(on, 2, 'Bert');
+  }
+});
+
+await step('input is enabled again where nobody answers', async () => {
+  for (const agent of [ada, bert]) await api('POST', `/api/agents/${agent}/stop`, {});
+  await says(page, 'Is anybody there?');
+  await free(page);
+  for (const agent of [ada, bert]) await api('POST', `/api/agents/${agent}/start`, {});
+  await says(page, 'And now?');
+  await answered(page, 3, 'Ada');
+});
+
+await step('a group is renamed', async () => {
+  await page.getByRole('button', { name: 'Edit Group' }).click();
+  await page.locator('#chat-name').fill('Square Table');
+  await page.getByRole('button', { name: 'Update Group' }).click();
+  await page.locator('#chat-name').waitFor({ state: 'detached' });
+  for (const on of [page, other]) {
+    await other.reload();
+    await on.getByRole('heading', { name: 'Square Table' }).waitFor();
+    await on.getByRole('link', { name: 'Square Table' }).waitFor();
+  }
+});
+
+await step('a group is deleted', async () => {
+  await other.close();
+  await page.locator('button:right-of(:text("Edit Group"))').first().click();
+  await page.getByRole('menuitem', { name: 'Delete Group' }).click();
+  await confirm();
+  await page.waitForURL(base + '/');
+  await counted('cards', page.getByTestId('agent-card'), 2);
+  await page.getByText('Square Table').waitFor({ state: 'detached' });
+});
+
+await step('a character is edited', async () => {
+  await page.getByTestId('agent-card').filter({ hasText: 'Ada' }).locator('button:has(.lucide-settings)').click();
+  await page.locator('textarea[name=system]').fill('Be a listener.');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await told('Agent updated successfully');
+  const { system, bio } = await api('GET', `/api/agents/${ada}`);
+  assert.deepEqual({ system, bio }, { system: 'Be a listener.', bio: ['Listens.'] });
+  await page.goto(`${base}/settings/${ada}`);
+  await until('the form shows it', async () => await page.locator('textarea[name=system]').inputValue() === 'Be a listener.');
+  assert.equal(await page.locator('input[name=name]').inputValue(), 'Ada');
+});
+
+await step('the log is shown, filtered and cleared', async () => {
   await page.goto(base + '/logs');
-  await page.getByText(/\b(INFO|WARN|DEBUG)\b/i).first().waitFor();
+  const rows = page.locator('.divide-y > div').filter({ hasText: /[A-Z][a-z]{2} \d\d, \d\d:\d\d:\d\d/ });
+  await rows.first().waitFor();
+  const all = await rows.count();
+  await page.getByRole('combobox').first().click();
+  await page.getByRole('option', { name: 'ERROR' }).click();
+  await until('fewer lines', async () => await rows.count() < all);
+  await page.getByRole('combobox').first().click();
+  await page.getByRole('option', { name: 'ALL' }).click();
+  await counted('lines', rows, all);
+  await page.getByRole('button', { name: 'Clear All Logs' }).click();
+  await confirm();
+  await until('nothing of before is left', async () => await rows.count() < all);
 });
 
 await browser.close();
