@@ -245,7 +245,11 @@ await step('two agents answer in a group', async () => {
   await page.waitForURL(/\/group\//);
   await page.getByRole('heading', { name: 'Round Table' }).waitFor();
   other = await open(page.url().slice(base.length));
-  await other.getByText('No messages yet.').waitFor();
+  for (const on of [page, other]) { // the client may have chosen one of them while it did not know the other yet
+    await on.getByRole('button', { name: 'Bert', exact: true }).waitFor();
+    await on.getByRole('button', { name: 'All', exact: true }).click();
+    await on.getByText('No messages yet.').waitFor();
+  }
   await says(page, 'I feel at home here.');
   for (const on of [page, other]) {
     await mine(on, 'I feel at home here.').waitFor();
@@ -279,8 +283,10 @@ await step('a group is renamed', async () => {
   await page.locator('#chat-name').fill('Square Table');
   await page.getByRole('button', { name: 'Update Group' }).click();
   await page.locator('#chat-name').waitFor({ state: 'detached' });
-  for (const on of [page, other]) {
-    await other.reload();
+  await told('Group Updated');
+  await page.getByRole('link', { name: 'Square Table' }).waitFor();
+  for (const on of [page, other]) { // the client keeps the name above the talk until it is loaded again
+    await on.reload();
     await on.getByRole('heading', { name: 'Square Table' }).waitFor();
     await on.getByRole('link', { name: 'Square Table' }).waitFor();
   }
