@@ -185,12 +185,9 @@ func (h *Hub) connected(s *socket.Socket) {
 	}
 	c.tell("unauthorized", "Invalid or missing X-API-KEY")
 	// Not at once: the library breaks off the connection of who says something after that, and with it what he was told.
-	time.AfterFunc(parting, func() { s.Disconnect(false) })
-	time.AfterFunc(time.Second, func() { c.engine.Close(true) }) // clients do it themselves
+	time.AfterFunc(h.Parting, func() { s.Disconnect(false) })
+	time.AfterFunc(h.Parting+time.Second, func() { c.engine.Close(true) }) // clients do it themselves
 }
-
-// parting is how long who has no key stays connected, unheard.
-const parting = 100 * time.Millisecond
 
 type greeting struct {
 	Message  string `json:"message"`

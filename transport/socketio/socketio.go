@@ -42,6 +42,9 @@ type Options struct {
 	Connections int
 	// ConnectTime is how long a client may take to say who it is, 20 s: when all come back at once, the machine is busy.
 	ConnectTime time.Duration
+	// Parting is how long who has no key stays connected, unheard, once that was said, 5 s: ElizaOS's web client comes back the
+	// moment it is closed, and asks for the key anew.
+	Parting time.Duration
 }
 
 // Channels shows a channel as it can be read now.
@@ -81,7 +84,7 @@ type Hub struct {
 
 // New is a hub without clients.
 func New(o Options) *Hub {
-	o.Connections, o.ConnectTime = cmp.Or(o.Connections, 10_000), cmp.Or(o.ConnectTime, 20*time.Second)
+	o.Connections, o.ConnectTime, o.Parting = cmp.Or(o.Connections, 10_000), cmp.Or(o.ConnectTime, 20*time.Second), cmp.Or(o.Parting, 5*time.Second)
 	h := &Hub{
 		Options: o, logs: make(chan logged, logsWaiting), connections: map[string]*connection{},
 		rooms: map[string]map[*connection]bool{}, sending: map[uuid.UUID][]*sending{}, watching: map[*connection]*serverlog.Filter{},

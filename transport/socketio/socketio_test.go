@@ -270,7 +270,7 @@ func TestTheLogIsStreamedAsTheFilterSays(t *testing.T) {
 
 func TestOnlyWhoHasTheKeyIsHeard(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world, _ *Options) { w.keyed = true })
+	w := newWorld(t, keyed)
 	for _, auth := range []string{"", `{"apiKey":"wrong"}`, `{"apiKey":7}`} {
 		c := w.open()
 		c.send("40" + auth)

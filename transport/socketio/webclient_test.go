@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/gorilla/websocket"
@@ -62,7 +63,7 @@ func TestAFirstJoinMayBePolledDuringTheUpgradeAndAnsweredBehindIt(t *testing.T) 
 }
 
 func TestTheWebClientIsToldWhyItIsTurnedAway(t *testing.T) {
-	w := newWorld(t, func(w *world, _ *Options) { w.keyed = true })
+	w := newWorld(t, keyed)
 	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	w.polling(`42["unauthorized","`) // a text
 	c := w.open()
@@ -75,6 +76,18 @@ func TestTheWebClientIsToldWhyItIsTurnedAway(t *testing.T) {
 	}
 	c.ended()
 	eventually(t, "who polls is closed as well", func() bool { return w.hub.Connected() == 0 })
+}
+
+func TestTheWebClientIsNotClosedWhileItAsksForTheKey(t *testing.T) {
+	w := newWorld(t, func(w *world, o *Options) { w.keyed, o.Parting = true, time.Hour })
+	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	_, session := w.polling(`42["unauthorized",`)
+	if status, text := w.polls(http.MethodPost, session, `42["1",{"channelId":"x"}]`); status != http.StatusOK || w.hub.Connected() != 1 {
+		t.Errorf("it is closed: %d %s", status, text)
+	}
+	if len(w.hub.members("x")) > 0 {
+		t.Error("it is heard")
+	}
 }
 
 func TestTheWebClientRecognizesItsOwnMessagesAndItsAgents(t *testing.T) {

@@ -77,6 +77,9 @@ func newWorld(t testing.TB, change ...func(*world, *Options)) *world {
 	return w
 }
 
+// keyed is a world that asks for the key and does not wait for those who have none.
+func keyed(w *world, o *Options) { w.keyed, o.Parting = true, 50*time.Millisecond }
+
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // publish tells the hub of the log as it grows.
