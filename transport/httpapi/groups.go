@@ -27,12 +27,12 @@ func (a *API) groups(c *call, in *PageQuery) (groupList, error) {
 
 // GroupBody says which agents get a room in a world.
 type GroupBody struct {
-	ServerID text    `json:"serverId" doc:"Where the path does not name it."`
-	AgentIDs *[]text `json:"agentIds" doc:"All running agents where only a name is given."`
-	WorldID  text    `json:"worldId"`
-	Source   text    `json:"source"`
-	Name     text    `json:"name"`
-	Metadata object  `json:"metadata"`
+	ServerID serverText `json:"serverId" doc:"Where the path does not name it."`
+	AgentIDs *[]text    `json:"agentIds" doc:"All running agents where only a name is given."`
+	WorldID  text       `json:"worldId"`
+	Source   text       `json:"source"`
+	Name     text       `json:"name"`
+	Metadata object     `json:"metadata"`
 }
 
 type newMemoryGroup struct {

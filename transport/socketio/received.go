@@ -91,7 +91,7 @@ func (e *event) deal(ctx context.Context) {
 			return
 		}
 		e.payload = m["payload"]
-		e.dealTyped(ctx, text(kind))
+		e.dealTyped(ctx, digits(kind))
 	case typeJoin, typeSend:
 		e.dealTyped(ctx, e.name)
 	case "abort":
@@ -180,10 +180,12 @@ func text(v any) string {
 		if v == 0 {
 			return ""
 		}
-		return strconv.FormatFloat(v, 'f', -1, 64)
+		return digits(v)
 	}
 	return ""
 }
+
+func digits(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
 
 // first is the text under the first of the keys that holds one.
 func first(p map[string]any, keys ...string) string {
