@@ -49,7 +49,7 @@ const red = (width, height) => {
 let page, other, number = 0;
 const shoot = async name => {
   for (const [on, which] of [[page, ''], [other, '-other']]) {
-    if (on && !on.isClosed()) await on.screenshot({ path: join(pictures, `${String(number).padStart(2, '0')}-${name.replaceAll(' ', '-')}${which}.png`) });
+    if (on && !on.isClosed()) await on.screenshot({ animations: 'disabled', path: join(pictures, `${String(number).padStart(2, '0')}-${name.replaceAll(' ', '-')}${which}.png`) });
   }
 };
 const step = async (name, does) => {
@@ -202,7 +202,12 @@ await step('what the agent did is shown', async () => {
   const calls = page.getByRole('tab', { name: 'Model Calls' });
   if (await calls.count() === 0) await page.locator('button:has(.lucide-panel-right)').click(); // as it was left
   await calls.click();
-  await page.getByText(/TEXT_(LARGE|SMALL)/).first().waitFor();
+  await page.getByRole('heading', { name: 'REPLY' }).first().waitFor();
+  assert.equal(await page.getByText('Action ID: N/A').count(), 0);
+  const call = page.locator('.group').filter({ hasText: 'TEXT_LARGE' });
+  await call.first().getByRole('button', { name: 'View details' }).click();
+  await page.locator('pre', { hasText: 'I feel at home here.' }).first().waitFor(); // the prompt, and what came of it
+  await page.locator('pre', { hasText: 'sister' }).first().waitFor();
 });
 
 await step('what the agent remembers is shown', async () => {

@@ -85,23 +85,34 @@ func scanLog(row pgx.CollectableRow) (Log, error) {
 	return l, err
 }
 
-// whole is the body as clients know it: a prompt is among the params as well, as it was given to the model.
+// whole is the body as ElizaOS's clients know it: a prompt is among the params as well, as it was given to the model, tokens
+// are counted in OpenAI's words too, and an action is known by its run.
 func whole(body json.RawMessage) json.RawMessage {
 	fields := map[string]json.RawMessage{}
 	if json.Unmarshal(body, &fields) != nil || fields == nil {
 		return json.RawMessage(`{}`)
 	}
-	if fields["prompt"] == nil || fields["params"] != nil {
+	known := len(fields)
+	if prompt := fields["prompt"]; prompt != nil && fields["params"] == nil {
+		fields["params"] = object(map[string]json.RawMessage{"prompt": prompt})
+	}
+	if fields["action"] != nil && fields["actionId"] == nil && fields["runId"] != nil {
+		fields["actionId"] = fields["runId"]
+	}
+	tokens := map[string]json.RawMessage{}
+	if json.Unmarshal(fields["usage"], &tokens) == nil && tokens["totalTokens"] != nil && tokens["total_tokens"] == nil {
+		tokens["prompt_tokens"], tokens["completion_tokens"], tokens["total_tokens"] = tokens["promptTokens"], tokens["completionTokens"], tokens["totalTokens"]
+		fields["usage"] = object(tokens)
+	} else if len(fields) == known {
 		return body
 	}
-	params, err := json.Marshal(map[string]json.RawMessage{"prompt": fields["prompt"]})
+	return object(fields)
+}
+
+func object(fields map[string]json.RawMessage) json.RawMessage {
+	raw, err := json.Marshal(fields)
 	if err != nil {
-		return body
+		panic(err) // they come from valid JSON
 	}
-	fields["params"] = params
-	all, err := json.Marshal(fields)
-	if err != nil {
-		return body
-	}
-	return all
+	return raw
 }

@@ -28,13 +28,20 @@ func types(all []queries.Log) (out []string) {
 func TestACallOfAModelIsShownAsElizaOSDoes(t *testing.T) {
 	t.Parallel()
 	g := start(t)
-	g.logged(1, "useModel:TEXT_LARGE", `{"modelType":"TEXT_LARGE","prompt":"Hello","response":"Hi"}`)
+	g.logged(1, "useModel:TEXT_LARGE", `{"modelType":"TEXT_LARGE","prompt":"Hello","response":"Hi","usage":{"promptTokens":3,"completionTokens":4,"totalTokens":7}}`)
 	got, err := g.Log(g.ctx, id(2), id(1))
 	must(t, err)
 	showsAs(t, got, `{"id":"01000000-0000-4000-8000-000000000001","createdAt":"2026-11-23T13:53:20.001Z",
 		"entityId":"02000000-0000-4000-8000-000000000002","roomId":"02000000-0000-4000-8000-000000000002",
 		"type":"useModel:TEXT_LARGE",
-		"body":{"modelType":"TEXT_LARGE","params":{"prompt":"Hello"},"prompt":"Hello","response":"Hi"}}`)
+		"body":{"modelType":"TEXT_LARGE","params":{"prompt":"Hello"},"prompt":"Hello","response":"Hi",
+			"usage":{"promptTokens":3,"completionTokens":4,"totalTokens":7,"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}}`)
+	g.logged(3, "action", `{"action":"REPLY","runId":"r"}`)
+	got, err = g.Log(g.ctx, id(2), id(3))
+	must(t, err)
+	if string(got.Body) != `{"action":"REPLY","actionId":"r","runId":"r"}` {
+		t.Errorf("an action shows as %s", got.Body)
+	}
 }
 
 func TestAnAgentsLogIsListedNewestFirstAndFiltered(t *testing.T) {
