@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"path"
@@ -11,8 +10,8 @@ import (
 	"annals/events"
 )
 
-// What holds for every operation that the description has, however many there will be. An operation of which it does not hold
-// is named with its reason.
+// What holds for every operation that the description has, however many there will be; shapes_test.go and property_test.go
+// have more of it. An operation of which it does not hold is named with its reason.
 
 // exampleBody is what the description gives as an example; a file where that is wanted, and nothing where nothing is.
 func (d described) exampleBody(t testing.TB) (body any, headers []string) {
@@ -99,61 +98,6 @@ func nothingIn(v any) bool {
 		}
 	}
 	return true
-}
-
-// shapeless are operations that take any JSON: each line of an import is told of by itself, and the log's filters are in the
-// address, as recorded.
-var shapeless = []string{"/import", "/api/server/logs"}
-
-// shaped are the operations whose bodies have parts, each with its schema.
-func (s *server) shaped() (all []described) {
-	for _, d := range s.operations(ended...) {
-		leave := false
-		for _, end := range shapeless {
-			leave = leave || strings.HasSuffix(d.path, end)
-		}
-		if !leave && len(s.properties(d)) > 0 {
-			all = append(all, d)
-		}
-	}
-	return all
-}
-
-// with is the example of a body, but for one part.
-func (d described) with(t *testing.T, key string, value any) string {
-	t.Helper()
-	body := map[string]any{}
-	must(t, json.Unmarshal([]byte(jsonText(d.RequestBody.Content["application/json"].Example)), &body))
-	body[key] = value
-	return jsonText(body)
-}
-
-func TestEveryPartOfABodyIsRefusedWhereItHasTheWrongType(t *testing.T) {
-	t.Parallel()
-	s := serve(t)
-	wrong := map[string][]any{
-		"string": {true, []any{}, fields{}, []any{"x"}}, "object": {"x", 5, []any{}, true}, "array": {"x", 5, fields{}, true},
-		"boolean": {"x", 5, []any{}, fields{}}, "integer": {"x", true, []any{}, fields{}, 1.5}, "number": {"x", true, []any{}, fields{}},
-	}
-	seen := map[string]int{}
-	s.untouched(func() {
-		for _, d := range s.shaped() {
-			at := parameterIn.ReplaceAllString(d.path, unknown) // what passed would be 404
-			for key, schema := range s.properties(d) {
-				for _, value := range wrong[schema.Type] {
-					if got := s.ask(d.method, at, d.with(t, key, value)); got.status != 400 {
-						t.Errorf("%s: %s may be %v: %d %s", got.what, key, value, got.status, got.body)
-					} else {
-						isClientError(t, got)
-					}
-					seen[schema.Type]++
-				}
-			}
-		}
-	})
-	if seen["string"] < 100 || seen["object"] < 20 || seen["array"] < 20 {
-		t.Errorf("tried %v", seen)
-	}
 }
 
 // emptied are operations that need nothing of a body.

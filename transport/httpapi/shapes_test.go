@@ -1,0 +1,113 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// shapeless are operations that take any JSON: each line of an import is told of by itself, and the log's filters are in the
+// address, as recorded.
+var shapeless = []string{"/import", "/api/server/logs"}
+
+// shaped are the operations whose bodies have parts, each with its schema.
+func (s *server) shaped() (all []described) {
+	for _, d := range s.operations(ended...) {
+		leave := false
+		for _, end := range shapeless {
+			leave = leave || strings.HasSuffix(d.path, end)
+		}
+		if !leave && len(s.properties(d)) > 0 {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// with is the example of a body, but for one part.
+func (d described) with(t *testing.T, key string, value any) string {
+	t.Helper()
+	body := map[string]any{}
+	must(t, json.Unmarshal([]byte(jsonText(d.RequestBody.Content["application/json"].Example)), &body))
+	body[key] = value
+	return jsonText(body)
+}
+
+func TestEveryPartOfABodyIsRefusedWhereItHasTheWrongType(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	tried := 0
+	s.untouched(func() {
+		for _, d := range s.shaped() {
+			at := parameterIn.ReplaceAllString(d.path, unknown) // what passed would be 404
+			for key, schema := range s.properties(d) {
+				for _, value := range s.wrong(schema) {
+					if got := s.ask(d.method, at, d.with(t, key, value)); got.status != 400 {
+						t.Errorf("%s: %s may be %v: %d %s", got.what, key, value, got.status, got.body)
+					} else {
+						isClientError(t, got)
+					}
+					tried++
+				}
+			}
+		}
+	})
+	if tried < 400 {
+		t.Errorf("only %d were tried", tried)
+	}
+}
+
+var wrong = map[string][]any{
+	"string": {true, []any{}, fields{}, []any{"x"}}, "object": {"x", 5, []any{}, true}, "array": {"x", 5, fields{}, true},
+	"boolean": {"x", 5, []any{}, fields{}}, "integer": {"x", true, []any{}, fields{}, 1.5}, "number": {"x", true, []any{}, fields{}},
+}
+
+// wrong are values that do not fit a schema, at any depth.
+func (s *server) wrong(schema *huma.Schema) []any {
+	if schema.Ref != "" {
+		schema = s.api.huma.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
+	}
+	values := slices.Clone(wrong[schema.Type])
+	if schema.Items != nil {
+		for _, item := range s.wrong(schema.Items) {
+			values = append(values, []any{item})
+		}
+	}
+	for key, member := range schema.Properties {
+		for _, value := range s.wrong(member) {
+			values = append(values, fields{key: value})
+		}
+	}
+	return values
+}
+
+func TestEveryParameterIsRefusedWhereItHasTheWrongType(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	wrong := map[string][]string{"integer": {"x", "1.5", "99999999999999999999", "true"}, "boolean": {"x", "7"}, "number": {"x", "true"}}
+	tried := 0
+	s.untouched(func() {
+		for _, d := range s.operations(ended...) {
+			for _, p := range d.Parameters {
+				if p.In != "query" {
+					continue
+				}
+				for _, value := range wrong[p.Schema.Type] {
+					got := s.ask(d.method, parameterIn.ReplaceAllString(d.path, ann)+"?"+p.Name+"="+value, nil)
+					if got.status != 400 {
+						t.Errorf("%s: %d %.200s", got.what, got.status, got.body)
+					} else {
+						isClientError(t, got)
+					}
+					tried++
+				}
+			}
+		}
+	})
+	if tried < 100 {
+		t.Errorf("only %d were tried", tried)
+	}
+}
