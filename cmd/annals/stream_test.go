@@ -28,7 +28,8 @@ type listening struct {
 
 func (c *client) listen(t *testing.T, channel string) *listening {
 	t.Helper()
-	conn, res, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(c.base, "http")+"/socket.io/?EIO=4&transport=websocket", nil)
+	dialer := websocket.Dialer{Jar: c.http.Jar}
+	conn, res, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(c.base, "http")+"/socket.io/?EIO=4&transport=websocket", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
