@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -14,8 +15,10 @@ import (
 type World struct {
 	Exists   bool
 	AgentID  uuid.UUID
+	ServerID string
 	Name     string
 	Metadata json.RawMessage
+	At       time.Time // when it was made
 	Created  events.Position
 	// Cleared is the position of the last clear or delete, and Deleted that of the last deletion: what lies before is gone.
 	Cleared, Deleted events.Position
@@ -25,7 +28,8 @@ type World struct {
 func (w World) Apply(e events.Recorded) World {
 	switch f := e.Event.(type) {
 	case events.WorldCreated:
-		w.Exists, w.AgentID, w.Name, w.Metadata, w.Created = true, f.AgentID, f.Name, f.Metadata, e.Position
+		w.Exists, w.AgentID, w.ServerID, w.Name, w.Metadata = true, f.AgentID, f.ServerID, f.Name, f.Metadata
+		w.At, w.Created = e.Meta.At, e.Position
 	case events.WorldUpdated:
 		w.Name, w.Metadata = f.Name, f.Metadata
 	case events.WorldCleared:

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -91,7 +92,7 @@ func (a *API) createRoom(c *call, in *newRoom) (roomMade, error) {
 		return roomMade{}, invalid("Room name is required")
 	}
 	id := events.UniqueUUID(agent, "room-"+c.newID("room").String())
-	server := or(b.ServerID, "server-"+strconv.FormatInt(c.request().At.UnixMilli(), 10))
+	server := or(b.ServerID, serverOf(c.request().At))
 	world, err := optionalID("worldId", b.WorldID, uuid.Nil)
 	if err != nil {
 		return roomMade{}, err
@@ -116,6 +117,9 @@ func (a *API) createRoom(c *call, in *newRoom) (roomMade, error) {
 	r, err := run(c, cmd)
 	return roomMade{
 		ID: id, Name: cmd.Name, AgentID: agent, CreatedAt: queries.Millis(r.At.UnixMilli()), Source: cmd.Source, Type: cmd.Type,
-		WorldID: world, ServerID: server, Metadata: cmd.Metadata,
+		WorldID: world, ServerID: or(b.ServerID, serverOf(r.At)), Metadata: cmd.Metadata,
 	}, err
 }
+
+// serverOf is the server, as recorded, of what is made at a time without one.
+func serverOf(made time.Time) string { return "server-" + strconv.FormatInt(made.UnixMilli(), 10) }

@@ -75,3 +75,18 @@ func TestNullIsNoValueOfWhatAPatchMustHave(t *testing.T) {
 		t.Errorf("null left %s", got.body)
 	}
 }
+
+func TestAWorldThatIsThereIsToldOfAsItWasMade(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	one, other := s.newAgent("One"), s.newAgent("Other")
+	made := s.ask("POST", "/api/agents/"+one+"/worlds", fields{"name": "Home", "serverId": "lan", "metadata": fields{"a": 1}}).is(201)
+	known := s.ask("POST", "/api/agents/"+other+"/worlds", fields{"worldId": made.text("world.id"), "name": "Mine", "serverId": "wan"}).is(201)
+	if jsonText(known.at("world")) != jsonText(made.at("world")) {
+		t.Errorf("made %s, and then told of %s", made.body, known.body)
+	}
+	listed := s.ask("GET", "/api/agents/"+one+"/worlds", nil).is(200)
+	if jsonText(listed.at("worlds.0")) != jsonText(made.at("world")) {
+		t.Errorf("made %s, and listed %s", made.body, listed.body)
+	}
+}

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"encoding/json"
-	"strconv"
 
 	"github.com/google/uuid"
 
@@ -58,7 +57,7 @@ func (a *API) createWorld(c *call, in *newWorld) (worldAnswer, error) {
 		return worldAnswer{}, invalid("World name is required")
 	}
 	cmd := &commands.CreateWorld{
-		WorldID: named, AgentID: agent, ServerID: or(b.ServerID, "server-"+strconv.FormatInt(c.request().At.UnixMilli(), 10)),
+		WorldID: named, AgentID: agent, ServerID: or(b.ServerID, serverOf(c.request().At)),
 		Name: string(b.Name), Metadata: b.Metadata.raw(),
 	}
 	if named == uuid.Nil {
@@ -67,8 +66,7 @@ func (a *API) createWorld(c *call, in *newWorld) (worldAnswer, error) {
 	if cmd.Name == "" {
 		cmd.Name = "World " + named.String()[:8]
 	}
-	r, err := run(c, cmd)
-	if err != nil {
+	if _, err := run(c, cmd); err != nil {
 		return worldAnswer{}, err
 	}
 	known, err := a.o.Bus.Parents.World(c, cmd.WorldID)
@@ -79,7 +77,7 @@ func (a *API) createWorld(c *call, in *newWorld) (worldAnswer, error) {
 		})
 	}
 	return worldAnswer{queries.World{
-		ID: cmd.WorldID, AgentID: known.AgentID, Name: known.Name, Metadata: orNull(known.Metadata), ServerID: cmd.ServerID, CreatedAt: iso(r.At),
+		ID: cmd.WorldID, AgentID: known.AgentID, Name: known.Name, Metadata: orNull(known.Metadata), ServerID: known.ServerID, CreatedAt: iso(known.At),
 	}}, err
 }
 
