@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"annals/events"
 )
@@ -210,4 +213,28 @@ func TestOfSeveralThingsInOneBodyAllAreMadeOrNone(t *testing.T) {
 			{"name": "fits", "sourceId": "1"}, {"name": "does not", "sourceId": "2", "metadata": fields{"x": huge}},
 		}}).refused(413, codeTooLarge)
 	})
+}
+
+func TestEveryReadIsNoOlderThanItsClientHasSeen(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	beyond := events.Token{Log: s.log, Position: 1 << 40}.String()
+	elsewhere := events.Token{Log: newID(), Position: 1}.String()
+	reads := 0
+	for _, d := range s.operations(ended...) {
+		if !slices.ContainsFunc(d.Parameters, func(p *huma.Param) bool { return p.Name == "X-Annals-After" }) {
+			continue
+		}
+		reads++
+		at := parameterIn.ReplaceAllString(d.path, unknown)
+		for _, bad := range []string{"nonsense", "7", beyond, elsewhere} {
+			s.ask(d.method, at, nil, "X-Annals-After", bad).refused(400, codeInvalidRequest)
+		}
+		if got := s.ask(d.method, at, nil, "X-Annals-After", s.now()); got.status >= 500 || errorCode(got) == codeInvalidRequest && !strings.HasSuffix(at, "/search") && !strings.HasSuffix(at, "/dm-channel") {
+			t.Errorf("%s: %d %s", got.what, got.status, got.body)
+		}
+	}
+	if reads < 50 {
+		t.Errorf("only %d reads", reads)
+	}
 }
