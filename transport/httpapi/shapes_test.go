@@ -111,3 +111,47 @@ func TestEveryParameterIsRefusedWhereItHasTheWrongType(t *testing.T) {
 		t.Errorf("only %d were tried", tried)
 	}
 }
+
+// freely are parts of bodies called ids that need not be any, by the end of the route and their name.
+var freely = map[string]string{
+	"/rooms serverId": "any text, as recorded", "/worlds serverId": "any text, as recorded",
+	"/messages in_reply_to_message_id": "dropped, as recorded", "/ingest-external in_reply_to_message_id": "dropped, as recorded",
+	"/ingest-external author_id": "a name elsewhere", "/ingest-external server_id": "a name elsewhere", "/ingest-external source_id": "a name elsewhere",
+	"/channels sourceId": "a name elsewhere", "/servers sourceId": "a name elsewhere",
+	"/groups/:serverId serverId": "the path has it", "/central-channels serverId": "server_id counts", "/complete messageId": "channel_id counts",
+	"/ingest-external channelId": "channel_id counts", "/submit channelId": "channel_id counts", "/submit agentId": "author_id counts",
+	"/submit inReplyToMessageId": "in_reply_to_message_id counts",
+}
+
+func TestEveryIDInABodyIsRefusedWhereItIsNone(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	there := s.peopled(0)
+	tried := 0
+	for _, d := range s.shaped() {
+		path := parameterIn.ReplaceAllString(d.path, ":$1")
+		for key := range s.properties(d) {
+			if !strings.HasSuffix(strings.ToLower(key), "id") || free(path, key) {
+				continue
+			}
+			for _, bad := range []string{"nope", "123", strings.ReplaceAll(ann, "-", ""), "{" + ann + "}", ann + "0"} {
+				s.untouched(func() {
+					isClientError(t, s.ask(d.method, there.about(path), there.examples().Replace(d.with(t, key, bad))))
+				})
+				tried++
+			}
+		}
+	}
+	if tried < 150 {
+		t.Errorf("only %d were tried", tried)
+	}
+}
+
+func free(path, key string) bool {
+	for named := range freely {
+		if strings.HasSuffix(path+" "+key, named) {
+			return true
+		}
+	}
+	return false
+}
