@@ -139,10 +139,12 @@ func (s *server) peopled(number int) things {
 		FileID: newID(), Owner: events.FileByGenerator, OwnerID: uuid.MustParse(agent), Filename: "made.txt", Name: "made.txt", Type: "text/plain",
 		Size: int64(len("words")), SHA256: uploaded.text("sha256"),
 	}
-	happened(s, made)
+	must(s.t, do(s.bus, made))
+	log := s.did(agent, "useModel:TEXT_LARGE", `{"modelType":"TEXT_LARGE"}`)
+	s.caughtUp()
 	return things{
 		"agentId": agent, "serverId": server, "channelId": channel, "messageId": message, "worldId": world, "roomId": room, "memoryId": memory,
-		"logId": s.did(agent, "useModel:TEXT_LARGE", `{"modelType":"TEXT_LARGE"}`), "groupId": world, "fileId": uploaded.text("id"),
+		"logId": log, "groupId": world, "fileId": uploaded.text("id"),
 		"/media/uploads/agents/": uploaded.text("filename"), "/media/uploads/channels/": inChannel.text("filename"), "/media/generated/": made.Filename,
 	}
 }

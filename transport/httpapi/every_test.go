@@ -174,6 +174,9 @@ func TestEveryBodyThatIsTooLargeForTheLogIsRefusedWhole(t *testing.T) {
 			}
 		}
 	}
+	if !strings.Contains(string(document()), fmt.Sprintf("At most %d bytes in the log", events.MaxSize)) {
+		t.Error("the description does not tell the limit of a message")
+	}
 	if refused < 30 {
 		t.Errorf("only %d were too large", refused)
 	}

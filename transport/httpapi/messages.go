@@ -40,7 +40,7 @@ type postedMessage struct {
 type MessageBody struct {
 	ServerID   serverText      `json:"server_id"`
 	AuthorID   text            `json:"author_id"`
-	Content    text            `json:"content"`
+	Content    text            `json:"content" doc:"At most 921600 bytes in the log, where it takes a third more than it has."`
 	SourceType text            `json:"source_type"`
 	RawMessage json.RawMessage `json:"raw_message"`
 	Metadata   object          `json:"metadata"`
