@@ -7,12 +7,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { crc32, deflateSync } from 'node:zlib';
-import { watched } from './watched.mjs';
+import { answered, confirmed, counted, free, mine, name, patience, picture, says, shows, until } from './web-client/hand.mjs';
+import { house } from './web-client/house.mjs';
+import { watched } from './web-client/watched.mjs';
 
 const [base, modules, pictures, key] = process.argv.slice(2);
 const { chromium } = (await import(pathToFileURL(join(modules, 'index.js')))).default;
-const patience = 30_000, everywhere = '00000000-0000-0000-0000-000000000000';
+const everywhere = '00000000-0000-0000-0000-000000000000';
 
 const headers = { 'content-type': 'application/json', ...key && { 'x-api-key': key } };
 const api = async (method, path, body) => {
@@ -29,22 +30,6 @@ const context = await browser.newContext({ viewport: { width: 1400, height: 900 
 context.setDefaultTimeout(patience);
 await context.addInitScript(() => localStorage.setItem('eliza-onboarding-completed', 'true'));
 const { faults, open, rest, sound, expect } = watched(context, base);
-
-// red is a PNG of one colour.
-const red = (width, height) => {
-  const chunk = (name, data) => {
-    const body = Buffer.concat([Buffer.from(name), data]), frame = Buffer.alloc(8);
-    frame.writeUInt32BE(data.length);
-    frame.writeUInt32BE(crc32(body), 4);
-    return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
-  };
-  const size = Buffer.alloc(8);
-  size.writeUInt32BE(width);
-  size.writeUInt32BE(height, 4);
-  const row = Buffer.concat([Buffer.from([0]), ...Array(width).fill(Buffer.from([255, 0, 0]))]);
-  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', Buffer.concat([size, Buffer.from([8, 2, 0, 0, 0])])),
-    chunk('IDAT', deflateSync(Buffer.concat(Array(height).fill(row)))), chunk('IEND', Buffer.alloc(0))]);
-};
 
 let page, other, number = 0;
 const shoot = async name => {
@@ -73,40 +58,9 @@ const step = async (name, does) => {
   }
 };
 
-const until = async (what, holds) => {
-  for (const end = Date.now() + patience; !await holds();) {
-    assert.ok(Date.now() < end, `in vain: ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 100));
-  }
-};
-const counted = (what, locator, n) => until(`${n} ${what}`, async () => await locator.count() === n);
-const input = on => on.getByTestId('chat-input');
-// What the visitor said stands on the right, once the server has taken it; what the agents said on the left, with a time.
-const mine = (on, text) => on.locator('.self-end').filter({ has: on.locator('p', { hasText: text }) });
-const theirs = (on, by = '') => on.locator('.self-start').filter({ has: on.locator('p') }).filter({ hasText: /\d{1,2}:\d\d [AP]M/ }).filter({ hasText: by });
-const free = on => input(on).and(on.locator(':enabled')).waitFor();
-const says = async (on, text) => {
-  await free(on);
-  await input(on).fill(text);
-  await on.getByTestId('send-button').click();
-  await mine(on, text).waitFor();
-};
-const answered = async (on, n, by) => {
-  await counted(`answers of ${by ?? 'the agent'}`, theirs(on, by), n);
-  await free(on);
-};
-const shows = async (on, text) => {
-  await mine(on, text).locator('img').waitFor();
-  assert.equal(await mine(on, text).locator('img').evaluate(async img => { await img.decode(); return img.naturalWidth; }), 100);
-};
-const picture = { name: 'red.png', mimeType: 'image/png', buffer: red(100, 50) };
-const confirm = async () => {
-  const sure = page.getByRole('alertdialog').or(page.getByRole('dialog'));
-  await sure.getByRole('button', { name: /Clear|Delete|Confirm/ }).last().click();
-};
 const told = text => page.locator('li[data-state=open]', { hasText: text }).waitFor();
-const name = on => on.locator('button:has(.lucide-clock)').innerText(); // of the chat
 const channel = async holds => (await api('GET', `/api/messaging/central-servers/${everywhere}/channels`)).channels.find(holds);
+const confirm = () => confirmed(page);
 
 if (key) {
   const corridor = (await api('POST', '/api/messaging/central-channels', { name: 'Corridor', type: 'GROUP', server_id: everywhere, participantCentralUserIds: [ada, bert] })).id;
@@ -210,6 +164,15 @@ await step('what the agent did is shown', async () => {
   await page.locator('pre', { hasText: 'sister' }).first().waitFor();
 });
 
+await step('an entry of what the agent did is deleted', async () => {
+  const calls = page.locator('.group').filter({ hasText: 'TEXT_LARGE' }), n = await calls.count();
+  await calls.first().hover();
+  await calls.first().getByTitle('Delete log entry').click();
+  await confirm();
+  await told('Log Deleted');
+  await counted('calls', calls, n - 1);
+});
+
 await step('what the agent remembers is shown', async () => {
   await page.getByRole('tab', { name: 'Memories' }).click();
   const memory = page.locator('p.whitespace-pre-wrap', { hasText: 'I feel at home here.' });
@@ -219,11 +182,33 @@ await step('what the agent remembers is shown', async () => {
   await memory.first().waitFor();
 });
 
+await step('a memory is edited', async () => {
+  const memory = page.locator('.group').filter({ has: page.locator('p.whitespace-pre-wrap', { hasText: 'Look at this.' }) });
+  await memory.hover();
+  await memory.getByTitle('Edit memory').click();
+  const editor = page.locator('textarea').filter({ hasText: '"text"' });
+  await editor.fill((await editor.inputValue()).replace('Look at this.', 'Look at that.'));
+  await page.getByRole('button', { name: /Save/ }).last().click();
+  await told('Memory Updated');
+  await page.locator('p.whitespace-pre-wrap', { hasText: 'Look at that.' }).waitFor();
+  await mine(page, 'Look at this.').waitFor(); // what was said stays
+});
+
 await step('a chat that was renamed elsewhere is shown by its name', async () => {
   await api('PATCH', `/api/messaging/central-channels/${(await channel(c => c.metadata?.forAgent === ada)).id}`, { name: 'About the garden' });
   await page.reload();
   await page.getByRole('button', { name: 'About the garden' }).waitFor();
   await page.locator('button:has(.lucide-panel-right-close)').click();
+});
+
+await step('something is said again', async () => {
+  const said = mine(page, 'I feel at home here.');
+  await said.hover();
+  await said.locator('button:has(.lucide-refresh-ccw)').click();
+  for (const on of [page, other]) {
+    await counted('times it is said', mine(on, 'I feel at home here.'), 2);
+    await answered(on, 4);
+  }
 });
 
 await step('a chat is cleared', async () => {
@@ -317,43 +302,7 @@ await step('a group is deleted', async () => {
   await page.getByText('Square Table').waitFor({ state: 'detached' });
 });
 
-await step('a character is edited', async () => {
-  await page.getByTestId('agent-card').filter({ hasText: 'Ada' }).locator('button:has(.lucide-settings)').click();
-  await page.locator('textarea[name=system]').fill('Be a listener.');
-  await page.getByRole('button', { name: 'Save' }).click();
-  await told('Agent updated successfully');
-  const { system, bio } = await api('GET', `/api/agents/${ada}`);
-  assert.deepEqual({ system, bio }, { system: 'Be a listener.', bio: ['Listens.'] });
-  await page.goto(`${base}/settings/${ada}`);
-  await until('the form shows it', async () => await page.locator('textarea[name=system]').inputValue() === 'Be a listener.');
-  assert.equal(await page.locator('input[name=name]').inputValue(), 'Ada');
-});
-
-const rows = () => page.locator('.divide-y > div').filter({ hasText: /[A-Z][a-z]{2} \d\d, \d\d:\d\d:\d\d/ });
-await step('the log is shown', async () => {
-  await page.goto(base + '/logs');
-  await rows().first().waitFor();
-  await page.getByText(/^Info \d+$/).waitFor();
-});
-
-await step('the log is filtered', async () => {
-  const all = await rows().count();
-  const choose = async level => {
-    await page.getByRole('combobox').first().click();
-    await page.getByRole('option', { name: level, exact: true }).click();
-  };
-  await choose('ERROR');
-  await page.getByText('No ERROR logs found.').waitFor();
-  await choose('ALL');
-  await until('all lines again', async () => await rows().count() >= all);
-});
-
-await step('the log is cleared', async () => {
-  const all = await rows().count();
-  await page.getByRole('button', { name: 'Clear All Logs' }).click();
-  await confirm();
-  await until('nothing of before is left', async () => await rows().count() < all);
-});
+await house({ page, base, api, ada, step, shoot, told, confirm });
 
 await browser.close();
 console.log(`the web client works ${key ? 'with' : 'without'} a key`);

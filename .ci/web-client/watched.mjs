@@ -4,6 +4,7 @@
 const excused = [
   [/net::ERR_ABORTED/, 'a page that is left breaks off what it was asking for'],
   [/404 .*\/panels$/, 'the client asks for the panels of agents that do not run, and can do without'],
+  [/Failed to fetch (plugin|from) registry/, 'it looks for plugins elsewhere as well'],
 ];
 
 // watched gives what opens pages in a context, shows whether they are at rest and sound, and collects their faults.
