@@ -218,8 +218,11 @@ func (s *server) works(r Route, d described, there things) {
 	if d.goesOn() {
 		next, leave := s.follows(there.about(r.Path))
 		defer leave()
-		s.did(there["agentId"], "action", `{}`)
-		next()
+		s.did(there["agentId"], "action", `{}`)       // an agent does something,
+		s.ask("GET", "/api/server/ping", nil).is(200) // and the server, too
+		if e := next(); e.name != "log" || e.data == "" {
+			s.t.Errorf("%s %s tells of %+v", r.Method, r.Path, e)
+		}
 		return
 	}
 	body, headers := d.exampleBody(s.t)
