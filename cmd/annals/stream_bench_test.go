@@ -21,7 +21,7 @@ func BenchmarkStreaming(b *testing.B) {
 	s := inside(b, func(c *Config) { c.OpenAIBaseURL, c.OpenAIModel = model.URL, "oracle" })
 	agent := s.runningAgent(b, "Teller")
 	for b.Loop() {
-		quiet, quietSlow := chatter(b, s.base, uuid.NewString())
+		quiet, quietSlow := chatter(b, s.base, uuid.NewString(), 0)
 		telling := make([]string, channelsAtOnce)
 		for i := range telling {
 			telling[i] = s.channel(b, "DM", agent)
@@ -33,7 +33,7 @@ func BenchmarkStreaming(b *testing.B) {
 			}
 		}
 		eventually(b, 30*time.Second, "all answers are under way", func() bool { return len(model.Requests()) == asked })
-		rate, slow := chatter(b, s.base, uuid.NewString(), telling...)
+		rate, slow := chatter(b, s.base, uuid.NewString(), 0, telling...)
 		b.ReportMetric(rate, "deliveries/s")
 		b.ReportMetric(quiet, "quiet-deliveries/s")
 		b.ReportMetric(100*rate/quiet, "%of-quiet")
