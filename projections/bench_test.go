@@ -26,8 +26,8 @@ func ordinary() events.Event {
 	}
 }
 
-// BenchmarkCatchUp fills read models from the first fact on, all of them and those of the group core. Beside each is the
-// fastest way that PostgreSQL has to take the same rows: COPY, one table after the other, and then their indexes.
+// BenchmarkCatchUp fills tables that are there from the first fact on, all of them and those of the group core. Beside each is
+// the fastest way that PostgreSQL has to take the same rows: COPY, one table after the other, and then their indexes.
 func BenchmarkCatchUp(b *testing.B) {
 	defer debug.SetGCPercent(debug.SetGCPercent(GCPercent)) // as the command does
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(MemoryLimit))
@@ -61,6 +61,7 @@ func BenchmarkCatchUp(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
 				o := Options{Store: log, Postgres: database(b), Log: uuid.New(), Projections: c.of, Logger: slog.New(slog.DiscardHandler)}
+				must(b, prepare(b.Context(), connect(b, o.Postgres), o.Log, o.Projections))
 				b.StartTimer()
 				must(b, Rebuild(b.Context(), o, nil, nil))
 				b.StopTimer()
