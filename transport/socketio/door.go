@@ -70,6 +70,7 @@ func (h *Hub) letIn(w http.ResponseWriter, r *http.Request, c *connection, begin
 	}
 	answer := &patient{
 		ResponseWriter: w, control: http.NewResponseController(w), header: http.Header{}, ctx: ctx, listening: make(chan struct{}),
+		flusher: h.flushers.one(),
 	}
 	if !begins && !websocket.IsWebSocketUpgrade(r) {
 		answer.listens()
@@ -116,6 +117,7 @@ type patient struct {
 	listening chan struct{}
 	listened  sync.Once
 	line      *gathering // of who wanted a WebSocket
+	flusher   *flusher   // for that
 
 	mu     sync.Mutex
 	over   bool
@@ -173,7 +175,7 @@ func (p *patient) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p.line = newGathering(conn, p.listening)
+	p.line = newGathering(conn, p.flusher, p.listening)
 	return p.line, buffered, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -21,23 +22,25 @@ const (
 // the system that cost most. No piece may take long, and nothing is heard before the library listens.
 type gathering struct {
 	net.Conn
+	raw       syscall.RawConn // nil where the connection has none
+	flusher   *flusher
 	listening chan struct{}
 
 	mu       sync.Mutex
 	changed  sync.Cond
 	gathered []byte
-	spare    []byte      // takes what is gathered next
-	sending  bool        // or about to
-	sent     time.Time   // when the last piece was
-	later    *time.Timer // sends
+	spare    []byte    // takes what is gathered next
+	sending  bool      // or about to
+	sent     time.Time // when the last piece was
 	failed   error
 }
 
-func newGathering(conn net.Conn, listening chan struct{}) *gathering {
-	g := &gathering{Conn: conn, listening: listening}
+func newGathering(conn net.Conn, f *flusher, listening chan struct{}) *gathering {
+	g := &gathering{Conn: conn, flusher: f, listening: listening}
 	g.changed.L = &g.mu
-	g.later = time.AfterFunc(time.Hour, g.send)
-	g.later.Stop()
+	if c, ok := conn.(syscall.Conn); ok {
+		g.raw, _ = c.SyscallConn() // an error is one that writing meets too
+	}
 	return g
 }
 
@@ -81,11 +84,11 @@ func (g *gathering) start() {
 		return
 	}
 	g.sending = true
-	if rest := pace - time.Since(g.sent); rest > 0 && g.failed == nil {
-		g.later.Reset(rest)
-	} else {
-		go g.send()
+	due := g.sent.Add(pace)
+	if g.failed != nil {
+		due = time.Time{}
 	}
+	g.flusher.add(g, due)
 }
 
 func (g *gathering) size() int64 {
@@ -100,18 +103,51 @@ func (g *gathering) open() bool {
 	return g.failed == nil
 }
 
-// send sends what is gathered, and closes the connection behind it where that was asked for.
+// send sends what is gathered as far as the system takes it at once, and the rest when it does.
 func (g *gathering) send() {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	text, limit := g.gathered, writeTime
-	if g.gathered, g.spare = g.spare[:0], nil; g.failed != nil {
+	text := g.gathered
+	g.gathered, g.spare = g.spare[:0], nil
+	g.mu.Unlock()
+	if n, err := g.offer(text); err != nil || n == len(text) {
+		g.done(text, err)
+	} else {
+		go g.sendRest(text, n)
+	}
+}
+
+// offer writes without waiting, and tells how much was taken.
+func (g *gathering) offer(text []byte) (n int, err error) {
+	if g.raw == nil {
+		return 0, nil
+	}
+	failed := g.raw.Write(func(fd uintptr) bool {
+		n, err = syscall.Write(int(fd), text)
+		return true
+	})
+	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR) {
+		n, err = 0, nil
+	}
+	return max(0, n), errors.Join(failed, err)
+}
+
+func (g *gathering) sendRest(text []byte, n int) {
+	g.mu.Lock()
+	limit := writeTime
+	if g.failed != nil {
 		limit = lastWords
 	}
 	_ = g.Conn.SetWriteDeadline(time.Now().Add(limit))
 	g.mu.Unlock()
-	_, err := g.Conn.Write(text)
+	_, err := g.Conn.Write(text[n:])
+	_ = g.Conn.SetWriteDeadline(time.Time{})
+	g.done(text, err)
+}
+
+// done goes on to what was gathered meanwhile, or closes the connection behind it where that was asked for.
+func (g *gathering) done(text []byte, err error) {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	if err != nil {
 		g.failed, g.gathered = err, nil
 	}

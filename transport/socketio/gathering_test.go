@@ -17,7 +17,7 @@ func gathered(t *testing.T) (ours *gathering, theirs net.Conn) {
 	listening := make(chan struct{})
 	close(listening)
 	t.Cleanup(func() { _ = a.Close(); _ = b.Close() })
-	return newGathering(a, listening), b
+	return newGathering(a, newFlushers().one(), listening), b
 }
 
 func TestWhatIsWrittenWhileAConnectionIsBusyGoesOutInOnePiece(t *testing.T) {

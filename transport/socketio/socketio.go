@@ -72,6 +72,8 @@ type Hub struct {
 	dealing sync.WaitGroup // with what clients sent
 	served  sync.WaitGroup // connections
 	logs    chan logged
+	// flushers send what connections are told over WebSockets.
+	flushers *flushers
 
 	mu          sync.Mutex
 	closed      bool
@@ -86,7 +88,7 @@ type Hub struct {
 func New(o Options) *Hub {
 	o.Connections, o.ConnectTime, o.Parting = cmp.Or(o.Connections, 10_000), cmp.Or(o.ConnectTime, 20*time.Second), cmp.Or(o.Parting, 5*time.Second)
 	h := &Hub{
-		Options: o, logs: make(chan logged, logsWaiting), connections: map[string]*connection{},
+		Options: o, logs: make(chan logged, logsWaiting), flushers: newFlushers(), connections: map[string]*connection{},
 		rooms: map[string]map[*connection]bool{}, sending: map[uuid.UUID][]*sending{}, watching: map[*connection]*serverlog.Filter{},
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
