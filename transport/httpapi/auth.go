@@ -19,11 +19,9 @@ const (
 	keyHolder = "key:default"
 )
 
-// The cookie that a good key is exchanged for, since browsers send no header on pictures, frames and sockets.
-const (
-	cookieName = "annals_key"
-	cookieLife = 24 * time.Hour
-)
+// cookieLife is that of the cookie that a good key is exchanged for, since browsers send no header on pictures, frames and
+// sockets.
+const cookieLife = 24 * time.Hour
 
 var errNoKey = refusal(http.StatusUnauthorized, codeAuthRequired, "Invalid or missing X-API-KEY")
 
@@ -72,10 +70,15 @@ type keys struct {
 	sum   [sha256.Size]byte
 	set   bool
 	clock func() time.Time
+	// named is the cookie's name. Every key has its own: browsers send a cookie to all ports of a host, and servers beside each
+	// other must not take theirs away.
+	named string
 }
 
 func newKeys(key string, clock func() time.Time) keys {
-	return keys{sum: sha256.Sum256([]byte(key)), set: key != "", clock: clock}
+	k := keys{sum: sha256.Sum256([]byte(key)), set: key != "", clock: clock}
+	k.named = "annals_key_" + k.sign("name")[:8]
+	return k
 }
 
 func (k keys) required() bool { return k.set }
@@ -101,7 +104,7 @@ func (k keys) newCookie(r *http.Request) *http.Cookie {
 	expires := k.clock().Add(cookieLife)
 	stamp := strconv.FormatInt(expires.Unix(), 10)
 	return &http.Cookie{
-		Name: cookieName, Value: stamp + "." + k.sign(stamp), Path: "/", Expires: expires, HttpOnly: true,
+		Name: k.named, Value: stamp + "." + k.sign(stamp), Path: "/", Expires: expires, HttpOnly: true,
 		SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
 	}
 }
@@ -117,7 +120,7 @@ func (k keys) cookie(r *http.Request) bool { return k.cookieLasts(r) > 0 }
 
 // cookieLasts is for how long the request's cookie is still worth the key: not at all where it is none of ours.
 func (k keys) cookieLasts(r *http.Request) time.Duration {
-	c, err := r.Cookie(cookieName)
+	c, err := r.Cookie(k.named)
 	if err != nil {
 		return 0
 	}

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"net/http/cookiejar"
 	"slices"
 	"strings"
 	"testing"
@@ -128,6 +129,37 @@ func TestTheCookieIsWorthTheKeyWhereTheWebClientCannotShowIt(t *testing.T) {
 	name, value, _ := strings.Cut(cookie, "=")
 	_, signature, _ := strings.Cut(value, ".")
 	worth(name+"=9999999999."+signature, 401)
+}
+
+func TestServersBesideEachOtherDoNotTakeAwayTheirCookies(t *testing.T) {
+	t.Parallel()
+	jar, err := cookiejar.New(nil)
+	must(t, err)
+	browser := http.Client{Jar: jar}
+	var servers []*server
+	status := func(s *server, key string) int {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/api/system/version", nil)
+		must(t, err)
+		if key != "" {
+			r.Header.Set("X-Api-Key", key)
+		}
+		answer, err := browser.Do(r)
+		must(t, err)
+		must(t, answer.Body.Close())
+		return answer.StatusCode
+	}
+	for _, key := range []string{"one", "two"} { // both on 127.0.0.1
+		s := serve(t, func(o *Options) { o.Key = key })
+		if got := status(s, key); got != 200 {
+			t.Fatalf("with the key %s: %d", key, got)
+		}
+		servers = append(servers, s)
+	}
+	for i, s := range servers {
+		if got := status(s, ""); got != 200 {
+			t.Errorf("with the cookie of server %d: %d", i+1, got)
+		}
+	}
 }
 
 func TestTheWebClientFindsItsChatsByTheirMetadata(t *testing.T) {
