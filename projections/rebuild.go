@@ -17,7 +17,7 @@ import (
 // little is in memory at any time, and most of what was read is garbage soon: looking for it less often takes a sixth off what
 // each costs. The limit is for long ones, a batch of which is megabytes.
 const (
-	GCPercent   = 400
+	GCPercent   = 800
 	MemoryLimit = 512 << 20
 )
 
