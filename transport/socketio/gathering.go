@@ -13,7 +13,7 @@ const (
 	maxGathered = 64 << 10
 	// pace is how much later than the one before a piece is sent: who hears much hears it in fewer pieces, and who hears little
 	// at once.
-	pace = 4 * time.Millisecond
+	pace = 8 * time.Millisecond
 	// lastWords is how long what was written to a connection that is closed may still take.
 	lastWords = time.Second
 )
