@@ -17,7 +17,7 @@ var history = Projection{
 	Version: 2,
 	Tables: `
 create table history (
-	position    bigint not null,
+	position    bigint primary key,
 	id          uuid not null,
 	stream      text not null,
 	category    text not null,
@@ -33,7 +33,6 @@ create table history (
 );
 alter table history alter column data set statistics 0, alter column metadata set statistics 0`,
 	Indexes: `
-create unique index if not exists history_pkey on history (position);
 create index on history (hashtextextended(stream, 0), position);
 create index on history (hashtextextended(category, 0), type, position);
 create index on history (type, position);
@@ -47,7 +46,7 @@ create index on history (recorded, position)`,
 func applyHistory(q *pgx.Batch, e events.Recorded) {
 	q.Queue(`
 insert into history (position, id, stream, category, revision, type, actor, correlation, causation, at, recorded, data, metadata)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing`,
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (position) do nothing`,
 		int64(e.Position), e.ID, string(e.Stream), e.Stream.Category(), int64(e.Revision), e.Stored.Type, e.Meta.Actor,
 		e.Meta.Correlation, e.Meta.Causation, e.Meta.At.UTC(), e.Created.UTC(), e.Stored.Data, e.Stored.Metadata)
 }
@@ -62,15 +61,15 @@ var concerns = Projection{
 create table concerns (
 	thing    uuid not null,
 	type     text not null,
-	position bigint not null
+	position bigint not null,
+	primary key (thing, type, position)
 )`,
-	Indexes: `create unique index if not exists concerns_pkey on concerns (thing, type, position)`,
-	Apply:   applyConcerns,
+	Apply: applyConcerns,
 }
 
 func applyConcerns(q *pgx.Batch, e events.Recorded) {
 	for _, thing := range events.Concerned(e.Event) {
-		q.Queue(`insert into concerns (thing, type, position) values ($1, $2, $3) on conflict do nothing`,
+		q.Queue(`insert into concerns (thing, type, position) values ($1, $2, $3) on conflict (thing, type, position) do nothing`,
 			thing, e.Stored.Type, int64(e.Position))
 	}
 }
