@@ -84,14 +84,13 @@ func (f *flusher) take(due []flush) (_ []flush, next time.Time) {
 	defer f.mu.Unlock()
 	now, left := time.Now(), f.waiting[:0]
 	for _, w := range f.waiting {
-		switch {
-		case !w.due.After(now):
+		if !w.due.After(now) {
 			due = append(due, w)
-		default:
-			left = append(left, w)
-			if next.IsZero() || w.due.Before(next) {
-				next = w.due
-			}
+			continue
+		}
+		left = append(left, w)
+		if next.IsZero() || w.due.Before(next) {
+			next = w.due
 		}
 	}
 	clear(f.waiting[len(left):])

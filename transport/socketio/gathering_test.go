@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,6 +71,40 @@ func TestWhoHearsLittleHearsItAtOnceAndMuchInOnePiece(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestWhatTheSystemDoesNotTakeAtOnceFollowsInOrder(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // nothing to wait for
+	must(t, err)
+	defer listener.Close()
+	theirs, err := net.Dial("tcp", listener.Addr().String()) //nolint:noctx // it is listened to
+	must(t, err)
+	defer theirs.Close()
+	conn, err := listener.Accept()
+	must(t, err)
+	must(t, conn.(*net.TCPConn).SetWriteBuffer(32<<10))
+	must(t, theirs.(*net.TCPConn).SetReadBuffer(32<<10))
+	listening := make(chan struct{})
+	close(listening)
+	ours := newGathering(conn, newFlushers().one(), listening)
+	want := make([]byte, 4<<20)
+	for i := range want {
+		want[i] = byte(i % 251)
+	}
+	go func() {
+		for piece := range slices.Chunk(want, 10_001) {
+			if _, err := ours.Write(piece); err != nil {
+				t.Error(err)
+			}
+		}
+		_ = ours.Close()
+	}()
+	must(t, theirs.SetReadDeadline(time.Now().Add(patience)))
+	got, err := io.ReadAll(theirs)
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d of %d bytes came, or in another order: %v", len(got), len(want), err)
+	}
 }
 
 func TestAClientThatDoesNotReadEndsItsConnectionAfterAWhile(t *testing.T) {
