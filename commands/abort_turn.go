@@ -44,8 +44,8 @@ type Unwanted struct {
 
 // AbortTurns aborts the turns that are under way or still to come, and gives those that it aborted. A repetition aborts
 // nothing more.
-func AbortTurns(ctx context.Context, b Bus, r Request, u Unwanted) (aborted []AbortTurn, last Result, err error) {
-	channel, err := b.Parents.Channel(ctx, u.Channel)
+func AbortTurns(ctx context.Context, b Env, r Request, u Unwanted) (aborted []AbortTurn, last Result, err error) {
+	channel, err := b.States.Channel(ctx, u.Channel)
 	if err != nil {
 		return nil, last, err
 	}
@@ -80,12 +80,12 @@ func AbortTurns(ctx context.Context, b Bus, r Request, u Unwanted) (aborted []Ab
 }
 
 // turns are those of the agents that are not wanted to answer a message.
-func (u Unwanted) turns(ctx context.Context, b Bus, message uuid.UUID) (turns []AbortTurn, err error) {
+func (u Unwanted) turns(ctx context.Context, b Env, message uuid.UUID) (turns []AbortTurn, err error) {
 	m, err := Load[Message](ctx, b, events.MessageStream(message))
 	if err != nil {
 		return nil, err
 	}
-	alive, err := m.alive(ctx, b.Parents)
+	alive, err := m.alive(ctx, b.States)
 	if err != nil {
 		return nil, err
 	}

@@ -63,9 +63,9 @@ func TestAnswersThatAreNotWantedAreAborted(t *testing.T) {
 			t.Parallel()
 			cafeCreated := lobbyCreated
 			cafeCreated.ChannelID = cafe
-			bus := Open(t, homeCreated, lobbyCreated, cafeCreated, helloToAll).Bus
+			env := Open(t, homeCreated, lobbyCreated, cafeCreated, helloToAll).Env
 			c.unwanted.Recent = recent
-			got, _, err := AbortTurns(t.Context(), bus, NewRequest(), c.unwanted)
+			got, _, err := AbortTurns(t.Context(), env, NewRequest(), c.unwanted)
 			if !errors.Is(err, c.fails) || len(got) != len(c.want) {
 				t.Fatalf("aborted %+v, %v", got, err)
 			}
@@ -74,7 +74,7 @@ func TestAnswersThatAreNotWantedAreAborted(t *testing.T) {
 					t.Errorf("aborted %+v, want %+v", got[i], c.want[i])
 				}
 			}
-			if again, _, err := AbortTurns(t.Context(), bus, NewRequest(), c.unwanted); !errors.Is(err, c.fails) || len(again) > 0 {
+			if again, _, err := AbortTurns(t.Context(), env, NewRequest(), c.unwanted); !errors.Is(err, c.fails) || len(again) > 0 {
 				t.Errorf("aborted once more: %+v, %v", again, err)
 			}
 		})

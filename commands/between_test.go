@@ -59,14 +59,14 @@ func (b *between) Read(ctx context.Context, s events.StreamID, dir events.Direct
 	}
 }
 
-// bus is a bus of its own to the same log, with this in between.
-func (b *between) bus(log OpenedLog) Bus {
+// env is an Env of its own to the same log, with this in between.
+func (b *between) env(log OpenedLog) Env {
 	b.Store = log.Store
-	return Bus{Store: b, Parents: NewParents(b)}
+	return Env{Store: b, States: NewStates(b)}
 }
 
 // do handles a command that is to succeed.
-func do[S State[S]](t testing.TB, b Bus, r Request, cmd Command[S]) Result {
+func do[S State[S]](t testing.TB, b Env, r Request, cmd Command[S]) Result {
 	t.Helper()
 	result, err := Handle(t.Context(), b, r, cmd)
 	if err != nil {
@@ -76,7 +76,7 @@ func do[S State[S]](t testing.TB, b Bus, r Request, cmd Command[S]) Result {
 }
 
 // participants are those of the lobby, as the log tells.
-func participants(t testing.TB, b Bus) []uuid.UUID {
+func participants(t testing.TB, b Env) []uuid.UUID {
 	t.Helper()
 	ch, err := Load[Channel](t.Context(), b, events.ChannelStream(lobby))
 	if err != nil {

@@ -19,7 +19,7 @@ type ClearRoom struct {
 func (c *ClearRoom) Stream() events.StreamID { return events.RoomStream(c.RoomID) }
 
 // Admit implements Admitted: the agent exists.
-func (c *ClearRoom) Admit(ctx context.Context, p *Parents, r Room) (err error) {
+func (c *ClearRoom) Admit(ctx context.Context, p *States, r Room) (err error) {
 	if err := p.agentExists(ctx, c.AgentID); err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ type ClearWorld struct {
 func (c *ClearWorld) Stream() events.StreamID { return events.WorldStream(c.WorldID) }
 
 // Admit implements Admitted.
-func (c *ClearWorld) Admit(ctx context.Context, p *Parents, w World) (err error) {
+func (c *ClearWorld) Admit(ctx context.Context, p *States, w World) (err error) {
 	c.alive, err = w.alive(ctx, p)
 	return err
 }

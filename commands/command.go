@@ -45,16 +45,16 @@ type Command[S State[S]] interface {
 // Admitted is a command that looks at other streams before it decides, such as whether its channel exists. What it sees
 // may be slightly old: this is admission, not an invariant.
 type Admitted[S any] interface {
-	Admit(ctx context.Context, p *Parents, s S) error
+	Admit(ctx context.Context, p *States, s S) error
 }
 
-// Begins is a command that usually writes the first fact of its stream: Handle appends before it reads.
-type Begins interface{ begins() }
+// beginner is a command that usually writes the first fact of its stream: Handle appends before it reads.
+type beginner interface{ begins() }
 
-// Bus is what Handle needs: the log, and the folds of parents.
-type Bus struct {
-	Store   events.Store
-	Parents *Parents
+// Env is what Handle needs: the log, and the folds of other streams.
+type Env struct {
+	Store  events.Store
+	States *States
 	// Watch is told, where it is set, that a command begins, and may put the trace into its request; what it gives is told how
 	// the command ended.
 	Watch func(ctx context.Context, command string, r *Request) (context.Context, func(Result, error))
@@ -87,29 +87,29 @@ const attempts = 10
 
 // Handle loads, decides and appends, again when somebody else was first. It fails with events.ErrConflict when that goes
 // on for too long.
-func Handle[S State[S]](ctx context.Context, b Bus, r Request, cmd Command[S]) (Result, error) {
+func Handle[S State[S]](ctx context.Context, b Env, r Request, cmd Command[S]) (Result, error) {
 	return handle(ctx, b, r, cmd, nil)
 }
 
-// Seen is a stream as it stood when somebody looked at it.
-type Seen[S State[S]] struct{ history history[S] }
+// Loaded is a stream as it stood when it was read.
+type Loaded[S State[S]] struct{ history history[S] }
 
-// Look loads a stream for a command that is to be handled after something slow.
-func Look[S State[S]](ctx context.Context, b Bus, s events.StreamID) (Seen[S], error) {
+// LoadStream reads a stream for a command that is handled after something slow.
+func LoadStream[S State[S]](ctx context.Context, b Env, s events.StreamID) (Loaded[S], error) {
 	h := history[S]{revision: events.NoStream}
 	err := h.load(ctx, b.Store, s)
-	return Seen[S]{h}, err
+	return Loaded[S]{h}, err
 }
 
-// State is what the stream folded to.
-func (s Seen[S]) State() S { return s.history.state }
+// State returns what the stream folds to.
+func (l Loaded[S]) State() S { return l.history.state }
 
-// HandleSeen is Handle by what was seen of the command's stream: it is loaded only if somebody has written to it since.
-func HandleSeen[S State[S]](ctx context.Context, b Bus, r Request, seen Seen[S], cmd Command[S]) (Result, error) {
-	return handle(ctx, b, r, cmd, &seen.history)
+// HandleLoaded is Handle with the command's stream as it was loaded: it reads the stream only if it was written to since.
+func HandleLoaded[S State[S]](ctx context.Context, b Env, r Request, loaded Loaded[S], cmd Command[S]) (Result, error) {
+	return handle(ctx, b, r, cmd, &loaded.history)
 }
 
-func handle[S State[S]](ctx context.Context, b Bus, r Request, cmd Command[S], seen *history[S]) (result Result, err error) {
+func handle[S State[S]](ctx context.Context, b Env, r Request, cmd Command[S], seen *history[S]) (result Result, err error) {
 	if b.Watch != nil {
 		watched, end := b.Watch(ctx, nameOf(cmd), &r)
 		defer func() { end(result, err) }()
@@ -118,7 +118,7 @@ func handle[S State[S]](ctx context.Context, b Bus, r Request, cmd Command[S], s
 	if r.ID == uuid.Nil {
 		return Result{}, fmt.Errorf("%s: %w: a request without an id could not be told from another", cmd.Stream(), ErrRefused)
 	}
-	_, begins := cmd.(Begins)
+	_, begins := cmd.(beginner)
 	if seen == nil && begins && r.Body == "" && r.IfRevision == nil {
 		seen = &history[S]{revision: events.NoStream}
 	}
@@ -150,9 +150,9 @@ func nameOf(cmd any) string {
 	return t.Name()
 }
 
-func decide[S State[S]](ctx context.Context, b Bus, r Request, cmd Command[S], h history[S]) (Result, error) {
+func decide[S State[S]](ctx context.Context, b Env, r Request, cmd Command[S], h history[S]) (Result, error) {
 	if a, ok := cmd.(Admitted[S]); ok {
-		if err := a.Admit(ctx, b.Parents, h.state); err != nil {
+		if err := a.Admit(ctx, b.States, h.state); err != nil {
 			return Result{}, err
 		}
 	}
@@ -171,14 +171,14 @@ func decide[S State[S]](ctx context.Context, b Bus, r Request, cmd Command[S], h
 	if err != nil {
 		return Result{}, err
 	}
-	b.Parents.appended(cmd.Stream(), h.revision, position, proposed)
+	b.States.appended(cmd.Stream(), h.revision, position, proposed)
 	return Result{Position: position, Revision: uint64(int(h.revision) + len(facts)), Changed: true, At: r.At}, nil
 }
 
-// Load folds a stream as it stands now; the zero value is that of one without events.
-func Load[S State[S]](ctx context.Context, b Bus, s events.StreamID) (S, error) {
-	seen, err := Look[S](ctx, b, s)
-	return seen.State(), err
+// Load reads a stream and returns what it folds to: the zero value for one without events.
+func Load[S State[S]](ctx context.Context, b Env, s events.StreamID) (S, error) {
+	loaded, err := LoadStream[S](ctx, b, s)
+	return loaded.State(), err
 }
 
 // history is a stream as far as it was read.

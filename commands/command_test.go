@@ -24,17 +24,17 @@ func TestACommandIsDecidedAnewWhenSomebodyElseWroteFirst(t *testing.T) {
 		if len(inBetween) > 0 {
 			next := inBetween[0]
 			inBetween = inBetween[1:]
-			do(t, log.Bus, NewRequest(), JoinChannel{ChannelID: lobby, ParticipantID: next})
+			do(t, log.Env, NewRequest(), JoinChannel{ChannelID: lobby, ParticipantID: next})
 		}
 	}}
-	result := do(t, via.bus(log), NewRequest(), JoinChannel{ChannelID: lobby, ParticipantID: guild})
-	sameIDs(t, "the participants", participants(t, log.Bus), alice, eliza, bob, parry, guild)
+	result := do(t, via.env(log), NewRequest(), JoinChannel{ChannelID: lobby, ParticipantID: guild})
+	sameIDs(t, "the participants", participants(t, log.Env), alice, eliza, bob, parry, guild)
 	if !result.Changed || result.Revision != 3 || result.Position != log.Now(t) || via.appends.Load() != 3 {
 		t.Errorf("after %d appends the result is %+v", via.appends.Load(), result)
 	}
 	inBetween = []uuid.UUID{hello}
-	result = do(t, via.bus(log), NewRequest(), JoinChannel{ChannelID: lobby, ParticipantID: hello})
-	sameIDs(t, "the participants", participants(t, log.Bus), alice, eliza, bob, parry, guild, hello)
+	result = do(t, via.env(log), NewRequest(), JoinChannel{ChannelID: lobby, ParticipantID: hello})
+	sameIDs(t, "the participants", participants(t, log.Env), alice, eliza, bob, parry, guild, hello)
 	if result.Changed || result.Revision != 4 || result.Position != log.Now(t) {
 		t.Errorf("the result of what somebody else had done is %+v", result)
 	}
@@ -43,11 +43,11 @@ func TestACommandIsDecidedAnewWhenSomebodyElseWroteFirst(t *testing.T) {
 func TestACommandThatBeginsAStreamReadsItOnlyOnAConflict(t *testing.T) {
 	t.Parallel()
 	log, via := Open(t), &between{}
-	bus := via.bus(log)
-	if result := do(t, bus, NewRequest(), CreateAgent{AgentID: eliza, Character: doctor}); !result.Changed || via.reads.Load() != 0 {
+	env := via.env(log)
+	if result := do(t, env, NewRequest(), CreateAgent{AgentID: eliza, Character: doctor}); !result.Changed || via.reads.Load() != 0 {
 		t.Errorf("after %d reads of a new stream the result is %+v", via.reads.Load(), result)
 	}
-	result := do(t, bus, NewRequest(), CreateAgent{AgentID: eliza, Character: doctor})
+	result := do(t, env, NewRequest(), CreateAgent{AgentID: eliza, Character: doctor})
 	if result.Changed || result.Position != log.Now(t) || via.reads.Load() != 1 {
 		t.Errorf("after %d reads of a stream that had begun the result is %+v", via.reads.Load(), result)
 	}
@@ -56,20 +56,20 @@ func TestACommandThatBeginsAStreamReadsItOnlyOnAConflict(t *testing.T) {
 func TestACommandGivesUpWhenSomebodyElseKeepsWriting(t *testing.T) {
 	t.Parallel()
 	log := Open(t, lobbyCreated)
-	via := &between{beforeAppend: func() { do(t, log.Bus, NewRequest(), JoinChannel{ChannelID: lobby, ParticipantID: uuid.New()}) }}
-	_, err := Handle(t.Context(), via.bus(log), NewRequest(), JoinChannel{ChannelID: lobby, ParticipantID: bob})
+	via := &between{beforeAppend: func() { do(t, log.Env, NewRequest(), JoinChannel{ChannelID: lobby, ParticipantID: uuid.New()}) }}
+	_, err := Handle(t.Context(), via.env(log), NewRequest(), JoinChannel{ChannelID: lobby, ParticipantID: bob})
 	if !errors.Is(err, events.ErrConflict) || !strings.Contains(err.Error(), "channel-"+lobby.String()) {
 		t.Errorf("the error is %v", err)
 	}
-	if via.appends.Load() != 10 || len(participants(t, log.Bus)) != 2+10 {
-		t.Errorf("after %d appends %d take part", via.appends.Load(), len(participants(t, log.Bus)))
+	if via.appends.Load() != 10 || len(participants(t, log.Env)) != 2+10 {
+		t.Errorf("after %d appends %d take part", via.appends.Load(), len(participants(t, log.Env)))
 	}
 }
 
 func TestARequestWithoutAnIDIsRefused(t *testing.T) {
 	t.Parallel()
 	log := Open(t, lobbyCreated)
-	_, err := Handle(t.Context(), log.Bus, Request{At: Noon}, ClearChannel{ChannelID: lobby})
+	_, err := Handle(t.Context(), log.Env, Request{At: Noon}, ClearChannel{ChannelID: lobby})
 	if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "a request without an id") || len(log.Since(t, 0)) != 1 {
 		t.Errorf("the error is %v; the log holds %d facts", err, len(log.Since(t, 0)))
 	}
@@ -86,7 +86,7 @@ func TestACommandHoldsOnlyAtTheRevisionThatItNames(t *testing.T) {
 	stale := func(revision uint64, cmd Command[Channel], words string) {
 		t.Helper()
 		before := log.Now(t)
-		_, err := Handle(t.Context(), log.Bus, at(revision), cmd)
+		_, err := Handle(t.Context(), log.Env, at(revision), cmd)
 		if !errors.Is(err, ErrStale) || !strings.Contains(err.Error(), words) || log.Now(t) != before {
 			t.Errorf("the error is %v", err)
 		}
@@ -94,15 +94,15 @@ func TestACommandHoldsOnlyAtTheRevisionThatItNames(t *testing.T) {
 	join := JoinChannel{ChannelID: lobby, ParticipantID: bob}
 	stale(0, join, "channel-"+lobby.String()+": changed meanwhile: at revision 1, not 0")
 	stale(2, join, "at revision 1, not 2")
-	if result := do(t, log.Bus, at(1), join); result.Revision != 2 {
+	if result := do(t, log.Env, at(1), join); result.Revision != 2 {
 		t.Errorf("the result is %+v", result)
 	}
 	stale(1, join, "at revision 2, not 1") // although it is so already
-	if result := do(t, log.Bus, at(2), join); result.Changed {
+	if result := do(t, log.Env, at(2), join); result.Changed {
 		t.Errorf("the result is %+v", result)
 	}
 	stale(0, CreateChannel{ChannelID: cafe}, "at revision -1, not 0")
-	if _, err := Handle(t.Context(), log.Bus, at(0), ClearChannel{ChannelID: cafe}); !errors.Is(err, ErrNotFound) {
+	if _, err := Handle(t.Context(), log.Env, at(0), ClearChannel{ChannelID: cafe}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("what is not there is told as %v", err)
 	}
 }
@@ -110,10 +110,10 @@ func TestACommandHoldsOnlyAtTheRevisionThatItNames(t *testing.T) {
 func TestACommandThatNamesARevisionIsNotDecidedAnewAtAnother(t *testing.T) {
 	t.Parallel()
 	log := Open(t, lobbyCreated)
-	via := &between{beforeAppend: func() { do(t, log.Bus, NewRequest(), JoinChannel{ChannelID: lobby, ParticipantID: bob}) }}
+	via := &between{beforeAppend: func() { do(t, log.Env, NewRequest(), JoinChannel{ChannelID: lobby, ParticipantID: bob}) }}
 	r := NewRequest()
 	r.IfRevision = new(uint64)
-	if _, err := Handle(t.Context(), via.bus(log), r, ClearChannel{ChannelID: lobby}); !errors.Is(err, ErrStale) {
+	if _, err := Handle(t.Context(), via.env(log), r, ClearChannel{ChannelID: lobby}); !errors.Is(err, ErrStale) {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -122,26 +122,26 @@ func TestAnEventThatCannotBeReadStopsTheCommandsOfItsStream(t *testing.T) {
 	t.Parallel()
 	log := Open(t, append(lobbyOpen, lobbyCleared, guildCreated)...)
 	via := &between{unreadable: func(e events.Event) bool { return e == lobbyCleared }}
-	for what, handle := range map[string]func(Bus) error{
-		"a command of the stream": func(b Bus) error {
+	for what, handle := range map[string]func(Env) error{
+		"a command of the stream": func(b Env) error {
 			_, err := Handle(t.Context(), b, NewRequest(), LeaveChannel{ChannelID: lobby, ParticipantID: alice})
 			return err
 		},
-		"a command whose parent it is": func(b Bus) error {
+		"a command whose parent it is": func(b Env) error {
 			_, err := Handle(t.Context(), b, NewRequest(), sayHello())
 			return err
 		},
-		"a fold": func(b Bus) error {
+		"a fold": func(b Env) error {
 			_, err := Load[Channel](t.Context(), b, events.ChannelStream(lobby))
 			return err
 		},
 	} {
-		err := handle(via.bus(log))
+		err := handle(via.env(log))
 		if !errors.Is(err, errNewer) || !strings.Contains(err.Error(), "channel-"+lobby.String()+" at revision 1: ChannelCleared cannot be read") {
 			t.Errorf("%s fails with %v", what, err)
 		}
 	}
-	do(t, via.bus(log), NewRequest(), CreateChannel{ChannelID: cafe})
+	do(t, via.env(log), NewRequest(), CreateChannel{ChannelID: cafe})
 	if n := len(log.Since(t, 0)); n != len(lobbyOpen)+3 {
 		t.Errorf("the log holds %d facts", n)
 	}
@@ -154,7 +154,7 @@ func TestWhatMayNotBecomeAnEventIsRefusedAndNotRecorded(t *testing.T) {
 	for content, want := range map[string]error{"\x00": events.ErrInvalid, "\xff": events.ErrInvalid, long: events.ErrTooLarge} {
 		say := sayHello()
 		say.Content = content
-		if _, err := Handle(t.Context(), log.Bus, NewRequest(), say); !errors.Is(err, want) {
+		if _, err := Handle(t.Context(), log.Env, NewRequest(), say); !errors.Is(err, want) {
 			t.Errorf("the error is %v, not %v", err, want)
 		}
 	}
@@ -168,7 +168,7 @@ func TestACommandEndsWithItsContext(t *testing.T) {
 	log := Open(t, lobbyCreated)
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
 	defer cancel()
-	if _, err := Handle(ctx, log.Bus, NewRequest(), ClearChannel{ChannelID: lobby}); err == nil || len(log.Since(t, 0)) != 1 {
+	if _, err := Handle(ctx, log.Env, NewRequest(), ClearChannel{ChannelID: lobby}); err == nil || len(log.Since(t, 0)) != 1 {
 		t.Errorf("the error is %v; the log holds %d facts", err, len(log.Since(t, 0)))
 	}
 }

@@ -28,7 +28,7 @@ func (CreateChannel) begins() {}
 func (c CreateChannel) Stream() events.StreamID { return events.ChannelStream(c.ChannelID) }
 
 // Admit implements Admitted: the server exists.
-func (c CreateChannel) Admit(ctx context.Context, p *Parents, _ Channel) error {
+func (c CreateChannel) Admit(ctx context.Context, p *States, _ Channel) error {
 	s, err := p.Server(ctx, c.ServerID)
 	if err == nil && !s.Exists {
 		return noServer(c.ServerID)

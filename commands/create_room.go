@@ -32,7 +32,7 @@ func (*CreateRoom) begins() {}
 func (c *CreateRoom) Stream() events.StreamID { return events.RoomStream(c.RoomID) }
 
 // Admit implements Admitted: the agent exists and, where one is named, the world.
-func (c *CreateRoom) Admit(ctx context.Context, p *Parents, r Room) error {
+func (c *CreateRoom) Admit(ctx context.Context, p *States, r Room) error {
 	if err := p.agentExists(ctx, c.AgentID); err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func (*CreateWorld) begins() {}
 func (c *CreateWorld) Stream() events.StreamID { return events.WorldStream(c.WorldID) }
 
 // Admit implements Admitted: the agent exists.
-func (c *CreateWorld) Admit(ctx context.Context, p *Parents, w World) (err error) {
+func (c *CreateWorld) Admit(ctx context.Context, p *States, w World) (err error) {
 	if err := p.agentExists(ctx, c.AgentID); err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ type DeleteFile struct {
 func (c *DeleteFile) Stream() events.StreamID { return events.FileStream(c.FileID) }
 
 // Admit implements Admitted.
-func (c *DeleteFile) Admit(ctx context.Context, p *Parents, f File) (err error) {
+func (c *DeleteFile) Admit(ctx context.Context, p *States, f File) (err error) {
 	c.alive, err = f.alive(ctx, p)
 	return err
 }

@@ -19,7 +19,7 @@ type DeleteMemory struct {
 func (c *DeleteMemory) Stream() events.StreamID { return events.MemoryStream(c.MemoryID) }
 
 // Admit implements Admitted.
-func (c *DeleteMemory) Admit(ctx context.Context, p *Parents, m Memory) (err error) {
+func (c *DeleteMemory) Admit(ctx context.Context, p *States, m Memory) (err error) {
 	c.alive, err = m.alive(ctx, p)
 	return err
 }

@@ -21,7 +21,7 @@ type DeleteMessage struct {
 func (c *DeleteMessage) Stream() events.StreamID { return events.MessageStream(c.MessageID) }
 
 // Admit implements Admitted.
-func (c *DeleteMessage) Admit(ctx context.Context, p *Parents, m Message) (err error) {
+func (c *DeleteMessage) Admit(ctx context.Context, p *States, m Message) (err error) {
 	c.alive, err = m.alive(ctx, p)
 	return err
 }

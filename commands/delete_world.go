@@ -19,7 +19,7 @@ type DeleteWorld struct {
 func (c *DeleteWorld) Stream() events.StreamID { return events.WorldStream(c.WorldID) }
 
 // Admit implements Admitted.
-func (c *DeleteWorld) Admit(ctx context.Context, p *Parents, w World) (err error) {
+func (c *DeleteWorld) Admit(ctx context.Context, p *States, w World) (err error) {
 	c.alive, err = w.alive(ctx, p)
 	return err
 }

@@ -22,7 +22,7 @@ type EditMessage struct {
 func (c *EditMessage) Stream() events.StreamID { return events.MessageStream(c.MessageID) }
 
 // Admit implements Admitted.
-func (c *EditMessage) Admit(ctx context.Context, p *Parents, m Message) (err error) {
+func (c *EditMessage) Admit(ctx context.Context, p *States, m Message) (err error) {
 	c.alive, err = m.alive(ctx, p)
 	return err
 }

@@ -31,7 +31,7 @@ func (f File) Apply(e events.Recorded) File {
 }
 
 // alive tells whether the file is still there after what happened to its channel.
-func (f File) alive(ctx context.Context, p *Parents) (bool, error) {
+func (f File) alive(ctx context.Context, p *States) (bool, error) {
 	if !f.Exists || f.Owner != events.FileOfChannel {
 		return f.Exists, nil
 	}

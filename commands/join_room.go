@@ -20,7 +20,7 @@ type JoinRoom struct {
 func (c *JoinRoom) Stream() events.StreamID { return events.RoomStream(c.RoomID) }
 
 // Admit implements Admitted.
-func (c *JoinRoom) Admit(ctx context.Context, p *Parents, r Room) (err error) {
+func (c *JoinRoom) Admit(ctx context.Context, p *States, r Room) (err error) {
 	c.alive, err = r.alive(ctx, p)
 	return err
 }

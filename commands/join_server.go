@@ -15,7 +15,7 @@ type JoinServer struct{ ServerID, AgentID uuid.UUID }
 func (c JoinServer) Stream() events.StreamID { return events.ServerStream(c.ServerID) }
 
 // Admit implements Admitted: the agent exists.
-func (c JoinServer) Admit(ctx context.Context, p *Parents, _ Server) error {
+func (c JoinServer) Admit(ctx context.Context, p *States, _ Server) error {
 	a, err := p.Agent(ctx, c.AgentID)
 	if err == nil && !a.Exists {
 		return noAgent(c.AgentID)

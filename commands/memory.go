@@ -48,7 +48,7 @@ func (m Memory) Apply(e events.Recorded) Memory {
 }
 
 // alive tells whether the memory is still there after what happened to all that it belongs to.
-func (m Memory) alive(ctx context.Context, p *Parents) (bool, error) {
+func (m Memory) alive(ctx context.Context, p *States) (bool, error) {
 	if !m.Exists {
 		return false, nil
 	}
@@ -73,7 +73,7 @@ func (m Memory) alive(ctx context.Context, p *Parents) (bool, error) {
 }
 
 // forgotten is the position of the last clear or delete of what the memory belongs to.
-func (m Memory) forgotten(ctx context.Context, p *Parents) (events.Position, error) {
+func (m Memory) forgotten(ctx context.Context, p *States) (events.Position, error) {
 	agent, err := p.Agent(ctx, m.AgentID)
 	if err != nil {
 		return 0, err

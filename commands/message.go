@@ -40,7 +40,7 @@ func (m Message) Apply(e events.Recorded) Message {
 }
 
 // alive tells whether the message is still there after what happened to its channel.
-func (m Message) alive(ctx context.Context, p *Parents) (bool, error) {
+func (m Message) alive(ctx context.Context, p *States) (bool, error) {
 	if !m.Exists {
 		return false, nil
 	}

@@ -19,7 +19,7 @@ type story struct {
 	*model
 	things
 	log   OpenedLog
-	nodes []Bus
+	nodes []Env
 	began events.Position // the newest fact before the story
 	head  events.Position // the newest fact that was observed
 	t     *rapid.T
@@ -51,7 +51,7 @@ func try[S State[S]](s *story, want error, changes bool, cmd Command[S]) bool {
 	return changes
 }
 
-func (s *story) either() Bus { return rapid.SampledFrom(s.nodes).Draw(s.t, "node") }
+func (s *story) either() Env { return rapid.SampledFrom(s.nodes).Draw(s.t, "node") }
 
 // observe is the feed of both nodes, and tells how much is new.
 func (s *story) observe() int {
@@ -59,7 +59,7 @@ func (s *story) observe() int {
 	for _, e := range added {
 		s.head = e.Position
 		for _, b := range s.nodes {
-			b.Parents.Observe(e)
+			b.States.Observe(e)
 		}
 	}
 	return len(added)
@@ -239,7 +239,7 @@ func (s *story) folds() {
 func TestAnyHistoryOfCommandsFoldsToWhatTheySaid(t *testing.T) {
 	t.Parallel()
 	log := Open(t, homeCreated)
-	nodes := []Bus{log.Bus, {Store: log.Store, Parents: NewParents(log.Store)}}
+	nodes := []Env{log.Env, {Store: log.Store, States: NewStates(log.Store)}}
 	rapid.Check(t, func(rt *rapid.T) {
 		began := log.Now(t)
 		s := &story{model: newModel(), things: newThings(), log: log, nodes: nodes, began: began, head: began, t: rt, outer: t}

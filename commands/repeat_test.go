@@ -28,26 +28,26 @@ func later(r Request) Request {
 func TestARepeatedRequestIsRecordedOnce(t *testing.T) {
 	t.Parallel()
 	name := "Hall"
-	wishes := map[string]func(t *testing.T, b Bus, r Request) Result{
-		"one fact": func(t *testing.T, b Bus, r Request) Result { return do(t, b, r, ClearChannel{ChannelID: lobby}) },
-		"three facts": func(t *testing.T, b Bus, r Request) Result {
+	wishes := map[string]func(t *testing.T, b Env, r Request) Result{
+		"one fact": func(t *testing.T, b Env, r Request) Result { return do(t, b, r, ClearChannel{ChannelID: lobby}) },
+		"three facts": func(t *testing.T, b Env, r Request) Result {
 			return do(t, b, r, UpdateChannel{ChannelID: lobby, Name: &name, Participants: &[]uuid.UUID{bob, alice}})
 		},
-		"the first fact of a stream": func(t *testing.T, b Bus, r Request) Result { return do(t, b, r, sayHello()) },
-		"an agent that is stopped":   func(t *testing.T, b Bus, r Request) Result { return do(t, b, r, StopAgent{AgentID: eliza}) },
+		"the first fact of a stream": func(t *testing.T, b Env, r Request) Result { return do(t, b, r, sayHello()) },
+		"an agent that is stopped":   func(t *testing.T, b Env, r Request) Result { return do(t, b, r, StopAgent{AgentID: eliza}) },
 	}
 	for what, wish := range wishes {
 		for key, r := range map[string]Request{"with a key": keyed("body"), "without a key": NewRequest()} {
 			t.Run(what+" "+key, func(t *testing.T) {
 				t.Parallel()
 				log := Open(t, append(lobbyOpen, elizaStarted)...)
-				first := wish(t, log.Bus, r)
+				first := wish(t, log.Env, r)
 				facts := log.Since(t, 0)
 				// Something else happens to the same streams, and then the answer was lost.
-				do(t, log.Bus, NewRequest(), JoinChannel{ChannelID: lobby, ParticipantID: parry})
-				do(t, log.Bus, NewRequest(), &DeleteMessage{MessageID: hello})
+				do(t, log.Env, NewRequest(), JoinChannel{ChannelID: lobby, ParticipantID: parry})
+				do(t, log.Env, NewRequest(), &DeleteMessage{MessageID: hello})
 				head := log.Now(t)
-				again := wish(t, log.Bus, later(r))
+				again := wish(t, log.Env, later(r))
 				if log.Now(t) != head {
 					t.Errorf("the repetition leads to %+v", log.Since(t, head))
 				}
@@ -67,11 +67,11 @@ func TestARequestThatChangedNothingIsDecidedAgain(t *testing.T) {
 	t.Parallel()
 	log, r := Open(t, append(lobbyOpen, elizaStarted)...), NewRequest()
 	start := StartAgent{AgentID: eliza}
-	if do(t, log.Bus, r, start).Changed {
+	if do(t, log.Env, r, start).Changed {
 		t.Error("an agent that runs was started")
 	}
-	do(t, log.Bus, NewRequest(), StopAgent{AgentID: eliza})
-	if !do(t, log.Bus, r, start).Changed {
+	do(t, log.Env, NewRequest(), StopAgent{AgentID: eliza})
+	if !do(t, log.Env, r, start).Changed {
 		t.Error("an agent that is stopped was not started")
 	}
 }
@@ -81,13 +81,13 @@ func TestAKeyThatComesWithAnotherBodyIsRefused(t *testing.T) {
 	log, r := Open(t, lobbyOpen...), keyed("one")
 	other := r
 	other.Body = "another"
-	do(t, log.Bus, r, sayHello())
-	do(t, log.Bus, r, ClearChannel{ChannelID: lobby})
+	do(t, log.Env, r, sayHello())
+	do(t, log.Env, r, ClearChannel{ChannelID: lobby})
 	head := log.Now(t)
 	for what, handle := range map[string]func() error{
-		"a new stream": func() error { _, err := Handle(t.Context(), log.Bus, other, sayHello()); return err },
+		"a new stream": func() error { _, err := Handle(t.Context(), log.Env, other, sayHello()); return err },
 		"a stream": func() error {
-			_, err := Handle(t.Context(), log.Bus, other, ClearChannel{ChannelID: lobby})
+			_, err := Handle(t.Context(), log.Env, other, ClearChannel{ChannelID: lobby})
 			return err
 		},
 	} {
@@ -103,9 +103,9 @@ func TestAKeyThatComesWithAnotherBodyIsRefused(t *testing.T) {
 func TestOneRequestMayWriteToSeveralStreams(t *testing.T) {
 	t.Parallel()
 	log, r := Open(t, homeCreated, elizaCreated), NewRequest()
-	do(t, log.Bus, r, CreateChannel{ChannelID: lobby})
-	do(t, log.Bus, r, sayHello())
-	do(t, log.Bus, r, StartAgent{AgentID: eliza})
+	do(t, log.Env, r, CreateChannel{ChannelID: lobby})
+	do(t, log.Env, r, sayHello())
+	do(t, log.Env, r, StartAgent{AgentID: eliza})
 	ids := map[uuid.UUID]bool{}
 	for _, e := range log.Since(t, 0) {
 		if e.Meta.Request == r.ID {
@@ -123,10 +123,10 @@ func TestARepetitionThatRacesItselfIsRecordedOnce(t *testing.T) {
 	via := &between{}
 	via.beforeAppend = func() {
 		via.beforeAppend = nil
-		do(t, log.Bus, r, JoinChannel{ChannelID: lobby, ParticipantID: bob})
+		do(t, log.Env, r, JoinChannel{ChannelID: lobby, ParticipantID: bob})
 	}
-	result := do(t, via.bus(log), later(r), JoinChannel{ChannelID: lobby, ParticipantID: bob})
-	sameIDs(t, "the participants", participants(t, log.Bus), alice, eliza, bob)
+	result := do(t, via.env(log), later(r), JoinChannel{ChannelID: lobby, ParticipantID: bob})
+	sameIDs(t, "the participants", participants(t, log.Env), alice, eliza, bob)
 	if result.Position != log.Now(t) || !result.Changed || result.Revision != 1 {
 		t.Errorf("the result is %+v", result)
 	}

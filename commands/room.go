@@ -43,7 +43,7 @@ func (r Room) Apply(e events.Recorded) Room {
 }
 
 // alive tells whether the room is still there after what happened to its agent, its world and its channel.
-func (r Room) alive(ctx context.Context, p *Parents) (bool, error) {
+func (r Room) alive(ctx context.Context, p *States) (bool, error) {
 	if !r.Exists {
 		return false, nil
 	}

@@ -32,7 +32,7 @@ func (*SeeEntity) begins() {}
 func (c *SeeEntity) Stream() events.StreamID { return events.EntityStream(c.EntityID) }
 
 // Admit implements Admitted: the agent exists. Whom it knew before it was deleted it does not know.
-func (c *SeeEntity) Admit(ctx context.Context, p *Parents, n Entity) error {
+func (c *SeeEntity) Admit(ctx context.Context, p *States, n Entity) error {
 	if err := p.agentExists(ctx, c.AgentID); err != nil {
 		return err
 	}

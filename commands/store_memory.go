@@ -42,7 +42,7 @@ func (*StoreMemory) begins() {}
 func (c *StoreMemory) Stream() events.StreamID { return events.MemoryStream(c.MemoryID) }
 
 // Admit implements Admitted: the room is one of the agent's and, where one is named, the document is there.
-func (c *StoreMemory) Admit(ctx context.Context, p *Parents, m Memory) error {
+func (c *StoreMemory) Admit(ctx context.Context, p *States, m Memory) error {
 	if err := p.agentExists(ctx, c.AgentID); err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (c *StoreMemory) Admit(ctx context.Context, p *Parents, m Memory) error {
 }
 
 // admitNew looks whether what is new would be there at all.
-func (c *StoreMemory) admitNew(ctx context.Context, p *Parents) error {
+func (c *StoreMemory) admitNew(ctx context.Context, p *States) error {
 	if c.DocumentID != uuid.Nil {
 		d, err := p.Memory(ctx, c.DocumentID)
 		if err != nil {

@@ -40,7 +40,7 @@ func (c *SubmitMessage) Audience() []uuid.UUID { return c.audience }
 
 // Admit implements Admitted: the channel exists, the server that is named need not; the running agents among the channel's participants that hear the
 // server are the audience.
-func (c *SubmitMessage) Admit(ctx context.Context, p *Parents, m Message) error {
+func (c *SubmitMessage) Admit(ctx context.Context, p *States, m Message) error {
 	channel, err := p.Channel(ctx, c.ChannelID)
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func (c *SubmitMessage) Admit(ctx context.Context, p *Parents, m Message) error 
 	return err
 }
 
-func (c *SubmitMessage) hearing(ctx context.Context, p *Parents, channel Channel, server Server) ([]uuid.UUID, error) {
+func (c *SubmitMessage) hearing(ctx context.Context, p *States, channel Channel, server Server) ([]uuid.UUID, error) {
 	var audience []uuid.UUID
 	for _, id := range channel.Participants {
 		if id == c.AuthorID || (c.ServerID != events.DefaultServer && !server.Agents[id]) {

@@ -76,7 +76,7 @@ func TestTheAudienceIsToldToWhoSubmitted(t *testing.T) {
 	t.Parallel()
 	log := Open(t, lobbyOpen.And(elizaStarted)...)
 	say := sayHello()
-	if _, err := Handle(t.Context(), log.Bus, NewRequest(), say); err != nil {
+	if _, err := Handle(t.Context(), log.Env, NewRequest(), say); err != nil {
 		t.Fatal(err)
 	}
 	if got := say.Audience(); !slices.Equal(got, []uuid.UUID{eliza}) {

@@ -9,9 +9,9 @@ import (
 	"annals/events"
 )
 
-// Opening says how the channel of a message is made where there is none yet (CONTRACT 4.7, 5.3): from what the client says
+// ChannelDefaults says how the channel of a message is made where there is none yet (CONTRACT 4.7, 5.3): from what the client says
 // about it in the message's metadata.
-type Opening struct {
+type ChannelDefaults struct {
 	// By names the way that the message came.
 	By string
 	// Target is the other one of a DM where the metadata names none.
@@ -22,8 +22,8 @@ type Opening struct {
 
 // SubmitOpening submits a message, in a channel that is made for it if there is none. Nothing is half done: a message that
 // may not be recorded makes no channel.
-func SubmitOpening(ctx context.Context, b Bus, codec *events.Codec, r Request, m *SubmitMessage, o Opening) (Result, error) {
-	channel, err := b.Parents.Channel(ctx, m.ChannelID)
+func SubmitOpening(ctx context.Context, b Env, codec *events.Codec, r Request, m *SubmitMessage, o ChannelDefaults) (Result, error) {
+	channel, err := b.States.Channel(ctx, m.ChannelID)
 	if err != nil {
 		return Result{}, err
 	}
@@ -44,7 +44,7 @@ func SubmitOpening(ctx context.Context, b Bus, codec *events.Codec, r Request, m
 }
 
 // channel is one of two for a DM, otherwise a group.
-func (o Opening) channel(r Request, m *SubmitMessage) (CreateChannel, error) {
+func (o ChannelDefaults) channel(r Request, m *SubmitMessage) (CreateChannel, error) {
 	kind, name, participants := "GROUP", "Chat ", []uuid.UUID{m.AuthorID}
 	if truthy(o.says("isDm")) || o.says("channelType") == "DM" || o.says("channel_type") == "DM" {
 		kind, name = "DM", "DM "
@@ -65,7 +65,7 @@ func (o Opening) channel(r Request, m *SubmitMessage) (CreateChannel, error) {
 	}, err
 }
 
-func (o Opening) target() uuid.UUID {
+func (o ChannelDefaults) target() uuid.UUID {
 	for _, key := range []string{"targetUserId", "recipientId"} {
 		if text, ok := o.says(key).(string); ok {
 			if id, err := events.ParseID(text); err == nil {
@@ -80,7 +80,7 @@ func (o Opening) target() uuid.UUID {
 func truthy(v any) bool { return v != nil && v != false && v != "" && v != 0.0 }
 
 // says is the value under a key, nil for none.
-func (o Opening) says(key string) (value any) {
+func (o ChannelDefaults) says(key string) (value any) {
 	if raw, ok := o.Metadata[key]; ok && json.Unmarshal(raw, &value) != nil {
 		return nil
 	}

@@ -26,7 +26,7 @@ type UpdateMemory struct {
 func (c *UpdateMemory) Stream() events.StreamID { return events.MemoryStream(c.MemoryID) }
 
 // Admit implements Admitted.
-func (c *UpdateMemory) Admit(ctx context.Context, p *Parents, m Memory) (err error) {
+func (c *UpdateMemory) Admit(ctx context.Context, p *States, m Memory) (err error) {
 	c.alive, err = m.alive(ctx, p)
 	return err
 }

@@ -24,7 +24,7 @@ type UpdateWorld struct {
 func (c *UpdateWorld) Stream() events.StreamID { return events.WorldStream(c.WorldID) }
 
 // Admit implements Admitted.
-func (c *UpdateWorld) Admit(ctx context.Context, p *Parents, w World) (err error) {
+func (c *UpdateWorld) Admit(ctx context.Context, p *States, w World) (err error) {
 	c.alive, err = w.alive(ctx, p)
 	return err
 }

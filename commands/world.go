@@ -41,7 +41,7 @@ func (w World) Apply(e events.Recorded) World {
 }
 
 // alive tells whether the world is still there after what happened to its agent.
-func (w World) alive(ctx context.Context, p *Parents) (bool, error) {
+func (w World) alive(ctx context.Context, p *States) (bool, error) {
 	if !w.Exists {
 		return false, nil
 	}

@@ -76,7 +76,7 @@ func (e *Embed) Run(ctx context.Context) (err error) {
 		fmt.Printf("%d memories would be embedded with %s\n", total, model.Model())
 		return nil
 	}
-	a := embedRun{vectors: v, embed: reactions.NewEmbed(commands.Bus{Store: p.store, Parents: commands.NewParents(p.store)}, model, time.Now), run: newID(), total: total, progress: newProgress(os.Stdout, "memories")}
+	a := embedRun{vectors: v, embed: reactions.NewEmbed(commands.Env{Store: p.store, States: commands.NewStates(p.store)}, model, time.Now), run: newID(), total: total, progress: newProgress(os.Stdout, "memories")}
 	if err = a.all(ctx); err == nil {
 		err = readable(ctx, p, feed)
 	}
@@ -92,7 +92,7 @@ func (e *Embed) Run(ctx context.Context) (err error) {
 
 // follow makes rows of what is recorded, which nobody else does where no server runs.
 func follow(ctx context.Context, p *parts, log *slog.Logger) (*projections.Feed, func() error, error) {
-	opened, err := commands.Load[commands.Log](ctx, commands.Bus{Store: p.store}, events.LogStream)
+	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.store}, events.LogStream)
 	if err != nil {
 		return nil, nil, err
 	}

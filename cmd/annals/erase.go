@@ -35,8 +35,8 @@ func (e *Erase) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bus := commands.Bus{Store: p.store, Parents: commands.NewParents(p.store)}
-	opened, err := commands.Load[commands.Log](ctx, bus, events.LogStream)
+	env := commands.Env{Store: p.store, States: commands.NewStates(p.store)}
+	opened, err := commands.Load[commands.Log](ctx, env, events.LogStream)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (e *Erase) Run(ctx context.Context) error {
 	if err := p.codec.Erase(ctx, subject); err != nil {
 		return err
 	}
-	if _, err := commands.Handle(ctx, bus, byCLI(), commands.EraseSubject{SubjectID: subject}); err != nil {
+	if _, err := commands.Handle(ctx, env, byCLI(), commands.EraseSubject{SubjectID: subject}); err != nil {
 		return fmt.Errorf("the key is destroyed, but the servers were not told: %w; repeat the command", err)
 	}
 	o := projections.Options{Store: p.store, Postgres: p.databaseURL, Log: opened.ID, Projections: projections.All(), Logger: log}

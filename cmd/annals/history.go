@@ -57,7 +57,7 @@ func (h *History) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	opened, err := commands.Load[commands.Log](ctx, commands.Bus{Store: p.store}, events.LogStream)
+	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.store}, events.LogStream)
 	if err != nil {
 		return err
 	}

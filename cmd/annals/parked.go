@@ -24,7 +24,7 @@ var reactionGroups = []string{"reply", "embed", "remember"}
 // parkedEvents implements httpapi.Parked.
 type parkedEvents struct {
 	store *esdb.Store
-	bus   commands.Bus
+	env   commands.Env
 	log   uuid.UUID
 }
 
@@ -76,14 +76,14 @@ func iso(t time.Time) queries.ISO { return queries.ISO(t.UTC().Format("2006-01-0
 // Retry implements httpapi.Parked.
 func (p parkedEvents) Retry(ctx context.Context, r commands.Request, group string, event uuid.UUID) (int, commands.Result, error) {
 	return p.each(ctx, group, event, p.store.RetryParked, func(e esdb.Parked) (commands.Result, error) {
-		return commands.Handle(ctx, p.bus, r, commands.RetryParked{EventID: e.Event.ID, Reaction: e.Group})
+		return commands.Handle(ctx, p.env, r, commands.RetryParked{EventID: e.Event.ID, Reaction: e.Group})
 	})
 }
 
 // Drop implements httpapi.Parked.
 func (p parkedEvents) Drop(ctx context.Context, r commands.Request, group string, event uuid.UUID) (int, commands.Result, error) {
 	return p.each(ctx, group, event, p.store.DropParked, func(e esdb.Parked) (commands.Result, error) {
-		return commands.Handle(ctx, p.bus, r, commands.DropParked{EventID: e.Event.ID, Reaction: e.Group})
+		return commands.Handle(ctx, p.env, r, commands.DropParked{EventID: e.Event.ID, Reaction: e.Group})
 	})
 }
 
@@ -146,11 +146,11 @@ func (f parkedFlags) open(ctx context.Context, do func(parkedEvents) error) erro
 	if err != nil {
 		return err
 	}
-	opened, err := commands.Load[commands.Log](ctx, commands.Bus{Store: p.store}, events.LogStream)
+	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.store}, events.LogStream)
 	if err != nil {
 		return err
 	}
-	return do(parkedEvents{p.store, commands.Bus{Store: p.store, Parents: commands.NewParents(p.store)}, opened.ID})
+	return do(parkedEvents{p.store, commands.Env{Store: p.store, States: commands.NewStates(p.store)}, opened.ID})
 }
 
 // ParkedList lists.

@@ -43,7 +43,7 @@ func (r *Rebuild) Run(ctx context.Context) error {
 	if r.Until != "" {
 		return r.run(ctx, p, r.Config)
 	}
-	opened, err := commands.Load[commands.Log](ctx, commands.Bus{Store: p.store}, events.LogStream)
+	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.store}, events.LogStream)
 	if err != nil {
 		return err
 	}

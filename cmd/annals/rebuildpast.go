@@ -113,7 +113,7 @@ func (r RebuildPast) source(ctx context.Context, p *parts, c Config) (logSource,
 	if r.From != "" {
 		return fileSource(ctx, r.From, p.codec, c)
 	}
-	opened, err := commands.Load[commands.Log](ctx, commands.Bus{Store: p.store}, events.LogStream)
+	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.store}, events.LogStream)
 	if err != nil {
 		return logSource{}, err
 	}

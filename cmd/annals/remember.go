@@ -15,14 +15,14 @@ import (
 )
 
 // remember lets agents remember what is said, over a group of its own: it holds up no answer.
-func remember(p *parts, bus commands.Bus, c Config, feed *projections.Feed, w watch, log *slog.Logger) func(context.Context) error {
+func remember(p *parts, env commands.Env, c Config, feed *projections.Feed, w watch, log *slog.Logger) func(context.Context) error {
 	return func(ctx context.Context) error {
 		subscriber := esdb.NewSubscriber(p.store, esdb.SubscriberOptions{
 			Group: "remember", Types: reactions.Remembered, Partition: placeOf,
 			Concurrency: channelsAtOnce, MessageTimeout: messageTimeout, Logger: log,
 		})
 		r := reactions.Remember{
-			Bus: bus, Knowledge: knowledge{documents.Folder{Dir: c.CharactersDir, Logger: log}}, Now: time.Now,
+			Env: env, Knowledge: knowledge{documents.Folder{Dir: c.CharactersDir, Logger: log}}, Now: time.Now,
 			Readable: func(ctx context.Context, p events.Position) error { return feed.Wait(ctx, projections.GroupCore, p) },
 		}
 		return reactions.Run(ctx, reactions.Deliveries{Subscriber: subscriber, Fact: esdb.Delivery, Park: esdb.Park, Watch: w}, r, log)

@@ -26,14 +26,14 @@ const (
 )
 
 // reply makes the agents answer what is submitted.
-func reply(p *parts, bus commands.Bus, c Config, q *queries.Queries, model reactions.Embedder, feed *projections.Feed, aborts *reactions.Aborts, stream func(reactions.Chunk), w watch, log *slog.Logger) func(context.Context) error {
+func reply(p *parts, env commands.Env, c Config, q *queries.Queries, model reactions.Embedder, feed *projections.Feed, aborts *reactions.Aborts, stream func(reactions.Chunk), w watch, log *slog.Logger) func(context.Context) error {
 	return func(ctx context.Context) error {
 		subscriber := esdb.NewSubscriber(p.store, esdb.SubscriberOptions{
 			Group: "reply", Types: []string{events.MessageSubmitted{}.EventType()}, Partition: channelOf,
 			Concurrency: channelsAtOnce, MessageTimeout: messageTimeout, Logger: log,
 		})
 		r := reactions.Reply{
-			Bus: bus, Text: textModel(c), History: history{queries: q, feed: feed}, Now: time.Now, Aborts: aborts, Stream: stream,
+			Env: env, Text: textModel(c), History: history{queries: q, feed: feed}, Now: time.Now, Aborts: aborts, Stream: stream,
 			Recall: recall{q, model}, Asked: w.asked,
 		}
 		return reactions.Run(ctx, reactions.Deliveries{Subscriber: subscriber, Fact: esdb.Delivery, Park: esdb.Park, Watch: w}, r, log)

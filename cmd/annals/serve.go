@@ -162,9 +162,9 @@ func closing(log *slog.Logger, what string, end func() error) {
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // openLog gives the log its identity and the default server, waiting for an event store that is away.
-func openLog(ctx context.Context, bus commands.Bus, log *slog.Logger) (uuid.UUID, error) {
+func openLog(ctx context.Context, env commands.Env, log *slog.Logger) (uuid.UUID, error) {
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		id, err := tryOpenLog(ctx, bus)
+		id, err := tryOpenLog(ctx, env)
 		if !errors.Is(err, events.ErrUnavailable) {
 			return id, err
 		}
@@ -177,15 +177,15 @@ func openLog(ctx context.Context, bus commands.Bus, log *slog.Logger) (uuid.UUID
 	}
 }
 
-func tryOpenLog(ctx context.Context, bus commands.Bus) (uuid.UUID, error) {
+func tryOpenLog(ctx context.Context, env commands.Env) (uuid.UUID, error) {
 	r := byCLI()
-	if _, err := commands.Handle(ctx, bus, r, commands.OpenLog{LogID: r.ID}); err != nil {
+	if _, err := commands.Handle(ctx, env, r, commands.OpenLog{LogID: r.ID}); err != nil {
 		return uuid.Nil, err
 	}
-	opened, err := commands.Load[commands.Log](ctx, bus, events.LogStream)
+	opened, err := commands.Load[commands.Log](ctx, env, events.LogStream)
 	if err != nil {
 		return uuid.Nil, err
 	}
-	_, err = commands.Handle(ctx, bus, r, commands.DefaultServer())
+	_, err = commands.Handle(ctx, env, r, commands.DefaultServer())
 	return opened.ID, err
 }

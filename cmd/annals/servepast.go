@@ -91,7 +91,7 @@ func pastOptions(c Config, p *parts, found projections.Past, reading *pgxpool.Po
 	q := queries.New(reading)
 	frozen := still{found.Position, q, p.codec}
 	return httpapi.Options{
-		ReadOnly: true, Bus: commands.Bus{Store: frozen, Parents: commands.NewParents(frozen)}, Codec: p.codec,
+		ReadOnly: true, Env: commands.Env{Store: frozen, States: commands.NewStates(frozen)}, Codec: p.codec,
 		Queries: q, Past: past{reading}, Log: found.Log, Waiter: frozen, Head: frozen.Head, Turns: newAnswers(),
 		Health: func(ctx context.Context) httpapi.Health {
 			ctx, cancel := context.WithTimeout(ctx, probe)

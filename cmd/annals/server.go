@@ -40,7 +40,7 @@ type server struct {
 	listener net.Listener
 	parts    *parts
 	watch    watch
-	bus      commands.Bus
+	env      commands.Env
 	logID    uuid.UUID
 
 	reading *pgxpool.Pool
@@ -97,8 +97,8 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.bus = commands.Bus{Store: s.watch.store(s.parts.store), Parents: commands.NewParents(s.parts.store), Watch: s.watch.command}
-	s.logID, err = openLog(ctx, s.bus, s.log)
+	s.env = commands.Env{Store: s.watch.store(s.parts.store), States: commands.NewStates(s.parts.store), Watch: s.watch.command}
+	s.logID, err = openLog(ctx, s.env, s.log)
 	return err
 }
 
@@ -133,7 +133,7 @@ func (s *server) push(context.Context) error {
 		},
 	})
 	s.rooms = socketio.New(socketio.Options{
-		Bus: s.bus, Codec: s.parts.codec, Channels: s.queries, Waiter: s.feed, Logs: s.lines, Clock: time.Now, NewID: newID, Logger: s.log,
+		Env: s.env, Codec: s.parts.codec, Channels: s.queries, Waiter: s.feed, Logs: s.lines, Clock: time.Now, NewID: newID, Logger: s.log,
 		Identify: func(r *http.Request, key string) (string, bool) { return s.api.Identify(r, key) }, // is there before the first client
 	})
 	return nil
@@ -143,7 +143,7 @@ func (s *server) observe(e events.Recorded) {
 	if erased, ok := e.Event.(events.SubjectErased); ok {
 		s.parts.codec.Forget(erased.SubjectID)
 	}
-	s.bus.Parents.Observe(e)
+	s.env.States.Observe(e)
 	s.aborts.Observe(e)
 }
 
@@ -165,9 +165,9 @@ func (s *server) committed(group string, batch []events.Recorded, _ events.Posit
 func (s *server) react(ctx context.Context) error {
 	p, c, q, w, log := s.parts, s.Config, s.queries, s.watch, s.log
 	s.background(ctx, "projections", s.feed.Run)
-	s.background(ctx, "memory", remember(p, s.bus, c, s.feed, w, log))
-	s.background(ctx, "reactions", reply(p, s.bus, c, q, s.model, s.feed, s.aborts, streaming(s.live, s.rooms), w, log))
-	s.background(ctx, "embedding", embed(p, s.bus, s.model, w, log))
+	s.background(ctx, "memory", remember(p, s.env, c, s.feed, w, log))
+	s.background(ctx, "reactions", reply(p, s.env, c, q, s.model, s.feed, s.aborts, streaming(s.live, s.rooms), w, log))
+	s.background(ctx, "embedding", embed(p, s.env, s.model, w, log))
 	s.background(ctx, "sweep", sweep(p.store, q, s.feed, s.media, s.filesGone, log))
 	s.background(ctx, "chain", keepHeads(chainIn(p.dir.path), s.logID, p.store, log))
 	return nil
@@ -217,11 +217,11 @@ func (s *server) answer(ctx context.Context) error {
 func (s *server) options(ctx context.Context, h health) httpapi.Options {
 	c, store := s.Config, s.parts.store
 	return httpapi.Options{
-		Bus: s.bus, Codec: s.parts.codec, Queries: s.queries, Past: past{s.reading}, Log: s.logID, Waiter: s.feed, Head: store.Head, Turns: s.answers,
-		AgentLogs: s.doings, Lines: s.lines, Done: ctx, Titles: titles{reactions.Title{Bus: s.bus, Text: textModel(c), Now: time.Now}}, Embedder: s.model,
+		Env: s.env, Codec: s.parts.codec, Queries: s.queries, Past: past{s.reading}, Log: s.logID, Waiter: s.feed, Head: store.Head, Turns: s.answers,
+		AgentLogs: s.doings, Lines: s.lines, Done: ctx, Titles: titles{reactions.Title{Env: s.env, Text: textModel(c), Now: time.Now}}, Embedder: s.model,
 		Deliveries: deliveries(store), Capabilities: capabilities(textModel(c), c), Configuration: c.shown(), DataDir: s.parts.dir.path,
 		Health: h.check, Middleware: s.watch.middleware(), Metrics: s.watch.registry,
-		Parked: parkedEvents{store, s.bus, s.logID},
+		Parked: parkedEvents{store, s.env, s.logID},
 		Clock:  time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
 		CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on", SecretSalt: c.SecretSalt,
 		RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Stop: s.stop, Logger: s.log,

@@ -35,7 +35,7 @@ func (w watch) stop(ctx context.Context, log *slog.Logger) {
 	closing(log, "traces", func() error { return w.traces.stop(ctx) })
 }
 
-// command is commands.Bus.Watch.
+// command is commands.Env.Watch.
 func (w watch) command(ctx context.Context, name string, r *commands.Request) (context.Context, func(commands.Result, error)) {
 	counted := w.metrics.command(name)
 	if w.traces == nil {

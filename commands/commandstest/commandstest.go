@@ -43,12 +43,12 @@ func (h History) And(facts ...events.Event) History { return append(slices.Clip(
 type Wish struct {
 	given   History
 	request commands.Request
-	handle  func(context.Context, commands.Bus, commands.Request) (commands.Result, error)
+	handle  func(context.Context, commands.Env, commands.Request) (commands.Result, error)
 }
 
 // When is the command, as a request of its own.
 func When[S commands.State[S]](given History, cmd commands.Command[S]) Wish {
-	handle := func(ctx context.Context, b commands.Bus, r commands.Request) (commands.Result, error) {
+	handle := func(ctx context.Context, b commands.Env, r commands.Request) (commands.Result, error) {
 		return commands.Handle(ctx, b, r, cmd)
 	}
 	return Wish{given: given, request: NewRequest(), handle: handle}
@@ -104,7 +104,7 @@ func (w Wish) fulfil(t testing.TB) (commands.Result, []events.Recorded, error) {
 	before := log.Now(t)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	result, err := w.handle(ctx, log.Bus, w.request)
+	result, err := w.handle(ctx, log.Env, w.request)
 	return result, log.Since(t, before), err
 }
 

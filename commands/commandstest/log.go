@@ -20,7 +20,7 @@ const patience = 30 * time.Second
 // OpenedLog is a log of a test's own, with what commands need of it.
 type OpenedLog struct {
 	*esdbtest.Log
-	Bus commands.Bus
+	Env commands.Env
 }
 
 // Open starts a log that holds these facts, recorded one after another, and ends it with the test.
@@ -30,7 +30,7 @@ func Open(t testing.TB, facts ...events.Event) OpenedLog {
 	for _, f := range facts {
 		log.Record(streamOf(t, f), Noon.Add(-time.Hour), f)
 	}
-	return OpenedLog{Log: log, Bus: commands.Bus{Store: log.Store, Parents: commands.NewParents(log.Store)}}
+	return OpenedLog{Log: log, Env: commands.Env{Store: log.Store, States: commands.NewStates(log.Store)}}
 }
 
 // Now is the position of the newest fact.

@@ -32,7 +32,7 @@ func (r Reply) addressed(ctx context.Context, e events.Recorded, m events.Messag
 	if m.ByAgent && e.Meta.Hops >= hopBudget {
 		return notMeant, nil
 	}
-	channel, err := r.Bus.Parents.Channel(ctx, m.ChannelID)
+	channel, err := r.Env.States.Channel(ctx, m.ChannelID)
 	if err != nil {
 		return notMeant, err
 	}
@@ -45,7 +45,7 @@ func (r Reply) addressed(ctx context.Context, e events.Recorded, m events.Messag
 	}
 	somebody := m.ByAgent || mentionsSomebody(m.Content) || (repliedTo != uuid.Nil && repliedTo != m.AuthorID)
 	for _, id := range channel.Participants {
-		agent, err := r.Bus.Parents.Agent(ctx, id)
+		agent, err := r.Env.States.Agent(ctx, id)
 		if err != nil {
 			return notMeant, err
 		}
@@ -68,7 +68,7 @@ func (r Reply) repliedTo(ctx context.Context, m events.MessageSubmitted) (uuid.U
 	if m.InReplyTo == uuid.Nil {
 		return uuid.Nil, nil
 	}
-	before, err := commands.Load[commands.Message](ctx, r.Bus, events.MessageStream(m.InReplyTo))
+	before, err := commands.Load[commands.Message](ctx, r.Env, events.MessageStream(m.InReplyTo))
 	return before.AuthorID, err
 }
 

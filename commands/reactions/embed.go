@@ -20,14 +20,14 @@ var Embedded = []string{events.MemoryStored{}.EventType(), events.MemoryUpdated{
 
 // Embed gives what agents remember its vector, each text once. It is made by NewEmbed.
 type Embed struct {
-	bus   commands.Bus
+	env   commands.Env
 	model *batching
 	now   func() time.Time
 }
 
 // NewEmbed lets the texts of many deliveries go into one call of the model. Work makes the calls.
-func NewEmbed(bus commands.Bus, model Embedder, now func() time.Time) *Embed {
-	return &Embed{bus: bus, model: newBatching(model), now: now}
+func NewEmbed(env commands.Env, model Embedder, now func() time.Time) *Embed {
+	return &Embed{env: env, model: newBatching(model), now: now}
 }
 
 // Work calls the model for the deliveries until the context ends.
@@ -40,8 +40,8 @@ func (*Embed) Name() string { return "embed" }
 // nothing, needs none.
 func (r *Embed) To(ctx context.Context, e events.Recorded) error {
 	id := e.Stream.Subject()
-	seen, err := commands.Look[commands.Vector](ctx, r.bus, events.MemoryStream(id))
-	v := seen.State()
+	loaded, err := commands.LoadStream[commands.Vector](ctx, r.env, events.MemoryStream(id))
+	v := loaded.State()
 	if err != nil || !r.lacks(v) {
 		return err
 	}
@@ -49,7 +49,7 @@ func (r *Embed) To(ctx context.Context, e events.Recorded) error {
 	if err != nil {
 		return modelFailure{err}
 	}
-	return r.record(ctx, id, seen, vector, commands.Request{
+	return r.record(ctx, id, loaded, vector, commands.Request{
 		ID: events.Derive(e.ID, "embed", r.model.Model()), At: r.now(), Actor: "agent:" + v.AgentID.String(),
 		Correlation: e.Meta.Correlation, Causation: e.ID, Trace: e.Meta.Trace, Hops: e.Meta.Hops,
 	})
@@ -61,9 +61,9 @@ func (*Embed) GiveUp(context.Context, events.Recorded, error) error { return nil
 // Again embeds those of the memories that have no vector of the model, as one run of the command line, and tells how many it
 // has embedded, also beside an error, after which it may be repeated.
 func (r *Embed) Again(ctx context.Context, run uuid.UUID, memories []uuid.UUID) (embedded int, err error) {
-	seen := make([]commands.Seen[commands.Vector], len(memories))
+	loaded := make([]commands.Loaded[commands.Vector], len(memories))
 	err = each(ctx, len(memories), func(ctx context.Context, i int) (err error) {
-		seen[i], err = commands.Look[commands.Vector](ctx, r.bus, events.MemoryStream(memories[i]))
+		loaded[i], err = commands.LoadStream[commands.Vector](ctx, r.env, events.MemoryStream(memories[i]))
 		return err
 	})
 	if err != nil {
@@ -73,8 +73,8 @@ func (r *Embed) Again(ctx context.Context, run uuid.UUID, memories []uuid.UUID) 
 		lacking []int
 		texts   []string
 	)
-	for i := range seen {
-		if v := seen[i].State(); r.lacks(v) {
+	for i := range loaded {
+		if v := loaded[i].State(); r.lacks(v) {
 			lacking, texts = append(lacking, i), append(texts, v.Text)
 		}
 	}
@@ -88,7 +88,7 @@ func (r *Embed) Again(ctx context.Context, run uuid.UUID, memories []uuid.UUID) 
 	var recorded atomic.Int64
 	err = each(ctx, len(lacking), func(ctx context.Context, k int) error {
 		id := memories[lacking[k]]
-		err := r.record(ctx, id, seen[lacking[k]], vectors[k], commands.Request{
+		err := r.record(ctx, id, loaded[lacking[k]], vectors[k], commands.Request{
 			ID: events.Derive(run, id.String()), At: r.now(), Actor: "cli", Correlation: run, Causation: run,
 		})
 		if err == nil {
@@ -114,11 +114,11 @@ func (r *Embed) lacks(v commands.Vector) bool {
 	return v.Exists && strings.TrimSpace(v.Text) != "" && !v.Has(r.model.Model(), r.model.Dimensions())
 }
 
-// record keeps the vector of the text that was seen. A model whose vectors cannot be searched is asked no more: the next
+// record keeps the vector of the text that was loaded. A model whose vectors cannot be searched is asked no more: the next
 // would be alike.
-func (r *Embed) record(ctx context.Context, memory uuid.UUID, seen commands.Seen[commands.Vector], vector []float32, request commands.Request) error {
-	cmd := commands.EmbedMemory{MemoryID: memory, Model: r.model.Model(), Text: seen.State().Text, Vector: vector}
-	_, err := commands.HandleSeen(ctx, r.bus, request, seen, cmd)
+func (r *Embed) record(ctx context.Context, memory uuid.UUID, loaded commands.Loaded[commands.Vector], vector []float32, request commands.Request) error {
+	cmd := commands.EmbedMemory{MemoryID: memory, Model: r.model.Model(), Text: loaded.State().Text, Vector: vector}
+	_, err := commands.HandleLoaded(ctx, r.env, request, loaded, cmd)
 	if errors.Is(err, events.ErrInvalid) {
 		err = modelFailure{fmt.Errorf("%w: %s: %w", ErrRefused, cmd.Model, err)}
 	}

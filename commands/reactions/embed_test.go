@@ -105,7 +105,7 @@ func (w *world) embeds(model reactions.Embedder, change ...func(*options, *life)
 		Fact: esdb.Delivery, Park: func(m *message.Message, why string) { esdb.Park(m, why); l.parked <- why },
 		Budget: o.budget, FirstRetry: o.firstRetry,
 	}
-	r := reactions.NewEmbed(commands.Bus{Store: store, Parents: w.bus.Parents}, model, time.Now)
+	r := reactions.NewEmbed(commands.Env{Store: store, States: w.env.States}, model, time.Now)
 	go func() {
 		defer close(l.ended)
 		var working sync.WaitGroup
@@ -293,18 +293,18 @@ func TestMemoriesAreEmbeddedAgainForAnotherModel(t *testing.T) {
 	life.die()
 	life.wait(t)
 
-	bus := commands.Bus{Store: w.log.Store, Parents: w.bus.Parents}
-	again := reactions.NewEmbed(bus, &embedder{name: "new"}, time.Now)
+	env := commands.Env{Store: w.log.Store, States: w.env.States}
+	again := reactions.NewEmbed(env, &embedder{name: "new"}, time.Now)
 	for run, want := range []int{8, 0} {
 		if n, err := again.Again(t.Context(), uuid.New(), ids); n != want || err != nil {
 			t.Errorf("run %d embedded %d: %v", run, n, err)
 		}
 	}
-	if n, err := reactions.NewEmbed(bus, old, time.Now).Again(t.Context(), uuid.New(), ids); n != 8 || err != nil {
+	if n, err := reactions.NewEmbed(env, old, time.Now).Again(t.Context(), uuid.New(), ids); n != 8 || err != nil {
 		t.Errorf("back to the old model: %d, %v", n, err)
 	}
 	refused := &embedder{name: "odd", answer: func(context.Context, []string) error { return reactions.ErrRefused }}
-	if n, err := reactions.NewEmbed(bus, refused, time.Now).Again(t.Context(), uuid.New(), ids); n != 0 || !errors.Is(err, reactions.ErrRefused) {
+	if n, err := reactions.NewEmbed(env, refused, time.Now).Again(t.Context(), uuid.New(), ids); n != 0 || !errors.Is(err, reactions.ErrRefused) {
 		t.Errorf("a model that refuses: %d, %v", n, err)
 	}
 }

@@ -32,10 +32,10 @@ type Document struct {
 // known of it.
 func (r Remember) learn(ctx context.Context, e events.Recorded, agentID uuid.UUID) error {
 	request := r.request(e, agentID, "learn")
-	if _, err := commands.OpenSelf(ctx, r.Bus, request, agentID); err != nil {
+	if _, err := commands.OpenSelf(ctx, r.Env, request, agentID); err != nil {
 		return err
 	}
-	agent, err := r.Bus.Parents.Agent(ctx, agentID)
+	agent, err := r.Env.States.Agent(ctx, agentID)
 	if err != nil || len(agent.Character.Knowledge) == 0 {
 		return err
 	}
@@ -53,19 +53,19 @@ func (r Remember) learn(ctx context.Context, e events.Recorded, agentID uuid.UUI
 
 func (r Remember) learnDocument(ctx context.Context, request commands.Request, agent uuid.UUID, d Document) error {
 	id, hash := events.Derive(agent, "document", d.Path), events.HashText(d.Text)
-	known, err := r.Bus.Parents.Memory(ctx, id)
+	known, err := r.Env.States.Memory(ctx, id)
 	if err != nil {
 		return err
 	}
 	if known.Exists && text(members(known.Metadata)["hash"]) != hash {
 		forget := request
 		forget.ID = events.Derive(request.ID, "forget", hash)
-		if _, err := commands.Handle(ctx, r.Bus, forget, &commands.DeleteMemory{MemoryID: id, AgentID: agent}); err != nil {
+		if _, err := commands.Handle(ctx, r.Env, forget, &commands.DeleteMemory{MemoryID: id, AgentID: agent}); err != nil {
 			return err
 		}
 	}
 	request.ID = events.Derive(request.ID, "know", hash)
-	_, err = commands.Handle(ctx, r.Bus, request, &commands.StoreMemory{
+	_, err = commands.Handle(ctx, r.Env, request, &commands.StoreMemory{
 		MemoryID: id, AgentID: agent, RoomID: agent, EntityID: agent, Table: events.TableDocuments, Unique: true,
 		Content: encode(map[string]string{"text": d.Text}),
 		Metadata: encode(map[string]any{
@@ -76,7 +76,7 @@ func (r Remember) learnDocument(ctx context.Context, request commands.Request, a
 		return err
 	}
 	for i, fragment := range d.Fragments {
-		_, err := commands.Handle(ctx, r.Bus, request, &commands.StoreMemory{
+		_, err := commands.Handle(ctx, r.Env, request, &commands.StoreMemory{
 			MemoryID: events.Derive(id, "fragment", strconv.Itoa(i), hash), AgentID: agent, RoomID: agent, EntityID: agent,
 			Table: events.TableKnowledge, Unique: true, DocumentID: id, Content: encode(map[string]string{"text": fragment}),
 			Metadata: encode(map[string]any{"type": "fragment", "documentId": id, "position": i, "source": "character"}),

@@ -105,7 +105,7 @@ func newCall(model Text, kind string, p Prompt, began, ended time.Time, said Com
 func (r Reply) unasked(ctx context.Context, turn uuid.UUID, kind string) (uuid.UUID, *modelCall, error) {
 	for attempt := 0; ; attempt++ {
 		id := events.Derive(turn, "log", kind, strconv.Itoa(attempt))
-		entry, err := commands.Load[commands.LogEntry](ctx, r.Bus, events.AgentLogStream(id))
+		entry, err := commands.Load[commands.LogEntry](ctx, r.Env, events.AgentLogStream(id))
 		if err != nil || !entry.Recorded {
 			return id, nil, err
 		}
@@ -138,7 +138,7 @@ func (r Reply) record(
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordBudget)
 	defer cancel()
-	_, err = commands.Handle(ctx, r.Bus, r.request(e, agentID, "log "+entry.String()), commands.RecordLog{LogRecorded: events.LogRecorded{
+	_, err = commands.Handle(ctx, r.Env, r.request(e, agentID, "log "+entry.String()), commands.RecordLog{LogRecorded: events.LogRecorded{
 		LogID: entry, AgentID: agentID, RoomID: agentID, EntityID: agentID, SubjectID: m.AuthorID, TurnID: call.RunID,
 		Type: events.LogModelCall + call.ModelType, Body: body,
 	}})

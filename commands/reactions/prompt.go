@@ -108,7 +108,7 @@ func texts(raw json.RawMessage) []string {
 
 // compose is the answer as a message (CONTRACT 3, step 4).
 func (r Reply) compose(ctx context.Context, m events.MessageSubmitted, agentID uuid.UUID, agent commands.Agent, text string) (*commands.SubmitMessage, error) {
-	channel, err := r.Bus.Parents.Channel(ctx, m.ChannelID)
+	channel, err := r.Env.States.Channel(ctx, m.ChannelID)
 	if err != nil {
 		return nil, err
 	}

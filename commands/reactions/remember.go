@@ -27,7 +27,7 @@ const (
 // Remember lets agents remember what was said where they took part, and what their characters know. Memories that are
 // there, or were taken away, are passed over: an id derives from the message and the agent.
 type Remember struct {
-	Bus commands.Bus
+	Env commands.Env
 	// Knowledge reads the files that characters name.
 	Knowledge Knowledge
 	// Readable returns once everything up to the position can be read: until then, what is known of agents and channels may
@@ -94,11 +94,11 @@ func (r Remember) said(ctx context.Context, e events.Recorded, m events.MessageS
 // store lets one agent remember a message.
 func (r Remember) store(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agent uuid.UUID) error {
 	request := r.request(e, agent, "remember")
-	view := commands.View{AgentID: agent, ChannelID: m.ChannelID, ServerID: m.ServerID, Type: channelType(m), Source: m.SourceType}
-	if _, err := view.Open(ctx, r.Bus, request); err != nil {
+	view := commands.AgentRoom{AgentID: agent, ChannelID: m.ChannelID, ServerID: m.ServerID, Type: channelType(m), Source: m.SourceType}
+	if _, err := view.Open(ctx, r.Env, request); err != nil {
 		return err
 	}
-	entity, err := view.Meet(ctx, r.Bus, request, m.AuthorID, m.AuthorName)
+	entity, err := view.Meet(ctx, r.Env, request, m.AuthorID, m.AuthorName)
 	if err != nil {
 		return err
 	}
@@ -111,23 +111,23 @@ func (r Remember) store(ctx context.Context, e events.Recorded, m events.Message
 	} else {
 		cmd.Content, cmd.Metadata = heard(m, agent)
 	}
-	_, err = commands.Handle(ctx, r.Bus, request, cmd)
+	_, err = commands.Handle(ctx, r.Env, request, cmd)
 	if errors.Is(err, events.ErrTooLarge) { // the message twice
 		cmd.Metadata = nil
-		_, err = commands.Handle(ctx, r.Bus, request, cmd)
+		_, err = commands.Handle(ctx, r.Env, request, cmd)
 	}
 	return err
 }
 
 // edited lets those who remember the message remember what it says now.
 func (r Remember) edited(ctx context.Context, e events.Recorded, m events.MessageEdited) error {
-	message, err := commands.Load[commands.Message](ctx, r.Bus, events.MessageStream(m.MessageID))
+	message, err := commands.Load[commands.Message](ctx, r.Env, events.MessageStream(m.MessageID))
 	if err != nil || !message.Exists {
 		return err
 	}
 	for _, agent := range append([]uuid.UUID{message.AuthorID}, message.Audience...) {
 		id := events.UniqueUUID(agent, m.MessageID.String())
-		memory, err := r.Bus.Parents.Memory(ctx, id)
+		memory, err := r.Env.States.Memory(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -138,7 +138,7 @@ func (r Remember) edited(ctx context.Context, e events.Recorded, m events.Messag
 		if err != nil {
 			return err
 		}
-		_, err = commands.Handle(ctx, r.Bus, r.request(e, agent, "remember"), &commands.UpdateMemory{MemoryID: id, AgentID: agent, Content: content})
+		_, err = commands.Handle(ctx, r.Env, r.request(e, agent, "remember"), &commands.UpdateMemory{MemoryID: id, AgentID: agent, Content: content})
 		if gone(err) != nil {
 			return err
 		}
@@ -148,16 +148,16 @@ func (r Remember) edited(ctx context.Context, e events.Recorded, m events.Messag
 
 // silent lets an agent remember that it chose to say nothing.
 func (r Remember) silent(ctx context.Context, e events.Recorded, f events.TurnCompleted) error {
-	message, err := commands.Load[commands.Message](ctx, r.Bus, events.MessageStream(f.MessageID))
+	message, err := commands.Load[commands.Message](ctx, r.Env, events.MessageStream(f.MessageID))
 	if err != nil || !message.Exists {
 		return err
 	}
 	request := r.request(e, f.AgentID, "silence")
-	view := commands.View{AgentID: f.AgentID, ChannelID: f.ChannelID, ServerID: f.ServerID}
-	if _, err := view.Open(ctx, r.Bus, request); err != nil {
+	view := commands.AgentRoom{AgentID: f.AgentID, ChannelID: f.ChannelID, ServerID: f.ServerID}
+	if _, err := view.Open(ctx, r.Env, request); err != nil {
 		return err
 	}
-	_, err = commands.Handle(ctx, r.Bus, request, &commands.StoreMemory{
+	_, err = commands.Handle(ctx, r.Env, request, &commands.StoreMemory{
 		MemoryID: events.UniqueUUID(f.AgentID, f.TurnID.String()), AgentID: f.AgentID, RoomID: view.RoomID(), EntityID: f.AgentID,
 		Table: events.TableMessages, Unique: true, MessageID: f.MessageID, Said: message.Submitted, At: e.Meta.At,
 		Content: silence(f.Reason, events.UniqueUUID(f.AgentID, f.MessageID.String())),

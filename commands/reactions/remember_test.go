@@ -47,7 +47,7 @@ func (w *world) remembers(books library, change ...func(*options, *life)) *life 
 		FirstRetry: o.firstRetry,
 	}
 	r := reactions.Remember{
-		Bus: commands.Bus{Store: store, Parents: w.bus.Parents}, Knowledge: books, Now: func() time.Time { return time.Now().UTC() },
+		Env: commands.Env{Store: store, States: w.env.States}, Knowledge: books, Now: func() time.Time { return time.Now().UTC() },
 		Readable: func(context.Context, events.Position) error { return nil },
 	}
 	go func() {
@@ -222,7 +222,7 @@ func TestACrashAtAnyAppendLeavesEachMemoryOnce(t *testing.T) {
 		if n%2 == 1 {
 			before, after = 2, 0
 		}
-		w.bus.Parents = commands.NewParents(w.log.Store)
+		w.env.States = commands.NewStates(w.log.Store)
 		w.remembers(nil, func(o *options, _ *life) {
 			o.store = func(s events.Store, l *life) events.Store {
 				return dying{Store: s, life: l, appends: new(atomic.Int32), before: before, after: after}

@@ -25,7 +25,7 @@ const (
 // Reply makes the agents that a message reached answer it, each exactly once: the id of the reply derives from the message
 // and the agent, however often the message is delivered.
 type Reply struct {
-	Bus     commands.Bus
+	Env     commands.Env
 	Text    Text
 	History History
 	Now     func() time.Time
@@ -95,7 +95,7 @@ func (r Reply) turn(ctx context.Context, e events.Recorded, m events.MessageSubm
 		return err
 	}
 	replyID := ReplyID(m.MessageID, agentID)
-	reply, err := commands.Load[commands.Message](ctx, r.Bus, events.MessageStream(replyID))
+	reply, err := commands.Load[commands.Message](ctx, r.Env, events.MessageStream(replyID))
 	if err != nil {
 		return err
 	}
@@ -127,26 +127,26 @@ func (r Reply) turn(ctx context.Context, e events.Recorded, m events.MessageSubm
 }
 
 func (r Reply) load(ctx context.Context, m events.MessageSubmitted, agentID uuid.UUID) (commands.Turn, error) {
-	return commands.Load[commands.Turn](ctx, r.Bus, events.TurnStream(events.TurnID(m.MessageID, agentID)))
+	return commands.Load[commands.Turn](ctx, r.Env, events.TurnStream(events.TurnID(m.MessageID, agentID)))
 }
 
 // standing looks whether there is still somebody to answer and something to be answered, and says what is missing.
 func (r Reply) standing(ctx context.Context, m events.MessageSubmitted, agentID uuid.UUID) (commands.Agent, string, error) {
-	agent, err := r.Bus.Parents.Agent(ctx, agentID)
+	agent, err := r.Env.States.Agent(ctx, agentID)
 	if err != nil {
 		return agent, "", err
 	}
 	if !agent.Running {
 		return agent, "the agent does not run", nil
 	}
-	channel, err := r.Bus.Parents.Channel(ctx, m.ChannelID)
+	channel, err := r.Env.States.Channel(ctx, m.ChannelID)
 	if err != nil {
 		return agent, "", err
 	}
 	if !channel.Exists {
 		return agent, "the channel was deleted", nil
 	}
-	message, err := commands.Load[commands.Message](ctx, r.Bus, events.MessageStream(m.MessageID))
+	message, err := commands.Load[commands.Message](ctx, r.Env, events.MessageStream(m.MessageID))
 	if err != nil {
 		return agent, "", err
 	}
@@ -217,7 +217,7 @@ func (r Reply) submit(ctx context.Context, e events.Recorded, m events.MessageSu
 		if reply, err = r.compose(ctx, m, agentID, agent, text); err != nil {
 			return end, err
 		}
-		_, err = commands.Handle(ctx, r.Bus, r.request(e, agentID, "submit"), reply)
+		_, err = commands.Handle(ctx, r.Env, r.request(e, agentID, "submit"), reply)
 		if err == nil {
 			end.Outcome, end.ReplyID = events.TurnReplied, reply.MessageID
 			return end, nil
@@ -234,7 +234,7 @@ func (r Reply) submit(ctx context.Context, e events.Recorded, m events.MessageSu
 func (r Reply) complete(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, end events.TurnCompleted) error {
 	end.TurnID = events.TurnID(m.MessageID, agentID)
 	end.ChannelID, end.ServerID, end.AgentID, end.MessageID = m.ChannelID, m.ServerID, agentID, m.MessageID
-	_, err := commands.Handle(ctx, r.Bus, r.request(e, agentID, end.Outcome), commands.CompleteTurn{TurnCompleted: end})
+	_, err := commands.Handle(ctx, r.Env, r.request(e, agentID, end.Outcome), commands.CompleteTurn{TurnCompleted: end})
 	return err
 }
 

@@ -31,7 +31,7 @@ type Titler interface {
 // Title names conversations. It is asked for by a client, who waits; what the model said is in the log of the agent that it
 // was asked for.
 type Title struct {
-	Bus  commands.Bus
+	Env  commands.Env
 	Text Text
 	Now  func() time.Time
 }
@@ -39,12 +39,12 @@ type Title struct {
 // Of gives a title for what was said, the oldest first, empty when the model has none. A request that comes again gets what
 // it got.
 func (t Title) Of(ctx context.Context, request commands.Request, agentID, channel uuid.UUID, said []Said) (string, commands.Result, error) {
-	agent, err := t.Bus.Parents.Agent(ctx, agentID)
+	agent, err := t.Env.States.Agent(ctx, agentID)
 	if err != nil {
 		return "", commands.Result{}, err
 	}
 	entry := events.Derive(request.ID, "title")
-	earlier, err := commands.Load[commands.LogEntry](ctx, t.Bus, events.AgentLogStream(entry))
+	earlier, err := commands.Load[commands.LogEntry](ctx, t.Env, events.AgentLogStream(entry))
 	if err != nil {
 		return "", commands.Result{}, err
 	}
@@ -63,7 +63,7 @@ func (t Title) Of(ctx context.Context, request commands.Request, agentID, channe
 	if err != nil {
 		return "", commands.Result{}, err
 	}
-	result, err := commands.Handle(context.WithoutCancel(ctx), t.Bus, request, commands.RecordLog{LogRecorded: events.LogRecorded{
+	result, err := commands.Handle(context.WithoutCancel(ctx), t.Env, request, commands.RecordLog{LogRecorded: events.LogRecorded{
 		LogID: entry, AgentID: agentID, RoomID: agentID, EntityID: agentID, SubjectID: said[len(said)-1].AuthorID,
 		Type: events.LogModelCall + textSmall, Body: body,
 	}})

@@ -28,14 +28,14 @@ var ada = uuid.MustParse("ada00000-0000-4000-8000-000000000000")
 type world struct {
 	t      testing.TB
 	log    *esdbtest.Log
-	bus    commands.Bus
+	env    commands.Env
 	aborts *reactions.Aborts // what the feed of a server tells of what is recorded
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, log: esdbtest.New(t), aborts: reactions.NewAborts()}
-	w.bus = commands.Bus{Store: w.log.Store, Parents: commands.NewParents(w.log.Store)}
+	w.env = commands.Env{Store: w.log.Store, States: commands.NewStates(w.log.Store)}
 	handle(w, commands.OpenLog{LogID: uuid.New()})
 	handle(w, commands.DefaultServer())
 	return w
@@ -68,7 +68,7 @@ func handle[S commands.State[S]](w *world, cmd commands.Command[S]) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	r := commands.Request{ID: uuid.New(), At: time.Now().UTC(), Actor: "anonymous", Correlation: uuid.New()}
-	_, err := commands.Handle(ctx, w.bus, r, cmd)
+	_, err := commands.Handle(ctx, w.env, r, cmd)
 	must(w.t, err)
 }
 
@@ -228,7 +228,7 @@ func (w *world) live(text reactions.Text, change ...func(*options, *life)) *life
 		Budget: o.budget, FirstRetry: o.firstRetry,
 	}
 	r := reactions.Reply{
-		Bus: commands.Bus{Store: store, Parents: w.bus.Parents}, Text: text, History: o.history,
+		Env: commands.Env{Store: store, States: w.env.States}, Text: text, History: o.history,
 		Now: func() time.Time { return time.Now().UTC() }, Aborts: w.aborts, Stream: o.stream, Recall: o.recall,
 	}
 	go func() {

@@ -45,7 +45,7 @@ func (a *API) abortTurns(c *call, in *unwanted) (abortedTurns, error) {
 			}
 		}
 	}
-	turns, last, err := commands.AbortTurns(c, a.o.Bus, c.request(), u)
+	turns, last, err := commands.AbortTurns(c, a.o.Env, c.request(), u)
 	if err := c.wrote(last, err); err != nil {
 		return abortedTurns{}, err
 	}

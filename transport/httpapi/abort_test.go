@@ -45,7 +45,7 @@ func TestAnAnswerIsAborted(t *testing.T) {
 	must(t, err)
 	by, err := events.ParseID(agent)
 	must(t, err)
-	must(t, do(s.bus, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{TurnID: events.TurnID(id, by), Outcome: events.TurnReplied}}))
+	must(t, do(s.env, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{TurnID: events.TurnID(id, by), Outcome: events.TurnReplied}}))
 	if got := aborted(fields{"agentId": unknown}); len(got) != 0 {
 		t.Errorf("aborted of nobody: %v", got)
 	}

@@ -91,7 +91,7 @@ func (a *API) agentLogs(c *call, in *agentLogsQuery) ([]queries.Log, error) {
 
 // agentIs looks whether there is such an agent, running or not.
 func (a *API) agentIs(c *call, id uuid.UUID) error {
-	agent, err := a.o.Bus.Parents.Agent(c, id)
+	agent, err := a.o.Env.States.Agent(c, id)
 	if err == nil && !agent.Exists {
 		return refusal(http.StatusNotFound, codeNotFound, "Agent %s not found", id)
 	}
@@ -180,7 +180,7 @@ func (a *API) logsFrom(c *call, agent uuid.UUID, lastEvent string) (events.Posit
 // logEntries are entries as they are sent, none while the agent bears another name than the one wanted.
 func (a *API) logEntries(ctx context.Context, agent uuid.UUID, name string, found []queries.Log) ([]entry, error) {
 	if len(found) > 0 && name != "" && name != serverlog.Everything {
-		is, err := a.o.Bus.Parents.Agent(ctx, agent)
+		is, err := a.o.Env.States.Agent(ctx, agent)
 		if err != nil || is.Character.Name != name {
 			return nil, err
 		}
@@ -209,7 +209,7 @@ func (a *API) panels(c *call, in *AgentPath) ([]panel, error) {
 
 // runs refuses to act as an agent that is not there or does not run.
 func (a *API) runs(c *call, id uuid.UUID) error {
-	agent, err := a.o.Bus.Parents.Agent(c, id)
+	agent, err := a.o.Env.States.Agent(c, id)
 	if err == nil && !agent.Running {
 		return refusal(http.StatusNotFound, codeNotFound, "Agent not found or not active")
 	}

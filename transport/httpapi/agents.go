@@ -152,7 +152,7 @@ func (a *API) startAgent(c *call, in *agentAct) (agentStarted, error) {
 	if _, err := run(c, commands.StartAgent{AgentID: id}); err != nil {
 		return agentStarted{}, err
 	}
-	agent, err := a.o.Bus.Parents.Agent(c, id)
+	agent, err := a.o.Env.States.Agent(c, id)
 	return agentStarted{ID: id, Name: agent.Character.Name, Status: queries.Active}, err
 }
 

@@ -28,7 +28,7 @@ import (
 
 // Options is what the API works with. It needs all but what may be empty.
 type Options struct {
-	Bus     commands.Bus
+	Env     commands.Env
 	Codec   *events.Codec
 	Queries *queries.Queries
 	Past    Past

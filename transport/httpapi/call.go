@@ -139,7 +139,7 @@ func hashBody(body []byte) string {
 
 // run handles a command and remembers where its facts are.
 func run[S commands.State[S]](c *call, cmd commands.Command[S]) (commands.Result, error) {
-	r, err := commands.Handle(c, c.api.o.Bus, c.request(), cmd)
+	r, err := commands.Handle(c, c.api.o.Env, c.request(), cmd)
 	return r, c.wrote(r, err)
 }
 

@@ -139,7 +139,7 @@ func (s *server) peopled(number int) things {
 		FileID: newID(), Owner: events.FileByGenerator, OwnerID: uuid.MustParse(agent), Filename: "made.txt", Name: "made.txt", Type: "text/plain",
 		Size: int64(len("words")), SHA256: uploaded.text("sha256"),
 	}
-	must(s.t, do(s.bus, made))
+	must(s.t, do(s.env, made))
 	log := s.did(agent, "useModel:TEXT_LARGE", `{"modelType":"TEXT_LARGE"}`)
 	s.caughtUp()
 	return things{

@@ -140,7 +140,7 @@ func (a *API) exportAgent(c *call, in *exportQuery) (json.RawMessage, error) {
 
 // characterFor is the character as it can be created again.
 func (a *API) characterFor(c *call, id uuid.UUID, secrets bool) (json.RawMessage, error) {
-	agent, err := a.o.Bus.Parents.Agent(c, id)
+	agent, err := a.o.Env.States.Agent(c, id)
 	if err != nil {
 		return nil, err
 	}

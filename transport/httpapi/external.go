@@ -125,7 +125,7 @@ func (a *API) ingestMessage(c *call, in *externalMessage) (ingested, error) {
 	if err != nil || b.ServerID == "" || b.AuthorID == "" || b.Content == "" {
 		return ingested{}, invalid("Invalid external message payload")
 	}
-	known, err := a.o.Bus.Parents.Channel(c, channel)
+	known, err := a.o.Env.States.Channel(c, channel)
 	if err != nil {
 		return ingested{}, err
 	}
@@ -162,7 +162,7 @@ func externalAuthor(source, author string, metadata object) (uuid.UUID, json.Raw
 
 // submitTo says something in a channel that must be there.
 func (a *API) submitTo(c *call, cmd *commands.SubmitMessage, inReplyTo json.RawMessage) error {
-	channel, err := a.o.Bus.Parents.Channel(c, cmd.ChannelID)
+	channel, err := a.o.Env.States.Channel(c, cmd.ChannelID)
 	if err != nil {
 		return err
 	}

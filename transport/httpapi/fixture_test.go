@@ -40,7 +40,7 @@ type server struct {
 	url   string
 	api   *API
 	store *esdb.Store
-	bus   commands.Bus
+	env   commands.Env
 	log   uuid.UUID
 	logs  *record
 	lines *serverlog.Ring
@@ -62,10 +62,10 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	must(t, err)
 	codec := events.NewCodec(keys)
 	s := &server{t: t, store: openStore(t, codec), logs: &record{}, lines: serverlog.New(), stopped: make(chan struct{}), turns: &wakings{}, titles: func() (string, error) { return "A title", nil }}
-	s.bus = commands.Bus{Store: s.store, Parents: commands.NewParents(s.store)}
+	s.env = commands.Env{Store: s.store, States: commands.NewStates(s.store)}
 	s.log = newID()
 	s.handle(commands.OpenLog{LogID: s.log})
-	must(t, do(s.bus, commands.DefaultServer()))
+	must(t, do(s.env, commands.DefaultServer()))
 
 	database := pgtest.New(t)
 	config, err := queries.Config(database, projections.Views(projections.All()))
@@ -75,7 +75,7 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	t.Cleanup(s.pool.Close)
 	feed := projections.NewFeed(projections.Options{
 		Store: s.store, Postgres: database, Log: s.log, Projections: projections.All(), Logger: slog.New(slog.DiscardHandler),
-		Observe:   s.bus.Parents.Observe,
+		Observe:   s.env.States.Observe,
 		Committed: func(string, []events.Recorded, events.Position) { s.turns.wake() },
 	})
 	s.feed = feed
@@ -95,7 +95,7 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	kept, err := media.New(blobs, t.TempDir())
 	must(t, err)
 	o := Options{
-		Bus: s.bus, Codec: codec, Queries: queries.New(s.pool), Past: replays{s.pool}, Log: s.log, Waiter: feed, Head: s.store.Head, Turns: s.turns,
+		Env: s.env, Codec: codec, Queries: queries.New(s.pool), Past: replays{s.pool}, Log: s.log, Waiter: feed, Head: s.store.Head, Turns: s.turns,
 		Media: kept, Embedder: hashing.Embedder{},
 		AgentLogs: s.turns, Done: ctx, Titles: s.titles, DataDir: t.TempDir(), Configuration: map[string]string{"DATA_DIR": "here"},
 		Deliveries: func(context.Context) ([]Delivery, error) { return []Delivery{{Group: "reply", Parked: 1}}, nil },
@@ -207,13 +207,13 @@ func must(t testing.TB, err error) {
 }
 
 // do runs a command as the server itself.
-func do[S commands.State[S]](b commands.Bus, cmd commands.Command[S]) error {
+func do[S commands.State[S]](b commands.Env, cmd commands.Command[S]) error {
 	r := commands.Request{ID: newID(), At: time.Now().UTC().Truncate(time.Millisecond), Actor: "cli"}
 	_, err := commands.Handle(context.Background(), b, r, cmd)
 	return err
 }
 
-func (s *server) handle(cmd commands.OpenLog) { s.t.Helper(); must(s.t, do(s.bus, cmd)) }
+func (s *server) handle(cmd commands.OpenLog) { s.t.Helper(); must(s.t, do(s.env, cmd)) }
 
 // caughtUp waits until all that is in the log can be read.
 func (s *server) caughtUp() {

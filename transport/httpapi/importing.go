@@ -120,7 +120,7 @@ func (i *importing) store(ctx context.Context, w importWork) (commands.Result, e
 	if !i.dry {
 		r := i.request
 		r.ID = events.Derive(r.ID, strconv.Itoa(w.line))
-		return commands.Handle(ctx, i.api.o.Bus, r, cmd)
+		return commands.Handle(ctx, i.api.o.Env, r, cmd)
 	}
 	facts, err := cmd.Decide(i.request, commands.Memory{})
 	if err != nil {
@@ -131,7 +131,7 @@ func (i *importing) store(ctx context.Context, w importWork) (commands.Result, e
 			return commands.Result{}, err
 		}
 	}
-	known, err := i.api.o.Bus.Parents.RemembersNow(ctx, cmd.MemoryID)
+	known, err := i.api.o.Env.States.RemembersNow(ctx, cmd.MemoryID)
 	return commands.Result{Changed: !known}, err
 }
 
@@ -190,7 +190,7 @@ func (i *importing) memory(ctx context.Context, raw json.RawMessage) error {
 		i.pending.Wait() // a fragment comes after its document
 	}
 	if cmd.RoomID == i.agent && !i.dry && !i.opened {
-		_, err := commands.OpenSelf(ctx, i.api.o.Bus, i.request, i.agent)
+		_, err := commands.OpenSelf(ctx, i.api.o.Env, i.request, i.agent)
 		if err != nil && !missing(err) {
 			return err
 		}

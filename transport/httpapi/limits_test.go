@@ -126,8 +126,8 @@ func (f *facts) ask(t *testing.T, path string, body fields) (answered, time.Dura
 	t.Helper()
 	keys, err := events.NewFileKeys(t.TempDir())
 	must(t, err)
-	bus := commands.Bus{Store: f, Parents: commands.NewParents(f)}
-	listener, server := make(pipes), Server(New(Options{Bus: bus, Codec: events.NewCodec(keys), Waiter: atOnce{}, Turns: silent{}}), slog.New(slog.DiscardHandler))
+	env := commands.Env{Store: f, States: commands.NewStates(f)}
+	listener, server := make(pipes), Server(New(Options{Env: env, Codec: events.NewCodec(keys), Waiter: atOnce{}, Turns: silent{}}), slog.New(slog.DiscardHandler))
 	go func() { _ = server.Serve(listener) }()
 	client, there := net.Pipe()
 	listener <- there
@@ -161,7 +161,7 @@ func TestWaitingForAReplyEndsWithWhatThereIs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := &facts{}
-		must(t, do(commands.Bus{Store: f, Parents: commands.NewParents(f)}, commands.DefaultServer()))
+		must(t, do(commands.Env{Store: f, States: commands.NewStates(f)}, commands.DefaultServer()))
 		got, took := f.ask(t, chat+"/messages?wait=reply", fields{"author_id": ann, "content": "x", "server_id": "0"})
 		if got.is(201).header.Get("X-Annals-Position") == "" || got.at("replies") != nil || took != replyWait {
 			t.Errorf("after %v: %v %s", took, got.header, got.body)

@@ -19,7 +19,7 @@ import (
 // happened runs a command and waits until what it led to can be read.
 func happened[S commands.State[S]](s *server, cmd commands.Command[S]) {
 	s.t.Helper()
-	must(s.t, do(s.bus, cmd))
+	must(s.t, do(s.env, cmd))
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	must(s.t, s.api.o.Waiter.Wait(ctx, core, s.head()))

@@ -75,11 +75,11 @@ func (a *API) listMemories(c *call, f queries.MemoryFilter, p queries.Page, with
 
 // roomOf is the agent's room that is meant by an id: the room itself or, by the id of a channel, that for the channel.
 func (a *API) roomOf(c *call, agent, id uuid.UUID) (uuid.UUID, error) {
-	room, err := a.o.Bus.Parents.RoomNow(c, id)
+	room, err := a.o.Env.States.RoomNow(c, id)
 	if err != nil || room.Exists {
 		return id, err
 	}
-	return commands.View{AgentID: agent, ChannelID: id}.RoomID(), nil
+	return commands.AgentRoom{AgentID: agent, ChannelID: id}.RoomID(), nil
 }
 
 // RoomPath names a room of an agent, or the channel that it is for.
@@ -199,11 +199,11 @@ func (a *API) roomFor(c *call, in *newMemory) (uuid.UUID, error) {
 		return room, err
 	}
 	if room == agent && channel == uuid.Nil {
-		_, err := commands.OpenSelf(c, a.o.Bus, c.request(), agent)
+		_, err := commands.OpenSelf(c, a.o.Env, c.request(), agent)
 		return room, err
 	}
 	if channel == uuid.Nil {
-		if known, err := a.o.Bus.Parents.RoomNow(c, room); err != nil || known.Exists {
+		if known, err := a.o.Env.States.RoomNow(c, room); err != nil || known.Exists {
 			if err == nil && world != uuid.Nil && known.WorldID != world {
 				err = invalid("Invalid worldId: the room belongs to another world")
 			}
@@ -211,15 +211,15 @@ func (a *API) roomFor(c *call, in *newMemory) (uuid.UUID, error) {
 		}
 		channel = room
 	}
-	ch, err := a.o.Bus.Parents.Channel(c, channel)
+	ch, err := a.o.Env.States.Channel(c, channel)
 	if err != nil {
 		return room, err
 	}
 	if !ch.Exists && in.Body.ChannelID == "" {
 		return room, refusal(http.StatusNotFound, codeNotFound, "room %s not found", room)
 	}
-	v := commands.View{AgentID: agent, ChannelID: channel, ServerID: ch.ServerID, Source: "client"}
-	return v.RoomID(), c.wrote(v.Open(c, a.o.Bus, c.request()))
+	v := commands.AgentRoom{AgentID: agent, ChannelID: channel, ServerID: ch.ServerID, Source: "client"}
+	return v.RoomID(), c.wrote(v.Open(c, a.o.Env, c.request()))
 }
 
 // optionalID reads an id that may be left out.

@@ -130,7 +130,7 @@ func (a *API) roomAsked(c *call, agent uuid.UUID, room, channel string) (uuid.UU
 		if err != nil {
 			return uuid.Nil, refusal(http.StatusBadRequest, codeInvalidID, "Invalid channel ID format")
 		}
-		return commands.View{AgentID: agent, ChannelID: id}.RoomID(), nil
+		return commands.AgentRoom{AgentID: agent, ChannelID: id}.RoomID(), nil
 	case room != "":
 		id, err := events.ParseID(room)
 		if err != nil {

@@ -19,7 +19,7 @@ func (s *server) remember(agent string, memory fields) (id, position string) {
 	s.t.Helper()
 	id = s.ask("POST", "/api/agents/"+agent+"/memories", memory).is(201).text("id")
 	words := memory["text"].(string)
-	must(s.t, do(s.bus, commands.EmbedMemory{MemoryID: mustID(s.t, id), Model: hashing.Model, Text: words, Vector: hashing.Vector(words)}))
+	must(s.t, do(s.env, commands.EmbedMemory{MemoryID: mustID(s.t, id), Model: hashing.Model, Text: words, Vector: hashing.Vector(words)}))
 	return id, s.token()
 }
 

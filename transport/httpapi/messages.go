@@ -105,7 +105,7 @@ func (a *API) submit(c *call, cmd *commands.SubmitMessage, inReplyTo json.RawMes
 			return err
 		}
 	}
-	r, err := commands.SubmitOpening(c, a.o.Bus, a.o.Codec, c.request(), cmd, commands.Opening{By: "gui_auto_creation", Metadata: fields})
+	r, err := commands.SubmitOpening(c, a.o.Env, a.o.Codec, c.request(), cmd, commands.ChannelDefaults{By: "gui_auto_creation", Metadata: fields})
 	c.submitted = r.At
 	return c.wrote(r, err)
 }
@@ -115,7 +115,7 @@ func (a *API) submit(c *call, cmd *commands.SubmitMessage, inReplyTo json.RawMes
 func (a *API) admitReply(c *call, message uuid.UUID) error {
 	var m commands.Message
 	byAgent, hops := false, 0
-	for e, err := range a.o.Bus.Store.Read(c, events.MessageStream(message), events.Forwards) {
+	for e, err := range a.o.Env.Store.Read(c, events.MessageStream(message), events.Forwards) {
 		if err != nil {
 			return err
 		}
@@ -124,7 +124,7 @@ func (a *API) admitReply(c *call, message uuid.UUID) error {
 			byAgent, hops = said.ByAgent, e.Meta.Hops
 		}
 	}
-	channel, err := a.o.Bus.Parents.Channel(c, m.ChannelID)
+	channel, err := a.o.Env.States.Channel(c, m.ChannelID)
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (a *API) replies(c *call, message uuid.UUID) ([]queries.Message, error) {
 
 // audience counts the agents that a message reached. It is read from the log: a repeated request has not admitted anybody.
 func (a *API) audience(c *call, message uuid.UUID) (n int, err error) {
-	for e, err := range a.o.Bus.Store.Read(c, events.MessageStream(message), events.Forwards) {
+	for e, err := range a.o.Env.Store.Read(c, events.MessageStream(message), events.Forwards) {
 		if err != nil {
 			return 0, err
 		}

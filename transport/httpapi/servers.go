@@ -186,7 +186,7 @@ func (a *API) serverOr(c *call, named string) (uuid.UUID, error) {
 	if err != nil {
 		return events.DefaultServer, nil //nolint:nilerr // as recorded
 	}
-	s, err := a.o.Bus.Parents.Server(c, id)
+	s, err := a.o.Env.States.Server(c, id)
 	if err != nil || !s.Exists {
 		return events.DefaultServer, err
 	}

@@ -30,7 +30,7 @@ func (a *API) unspoken(c *call, channel uuid.UUID, b *MessageBody) error {
 	if b.AuthorID != "" || b.ServerID != "" {
 		return nil
 	}
-	known, err := a.o.Bus.Parents.Channel(c, channel)
+	known, err := a.o.Env.States.Channel(c, channel)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (a *API) inClientWords(c *call, in *submission) error {
 	if err != nil {
 		return invalid("Invalid channelId")
 	}
-	known, err := a.o.Bus.Parents.Channel(c, channel)
+	known, err := a.o.Env.States.Channel(c, channel)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (a *API) turnOf(c *call, message text) (channel, server uuid.UUID, err erro
 	if err != nil {
 		return channel, server, err
 	}
-	known, err := a.o.Bus.Parents.Channel(c, answered.ChannelID)
+	known, err := a.o.Env.States.Channel(c, answered.ChannelID)
 	return answered.ChannelID, known.ServerID, err
 }
 
@@ -116,7 +116,7 @@ func (a *API) messagesOf(c *call, b Batch) ([]*commands.SubmitMessage, error) {
 	if err != nil || len(b.Messages) > maxBatch {
 		return nil, invalid("Invalid external message payload")
 	}
-	known, err := a.o.Bus.Parents.Channel(c, channel)
+	known, err := a.o.Env.States.Channel(c, channel)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func (a *API) messagesOf(c *call, b Batch) ([]*commands.SubmitMessage, error) {
 		if m.ID == "" {
 			cmd.MessageID = a.o.NewID()
 		}
-		if err := cmd.Admit(c, a.o.Bus.Parents, commands.Message{}); err != nil {
+		if err := cmd.Admit(c, a.o.Env.States, commands.Message{}); err != nil {
 			return nil, err
 		}
 		if err := fits(c, cmd); err != nil {

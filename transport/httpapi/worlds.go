@@ -69,7 +69,7 @@ func (a *API) createWorld(c *call, in *newWorld) (worldAnswer, error) {
 	if _, err := run(c, cmd); err != nil {
 		return worldAnswer{}, err
 	}
-	known, err := a.o.Bus.Parents.World(c, cmd.WorldID)
+	known, err := a.o.Env.States.World(c, cmd.WorldID)
 	if err == nil && known.AgentID != agent {
 		_, err = run(c, &commands.CreateRoom{
 			RoomID: events.UniqueUUID(agent, cmd.WorldID.String()), AgentID: agent, WorldID: cmd.WorldID, Name: known.Name,

@@ -37,7 +37,7 @@ func (e *event) abort(ctx context.Context) {
 			}
 		}
 	}
-	turns, _, err := commands.AbortTurns(ctx, e.hub.Bus, e.request(), u)
+	turns, _, err := commands.AbortTurns(ctx, e.hub.Env, e.request(), u)
 	if err != nil {
 		e.failed("aborting an answer", err)
 		return

@@ -59,7 +59,7 @@ func TestWhatMakesNoSenseIsRefusedAndNotDropped(t *testing.T) {
 	says(whole(`"a\u0000b"`, `{}`), "[SocketIO] Error processing your message")
 	says(whole(`"`+strings.Repeat("x", 950_000)+`"`, `{}`), "too large: a MessageSubmitted has at most 921600 bytes")
 	says(whole(`"x"`, strings.Repeat(`{"a":`, 100)+"1"+strings.Repeat("}", 100)), "[SocketIO] Error processing your message")
-	if c, err := w.bus.Parents.Channel(t.Context(), channel); err != nil || c.Exists {
+	if c, err := w.env.States.Channel(t.Context(), channel); err != nil || c.Exists {
 		t.Errorf("a message that was refused made its channel: %+v, %v", c, err)
 	}
 	a.send(`451-["2",{"channelId":{"_placeholder":true,"num":0}}]`)
@@ -201,7 +201,7 @@ func connections(h *Hub) int {
 func TestNoMoreIsTakenFromAClientThanIsDealtWith(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	w := newWorld(t, func(w *world, o *Options) { o.Bus.Store = stuck{o.Bus.Store, release} })
+	w := newWorld(t, func(w *world, o *Options) { o.Env.Store = stuck{o.Env.Store, release} })
 	channel := uuid.New()
 	a := w.connect()
 	taken := make(chan int)
@@ -281,7 +281,7 @@ func TestWhoComesInTheMomentOfStoppingIsAnswered(t *testing.T) {
 func TestStoppingEndsConnectionsBehindWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	w := newWorld(t, func(w *world, o *Options) { o.Bus.Store = stuck{o.Bus.Store, release} })
+	w := newWorld(t, func(w *world, o *Options) { o.Env.Store = stuck{o.Env.Store, release} })
 	channel := uuid.New()
 	a, silent := w.connect(), w.open()
 	said := a.say(channel, "the last words", "messageId", "last")
@@ -297,7 +297,7 @@ func TestStoppingEndsConnectionsBehindWhatIsUnderWay(t *testing.T) {
 	must(t, <-closed)
 	a.ended()
 	silent.ended()
-	m, err := commands.Load[commands.Message](t.Context(), w.bus, events.MessageStream(events.Derive(channel, ann.String(), "last")))
+	m, err := commands.Load[commands.Message](t.Context(), w.env, events.MessageStream(events.Derive(channel, ann.String(), "last")))
 	if err != nil || m.Content != said["message"] {
 		t.Errorf("recorded is %+v, %v", m, err)
 	}

@@ -111,7 +111,7 @@ func TestAChannelIsOfTwoWhereTheClientSaysSoInAnyWay(t *testing.T) {
 		a.next("messageBroadcast")
 		a.next("messageAck")
 		a.next("messageComplete")
-		if c, err := w.bus.Parents.Channel(t.Context(), channel); err != nil || c.Type != kind {
+		if c, err := w.env.States.Channel(t.Context(), channel); err != nil || c.Type != kind {
 			t.Errorf("%s made a channel of type %s, %v", says, c.Type, err)
 		}
 	}

@@ -49,7 +49,7 @@ func (e *event) send(ctx context.Context, p map[string]any) {
 		e.refuse("%s", problem)
 		return
 	}
-	server, err := e.hub.Bus.Parents.Server(ctx, m.ServerID)
+	server, err := e.hub.Env.States.Server(ctx, m.ServerID)
 	if err == nil && !server.Exists {
 		e.refuse("Server %s does not exist", m.ServerID)
 		return
@@ -65,11 +65,11 @@ func (e *event) send(ctx context.Context, p map[string]any) {
 	var result commands.Result
 	if err == nil {
 		request := e.request()
-		result, err = commands.SubmitOpening(ctx, e.hub.Bus, e.hub.Codec, request, m, opening)
+		result, err = commands.SubmitOpening(ctx, e.hub.Env, e.hub.Codec, request, m, opening)
 		if errors.Is(err, events.ErrTooLarge) { // the text twice
 			delete(p, "message")
 			m.RawMessage = raw(p)
-			result, err = commands.SubmitOpening(ctx, e.hub.Bus, e.hub.Codec, request, m, opening)
+			result, err = commands.SubmitOpening(ctx, e.hub.Env, e.hub.Codec, request, m, opening)
 		}
 	}
 	if err != nil {
@@ -83,7 +83,7 @@ func (e *event) send(ctx context.Context, p map[string]any) {
 }
 
 // message reads what a client wants to say; problem is what is wrong with it.
-func (e *event) message(p map[string]any) (m *commands.SubmitMessage, o commands.Opening, problem string) {
+func (e *event) message(p map[string]any) (m *commands.SubmitMessage, o commands.ChannelDefaults, problem string) {
 	channel, badChannel := events.ParseID(first(p, "channelId", "roomId"))
 	server, badServer := events.ParseServerID(first(p, "serverId", "server_id"))
 	author, badAuthor := events.ParseID(first(p, "senderId", "author_id"))
@@ -111,7 +111,7 @@ func (e *event) message(p map[string]any) (m *commands.SubmitMessage, o commands
 	if id := text(p["messageId"]); id != "" {
 		m.MessageID = events.Derive(channel, author.String(), id)
 	}
-	o = commands.Opening{By: "socketio_auto_creation", Metadata: map[string]json.RawMessage{}}
+	o = commands.ChannelDefaults{By: "socketio_auto_creation", Metadata: map[string]json.RawMessage{}}
 	for key, value := range said {
 		o.Metadata[key] = raw(value)
 	}
@@ -153,7 +153,7 @@ func (e *event) repeat(ctx context.Context, s *sending, m *commands.SubmitMessag
 		return // it was published meanwhile
 	}
 	var found *events.Recorded
-	for r, err := range e.hub.Bus.Store.Read(ctx, events.MessageStream(m.MessageID), events.Forwards) {
+	for r, err := range e.hub.Env.Store.Read(ctx, events.MessageStream(m.MessageID), events.Forwards) {
 		if err != nil {
 			e.failed("saying something", err)
 			return

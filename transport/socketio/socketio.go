@@ -27,7 +27,7 @@ const goodbye = 5 * time.Second
 
 // Options for New. It needs all but what has a default.
 type Options struct {
-	Bus      commands.Bus
+	Env      commands.Env
 	Codec    *events.Codec
 	Channels Channels
 	Waiter   Waiter

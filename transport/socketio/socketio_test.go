@@ -45,7 +45,7 @@ func TestTheSenderHearsItsCopyAndThatItWasTakenAndTheOthersHearTheMessage(t *tes
 	if jsonOf(theirs["attachments"]) != `[{"id":"x"}]` {
 		t.Errorf("the attachments are %v", theirs["attachments"])
 	}
-	made, err := w.bus.Parents.Channel(t.Context(), channel)
+	made, err := w.env.States.Channel(t.Context(), channel)
 	must(t, err)
 	var metadata map[string]any
 	must(t, json.Unmarshal(made.Metadata, &metadata))

@@ -40,7 +40,7 @@ var ann = uuid.MustParse("11111111-1111-4111-8111-111111111111")
 type world struct {
 	t     testing.TB
 	log   *esdbtest.Log
-	bus   commands.Bus
+	env   commands.Env
 	hub   *Hub
 	lines *serverlog.Ring
 	url   string
@@ -55,11 +55,11 @@ func newWorld(t testing.TB, change ...func(*world, *Options)) *world {
 	t.Helper()
 	w := &world{t: t, log: esdbtest.New(t), lines: serverlog.New()}
 	w.wake = sync.NewCond(&w.mu)
-	w.bus = commands.Bus{Store: w.log.Store, Parents: commands.NewParents(w.log.Store)}
+	w.env = commands.Env{Store: w.log.Store, States: commands.NewStates(w.log.Store)}
 	keys, err := events.NewFileKeys(filepath.Join(t.TempDir(), "keys"))
 	must(t, err)
 	o := Options{
-		Bus: w.bus, Codec: events.NewCodec(keys), Channels: w, Waiter: w, Logs: w.lines, Identify: w.identify, Clock: time.Now,
+		Env: w.env, Codec: events.NewCodec(keys), Channels: w, Waiter: w, Logs: w.lines, Identify: w.identify, Clock: time.Now,
 		NewID: newID, Logger: slog.New(w.lines.Beside(slog.NewTextHandler(io.Discard, nil))),
 	}
 	for _, f := range change {
@@ -93,7 +93,7 @@ func (w *world) publish(ctx context.Context) {
 			w.wake.Wait()
 		}
 		w.mu.Unlock()
-		w.bus.Parents.Observe(e)
+		w.env.States.Observe(e)
 		w.hub.Publish([]events.Recorded{e})
 	}
 }
@@ -108,7 +108,7 @@ func (w *world) hold(held bool) {
 
 // Channel implements Channels.
 func (w *world) Channel(ctx context.Context, id uuid.UUID) (queries.Channel, error) {
-	c, err := w.bus.Parents.Channel(ctx, id)
+	c, err := w.env.States.Channel(ctx, id)
 	return queries.Channel{ID: id, Name: c.Name, Type: c.Type, ServerID: c.ServerID, Metadata: c.Metadata}, err
 }
 
@@ -138,7 +138,7 @@ func (w *world) identify(r *http.Request, shown string) (string, bool) {
 func handle[S commands.State[S]](w *world, cmd commands.Command[S]) {
 	w.t.Helper()
 	r := commands.Request{ID: newID(), At: time.Now().UTC().Truncate(time.Millisecond), Actor: "cli"}
-	_, err := commands.Handle(context.Background(), w.bus, r, cmd)
+	_, err := commands.Handle(context.Background(), w.env, r, cmd)
 	must(w.t, err)
 }
 

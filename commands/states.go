@@ -11,12 +11,12 @@ import (
 	"annals/events"
 )
 
-// parentsKept bounds the folds that are kept, per kind.
-const parentsKept = 16384
+// foldsKept bounds the folds that are kept, per kind.
+const foldsKept = 16384
 
-// Parents answers what the streams of agents, servers, channels, worlds, rooms and entities fold to, from a bounded cache that
+// States answers what the streams of agents, servers, channels, worlds, rooms and entities fold to, from a bounded cache that
 // the feed refreshes. It is safe for concurrent use.
-type Parents struct {
+type States struct {
 	store    events.Store
 	agents   folds[Agent]
 	servers  folds[Server]
@@ -26,61 +26,61 @@ type Parents struct {
 	entities folds[Entity]
 }
 
-// NewParents reads what it does not hold from the store.
-func NewParents(store events.Store) *Parents {
-	return &Parents{
+// NewStates reads what it does not hold from the store.
+func NewStates(store events.Store) *States {
+	return &States{
 		store:    store,
-		agents:   newFolds[Agent](store, parentsKept),
-		servers:  newFolds[Server](store, parentsKept),
-		channels: newFolds[Channel](store, parentsKept),
-		worlds:   newFolds[World](store, parentsKept),
-		rooms:    newFolds[Room](store, parentsKept),
-		entities: newFolds[Entity](store, parentsKept),
+		agents:   newFolds[Agent](store, foldsKept),
+		servers:  newFolds[Server](store, foldsKept),
+		channels: newFolds[Channel](store, foldsKept),
+		worlds:   newFolds[World](store, foldsKept),
+		rooms:    newFolds[Room](store, foldsKept),
+		entities: newFolds[Entity](store, foldsKept),
 	}
 }
 
 // Agent is the agent's fold; that of no events when there is none.
-func (p *Parents) Agent(ctx context.Context, id uuid.UUID) (Agent, error) {
+func (p *States) Agent(ctx context.Context, id uuid.UUID) (Agent, error) {
 	return p.agents.get(ctx, events.AgentStream(id))
 }
 
 // Server is the server's fold; that of no events when there is none.
-func (p *Parents) Server(ctx context.Context, id uuid.UUID) (Server, error) {
+func (p *States) Server(ctx context.Context, id uuid.UUID) (Server, error) {
 	return p.servers.get(ctx, events.ServerStream(id))
 }
 
 // Channel is the channel's fold; that of no events when there is none.
-func (p *Parents) Channel(ctx context.Context, id uuid.UUID) (Channel, error) {
+func (p *States) Channel(ctx context.Context, id uuid.UUID) (Channel, error) {
 	return p.channels.get(ctx, events.ChannelStream(id))
 }
 
 // World is the world's fold; that of no events when there is none.
-func (p *Parents) World(ctx context.Context, id uuid.UUID) (World, error) {
+func (p *States) World(ctx context.Context, id uuid.UUID) (World, error) {
 	return p.worlds.get(ctx, events.WorldStream(id))
 }
 
 // Room is the room's fold; that of no events when there is none.
-func (p *Parents) Room(ctx context.Context, id uuid.UUID) (Room, error) {
+func (p *States) Room(ctx context.Context, id uuid.UUID) (Room, error) {
 	return p.rooms.get(ctx, events.RoomStream(id))
 }
 
 // Entity is the entity's fold; that of no events when there is none.
-func (p *Parents) Entity(ctx context.Context, id uuid.UUID) (Entity, error) {
+func (p *States) Entity(ctx context.Context, id uuid.UUID) (Entity, error) {
 	return p.entities.get(ctx, events.EntityStream(id))
 }
 
 // Message is the message's fold as it is in the log: there are too many to keep.
-func (p *Parents) Message(ctx context.Context, id uuid.UUID) (Message, error) {
-	return Load[Message](ctx, Bus{Store: p.store}, events.MessageStream(id))
+func (p *States) Message(ctx context.Context, id uuid.UUID) (Message, error) {
+	return Load[Message](ctx, Env{Store: p.store}, events.MessageStream(id))
 }
 
 // Memory is the memory's fold as it is in the log.
-func (p *Parents) Memory(ctx context.Context, id uuid.UUID) (Memory, error) {
-	return Load[Memory](ctx, Bus{Store: p.store}, events.MemoryStream(id))
+func (p *States) Memory(ctx context.Context, id uuid.UUID) (Memory, error) {
+	return Load[Memory](ctx, Env{Store: p.store}, events.MemoryStream(id))
 }
 
 // RemembersNow tells whether a memory is there, after all that happened to what it belongs to.
-func (p *Parents) RemembersNow(ctx context.Context, id uuid.UUID) (bool, error) {
+func (p *States) RemembersNow(ctx context.Context, id uuid.UUID) (bool, error) {
 	m, err := p.Memory(ctx, id)
 	if err != nil {
 		return false, err
@@ -89,7 +89,7 @@ func (p *Parents) RemembersNow(ctx context.Context, id uuid.UUID) (bool, error) 
 }
 
 // RoomNow is the room's fold, and that of no events where the room is gone with what it belongs to.
-func (p *Parents) RoomNow(ctx context.Context, id uuid.UUID) (Room, error) {
+func (p *States) RoomNow(ctx context.Context, id uuid.UUID) (Room, error) {
 	r, err := p.Room(ctx, id)
 	if err != nil {
 		return r, err
@@ -101,7 +101,7 @@ func (p *Parents) RoomNow(ctx context.Context, id uuid.UUID) (Room, error) {
 }
 
 // WorldNow is the world's fold, and that of no events where the world is gone with its agent.
-func (p *Parents) WorldNow(ctx context.Context, id uuid.UUID) (World, error) {
+func (p *States) WorldNow(ctx context.Context, id uuid.UUID) (World, error) {
 	w, err := p.World(ctx, id)
 	if err != nil {
 		return w, err
@@ -113,7 +113,7 @@ func (p *Parents) WorldNow(ctx context.Context, id uuid.UUID) (World, error) {
 }
 
 // EntityNow is the entity's fold, and that of no events where it is gone with its agent.
-func (p *Parents) EntityNow(ctx context.Context, id uuid.UUID) (Entity, error) {
+func (p *States) EntityNow(ctx context.Context, id uuid.UUID) (Entity, error) {
 	n, err := p.Entity(ctx, id)
 	if err != nil {
 		return n, err
@@ -124,7 +124,7 @@ func (p *Parents) EntityNow(ctx context.Context, id uuid.UUID) (Entity, error) {
 	return n, nil
 }
 
-func (p *Parents) agentExists(ctx context.Context, id uuid.UUID) error {
+func (p *States) agentExists(ctx context.Context, id uuid.UUID) error {
 	a, err := p.Agent(ctx, id)
 	if err == nil && !a.Exists {
 		err = noAgent(id)
@@ -134,7 +134,7 @@ func (p *Parents) agentExists(ctx context.Context, id uuid.UUID) error {
 
 // Observe takes note of a recorded fact. Facts of one stream come in order; one seen before is ignored. Folds may hold what a
 // subject that is erased has said: all are let go of.
-func (p *Parents) Observe(e events.Recorded) {
+func (p *States) Observe(e events.Recorded) {
 	switch e.Stream.Category() {
 	case "subject":
 		p.agents.kept.Purge()
@@ -159,7 +159,7 @@ func (p *Parents) Observe(e events.Recorded) {
 }
 
 // appended takes note of what this process wrote itself, before the feed brings it back.
-func (p *Parents) appended(s events.StreamID, after events.Revision, last events.Position, facts []events.Proposed) {
+func (p *States) appended(s events.StreamID, after events.Revision, last events.Position, facts []events.Proposed) {
 	for i, f := range facts {
 		p.Observe(events.Recorded{
 			ID: f.ID, Stream: s, Revision: uint64(int(after) + 1 + i), Position: last, Event: f.Event, Meta: f.Meta,

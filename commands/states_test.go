@@ -14,23 +14,23 @@ import (
 	"annals/events"
 )
 
-// hall is the lobby as parents know it, and the reads of streams that it took.
+// hall is the lobby as States knows it, and the reads of streams that it took.
 type hall struct {
 	log OpenedLog
 	via *between
-	Bus
+	Env
 }
 
 func openHall(t testing.TB, facts ...events.Event) *hall {
 	h := &hall{log: Open(t, facts...), via: &between{}}
-	h.Bus = h.via.bus(h.log)
+	h.Env = h.via.env(h.log)
 	return h
 }
 
 // knows expects these participants, after that many reads since the hall was opened.
 func (h *hall) knows(t testing.TB, reads int32, want ...uuid.UUID) {
 	t.Helper()
-	ch, err := h.Parents.Channel(t.Context(), lobby)
+	ch, err := h.States.Channel(t.Context(), lobby)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,11 +40,11 @@ func (h *hall) knows(t testing.TB, reads int32, want ...uuid.UUID) {
 	}
 }
 
-// join lets somebody join by way of another node, of which these parents learn by Observe alone, and gives the fact.
+// join lets somebody join by way of another node, of which these States learn by Observe alone, and gives the fact.
 func (h *hall) join(t testing.TB, who uuid.UUID) events.Recorded {
 	t.Helper()
 	before := h.log.Now(t)
-	do(t, h.log.Bus, NewRequest(), JoinChannel{ChannelID: lobby, ParticipantID: who})
+	do(t, h.log.Env, NewRequest(), JoinChannel{ChannelID: lobby, ParticipantID: who})
 	return h.log.Since(t, before)[0]
 }
 
@@ -61,8 +61,8 @@ func TestAParentThatIsNotThereIsReadOnceUntilItComes(t *testing.T) {
 	h.knows(t, 1)
 	h.knows(t, 1)
 	before := h.log.Now(t)
-	do(t, h.log.Bus, NewRequest(), CreateChannel{ChannelID: lobby, Participants: []uuid.UUID{bob}})
-	h.Parents.Observe(h.log.Since(t, before)[0])
+	do(t, h.log.Env, NewRequest(), CreateChannel{ChannelID: lobby, Participants: []uuid.UUID{bob}})
+	h.States.Observe(h.log.Since(t, before)[0])
 	h.knows(t, 1, bob)
 }
 
@@ -70,23 +70,23 @@ func TestWhatTheFeedBringsRefreshesAParentWithoutARead(t *testing.T) {
 	t.Parallel()
 	h := openHall(t, lobbyCreated)
 	h.knows(t, 1, alice, eliza)
-	h.Parents.Observe(h.join(t, bob))
-	h.Parents.Observe(h.join(t, parry))
+	h.States.Observe(h.join(t, bob))
+	h.States.Observe(h.join(t, parry))
 	h.knows(t, 1, alice, eliza, bob, parry)
 }
 
 func TestEachKindOfParentIsRefreshed(t *testing.T) {
 	t.Parallel()
 	log := Open(t, guildCreated, elizaCreated)
-	p := NewParents(log.Store)
+	p := NewStates(log.Store)
 	if s, err := p.Server(t.Context(), guild); err != nil || len(s.Agents) > 0 {
 		t.Fatalf("the server is %+v, %v", s, err)
 	}
 	if a, err := p.Agent(t.Context(), eliza); err != nil || a.Running {
 		t.Fatalf("the agent is %+v, %v", a, err)
 	}
-	do(t, log.Bus, NewRequest(), StartAgent{AgentID: eliza})
-	do(t, log.Bus, NewRequest(), JoinServer{ServerID: guild, AgentID: eliza})
+	do(t, log.Env, NewRequest(), StartAgent{AgentID: eliza})
+	do(t, log.Env, NewRequest(), JoinServer{ServerID: guild, AgentID: eliza})
 	for _, e := range log.Since(t, 0) {
 		p.Observe(e)
 	}
@@ -102,10 +102,10 @@ func TestWhatThisProcessWroteItselfIsKnownAtOnce(t *testing.T) {
 	t.Parallel()
 	h := openHall(t, lobbyCreated)
 	h.knows(t, 1, alice, eliza)
-	do(t, h.Bus, NewRequest(), UpdateChannel{ChannelID: lobby, Participants: &[]uuid.UUID{bob, parry}})
+	do(t, h.Env, NewRequest(), UpdateChannel{ChannelID: lobby, Participants: &[]uuid.UUID{bob, parry}})
 	h.knows(t, 2, bob, parry) // the second read is the command's own
 	for _, e := range h.log.Since(t, 0) {
-		h.Parents.Observe(e)
+		h.States.Observe(e)
 	}
 	h.knows(t, 2, bob, parry)
 }
@@ -115,8 +115,8 @@ func TestAFactThatWasSeenBeforeIsIgnored(t *testing.T) {
 	h := openHall(t, lobbyCreated)
 	joined := h.join(t, bob)
 	h.knows(t, 1, alice, eliza, bob)
-	h.Parents.Observe(joined)
-	h.Parents.Observe(joined)
+	h.States.Observe(joined)
+	h.States.Observe(joined)
 	h.knows(t, 1, alice, eliza, bob)
 }
 
@@ -125,9 +125,9 @@ func TestAParentIsReadAgainAfterAGap(t *testing.T) {
 	h := openHall(t, lobbyCreated)
 	h.knows(t, 1, alice, eliza)
 	missed := h.join(t, bob)
-	h.Parents.Observe(h.join(t, parry))
+	h.States.Observe(h.join(t, parry))
 	h.knows(t, 2, alice, eliza, bob, parry)
-	h.Parents.Observe(missed)
+	h.States.Observe(missed)
 	h.knows(t, 2, alice, eliza, bob, parry)
 }
 
@@ -136,7 +136,7 @@ func TestAReadThatAFactOvertookIsNotKept(t *testing.T) {
 	h := openHall(t, lobbyCreated)
 	h.via.afterRead = func() {
 		h.via.afterRead = nil
-		h.Parents.Observe(h.join(t, bob))
+		h.States.Observe(h.join(t, bob))
 	}
 	h.knows(t, 1, alice, eliza) // as it was when it was read
 	h.knows(t, 2, alice, eliza, bob)
@@ -164,8 +164,8 @@ func TestAParentThatCannotBeReadIsToldAndTriedAgain(t *testing.T) {
 	h.via.unreadable = isJoined
 	unread := joined
 	unread.Event = events.Unknown{Type: "ParticipantJoined", Reason: errNewer}
-	h.Parents.Observe(unread)
-	_, err := h.Parents.Channel(t.Context(), lobby)
+	h.States.Observe(unread)
+	_, err := h.States.Channel(t.Context(), lobby)
 	if !errors.Is(err, errNewer) || !strings.Contains(err.Error(), "look at channel-"+lobby.String()) {
 		t.Errorf("the error is %v", err)
 	}
@@ -173,7 +173,7 @@ func TestAParentThatCannotBeReadIsToldAndTriedAgain(t *testing.T) {
 	h.knows(t, 3, alice, eliza, bob)
 }
 
-func TestParentsEndUpAsTheLogTellsHoweverManyWriteAndRead(t *testing.T) {
+func TestStatesEndUpAsTheLogTellsHoweverManyWriteAndRead(t *testing.T) {
 	t.Parallel()
 	h := openHall(t, events.ChannelCreated{ChannelID: lobby})
 	const each = 20
@@ -183,29 +183,29 @@ func TestParentsEndUpAsTheLogTellsHoweverManyWriteAndRead(t *testing.T) {
 			if err != nil {
 				continue
 			}
-			if h.Parents.Observe(e); e.Revision == 2*each {
+			if h.States.Observe(e); e.Revision == 2*each {
 				return
 			}
 		}
 	})
-	// Two nodes write: the one whose parents these are, and another.
-	for _, b := range []Bus{h.Bus, h.log.Bus} {
+	// Two nodes write: the one whose States these are, and another.
+	for _, b := range []Env{h.Env, h.log.Env} {
 		parts.Go(func() {
 			for range each {
-				joinAndLook(t, b, h.Parents)
+				joinAndLook(t, b, h.States)
 			}
 		})
 	}
 	parts.Wait()
-	all := participants(t, h.log.Bus)
-	ch, err := h.Parents.Channel(t.Context(), lobby)
+	all := participants(t, h.log.Env)
+	ch, err := h.States.Channel(t.Context(), lobby)
 	if err != nil || len(all) != 2*each || !slices.Equal(ch.Participants, all) {
-		t.Errorf("%d take part, of whom the parents know %d (%v)", len(all), len(ch.Participants), err)
+		t.Errorf("%d take part, of whom States knows %d (%v)", len(all), len(ch.Participants), err)
 	}
 }
 
-// joinAndLook lets somebody join, again while others are always first, and asks the parents meanwhile.
-func joinAndLook(t testing.TB, b Bus, p *Parents) {
+// joinAndLook lets somebody join, again while others are always first, and asks States meanwhile.
+func joinAndLook(t testing.TB, b Env, p *States) {
 	for r, join := NewRequest(), (JoinChannel{ChannelID: lobby, ParticipantID: uuid.New()}); ; {
 		_, err := Handle(t.Context(), b, r, join)
 		if _, other := p.Channel(t.Context(), lobby); other != nil {

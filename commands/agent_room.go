@@ -9,9 +9,9 @@ import (
 	"annals/events"
 )
 
-// View is how an agent sees a channel (CONTRACT 2.2 and 3): as a room of its own, in a world of its own, with entities of
+// AgentRoom is how an agent sees a channel (CONTRACT 2.2 and 3): as a room of its own, in a world of its own, with entities of
 // its own, whose ids are derived from the agent's and those that all others use.
-type View struct {
+type AgentRoom struct {
 	AgentID   uuid.UUID
 	ChannelID uuid.UUID
 	ServerID  uuid.UUID
@@ -20,29 +20,31 @@ type View struct {
 }
 
 // RoomID is the agent's room for the channel.
-func (v View) RoomID() uuid.UUID { return events.UniqueUUID(v.AgentID, v.ChannelID.String()) }
+func (v AgentRoom) RoomID() uuid.UUID { return events.UniqueUUID(v.AgentID, v.ChannelID.String()) }
 
 // EntityID is how the agent knows a person or an agent.
-func (v View) EntityID(who uuid.UUID) uuid.UUID { return events.UniqueUUID(v.AgentID, who.String()) }
+func (v AgentRoom) EntityID(who uuid.UUID) uuid.UUID {
+	return events.UniqueUUID(v.AgentID, who.String())
+}
 
 // Open makes what is not there of world and room, lets the agent take part in it, and tells where the last fact is. It fails
 // with ErrNotFound where there is no such channel.
-func (v View) Open(ctx context.Context, b Bus, r Request) (last Result, err error) {
-	room, err := b.Parents.Room(ctx, v.RoomID())
+func (v AgentRoom) Open(ctx context.Context, b Env, r Request) (last Result, err error) {
+	room, err := b.States.Room(ctx, v.RoomID())
 	if err != nil {
 		return last, err
 	}
-	if there, err := room.alive(ctx, b.Parents); err != nil || there && room.AgentID == v.AgentID {
+	if there, err := room.alive(ctx, b.States); err != nil || there && room.AgentID == v.AgentID {
 		return last, err
 	}
-	channel, err := b.Parents.Channel(ctx, v.ChannelID)
+	channel, err := b.States.Channel(ctx, v.ChannelID)
 	if err != nil {
 		return last, err
 	}
 	if !channel.Exists {
 		return last, noChannel(v.ChannelID)
 	}
-	server, err := b.Parents.Server(ctx, v.ServerID)
+	server, err := b.States.Server(ctx, v.ServerID)
 	if err != nil {
 		return last, err
 	}
@@ -60,13 +62,13 @@ func (v View) Open(ctx context.Context, b Bus, r Request) (last Result, err erro
 }
 
 // Meet lets somebody be known to the agent, and take part in the room, which is open.
-func (v View) Meet(ctx context.Context, b Bus, r Request, who uuid.UUID, name string) (entity uuid.UUID, err error) {
+func (v AgentRoom) Meet(ctx context.Context, b Env, r Request, who uuid.UUID, name string) (entity uuid.UUID, err error) {
 	entity = v.EntityID(who)
-	known, err := b.Parents.Entity(ctx, entity)
+	known, err := b.States.Entity(ctx, entity)
 	if err != nil {
 		return entity, err
 	}
-	agent, err := b.Parents.Agent(ctx, v.AgentID)
+	agent, err := b.States.Agent(ctx, v.AgentID)
 	if err != nil {
 		return entity, err
 	}
@@ -76,7 +78,7 @@ func (v View) Meet(ctx context.Context, b Bus, r Request, who uuid.UUID, name st
 			return entity, err
 		}
 	}
-	room, err := b.Parents.Room(ctx, v.RoomID())
+	room, err := b.States.Room(ctx, v.RoomID())
 	if err != nil || slices.Contains(room.Entities, entity) {
 		return entity, err
 	}
@@ -85,16 +87,16 @@ func (v View) Meet(ctx context.Context, b Bus, r Request, who uuid.UUID, name st
 }
 
 // OpenSelf makes the room that an agent has for itself, and lets it know itself, where either is missing.
-func OpenSelf(ctx context.Context, b Bus, r Request, agentID uuid.UUID) (Result, error) {
-	agent, err := b.Parents.Agent(ctx, agentID)
+func OpenSelf(ctx context.Context, b Env, r Request, agentID uuid.UUID) (Result, error) {
+	agent, err := b.States.Agent(ctx, agentID)
 	if err != nil {
 		return Result{}, err
 	}
-	room, err := b.Parents.Room(ctx, agentID)
+	room, err := b.States.Room(ctx, agentID)
 	if err != nil {
 		return Result{}, err
 	}
-	if there, err := room.alive(ctx, b.Parents); err != nil || there {
+	if there, err := room.alive(ctx, b.States); err != nil || there {
 		return Result{}, err
 	}
 	see := &SeeEntity{EntityID: agentID, AgentID: agentID, SubjectID: agentID, Names: []string{agent.Character.Name}}
