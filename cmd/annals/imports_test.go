@@ -19,7 +19,8 @@ var may = map[string][]string{
 	"queries":            {"events"},
 	"transport":          {"commands", "queries", "events", "transport"},
 	"transport/models":   {"commands/reactions", "events", "transport/models"},
-	"deploy/postgres":    {"deploy/postgres"},
+	"deploy/host":        {},
+	"deploy/postgres":    {"deploy/postgres", "deploy/host"},
 	"cmd":                {"events", "commands", "projections", "queries", "transport", "deploy"},
 }
 

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"annals/deploy/postgres/internal/filelock"
+	"annals/deploy/host"
 )
 
 // installLimit bounds an installation; a slow mirror is its longest part.
@@ -27,10 +27,10 @@ func ensureServer(ctx context.Context, major int, say func(string, ...any)) (ser
 	}
 	ctx, cancel := context.WithTimeout(ctx, installLimit)
 	defer cancel()
-	lock, err := filelock.Try(installLock, filelock.Exclusive)
-	if errors.Is(err, filelock.ErrHeld) {
+	lock, err := host.Try(installLock, host.Exclusive)
+	if errors.Is(err, host.ErrHeld) {
 		say("waiting for another process that is installing PostgreSQL with pgvector")
-		lock, err = filelock.Wait(ctx, installLock, filelock.Exclusive)
+		lock, err = host.Wait(ctx, installLock, host.Exclusive)
 	}
 	if err != nil {
 		return server{}, err

@@ -15,7 +15,7 @@ import (
 	"sync"
 	"time"
 
-	"annals/deploy/postgres/internal/filelock"
+	"annals/deploy/host"
 )
 
 // startLimit bounds a start that installs nothing; crash recovery after a power cut is its longest part.
@@ -104,8 +104,8 @@ func prepare(ctx context.Context, o Options) (*Cluster, error) {
 // claim takes the folder for this process and leaves its pid for whoever comes second.
 func claim(home string) (*os.File, error) {
 	path := filepath.Join(home, "lock")
-	f, err := filelock.Try(path, filelock.Exclusive)
-	if errors.Is(err, filelock.ErrHeld) {
+	f, err := host.Try(path, host.Exclusive)
+	if errors.Is(err, host.ErrHeld) {
 		holder, _ := os.ReadFile(path)
 		return nil, fmt.Errorf("%w by process %s: stop it, or use another folder", ErrInUse, strings.TrimSpace(string(holder)))
 	}

@@ -15,8 +15,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"annals/deploy/host"
 	"annals/deploy/postgres"
-	"annals/deploy/postgres/internal/filelock"
 )
 
 const (
@@ -63,7 +63,7 @@ var join = sync.OnceValues(func() (membership, error) {
 		return membership{}, err
 	}
 	defer func() { _ = gate.Close() }()
-	users, err := filelock.Wait(ctx, f.users(), filelock.Shared)
+	users, err := host.Wait(ctx, f.users(), host.Shared)
 	if err != nil {
 		return membership{}, err
 	}
@@ -82,11 +82,11 @@ type membership struct {
 
 // kept tells whether a keeper holds the cluster; one that was killed leaves a server that answers, and nobody to stop it.
 func (f folder) kept() bool {
-	lock, err := filelock.Try(filepath.Join(f.postgres(), "lock"), filelock.Exclusive)
+	lock, err := host.Try(filepath.Join(f.postgres(), "lock"), host.Exclusive)
 	if err == nil {
 		_ = lock.Close()
 	}
-	return errors.Is(err, filelock.ErrHeld)
+	return errors.Is(err, host.ErrHeld)
 }
 
 // enter makes the folder and takes its gate; a keeper that leaves meanwhile takes the folder away.
@@ -95,7 +95,7 @@ func (f folder) enter(ctx context.Context) (*os.File, error) {
 		if err := f.make(); err != nil {
 			return nil, err
 		}
-		gate, err := filelock.Wait(ctx, f.gate(), filelock.Exclusive)
+		gate, err := host.Wait(ctx, f.gate(), host.Exclusive)
 		if !errors.Is(err, os.ErrNotExist) {
 			return gate, err
 		}
@@ -232,23 +232,23 @@ func (f folder) publish(url string) error {
 // awaitUnused returns, holding the gate, when there has been no user for a while.
 func (f folder) awaitUnused(ctx context.Context) (*os.File, error) {
 	for {
-		users, err := filelock.Wait(ctx, f.users(), filelock.Exclusive)
+		users, err := host.Wait(ctx, f.users(), host.Exclusive)
 		if err != nil {
 			return nil, err
 		}
 		_ = users.Close()
 		time.Sleep(grace)
-		gate, err := filelock.Wait(ctx, f.gate(), filelock.Exclusive)
+		gate, err := host.Wait(ctx, f.gate(), host.Exclusive)
 		if err != nil {
 			return nil, err
 		}
-		users, err = filelock.Try(f.users(), filelock.Exclusive)
+		users, err = host.Try(f.users(), host.Exclusive)
 		if err == nil {
 			_ = users.Close() // nobody can join before the gate is open, and then finds the folder gone
 			return gate, nil
 		}
 		_ = gate.Close()
-		if !errors.Is(err, filelock.ErrHeld) {
+		if !errors.Is(err, host.ErrHeld) {
 			return nil, err
 		}
 	}

@@ -1,4 +1,4 @@
-package filelock_test
+package host_test
 
 import (
 	"context"
@@ -7,12 +7,12 @@ import (
 	"path/filepath"
 	"testing"
 
-	"annals/deploy/postgres/internal/filelock"
+	"annals/deploy/host"
 )
 
-func take(t *testing.T, path string, mode filelock.Mode) *os.File {
+func take(t *testing.T, path string, mode host.Mode) *os.File {
 	t.Helper()
-	f, err := filelock.Try(path, mode)
+	f, err := host.Try(path, mode)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,29 +22,29 @@ func take(t *testing.T, path string, mode filelock.Mode) *os.File {
 
 func TestManyShareALockAndOneExcludesAll(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	one, two := take(t, path, filelock.Shared), take(t, path, filelock.Shared)
-	if _, err := filelock.Try(path, filelock.Exclusive); !errors.Is(err, filelock.ErrHeld) {
+	one, two := take(t, path, host.Shared), take(t, path, host.Shared)
+	if _, err := host.Try(path, host.Exclusive); !errors.Is(err, host.ErrHeld) {
 		t.Fatalf("exclusive beside shared: %v", err)
 	}
 	one.Close()
 	two.Close()
-	take(t, path, filelock.Exclusive)
-	if _, err := filelock.Try(path, filelock.Shared); !errors.Is(err, filelock.ErrHeld) {
+	take(t, path, host.Exclusive)
+	if _, err := host.Try(path, host.Shared); !errors.Is(err, host.ErrHeld) {
 		t.Fatalf("shared beside exclusive: %v", err)
 	}
 }
 
 func TestAWaitEndsWithItsContextOrWhenTheHolderLetsGo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	held := take(t, path, filelock.Exclusive)
+	held := take(t, path, host.Exclusive)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := filelock.Wait(ctx, path, filelock.Exclusive); !errors.Is(err, context.Canceled) {
+	if _, err := host.Wait(ctx, path, host.Exclusive); !errors.Is(err, context.Canceled) {
 		t.Fatalf("wait: %v", err)
 	}
 	got := make(chan error)
 	go func() {
-		f, err := filelock.Wait(t.Context(), path, filelock.Exclusive)
+		f, err := host.Wait(t.Context(), path, host.Exclusive)
 		f.Close()
 		got <- err
 	}()
@@ -56,12 +56,12 @@ func TestAWaitEndsWithItsContextOrWhenTheHolderLetsGo(t *testing.T) {
 
 func TestAFileThatItsHolderRemovedIsNotTheLockAnyMore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	take(t, path, filelock.Exclusive)
+	take(t, path, host.Exclusive)
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	take(t, path, filelock.Exclusive)
-	if _, err := filelock.Try(path, filelock.Exclusive); !errors.Is(err, filelock.ErrHeld) {
+	take(t, path, host.Exclusive)
+	if _, err := host.Try(path, host.Exclusive); !errors.Is(err, host.ErrHeld) {
 		t.Fatalf("the new file is not locked: %v", err)
 	}
 }

@@ -1,5 +1,5 @@
 // Package filelock holds advisory locks on files, between processes. The system lets go of them when a process ends, however it ends.
-package filelock
+package host
 
 import (
 	"context"
