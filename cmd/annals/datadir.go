@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"annals/deploy/host"
 )
 
 // dataDir is the folder of one server. Whoever holds its lock serves the embedded event store.
@@ -29,14 +31,13 @@ func openDataDir(path string) (*dataDir, error) {
 	if err := os.MkdirAll(path, 0o711); err != nil { //nolint:gosec // see above
 		return nil, fmt.Errorf("data folder: %w; set DATA_DIR to a folder that can be written", err)
 	}
-	f, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := host.TryLock(filepath.Join(path, "lock"), host.Exclusive, 0o600)
+	if errors.Is(err, host.ErrLocked) {
+		holder, _ := readAddresses(path)
+		return nil, fmt.Errorf("%w: %s is held by process %d: stop it, or set another DATA_DIR and SERVER_PORT", errInUse, path, holder.Process)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("data folder: %w; set DATA_DIR to a folder that can be written", err)
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		holder, _ := readAddresses(path)
-		_ = f.Close()
-		return nil, fmt.Errorf("%w: %s is held by process %d: stop it, or set another DATA_DIR and SERVER_PORT", errInUse, path, holder.Process)
 	}
 	d := &dataDir{path: path, lock: f}
 	if err := d.tell(addresses{}); err != nil {

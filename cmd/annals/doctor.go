@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"annals/deploy/host"
 	"annals/deploy/postgres"
 	"annals/transport/httpapi"
 )
@@ -82,12 +83,11 @@ func folders(path string) []finding {
 
 // serving asks the running server, if there is one.
 func (d *Doctor) serving(ctx context.Context, path string) []finding {
-	f, err := os.Open(filepath.Join(path, "lock"))
+	locked, err := host.IsLocked(filepath.Join(path, "lock"))
 	if err != nil {
 		return d.port(ctx)
 	}
-	defer func() { _ = f.Close() }()
-	if syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil {
+	if !locked {
 		fmt.Println("no server runs on", path)
 		return d.port(ctx)
 	}

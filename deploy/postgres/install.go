@@ -27,10 +27,10 @@ func ensureServer(ctx context.Context, major int, say func(string, ...any)) (ser
 	}
 	ctx, cancel := context.WithTimeout(ctx, installLimit)
 	defer cancel()
-	lock, err := host.Try(installLock, host.Exclusive)
-	if errors.Is(err, host.ErrHeld) {
+	lock, err := host.TryLock(installLock, host.Exclusive, 0o644)
+	if errors.Is(err, host.ErrLocked) {
 		say("waiting for another process that is installing PostgreSQL with pgvector")
-		lock, err = host.Wait(ctx, installLock, host.Exclusive)
+		lock, err = host.WaitLock(ctx, installLock, host.Exclusive, 0o644)
 	}
 	if err != nil {
 		return server{}, err

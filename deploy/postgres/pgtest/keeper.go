@@ -63,7 +63,7 @@ var join = sync.OnceValues(func() (membership, error) {
 		return membership{}, err
 	}
 	defer func() { _ = gate.Close() }()
-	users, err := host.Wait(ctx, f.users(), host.Shared)
+	users, err := host.WaitLock(ctx, f.users(), host.Shared, 0o600)
 	if err != nil {
 		return membership{}, err
 	}
@@ -82,11 +82,8 @@ type membership struct {
 
 // kept tells whether a keeper holds the cluster; one that was killed leaves a server that answers, and nobody to stop it.
 func (f folder) kept() bool {
-	lock, err := host.Try(filepath.Join(f.postgres(), "lock"), host.Exclusive)
-	if err == nil {
-		_ = lock.Close()
-	}
-	return errors.Is(err, host.ErrHeld)
+	locked, _ := host.IsLocked(filepath.Join(f.postgres(), "lock"))
+	return locked
 }
 
 // enter makes the folder and takes its gate; a keeper that leaves meanwhile takes the folder away.
@@ -95,7 +92,7 @@ func (f folder) enter(ctx context.Context) (*os.File, error) {
 		if err := f.make(); err != nil {
 			return nil, err
 		}
-		gate, err := host.Wait(ctx, f.gate(), host.Exclusive)
+		gate, err := host.WaitLock(ctx, f.gate(), host.Exclusive, 0o600)
 		if !errors.Is(err, os.ErrNotExist) {
 			return gate, err
 		}
@@ -232,23 +229,23 @@ func (f folder) publish(url string) error {
 // awaitUnused returns, holding the gate, when there has been no user for a while.
 func (f folder) awaitUnused(ctx context.Context) (*os.File, error) {
 	for {
-		users, err := host.Wait(ctx, f.users(), host.Exclusive)
+		users, err := host.WaitLock(ctx, f.users(), host.Exclusive, 0o600)
 		if err != nil {
 			return nil, err
 		}
 		_ = users.Close()
 		time.Sleep(grace)
-		gate, err := host.Wait(ctx, f.gate(), host.Exclusive)
+		gate, err := host.WaitLock(ctx, f.gate(), host.Exclusive, 0o600)
 		if err != nil {
 			return nil, err
 		}
-		users, err = host.Try(f.users(), host.Exclusive)
+		users, err = host.TryLock(f.users(), host.Exclusive, 0o600)
 		if err == nil {
 			_ = users.Close() // nobody can join before the gate is open, and then finds the folder gone
 			return gate, nil
 		}
 		_ = gate.Close()
-		if !errors.Is(err, host.ErrHeld) {
+		if !errors.Is(err, host.ErrLocked) {
 			return nil, err
 		}
 	}
