@@ -6,11 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"annals/deploy/host"
 )
@@ -101,50 +98,10 @@ func keysIn(dir string) string { return filepath.Join(dir, "keys") }
 // Close gives the lock back.
 func (d *dataDir) Close() error { return d.lock.Close() }
 
-// socketPath is where the embedded event store of a data folder listens: in $XDG_RUNTIME_DIR or the temporary folder,
-// since the path of a unix socket holds 107 bytes only.
+// socketPath is where the embedded event store of a data folder listens.
 func socketPath(dataDir string) string {
+	const file = "events.sock"
 	sum := sha256.Sum256([]byte(dataDir))
 	name := "annals-" + hex.EncodeToString(sum[:8])
-	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
-		return filepath.Join(dir, name, "events.sock")
-	}
-	return filepath.Join(os.TempDir(), fmt.Sprintf("%s-%d", name, os.Getuid()), "events.sock")
-}
-
-// listenSocket listens where only this user gets in. A socket that a killed process left behind is replaced: the lock of
-// the data folder is held.
-func listenSocket(path string) (net.Listener, error) {
-	dir := filepath.Dir(path)
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("folder of the event store's socket: %w", err)
-	}
-	info, err := os.Lstat(dir)
-	if err != nil {
-		return nil, err
-	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !info.IsDir() || info.Mode().Perm() != 0o700 || !ok || int(owner.Uid) != os.Getuid() {
-		return nil, fmt.Errorf("%s belongs to somebody else or is open to others: remove it", dir)
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	l, err := net.Listen("unix", path) //nolint:noctx // nothing to wait for
-	if err != nil {
-		return nil, err
-	}
-	return socket{l, dir}, nil
-}
-
-// socket takes its folder along when it is closed.
-type socket struct {
-	net.Listener
-	dir string
-}
-
-func (s socket) Close() error {
-	err := s.Listener.Close()
-	_ = os.Remove(s.dir) // fails when something else lies there, as is right
-	return err
+	return filepath.Join(host.SocketDir(name, fmt.Sprintf("%s-%d", name, os.Getuid()), file, nil), file)
 }

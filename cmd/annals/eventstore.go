@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"annals/deploy/host"
 	"annals/events/embedded"
 )
 
@@ -59,7 +60,7 @@ func (s *StoreServe) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	local, err := listenSocket(socketPath(folder)) // whoever has the log open may replace the socket
+	local, err := host.ListenPrivate(socketPath(folder)) // whoever has the log open may replace the socket
 	if err != nil {
 		return errors.Join(err, node.Close(ctx))
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
+	"annals/deploy/host"
 	"annals/deploy/postgres"
 	"annals/events"
 	"annals/events/embedded"
@@ -115,7 +116,7 @@ func startNode(ctx context.Context, dir, socket string, log *slog.Logger) (*embe
 	if err != nil {
 		return nil, err
 	}
-	l, err := listenSocket(socket)
+	l, err := host.ListenPrivate(socket)
 	if err != nil {
 		return node, err
 	}

@@ -9,13 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"annals/deploy/host"
 )
 
 const (
 	port       = "5432" // only part of the socket's name: nothing listens on TCP
 	socketName = ".s.PGSQL." + port
-	// A unix socket's path holds 107 bytes on Linux, 103 on macOS.
-	socketPathLimit = 103
 )
 
 // elsewhere holds the clusters of those DATA_DIRs that the server's account cannot reach.
@@ -109,44 +109,23 @@ func removeAny(path string) error {
 	return nil
 }
 
-// socketDir names a folder that is short enough for a socket and the same whenever dir is.
+// socketDir names a folder that the server's account reaches. Where that is not ours, our runtime folder is not its.
 func (a account) socketDir(dir string) string {
 	name := "annals-" + hashOf(dir)
-	if run := os.Getenv("XDG_RUNTIME_DIR"); run != "" && !a.dropped && fits(filepath.Join(run, name)) {
-		if info, err := os.Stat(run); err == nil && info.IsDir() {
-			return filepath.Join(run, name)
-		}
+	own := name
+	if a.dropped {
+		own = ""
 	}
-	temp := filepath.Join(os.TempDir(), name)
-	if !fits(temp) || !a.reaches(temp) {
-		temp = filepath.Join("/tmp", name)
-	}
-	return temp
+	return host.SocketDir(own, name, socketName, a.reaches)
 }
 
-func fits(dir string) bool { return len(filepath.Join(dir, socketName)) <= socketPathLimit }
-
-// makeSocketDir makes the folder whose permissions are the server's only guard, and refuses one that others prepared.
+// makeSocketDir makes the folder whose permissions are the server's only guard, and hands it to the server's account.
 func (a account) makeSocketDir(dir string) error {
-	if !fits(dir) {
-		return fmt.Errorf("socket folder %s is too long: a socket's path holds %d bytes", dir, socketPathLimit)
+	made, err := host.MakeSocketDir(dir, socketName, a.uid)
+	if made {
+		err = a.own(dir)
 	}
-	err := os.Mkdir(dir, 0o700)
-	if err == nil {
-		return a.own(dir)
-	}
-	if !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	info, err := os.Lstat(dir)
-	if err != nil {
-		return err
-	}
-	owner, _ := ownerOf(dir)
-	if !info.IsDir() || info.Mode().Perm() != 0o700 || owner.uid != a.uid {
-		return fmt.Errorf("socket folder %s is not a private folder of user id %d: remove it", dir, a.uid)
-	}
-	return nil
+	return err
 }
 
 // clearSockets removes what a killed server leaves in the socket folder.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/google/uuid"
 
+	"annals/deploy/host/hosttest"
 	"annals/events/embedded"
 )
 
@@ -67,12 +67,9 @@ func closeNode(t testing.TB, node *embedded.Node) {
 	must(t, node.Close(ctx))
 }
 
-// socketPath is short: a unix socket's path holds 107 bytes.
 func socketPath(t testing.TB) string {
-	dir, err := os.MkdirTemp("", "node")
-	must(t, err)
-	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
-	return filepath.Join(dir, "s")
+	t.Helper()
+	return filepath.Join(hosttest.ShortDir(t), "s")
 }
 
 func dial(t testing.TB, socket string) *esdb.Client {

@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -20,6 +19,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/uuid"
 
+	"annals/deploy/host/hosttest"
 	"annals/events"
 	"annals/events/embedded"
 	"annals/events/esdb"
@@ -73,10 +73,7 @@ func On(t testing.TB, disk vfs.FS) *Log {
 
 func begin(t testing.TB, over Transport, disk vfs.FS) *Log {
 	t.Helper()
-	// The path of a unix socket holds 107 bytes, which t.TempDir may exceed.
-	short, err := os.MkdirTemp("", "log")
-	must(t, err)
-	t.Cleanup(func() { must(t, os.RemoveAll(short)) })
+	short := hosttest.ShortDir(t)
 	l := &Log{
 		t: t, over: over, disk: disk, dir: filepath.Join(short, "events"), network: "tcp", address: "127.0.0.1:0",
 		revisions: map[events.StreamID]events.Revision{},

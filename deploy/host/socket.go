@@ -1,0 +1,81 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// socketPathLimit is how many bytes of a unix socket's path every system takes: Linux takes 107, macOS 103.
+const socketPathLimit = 103
+
+// SocketDir returns the folder for a private socket called file: own below $XDG_RUNTIME_DIR, which belongs to the user,
+// else shared below the temporary folder, else shared below /tmp. It is the first whose path is short enough and that usable
+// accepts, and the same as long as the environment is. An empty own leaves $XDG_RUNTIME_DIR out; a nil usable accepts all.
+func SocketDir(own, shared, file string, usable func(dir string) bool) string {
+	may := func(dir string) bool { return fits(dir, file) && (usable == nil || usable(dir)) }
+	if run := os.Getenv("XDG_RUNTIME_DIR"); run != "" && own != "" && may(filepath.Join(run, own)) {
+		if info, err := os.Stat(run); err == nil && info.IsDir() {
+			return filepath.Join(run, own)
+		}
+	}
+	if temp := filepath.Join(os.TempDir(), shared); may(temp) {
+		return temp
+	}
+	return filepath.Join("/tmp", shared)
+}
+
+func fits(dir, file string) bool { return len(filepath.Join(dir, file)) <= socketPathLimit }
+
+// MakeSocketDir makes the folder for a socket called file, whose permissions are the socket's only guard. It refuses a
+// folder that is not private to the user, and one whose path is too long. made reports that there was none.
+func MakeSocketDir(dir, file string, uid int) (made bool, err error) {
+	if !fits(dir, file) {
+		return false, fmt.Errorf("socket folder %s is too long: a socket's path holds %d bytes", dir, socketPathLimit)
+	}
+	if err := os.Mkdir(dir, 0o700); err == nil || !errors.Is(err, fs.ErrExist) {
+		return err == nil, err
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return false, err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !info.IsDir() || info.Mode().Perm() != 0o700 || !ok || int(owner.Uid) != uid {
+		return false, fmt.Errorf("socket folder %s is not a private folder of user id %d: remove it", dir, uid)
+	}
+	return false, nil
+}
+
+// ListenPrivate listens on a unix socket in a private folder of this user. It replaces a socket that is there already: the
+// caller holds the lock that says that nobody serves it. Closing the listener removes the folder, too.
+func ListenPrivate(path string) (net.Listener, error) {
+	dir := filepath.Dir(path)
+	if _, err := MakeSocketDir(dir, filepath.Base(path), os.Geteuid()); err != nil {
+		return nil, err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path) //nolint:noctx // nothing to wait for
+	if err != nil {
+		return nil, err
+	}
+	return privateListener{l, dir}, nil
+}
+
+// privateListener removes its folder when it is closed.
+type privateListener struct {
+	net.Listener
+	dir string
+}
+
+func (l privateListener) Close() error {
+	err := l.Listener.Close()
+	_ = os.Remove(l.dir) // fails when something else lies there, as is right
+	return err
+}
