@@ -4,6 +4,7 @@ package projections
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -31,6 +32,8 @@ type Projection struct {
 	// Apply queues the SQL that a fact stands for, and nothing if it does not matter. It tolerates every interleaving of
 	// streams: what is said of a thing that is not there has no effect.
 	Apply func(q *pgx.Batch, e events.Recorded)
+	// Types registers the types of its columns that pgx does not know with a connection; it may be nil.
+	Types func(context.Context, *pgx.Conn) error
 }
 
 // Groups: core is what every request reads from, memories what agents remember, vectors how that is searched.

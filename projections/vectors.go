@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pgvector/pgvector-go"
+	pgxvector "github.com/pgvector/pgvector-go/pgx"
 
 	"annals/events"
 )
@@ -43,6 +44,7 @@ create table unvectored (
 )`,
 	Indexes: vectorIndexes(),
 	Apply:   applyVectors,
+	Types:   pgxvector.RegisterTypes,
 }
 
 // vectorIndexes are one HNSW index for each length that vectors have, of half precision where pgvector has no other, and

@@ -10,7 +10,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	pgxvector "github.com/pgvector/pgvector-go/pgx"
 
 	"annals/events"
 )
@@ -42,8 +41,11 @@ func openWriter(ctx context.Context, config *pgx.ConnConfig, gens []*generation,
 	if w.conn, err = pgx.ConnectConfig(ctx, config); err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(gens, func(g *generation) bool { return g.Group == GroupVectors }) {
-		if err := pgxvector.RegisterTypes(ctx, w.conn); err != nil {
+	for _, g := range gens {
+		if g.Types == nil {
+			continue
+		}
+		if err := g.Types(ctx, w.conn); err != nil {
 			disconnect(ctx, w.conn)
 			return nil, err
 		}
