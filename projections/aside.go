@@ -11,17 +11,22 @@ import (
 	"annals/events"
 )
 
-// Replay fills the named read models, for this call alone, with the facts before, and calls show with a transaction that
-// sees them instead of those that are served; then again after each of the steps. All is rolled back.
+// Replay fills those of the projections that are named, for this call alone, with the facts before, and calls show with a
+// transaction that sees them instead of those that are served; then again after each of the steps. All is rolled back.
 func Replay(
-	ctx context.Context, pool *pgxpool.Pool, names []string, before, steps []events.Recorded, show func(context.Context, pgx.Tx) error,
+	ctx context.Context, pool *pgxpool.Pool, ps []Projection, names []string, before, steps []events.Recorded,
+	show func(context.Context, pgx.Tx) error,
 ) error {
+	chosen, err := choose(ps, names)
+	if err != nil {
+		return err
+	}
 	tx, err := pool.Begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	a, err := newAside(ctx, tx, names)
+	a, err := newAside(ctx, tx, chosen)
 	if err == nil {
 		err = a.apply(ctx, before...)
 	}
@@ -42,17 +47,13 @@ type aside struct {
 	gens []*generation
 }
 
-// newAside makes the tables of the named projections, empty.
-func newAside(ctx context.Context, tx pgx.Tx, names []string) (*aside, error) {
-	chosen, err := choose(All(), names)
-	if err != nil {
-		return nil, err
-	}
+// newAside makes the tables of projections, empty.
+func newAside(ctx context.Context, tx pgx.Tx, ps []Projection) (*aside, error) {
 	a := &aside{tx: tx}
 	if _, err := tx.Exec(ctx, "set local search_path to pg_temp, public"); err != nil {
 		return nil, err
 	}
-	for _, p := range chosen {
+	for _, p := range ps {
 		a.gens = append(a.gens, &generation{Projection: p})
 		if _, err := tx.Exec(ctx, p.Tables, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return nil, fmt.Errorf("tables of %s: %w", p.Name, err)

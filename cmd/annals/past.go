@@ -18,7 +18,7 @@ type past struct{ pool *pgxpool.Pool }
 func (p past) Replay(
 	ctx context.Context, models []string, before, steps []events.Recorded, show func(context.Context, *queries.Queries) error,
 ) error {
-	return projections.Replay(ctx, p.pool, models, before, steps, func(ctx context.Context, tx pgx.Tx) error {
+	return projections.Replay(ctx, p.pool, projections.All(), models, before, steps, func(ctx context.Context, tx pgx.Tx) error {
 		return show(ctx, queries.In(tx))
 	})
 }

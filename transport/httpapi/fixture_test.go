@@ -125,7 +125,7 @@ type replays struct{ pool *pgxpool.Pool }
 func (r replays) Replay(
 	ctx context.Context, models []string, before, steps []events.Recorded, show func(context.Context, *queries.Queries) error,
 ) error {
-	return projections.Replay(ctx, r.pool, models, before, steps, func(ctx context.Context, tx pgx.Tx) error {
+	return projections.Replay(ctx, r.pool, projections.All(), models, before, steps, func(ctx context.Context, tx pgx.Tx) error {
 		return show(ctx, queries.In(tx))
 	})
 }
