@@ -2,7 +2,9 @@ package projections
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"iter"
 	"log/slog"
 	"runtime/debug"
 	"strconv"
@@ -10,7 +12,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"annals/events"
 	"annals/events/esdb/esdbtest"
@@ -61,7 +62,6 @@ func BenchmarkCatchUp(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
 				o := Options{Store: log, Postgres: database(b), Log: uuid.New(), Projections: c.of, Logger: slog.New(slog.DiscardHandler)}
-				must(b, prepare(b.Context(), connect(b, o.Postgres), o.Log, o.Projections))
 				b.StartTimer()
 				must(b, Rebuild(b.Context(), o, nil, nil))
 				b.StopTimer()
@@ -78,29 +78,23 @@ func BenchmarkCatchUp(b *testing.B) {
 func copied(b *testing.B, o Options) time.Duration {
 	b.Helper()
 	from, to := connect(b, o.Postgres), connect(b, database(b))
-	must(b, prepare(b.Context(), to, o.Log, o.Projections))
-	p, err := readPlan(b.Context(), to, o.Log, o.Projections)
-	must(b, err)
-	_, err = to.Exec(b.Context(), "set synchronous_commit = off")
-	must(b, err)
+	execute(b, to, "set synchronous_commit = off")
 	rows := map[string]*bytes.Buffer{}
-	for _, g := range p.filling {
-		tables, err := tablesOf(b.Context(), to, g.schema())
+	for _, p := range o.Projections {
+		execute(b, to, p.Tables)
+	}
+	for _, table := range tablesIn(b, to) {
+		rows[table] = new(bytes.Buffer)
+		_, err := from.PgConn().CopyTo(b.Context(), rows[table], "copy (select * from "+Views(o.Projections)+"."+table+") to stdout binary")
 		must(b, err)
-		for _, t := range tables {
-			table := pgx.Identifier{g.schema(), t.name}.Sanitize()
-			rows[table] = new(bytes.Buffer)
-			_, err := from.PgConn().CopyTo(b.Context(), rows[table], "copy (select * from "+pgx.Identifier{Views(o.Projections), t.name}.Sanitize()+") to stdout binary")
-			must(b, err)
-		}
 	}
 	begun := time.Now()
 	for table, row := range rows {
 		_, err := to.PgConn().CopyFrom(b.Context(), row, "copy "+table+" from stdin binary")
 		must(b, err)
 	}
-	for _, g := range p.filling {
-		must(b, pgx.BeginFunc(b.Context(), to, func(tx pgx.Tx) error { return within(b.Context(), tx, g, g.Indexes) }))
+	for _, p := range o.Projections {
+		execute(b, to, p.Indexes)
 	}
 	return time.Since(begun)
 }
@@ -131,29 +125,26 @@ func BenchmarkApply(b *testing.B) {
 			Stored: events.Encoded{Type: "MessageSubmitted", Data: make([]byte, 700), Metadata: make([]byte, 220)}, // about as sealed
 		}
 	}
+	o := PastOptions{
+		Past: Past{Schema: "applied"}, Projections: All(),
+		Read: func(context.Context, events.Position) iter.Seq2[events.Recorded, error] {
+			return func(yield func(events.Recorded, error) bool) {
+				for _, e := range all {
+					if !yield(e, nil) {
+						return
+					}
+				}
+			}
+		},
+	}
+	for i := range o.Projections {
+		o.Projections[i].Indexes = ""
+	}
 	for b.Loop() {
 		b.StopTimer()
-		url, log := database(b), uuid.New()
-		conn := connect(b, url)
-		must(b, prepare(b.Context(), conn, log, All()))
-		p, err := readPlan(b.Context(), conn, log, All())
-		must(b, err)
-		config, err := pgx.ParseConfig(url)
-		must(b, err)
-		config.RuntimeParams["synchronous_commit"] = "off"
-		var gens []*generation
-		for _, g := range p.filling {
-			gens = append(gens, g)
-		}
-		w, err := openWriter(b.Context(), config, gens, func(events.Position) {})
-		must(b, err)
+		o.Postgres = database(b)
 		b.StartTimer()
-		for at := 0; at < len(all); at += batchEvents {
-			must(b, w.commit(b.Context(), all[at:at+batchEvents]))
-		}
-		b.StopTimer()
-		w.close(b.Context())
-		b.StartTimer()
+		must(b, FillPast(b.Context(), o, nil))
 	}
 	b.ReportMetric(float64(caughtUp*b.N)/b.Elapsed().Seconds(), "events/s")
 }

@@ -63,8 +63,8 @@ func waitFor(t testing.TB, f *Feed, group string, p events.Position) {
 // waitForAll waits for every group.
 func waitForAll(t testing.TB, f *Feed, p events.Position) {
 	t.Helper()
-	for _, g := range f.groups {
-		waitFor(t, f, g.name, p)
+	for _, s := range f.Status() {
+		waitFor(t, f, s.Group, p)
 	}
 }
 

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -181,25 +179,16 @@ func drawn(t *rapid.T, codec, keyless *events.Codec) []events.Recorded {
 	return all
 }
 
-// shelf is the tables of one database, without a feed.
-type shelf struct {
-	conn *pgx.Conn
-	gens []*generation
-}
+// shelf is the tables and indexes of one database, without a feed.
+type shelf struct{ conn *pgx.Conn }
 
 func newShelf(t *testing.T) shelf {
 	conn := connect(t, database(t))
-	log := uuid.New()
-	must(t, prepare(patient(t), conn, log, All()))
-	p, err := readPlan(patient(t), conn, log, All())
-	must(t, err)
-	gens := slices.Collect(maps.Values(p.filling))
-	for _, g := range gens {
-		must(t, pgx.BeginFunc(patient(t), conn, func(tx pgx.Tx) error { return within(patient(t), tx, g, g.Indexes) }))
+	for _, p := range All() {
+		execute(t, conn, p.Tables)
+		execute(t, conn, p.Indexes)
 	}
-	_, err = conn.Exec(patient(t), "set search_path to "+searchPath(gens))
-	must(t, err)
-	return shelf{conn, gens}
+	return shelf{conn}
 }
 
 func (b shelf) apply(t *rapid.T, all []events.Recorded) {
@@ -207,10 +196,8 @@ func (b shelf) apply(t *rapid.T, all []events.Recorded) {
 	defer cancel()
 	var q pgx.Batch
 	for _, e := range all {
-		for _, g := range b.gens {
-			if err := apply(g, &q, e); err != nil {
-				t.Fatalf("%s: %v", e.Event.EventType(), err)
-			}
+		for _, p := range All() {
+			p.Apply(&q, e)
 		}
 	}
 	if err := b.conn.SendBatch(ctx, &q).Close(); err != nil {
@@ -218,8 +205,15 @@ func (b shelf) apply(t *rapid.T, all []events.Recorded) {
 	}
 }
 
-func (b shelf) tables(t *rapid.T) []string {
-	rows, err := b.conn.Query(context.Background(), `select schemaname || '.' || tablename from pg_tables where schemaname ~ '_g[0-9]+$' order by 1`)
+func execute(t testing.TB, conn *pgx.Conn, sql string) {
+	t.Helper()
+	_, err := conn.Exec(patient(t), sql, pgx.QueryExecModeSimpleProtocol)
+	must(t, err)
+}
+
+// tablesIn names the tables of a database that has no read models but those that a test has made.
+func tablesIn(t rapid.TB, conn *pgx.Conn) []string {
+	rows, err := conn.Query(context.Background(), `select tablename from pg_tables where schemaname = 'public' order by 1`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +226,7 @@ func (b shelf) tables(t *rapid.T) []string {
 
 func (b shelf) empty(t *rapid.T) {
 	var q pgx.Batch
-	for _, name := range b.tables(t) {
+	for _, name := range tablesIn(t, b.conn) {
 		q.Queue("delete from " + name)
 	}
 	if err := b.conn.SendBatch(context.Background(), &q).Close(); err != nil {
@@ -242,7 +236,7 @@ func (b shelf) empty(t *rapid.T) {
 
 func (b shelf) rows(t *rapid.T) map[string][]string {
 	all := map[string][]string{}
-	for _, name := range b.tables(t) {
+	for _, name := range tablesIn(t, b.conn) {
 		rows, err := b.conn.Query(context.Background(), fmt.Sprintf("select md5(r::text) || left(r::text, 300) from %s r order by 1", name))
 		if err != nil {
 			t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"annals/events"
+	"annals/events/esdb/esdbtest"
 )
 
 // counted is a store that knows how often it was subscribed to.
@@ -116,7 +117,8 @@ func TestNothingIsReadFromThePastThatTheFeedHasNotHad(t *testing.T) {
 // What is said again comes in a batch of its own, among what is new, and beside itself in one batch.
 func TestRowsThatAreThereAlreadyAreReplaced(t *testing.T) {
 	t.Parallel()
-	log := newLog(t)
+	const batchEvents = 1000 // what is committed at once
+	log := esdbtest.New(t)
 	ids := make([]uuid.UUID, 3*batchEvents)
 	for i := range ids {
 		ids[i] = uuid.New()
