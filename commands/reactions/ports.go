@@ -68,7 +68,9 @@ type Turn struct {
 
 // Completion is what the model said, and what it took.
 type Completion struct {
-	Text             string
+	Text string
+	// Reasoning is what the model thought aloud before it said that. It is no part of the answer.
+	Reasoning        string
 	Model            string
 	PromptTokens     int
 	CompletionTokens int

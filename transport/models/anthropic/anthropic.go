@@ -39,6 +39,7 @@ type Model struct {
 	remote.Endpoint
 	messages  anthropic.MessageService
 	maxTokens int
+	habits    chat.Habits
 }
 
 var (
@@ -77,52 +78,41 @@ func (m *Model) Generate(ctx context.Context, p reactions.Prompt) (reactions.Com
 // Stream implements reactions.Streamer.
 func (m *Model) Stream(ctx context.Context, p reactions.Prompt, l reactions.Listener) (reactions.Completion, error) {
 	began := time.Now()
-	said, err := m.ask(ctx, conversation(p), m.maxTokens, chat.NewVoice(p.Agent, l))
-	if err != nil {
-		return reactions.Completion{}, err
-	}
-	return reactions.Completion{
-		Text: chat.Spoken(p.Agent, said.text), Model: cmp.Or(said.model, m.Name), PromptTokens: int(said.promptTokens),
-		CompletionTokens: int(said.saidTokens), Duration: time.Since(began),
-	}, nil
+	said, err := m.ask(ctx, conversation(p), m.maxTokens, chat.NewAnswer(p.Agent, l, &m.habits))
+	said.Duration = time.Since(began)
+	return said, err
 }
 
 // ShouldReply asks the model for one word. Only a clear IGNORE keeps the agent silent.
 func (m *Model) ShouldReply(ctx context.Context, p reactions.Prompt) (bool, error) {
-	said, err := m.ask(ctx, question(p), chat.DecisionTokens, chat.NewVoice("", nil))
-	return err != nil || chat.Decided(said.text), err
-}
-
-// completion is what the model said, and what it took.
-type completion struct {
-	text, model              string
-	promptTokens, saidTokens int64
+	said, err := m.ask(ctx, question(p), chat.DecisionTokens, chat.NewAnswer("", nil, &m.habits))
+	return err != nil || chat.Decided(said.Text), err
 }
 
 // ask always lets the answer be streamed: the API refuses to make long ones otherwise.
-func (m *Model) ask(ctx context.Context, params anthropic.MessageNewParams, maxTokens int, voice *chat.Voice) (completion, error) {
+func (m *Model) ask(ctx context.Context, params anthropic.MessageNewParams, maxTokens int, answer *chat.Answer) (reactions.Completion, error) {
 	params.Model, params.MaxTokens = m.Name, int64(maxTokens)
-	return remote.Insist(ctx, m.Endpoint, func(ctx context.Context) (completion, *remote.Failure) {
-		voice.Again()
-		return m.stream(ctx, params, voice)
+	return remote.Insist(ctx, m.Endpoint, func(ctx context.Context) (reactions.Completion, *remote.Failure) {
+		answer.Again()
+		return m.stream(ctx, params, answer)
 	})
 }
 
-func (m *Model) stream(ctx context.Context, params anthropic.MessageNewParams, voice *chat.Voice) (c completion, failed *remote.Failure) {
+func (m *Model) stream(ctx context.Context, params anthropic.MessageNewParams, answer *chat.Answer) (c reactions.Completion, failed *remote.Failure) {
 	var response *http.Response
 	stream := m.messages.NewStreaming(ctx, params, option.WithResponseInto(&response))
 	defer func() { _ = stream.Close() }()
-	var text strings.Builder
+	c.Model = m.Name
 	ended := false
 	for stream.Next() {
 		switch e := stream.Current().AsAny().(type) {
 		case anthropic.MessageStartEvent:
-			c.model, c.promptTokens = e.Message.Model, e.Message.Usage.InputTokens
+			c.Model, c.PromptTokens = cmp.Or(e.Message.Model, m.Name), int(e.Message.Usage.InputTokens)
 		case anthropic.ContentBlockDeltaEvent:
-			text.WriteString(e.Delta.Text) // empty where the model thinks
-			voice.Say(e.Delta.Text)
+			answer.Think(e.Delta.Thinking)
+			answer.Say(e.Delta.Text)
 		case anthropic.MessageDeltaEvent:
-			c.saidTokens = e.Usage.OutputTokens
+			c.CompletionTokens = int(e.Usage.OutputTokens)
 		case anthropic.MessageStopEvent:
 			ended = true
 		}
@@ -135,8 +125,7 @@ func (m *Model) stream(ctx context.Context, params anthropic.MessageNewParams, v
 	case !ended:
 		return c, &remote.Failure{Text: "broke off its answer", Again: true}
 	}
-	c.text = text.String()
-	voice.End()
+	c.Text, c.Reasoning = answer.End()
 	return c, nil
 }
 

@@ -59,6 +59,16 @@ func TestTheModelAnswersAsTheAgentWordByWord(t *testing.T) {
 	}
 }
 
+func TestReasoningIsKeptApartFromTheAnswer(t *testing.T) {
+	t.Parallel()
+	server := anthropictest.Start(t, anthropictest.Script{Answer: func(anthropictest.Request) string { return "<thinking>It is I.</thinking> Iris: Yes." }})
+	e := &modelstest.Ear{}
+	said, err := model(server).Stream(t.Context(), hello, e)
+	if err != nil || said.Text != "Yes." || said.Reasoning != "What is meant?\nIt is I." || strings.Join(e.Heard, "") != said.Text || e.Anew != 0 {
+		t.Errorf("heard %q of %+v, %v", e.Heard, said, err)
+	}
+}
+
 func TestNobodyNeedListen(t *testing.T) {
 	t.Parallel()
 	server := anthropictest.Start(t, anthropictest.Script{Answer: long})

@@ -11,15 +11,10 @@ import (
 	"github.com/openai/openai-go/v3/option"
 	"github.com/openai/openai-go/v3/packages/ssestream"
 
+	"annals/commands/reactions"
 	"annals/transport/models/chat"
 	"annals/transport/models/remote"
 )
-
-// completion is what an endpoint said, and what it took.
-type completion struct {
-	text, model              string
-	promptTokens, saidTokens int64
-}
 
 // silent is an answer in which nothing is said, not even nothing.
 var silent = remote.Failure{Text: "answered without saying anything: is the base URL one of chat completions?"}
@@ -36,61 +31,65 @@ func (m *Model) params(messages messages, maxTokens int) openai.ChatCompletionNe
 }
 
 // ask completes a conversation.
-func (m *Model) ask(ctx context.Context, params openai.ChatCompletionNewParams) (completion, error) {
-	return remote.Insist(ctx, m.Endpoint, func(ctx context.Context) (completion, *remote.Failure) { return m.whole(ctx, params) })
+func (m *Model) ask(ctx context.Context, params openai.ChatCompletionNewParams, answer *chat.Answer) (reactions.Completion, error) {
+	return remote.Insist(ctx, m.Endpoint, func(ctx context.Context) (reactions.Completion, *remote.Failure) {
+		answer.Again()
+		return m.whole(ctx, params, answer)
+	})
 }
 
 // hear completes a conversation and lets it be heard meanwhile. An endpoint that does not stream is heard at the end.
-func (m *Model) hear(ctx context.Context, params openai.ChatCompletionNewParams, voice *chat.Voice) (completion, error) {
-	return remote.Insist(ctx, m.Endpoint, func(ctx context.Context) (c completion, failed *remote.Failure) {
-		voice.Again()
+func (m *Model) hear(ctx context.Context, params openai.ChatCompletionNewParams, answer *chat.Answer) (reactions.Completion, error) {
+	return remote.Insist(ctx, m.Endpoint, func(ctx context.Context) (c reactions.Completion, failed *remote.Failure) {
+		answer.Again()
 		if !m.plain.Load() {
 			streams := false
-			if c, failed, streams = m.stream(ctx, params, voice); streams {
+			if c, failed, streams = m.stream(ctx, params, answer); streams {
 				return c, failed
 			}
 		}
-		if c, failed = m.whole(ctx, params); failed == nil {
+		if c, failed = m.whole(ctx, params, answer); failed == nil {
 			m.plain.Store(true)
-			voice.Say(c.text)
-			voice.End()
 		}
 		return c, failed
 	})
 }
 
-func (m *Model) whole(ctx context.Context, params openai.ChatCompletionNewParams) (completion, *remote.Failure) {
+func (m *Model) whole(ctx context.Context, params openai.ChatCompletionNewParams, answer *chat.Answer) (c reactions.Completion, failed *remote.Failure) {
 	var response *http.Response
-	answer, err := m.chat.New(ctx, params, option.WithResponseInto(&response))
+	got, err := m.chat.New(ctx, params, option.WithResponseInto(&response))
 	switch {
 	case err != nil:
-		return completion{}, m.Failed(response, err, code(err), "a chat completion")
-	case len(answer.Choices) == 0:
-		return completion{}, &silent
+		return c, m.Failed(response, err, code(err), "a chat completion")
+	case len(got.Choices) == 0:
+		return c, &silent
 	}
-	said := answer.Choices[0].Message
-	return completion{said.Content + said.Refusal, answer.Model, answer.Usage.PromptTokens, answer.Usage.CompletionTokens}, nil
+	said := got.Choices[0].Message
+	take(answer, said.JSON.Content, said.Content+said.Refusal, said.JSON.ExtraFields)
+	c = reactions.Completion{
+		Model: cmp.Or(got.Model, m.Name), PromptTokens: int(got.Usage.PromptTokens), CompletionTokens: int(got.Usage.CompletionTokens),
+	}
+	c.Text, c.Reasoning = answer.End()
+	return c, nil
 }
 
 // stream says piece by piece what comes. It is false at the end for an endpoint that does not know how to stream.
-func (m *Model) stream(ctx context.Context, params openai.ChatCompletionNewParams, voice *chat.Voice) (c completion, failed *remote.Failure, streams bool) {
+func (m *Model) stream(ctx context.Context, params openai.ChatCompletionNewParams, answer *chat.Answer) (c reactions.Completion, failed *remote.Failure, streams bool) {
 	var response *http.Response
 	params.StreamOptions = openai.ChatCompletionStreamOptionsParam{IncludeUsage: openai.Bool(true)}
 	stream := m.chat.NewStreaming(ctx, params, option.WithResponseInto(&response))
 	defer func() { _ = stream.Close() }()
-	text, ended := make([]byte, 0, 512), false
+	c.Model = m.Name
+	ended := false
 	for stream.Next() {
 		chunk := stream.Current()
-		if chunk.Model != "" {
-			c.model = chunk.Model
-		}
+		c.Model = cmp.Or(chunk.Model, c.Model)
 		if used := chunk.Usage; used.TotalTokens > 0 {
-			c.promptTokens, c.saidTokens = used.PromptTokens, used.CompletionTokens
+			c.PromptTokens, c.CompletionTokens = int(used.PromptTokens), int(used.CompletionTokens)
 		}
 		for _, choice := range chunk.Choices {
-			piece := choice.Delta.Content + choice.Delta.Refusal
-			text = append(text, piece...)
-			voice.Say(piece)
+			said := choice.Delta
+			take(answer, said.JSON.Content, said.Content+said.Refusal, said.JSON.ExtraFields)
 			ended = ended || choice.FinishReason != ""
 		}
 	}
@@ -109,8 +108,7 @@ func (m *Model) stream(ctx context.Context, params openai.ChatCompletionNewParam
 	case !ended:
 		return c, &remote.Failure{Text: "broke off its answer", Again: true}, true
 	}
-	c.text = string(text)
-	voice.End()
+	c.Text, c.Reasoning = answer.End()
 	return c, nil, true
 }
 

@@ -2,7 +2,6 @@
 package openai
 
 import (
-	"cmp"
 	"context"
 	"sync/atomic"
 	"time"
@@ -33,6 +32,7 @@ type Model struct {
 	remote.Endpoint
 	chat       openai.ChatCompletionService
 	maxTokens  int
+	habits     chat.Habits
 	compatible bool        // not OpenAI's own endpoint
 	plain      atomic.Bool // the endpoint does not stream
 }
@@ -79,29 +79,21 @@ func (m *Model) Provider() string {
 // Generate answers as the agent, in plain text and without its name in front.
 func (m *Model) Generate(ctx context.Context, p reactions.Prompt) (reactions.Completion, error) {
 	began := time.Now()
-	answer, err := m.ask(ctx, m.params(conversation(p), m.maxTokens))
-	return m.completed(p, answer, began, err)
+	said, err := m.ask(ctx, m.params(conversation(p), m.maxTokens), chat.NewAnswer(p.Agent, nil, &m.habits))
+	said.Duration = time.Since(began)
+	return said, err
 }
 
 // Stream implements reactions.Streamer.
 func (m *Model) Stream(ctx context.Context, p reactions.Prompt, l reactions.Listener) (reactions.Completion, error) {
 	began := time.Now()
-	answer, err := m.hear(ctx, m.params(conversation(p), m.maxTokens), chat.NewVoice(p.Agent, l))
-	return m.completed(p, answer, began, err)
-}
-
-func (m *Model) completed(p reactions.Prompt, c completion, began time.Time, err error) (reactions.Completion, error) {
-	if err != nil {
-		return reactions.Completion{}, err
-	}
-	return reactions.Completion{
-		Text: chat.Spoken(p.Agent, c.text), Model: cmp.Or(c.model, m.Name), PromptTokens: int(c.promptTokens),
-		CompletionTokens: int(c.saidTokens), Duration: time.Since(began),
-	}, nil
+	said, err := m.hear(ctx, m.params(conversation(p), m.maxTokens), chat.NewAnswer(p.Agent, l, &m.habits))
+	said.Duration = time.Since(began)
+	return said, err
 }
 
 // ShouldReply asks the model for one word. Only a clear IGNORE keeps the agent silent.
 func (m *Model) ShouldReply(ctx context.Context, p reactions.Prompt) (bool, error) {
-	answer, err := m.ask(ctx, m.params(question(p), chat.DecisionTokens))
-	return err != nil || chat.Decided(answer.text), err
+	said, err := m.ask(ctx, m.params(question(p), chat.DecisionTokens), chat.NewAnswer("", nil, &m.habits))
+	return err != nil || chat.Decided(said.Text), err
 }

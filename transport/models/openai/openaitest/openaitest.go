@@ -5,6 +5,7 @@ package openaitest
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -26,6 +27,9 @@ type Script struct {
 	Drop       int           // so many requests lose their connection then: the first without an answer, the others within it
 	Delay      time.Duration // before each answer; ends early when the caller leaves
 	Raw        string        // the body of every success, in place of what was asked for
+
+	Reasoning map[string]string // what is sent in fields of their own, such as reasoning_content
+	Letters   bool              // an answer that is streamed comes letter by letter, not word by word
 
 	Plain   int           // the endpoint does not stream: it answers so with this status; 200 is an answer as a whole
 	Between time.Duration // between the words of an answer that is streamed
@@ -123,9 +127,11 @@ func (s *Server) completion(asked Request) []byte {
 		prompt += len(strings.Fields(m.Content))
 	}
 	said := len(strings.Fields(text))
+	message := map[string]string{"role": "assistant", "content": text}
+	maps.Copy(message, s.script.Reasoning)
 	body, err := json.Marshal(map[string]any{
 		"id": "chatcmpl-test", "object": "chat.completion", "created": 0, "model": asked.Model,
-		"choices": []any{map[string]any{"index": 0, "finish_reason": "stop", "message": Message{Role: "assistant", Content: text}}},
+		"choices": []any{map[string]any{"index": 0, "finish_reason": "stop", "message": message}},
 		"usage":   map[string]int{"prompt_tokens": prompt, "completion_tokens": said, "total_tokens": prompt + said},
 	})
 	if err != nil {

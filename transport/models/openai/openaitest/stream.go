@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// stream answers word by word, as Server-Sent Events.
+// stream answers in pieces, as Server-Sent Events.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, n int, asked Request) {
 	if !s.Pause(r, s.script.Delay) {
 		return
@@ -24,7 +24,14 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, n int, asked Req
 		panic(err) // it is ours
 	}
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
-	words := strings.SplitAfter(whole.Choices[0].Message.Content, " ")
+	for field, thought := range s.script.Reasoning {
+		send(w, asked, map[string]any{"index": 0, "delta": map[string]any{"content": nil, field: thought}, "finish_reason": nil}, nil)
+	}
+	between := " "
+	if s.script.Letters {
+		between = ""
+	}
+	words := strings.SplitAfter(whole.Choices[0].Message.Content, between)
 	for i, word := range words {
 		if i == len(words)/2 && n <= s.script.Fail+s.script.Drop+s.script.Break {
 			s.breakOff(w, n, asked)
