@@ -25,6 +25,9 @@ type LogRecorded struct {
 	Type   string    `json:"type"`
 	// Body is an object; of a model call that of CONTRACT 2.7, with the prompt.
 	Body json.RawMessage `json:"body,omitempty" seal:"SubjectID"`
+	// Reasoning is what a model thought aloud in a call before it answered. It is kept for "why", and is no part of what the agent
+	// says or remembers.
+	Reasoning string `json:"reasoning,omitempty" seal:"SubjectID"`
 }
 
 // LogDeleted: the entry is no longer to be shown.

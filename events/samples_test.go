@@ -111,7 +111,7 @@ var samples = []Event{
 	MemoryDeleted{MemoryID: hello, AgentID: eliza},
 	LogRecorded{
 		LogID: someRun, AgentID: eliza, RoomID: lobby, EntityID: alice, SubjectID: alice, TurnID: someRun,
-		Type: LogModelCall + "TEXT_LARGE", Body: json.RawMessage(`{"prompt":"private prompt"}`),
+		Type: LogModelCall + "TEXT_LARGE", Body: json.RawMessage(`{"prompt":"private prompt"}`), Reasoning: "private reasoning",
 	},
 	LogDeleted{LogID: someRun, AgentID: eliza},
 	FileUploaded{

@@ -22,8 +22,12 @@ const (
 	textSmall = "TEXT_SMALL" // decides whether to
 )
 
-// maxLogged bounds each text of an entry of an agent's log, in bytes.
-const maxLogged = 192 << 10
+const (
+	// maxLogged bounds each text in the body of an entry of an agent's log, in bytes.
+	maxLogged = 192 << 10
+	// maxReasoning bounds what is kept of a model's reasoning, in bytes.
+	maxReasoning = 64 << 10
+)
 
 // recordBudget bounds recording a call after its own time ran out.
 const recordBudget = 5 * time.Second
@@ -46,6 +50,8 @@ type modelCall struct {
 	Usage         *usage    `json:"usage,omitempty"`
 	ChannelID     uuid.UUID `json:"channelId"`
 	MessageID     uuid.UUID `json:"messageId,omitzero"`
+
+	reasoning string // kept beside the body
 }
 
 type usage struct {
@@ -89,14 +95,15 @@ func (r Reply) asked(
 // newCall is what is kept of a question to a model, and of what came of it.
 func newCall(model Text, kind string, p Prompt, began, ended time.Time, said Completion, failed error) modelCall {
 	call := modelCall{
-		ModelType: kind, ModelKey: kind, Model: said.Model, Provider: provider(model, said), Prompt: loggable(p.recorded()),
-		Response: loggable(said.Text), Timestamp: began.UnixMilli(), ExecutionTime: float64(ended.Sub(began).Microseconds()) / 1000,
+		ModelType: kind, ModelKey: kind, Model: said.Model, Provider: provider(model, said), Prompt: loggable(p.recorded(), maxLogged),
+		Response: loggable(said.Text, maxLogged), Timestamp: began.UnixMilli(), ExecutionTime: float64(ended.Sub(began).Microseconds()) / 1000,
+		reasoning: loggable(said.Reasoning, maxReasoning),
 	}
 	if n := said.PromptTokens + said.CompletionTokens; n > 0 {
 		call.Usage = &usage{said.PromptTokens, said.CompletionTokens, n}
 	}
 	if failed != nil {
-		call.Error = loggable(failed.Error())
+		call.Error = loggable(failed.Error(), maxLogged)
 	}
 	return call
 }
@@ -140,7 +147,7 @@ func (r Reply) record(
 	defer cancel()
 	_, err = commands.Handle(ctx, r.Env, r.request(e, agentID, "log "+entry.String()), commands.RecordLog{LogRecorded: events.LogRecorded{
 		LogID: entry, AgentID: agentID, RoomID: agentID, EntityID: agentID, SubjectID: m.AuthorID, TurnID: call.RunID,
-		Type: events.LogModelCall + call.ModelType, Body: body,
+		Type: events.LogModelCall + call.ModelType, Body: body, Reasoning: call.reasoning,
 	}})
 	return err
 }
@@ -199,11 +206,11 @@ func (p Prompt) recorded() string {
 	return b.String()
 }
 
-// loggable makes text that may become an event, no longer than maxLogged.
-func loggable(s string) string {
+// loggable makes text that may become an event, no longer than limit.
+func loggable(s string, limit int) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
-	if len(s) > maxLogged {
-		s = strings.ToValidUTF8(s[:maxLogged], "") + "…"
+	if len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit], "") + "…"
 	}
 	return s
 }

@@ -80,6 +80,30 @@ func TestACallThatFailedIsInTheLogBesideTheOneThatDidNot(t *testing.T) {
 	}
 }
 
+func TestTheReasoningOfAModelIsInNothingButTheEntryOfItsCall(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	iris := w.agent("Iris")
+	asked := w.say(w.channel("DM", ada, iris), "Good evening, Iris")
+	w.live(&model{answer: func(context.Context, reactions.Prompt) (reactions.Completion, error) {
+		return reactions.Completion{Text: "And to you.", Reasoning: "She is polite.\x00"}, nil
+	}})
+	w.turn(asked, iris)
+	all, _ := w.calls()
+	if len(all) != 1 || all[0].Reasoning != "She is polite." {
+		t.Fatalf("entries: %+v", all)
+	}
+	for _, e := range facts[events.Event](w) {
+		if l, ok := e.(events.LogRecorded); ok {
+			l.Reasoning = ""
+			e = l
+		}
+		if text, err := json.Marshal(e); err != nil || strings.Contains(string(text), "polite") {
+			t.Errorf("the reasoning is in %s: %s %v", e.EventType(), text, err)
+		}
+	}
+}
+
 func TestTheDecisionWhetherToSpeakIsInTheLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -65,7 +65,7 @@ func (t Title) Of(ctx context.Context, request commands.Request, agentID, channe
 	}
 	result, err := commands.Handle(context.WithoutCancel(ctx), t.Env, request, commands.RecordLog{LogRecorded: events.LogRecorded{
 		LogID: entry, AgentID: agentID, RoomID: agentID, EntityID: agentID, SubjectID: said[len(said)-1].AuthorID,
-		Type: events.LogModelCall + textSmall, Body: body,
+		Type: events.LogModelCall + textSmall, Body: body, Reasoning: call.reasoning,
 	}})
 	if failed != nil {
 		return "", result, modelFailure{failed}
@@ -94,7 +94,7 @@ func conversationOf(agent string, agentID uuid.UUID, said []Said) Prompt {
 
 // titled is what a model said as one short line without quotation marks around it.
 func titled(text string) string {
-	text = strings.Join(strings.Fields(loggable(text)), " ")
+	text = strings.Join(strings.Fields(loggable(text, maxLogged)), " ")
 	text = strings.TrimSpace(strings.Trim(text, `"'“”„‘’«»`+"`"))
 	if runes := []rune(text); len(runes) > maxTitle {
 		text = strings.TrimSpace(string(runes[:maxTitle-1])) + "…"

@@ -154,7 +154,8 @@ var examples = byType(
 	historyPage{Events: []Fact{aFact}, Next: examplePlace}, historyTree{exampleRequest, 1, []*cause{{Fact: aFact}}},
 	story{Events: []toldFact{{aFact, []change{{Path: "/content", After: "I feel at home here."}}}}, State: json.RawMessage(`{"content":"I feel at home here."}`), Exists: &exampleYes},
 	why{
-		Reply: aFact, Turn: &aTurn, Calls: []modelCall{{exampleTime, "useModel:TEXT_LARGE", map[string]string{"provider": "classic"}}}, Attempts: 1,
+		Reply: aFact, Turn: &aTurn, Attempts: 1,
+		Calls:  []modelCall{{exampleTime, "useModel:TEXT_LARGE", map[string]string{"provider": "openai"}, "She wants to feel at home."}},
 		Causes: []Fact{aFact}, Request: request{exampleRequest, anonymous, exampleTime},
 	},
 	parkedList{[]ParkedEvent{aParked}, 1}, parkedShown{aParked}, retried{1},

@@ -27,6 +27,7 @@ type modelCall struct {
 	At   time.Time `json:"at"`
 	Type string    `json:"type"`
 	Body any       `json:"body"`
+	Reasoning string `json:"reasoning,omitempty" doc:"What the model thought aloud before it answered."`
 }
 
 type request struct {
@@ -85,7 +86,7 @@ func (w *why) turn(reply uuid.UUID, submitted events.Recorded, all []events.Reco
 			}
 		case events.LogRecorded:
 			if w.Turn != nil && f.TurnID == w.Turn.TurnID || w.Turn == nil && e.Meta.Causation == submitted.Meta.Causation {
-				w.Calls = append(w.Calls, modelCall{e.Meta.At, f.Type, f.Body})
+				w.Calls = append(w.Calls, modelCall{e.Meta.At, f.Type, f.Body, f.Reasoning})
 			}
 		}
 	}

@@ -19,7 +19,7 @@ export async function why(main, [message]) {
 function asked(call) {
   const { prompt, response, ...rest } = typeof call.body === 'object' && call.body ? call.body : { response: call.body };
   const told = (name, text) => text !== undefined && [el('h3', {}, name), typeof text === 'string' ? el('pre.box', { tabindex: 0 }, text) : json(text)];
-  return el('div', {}, el('p', {}, el('strong', {}, call.type), ' ', el('span.small.soft', {}, time(call.at))), told('It was given', prompt), told('It gave', response),
+  return el('div', {}, el('p', {}, el('strong', {}, call.type), ' ', el('span.small.soft', {}, time(call.at))), told('It was given', prompt), told('It thought', call.reasoning), told('It gave', response),
     el('details', {}, el('summary', {}, 'All that was noted of the call'), json(rest)));
 }
 
