@@ -9,8 +9,8 @@ import (
 // Digest is a hash over what a store has of a fact, but for where it stands in the log and when the store took it.
 type Digest [sha256.Size]byte
 
-// Digest hashes stream, id, type, data and metadata, as they are stored.
-func (r Raw) Digest() Digest {
+// DigestOf hashes stream, id, type, data and metadata, as they are stored.
+func DigestOf(r Raw) Digest {
 	h := sha256.New()
 	for _, part := range [][]byte{[]byte(r.Stream), r.ID[:], []byte(r.Type), r.Data, r.Metadata} {
 		writeNumber(h, uint64(len(part)))

@@ -95,6 +95,9 @@ func (d *dataDir) join(name string) string { return filepath.Join(d.path, name) 
 // keysIn is where a data folder has the keys of the log that it holds.
 func keysIn(dir string) string { return filepath.Join(dir, "keys") }
 
+// chainIn is where a data folder has the heads.
+func chainIn(dir string) string { return filepath.Join(dir, "chain") }
+
 // Close gives the lock back.
 func (d *dataDir) Close() error { return d.lock.Close() }
 

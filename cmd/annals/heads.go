@@ -13,13 +13,11 @@ import (
 	"iter"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/google/uuid"
 
 	"annals/events"
-	"annals/events/esdb"
 )
 
 // Heads of the chain over the log are written outside of it: one line of JSON for every headEvents events, or for what came
@@ -27,6 +25,8 @@ import (
 const (
 	headEvents = 1000
 	headEvery  = 10 * time.Second
+	// headLimit bounds the writing of heads; it runs on for so long when a server stops.
+	headLimit = 10 * time.Second
 )
 
 // leafSize is how much of an event's digest a head remembers, in bytes: enough to say which event is not as it was. What
@@ -88,47 +88,10 @@ func readHeads(path string, log uuid.UUID) (all []head, err error) {
 
 // link adds events to a head that is under way.
 func (h *head) link(c events.Chain, e events.Raw) events.Chain {
-	d := e.Digest()
+	d := events.DigestOf(e)
 	h.Position, h.Events = e.Position, h.Events+1
 	h.Positions, h.Leaves = append(h.Positions, e.Position), append(h.Leaves, d[:leafSize]...)
 	return c.Next(e, d)
-}
-
-// extendHeads writes heads for what came after the last one, and gives the new last position.
-func extendHeads(path string, log uuid.UUID, last events.Position, c events.Chain, all iter.Seq2[events.Raw, error]) (events.Position, events.Chain, error) {
-	f, err := openHeads(path)
-	if err != nil {
-		return last, c, err
-	}
-	defer func() { _ = f.Close() }()
-	var h head
-	under := c // of what is not written yet
-	write := func() error {
-		if h.Events == 0 {
-			return nil
-		}
-		h.Log, h.Head, h.At = log, hex.EncodeToString(under[:]), time.Now().UTC()
-		line, err := json.Marshal(h)
-		if err == nil {
-			_, err = f.Write(append(line, '\n'))
-		}
-		if err == nil {
-			last, c, h = h.Position, under, head{}
-		}
-		return err
-	}
-	for e, err := range all {
-		if err != nil {
-			return last, c, err
-		}
-		if under = h.link(under, e); h.Events == headEvents {
-			if err := write(); err != nil {
-				return last, c, err
-			}
-		}
-	}
-	err = errors.Join(write(), f.Sync())
-	return last, c, err
 }
 
 // openHeads opens the file to append, without what a crash has cut off.
@@ -153,83 +116,110 @@ func openHeads(path string) (*os.File, error) {
 	return f, nil
 }
 
-// ours leaves out the store's own events.
-func ours(all iter.Seq2[esdb.Logged, error]) iter.Seq2[events.Raw, error] {
-	return func(yield func(events.Raw, error) bool) {
-		for e, err := range all {
-			if (err != nil || e.Type[0] != '$') && !yield(e.Raw, err) {
-				return
-			}
-		}
-	}
-}
-
-// chainIn is where a data folder has the heads.
-func chainIn(dir string) string { return filepath.Join(dir, "chain") }
-
 // errShort is what the end of the log was found to lack.
 var errShort = errors.New("the log ends before what was written down of it: run annals verify")
 
-// chained is a log with the file of its heads, and how far these reach.
-type chained struct {
-	path  string
-	log   uuid.UUID
-	head  func(context.Context) (events.Position, error)
-	after func(context.Context, events.Position) iter.Seq2[esdb.Logged, error]
+// chainedLog is the log that a chain covers.
+type chainedLog interface {
+	Head(ctx context.Context) (events.Position, error)
+	Facts(ctx context.Context, after events.Position) iter.Seq2[events.Raw, error] // without the store's own events
+}
+
+// headWriter keeps the file of a log's heads: resume reads how far it reaches, extend and keep write down what came after.
+type headWriter struct {
+	path string
+	id   uuid.UUID // of the log
+	log  chainedLog
+	now  func() time.Time
 
 	last  events.Position
 	chain events.Chain
 }
 
 // resume goes on where the file ends.
-func (c *chained) resume() error {
-	heads, err := readHeads(c.path, c.log)
+func (w *headWriter) resume() error {
+	heads, err := readHeads(w.path, w.id)
 	if n := len(heads); err == nil && n > 0 {
-		c.last = heads[n-1].Position
-		c.chain, err = heads[n-1].chain()
+		w.last = heads[n-1].Position
+		w.chain, err = heads[n-1].chain()
 	}
 	return err
 }
 
 // extend writes down what has come. The log may grow while it is looked at: it is short only if it ends before what was
 // written down earlier.
-func (c *chained) extend(ctx context.Context) error {
-	now, err := c.head(ctx)
+func (w *headWriter) extend(ctx context.Context) error {
+	now, err := w.log.Head(ctx)
 	switch {
 	case err != nil:
 		return err
-	case now < c.last:
-		return fmt.Errorf("%w: it ends at position %d, and had position %d", errShort, now, c.last)
-	case now == c.last:
+	case now < w.last:
+		return fmt.Errorf("%w: it ends at position %d, and had position %d", errShort, now, w.last)
+	case now == w.last:
 		return nil
 	}
-	c.last, c.chain, err = extendHeads(c.path, c.log, c.last, c.chain, ours(c.after(ctx, c.last)))
+	return w.write(w.log.Facts(ctx, w.last))
+}
+
+// write writes heads for what came after the last one.
+func (w *headWriter) write(all iter.Seq2[events.Raw, error]) error {
+	f, err := openHeads(w.path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	var h head
+	under := w.chain // of what is not written yet
+	for e, err := range all {
+		if err != nil {
+			return err
+		}
+		if under = h.link(under, e); h.Events == headEvents {
+			if err := w.writeHead(f, h, under); err != nil {
+				return err
+			}
+			h = head{}
+		}
+	}
+	if h.Events > 0 {
+		err = w.writeHead(f, h, under)
+	}
+	return errors.Join(err, f.Sync())
+}
+
+// writeHead writes one head, the chain up to which is c.
+func (w *headWriter) writeHead(to io.Writer, h head, c events.Chain) error {
+	h.Log, h.Head, h.At = w.id, hex.EncodeToString(c[:]), w.now().UTC()
+	line, err := json.Marshal(h)
+	if err == nil {
+		_, err = to.Write(append(line, '\n'))
+	}
+	if err == nil {
+		w.last, w.chain = h.Position, c
+	}
 	return err
 }
 
-// keepHeads writes heads while the server runs, and once more at its end.
-func keepHeads(path string, log uuid.UUID, store *esdb.Store, logger *slog.Logger) func(context.Context) error {
-	return func(ctx context.Context) error {
-		c := chained{path: path, log: log, head: store.Head, after: store.Everything}
-		if err := c.resume(); err != nil {
-			return fmt.Errorf("heads of the chain: %w", err)
-		}
-		for ended := false; !ended; {
-			select {
-			case <-ctx.Done():
-				ended = true
-			case <-time.After(headEvery):
-			}
-			until, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
-			err := c.extend(until)
-			cancel()
-			switch {
-			case errors.Is(err, errShort):
-				logger.Error("tampered with", "error", err)
-			case err != nil:
-				logger.Warn("the chain over the log is not written down", "error", err)
-			}
-		}
-		return nil
+// keep writes heads until ctx ends, and once more then.
+func (w *headWriter) keep(ctx context.Context, logger *slog.Logger) error {
+	if err := w.resume(); err != nil {
+		return fmt.Errorf("heads of the chain: %w", err)
 	}
+	for ended := false; !ended; {
+		select {
+		case <-ctx.Done():
+			ended = true
+		case <-time.After(headEvery):
+		}
+		until, cancel := context.WithTimeout(context.WithoutCancel(ctx), headLimit)
+		err := w.extend(until)
+		cancel()
+		switch {
+		case errors.Is(err, errShort):
+			logger.Error("tampered with", "error", err)
+		case err != nil:
+			logger.Warn("the chain over the log is not written down", "error", err)
+		}
+	}
+	return nil
 }

@@ -11,83 +11,63 @@ import (
 	"github.com/google/uuid"
 
 	"annals/events"
-	"annals/events/esdb"
+	"annals/events/esdb/esdbtest"
 )
 
-// logOf is an empty log in a folder.
-func logOf(t *testing.T) (*esdb.Store, func(events.Event) events.Position) {
-	t.Helper()
-	dir, quiet := t.TempDir(), Config{LogLevel: "error"}.logger()
-	socket := socketPath(dir)
-	node, err := startNode(t.Context(), filepath.Join(dir, "events"), socket, quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := events.NewFileKeys(keysIn(dir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := esdb.Open(t.Context(), esdb.Options{Socket: socket, Codec: events.NewCodec(keys), Logger: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _, _ = store.Close(context.Background()), node.Close(context.Background()) })
-	return store, func(e events.Event) events.Position {
-		id := newID()
-		meta := events.Metadata{Request: id, Correlation: id, Causation: id, Actor: "cli", At: time.Now()}
-		at, err := store.Append(t.Context(), events.MessageStream(id), events.NoStream, events.Proposed{ID: id, Event: e, Meta: meta})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return at
-	}
+// sayIn records that something was said.
+func sayIn(log *esdbtest.Log) events.Position {
+	id := uuid.New()
+	return log.Record(events.MessageStream(id), time.Now(), events.MessageSubmitted{MessageID: id, ChannelID: uuid.New(), Content: "said"})
+}
+
+// growingLog grows between a look at its end and the reading of the rest.
+type growingLog struct {
+	*esdbtest.Log
+	last events.Position
+}
+
+func (g *growingLog) Head(ctx context.Context) (events.Position, error) {
+	head, err := g.Log.Head(ctx)
+	sayIn(g.Log)
+	g.last = sayIn(g.Log)
+	return head, err
 }
 
 func TestALogThatGrowsWhileItIsWrittenDownIsNotTakenForShort(t *testing.T) {
-	store, add := logOf(t)
-	said := func() events.Position {
-		return add(events.MessageSubmitted{MessageID: newID(), ChannelID: newID(), Content: "said"})
-	}
-	c := chained{path: filepath.Join(t.TempDir(), "chain"), log: uuid.New(), after: store.Everything}
-	var last events.Position
-	c.head = func(ctx context.Context) (events.Position, error) {
-		head, err := store.Head(ctx)
-		said()
-		last = said() // before the rest is read
-		return head, err
-	}
+	log := &growingLog{Log: esdbtest.New(t)}
+	w := headWriter{path: filepath.Join(t.TempDir(), "chain"), id: uuid.New(), log: log, now: time.Now}
 	for range 3 {
-		said()
-		if err := c.extend(t.Context()); err != nil || c.last != last {
-			t.Fatalf("written down to %d of %d: %v", c.last, last, err)
+		sayIn(log.Log)
+		if err := w.extend(t.Context()); err != nil || w.last != log.last {
+			t.Fatalf("written down to %d of %d: %v", w.last, log.last, err)
 		}
 	}
-	resumed := chained{path: c.path, log: c.log, head: store.Head, after: store.Everything}
-	if err := errors.Join(resumed.resume(), resumed.extend(t.Context())); err != nil || resumed.last != last || resumed.chain != c.chain {
-		t.Errorf("resumed at %d of %d: %v", resumed.last, last, err)
+	resumed := headWriter{path: w.path, id: w.id, log: log.Log, now: time.Now}
+	if err := errors.Join(resumed.resume(), resumed.extend(t.Context())); err != nil || resumed.last != log.last || resumed.chain != w.chain {
+		t.Errorf("resumed at %d of %d: %v", resumed.last, log.last, err)
 	}
 }
 
 func TestALogThatHasLostItsEndIsNoticed(t *testing.T) {
-	store, add := logOf(t)
+	log := esdbtest.New(t)
 	for range 3 {
-		add(events.MessageSubmitted{MessageID: newID(), ChannelID: newID(), Content: "said"})
+		sayIn(log)
 	}
-	c := chained{path: filepath.Join(t.TempDir(), "chain"), log: uuid.New(), head: store.Head, after: store.Everything}
-	if err := c.extend(t.Context()); err != nil {
+	w := headWriter{path: filepath.Join(t.TempDir(), "chain"), id: uuid.New(), log: log, now: time.Now}
+	if err := w.extend(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	written, err := os.ReadFile(c.path)
+	written, err := os.ReadFile(w.path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	shorter, add := logOf(t)
-	add(events.MessageSubmitted{MessageID: newID(), ChannelID: newID(), Content: "said"})
-	c.head, c.after = shorter.Head, shorter.Everything
-	if err := errors.Join(c.resume(), c.extend(t.Context())); !errors.Is(err, errShort) {
+	shorter := esdbtest.New(t)
+	sayIn(shorter)
+	w.log = shorter
+	if err := errors.Join(w.resume(), w.extend(t.Context())); !errors.Is(err, errShort) {
 		t.Errorf("a shorter log: %v", err)
 	}
-	if now, err := os.ReadFile(c.path); err != nil || string(now) != string(written) {
+	if now, err := os.ReadFile(w.path); err != nil || string(now) != string(written) {
 		t.Errorf("the heads were touched: %v", err)
 	}
 }

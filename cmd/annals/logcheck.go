@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/google/uuid"
@@ -10,21 +11,31 @@ import (
 	"annals/events"
 )
 
-// logCheck goes over a log once, from its beginning.
+// decoder decodes what a store has.
+type decoder interface {
+	Decode(ctx context.Context, e events.Raw) (events.Recorded, error)
+}
+
+// logCheck goes over a log once, from its beginning, and tells what is wrong.
 type logCheck struct {
-	codec     *events.Codec
+	decoder   decoder
 	tell      func(string)
 	revisions map[events.StreamID]uint64 // that come next
 	known     map[uuid.UUID]struct{}     // facts so far
-	events    int
-	last      events.Position
 
-	heads     []head // that were not reached yet
-	chain     events.Chain
-	segment   []segmentEvent // since the last head
-	odd       tampered       // the segments in front of it that are not what their heads say
-	covered   events.Position
-	uncovered int
+	heads   []head // that were not reached yet
+	chain   events.Chain
+	segment []segmentEvent // since the last head
+	odd     tampered       // the segments in front of it that are not what their heads say
+	report  logReport
+}
+
+// logReport is how much of a log was checked.
+type logReport struct {
+	Events, Streams int
+	Last            events.Position
+	Covered         events.Position // by the last head; 0 without one
+	Uncovered       int             // events after it
 }
 
 // segmentEvent is an event as it is now.
@@ -33,17 +44,24 @@ type segmentEvent struct {
 	digest events.Digest
 }
 
-func newLogCheck(codec *events.Codec, heads []head, tell func(string)) *logCheck {
-	return &logCheck{codec: codec, tell: tell, heads: heads, revisions: map[events.StreamID]uint64{}, known: map[uuid.UUID]struct{}{}}
+// checkLog holds a log against itself and its heads, and tells each finding. It fails where the log or a key cannot be read.
+func checkLog(ctx context.Context, all iter.Seq2[events.Raw, error], heads []head, d decoder, tell func(string)) (logReport, error) {
+	c := newLogCheck(heads, d, tell)
+	for e, err := range all {
+		if err != nil {
+			return c.report, err
+		}
+		if err := c.event(ctx, e); err != nil {
+			return c.report, err
+		}
+	}
+	err := c.end()
+	c.report.Streams = len(c.revisions)
+	return c.report, err
 }
 
-func (c *logCheck) say(path string) {
-	if c.covered == 0 {
-		fmt.Printf("%s holds no head of this log: whether it was tampered with cannot be told\n", path)
-		return
-	}
-	fmt.Printf("%s covers what was recorded up to position %d; nothing protects the %d events after it, nor anything from who can change both log and file: keep a copy of it elsewhere\n",
-		path, c.covered, c.uncovered)
+func newLogCheck(heads []head, d decoder, tell func(string)) *logCheck {
+	return &logCheck{decoder: d, tell: tell, heads: heads, revisions: map[events.StreamID]uint64{}, known: map[uuid.UUID]struct{}{}}
 }
 
 func (c *logCheck) found(e events.Raw, format string, args ...any) {
@@ -59,17 +77,17 @@ func (c *logCheck) event(ctx context.Context, e events.Raw) error {
 	if err := c.reach(e.Position); err != nil {
 		return err
 	}
-	c.events++
-	if e.Position <= c.last {
-		c.found(e, "does not come after position %d", c.last)
+	c.report.Events++
+	if e.Position <= c.report.Last {
+		c.found(e, "does not come after position %d", c.report.Last)
 	}
-	c.last = e.Position
+	c.report.Last = e.Position
 	if next := c.revisions[e.Stream]; e.Revision != next {
 		c.found(e, "follows revision %d of its stream", int64(next)-1)
 	}
 	c.revisions[e.Stream] = e.Revision + 1
-	c.segment = append(c.segment, segmentEvent{e, e.Digest()})
-	decoded, err := c.codec.Decode(ctx, e)
+	c.segment = append(c.segment, segmentEvent{e, events.DigestOf(e)})
+	decoded, err := c.decoder.Decode(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -91,7 +109,7 @@ func (c *logCheck) end() error {
 			return err
 		}
 	}
-	c.uncovered = len(c.segment)
+	c.report.Uncovered = len(c.segment)
 	c.odd.tellLast(c.segment, c.tell)
 	return nil
 }
@@ -120,7 +138,7 @@ func (c *logCheck) reach(p events.Position) error {
 			c.odd = tampered{}
 		}
 		// What comes after is held against the chain as it was written down.
-		c.chain, c.covered = should, h.Position
+		c.chain, c.report.Covered = should, h.Position
 		c.segment = slices.Clone(c.segment[n:])
 	}
 	return nil

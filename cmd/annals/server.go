@@ -169,7 +169,8 @@ func (s *server) react(ctx context.Context) error {
 	s.background(ctx, "reactions", reply(p, s.env, c, q, s.model, s.feed, s.aborts, streaming(s.live, s.rooms), w, log))
 	s.background(ctx, "embedding", embed(p, s.env, s.model, w, log))
 	s.background(ctx, "sweep", sweep(p.store, q, s.feed, s.media, s.filesGone, log))
-	s.background(ctx, "chain", keepHeads(chainIn(p.dir.path), s.logID, p.store, log))
+	heads := headWriter{path: chainIn(p.dir.path), id: s.logID, log: p.store, now: time.Now}
+	s.background(ctx, "chain", func(ctx context.Context) error { return heads.keep(ctx, log) })
 	return nil
 }
 

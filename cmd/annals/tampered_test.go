@@ -64,12 +64,12 @@ func TestWhatWasDoneInOnePlaceIsNamedThereWhateverComesAfter(t *testing.T) {
 		for range 20 {
 			at := rand.IntN(n - 20) //nolint:gosec // nothing secret
 			var said []string
-			check := newLogCheck(nil, slices.Clone(heads), func(s string) { said = append(said, s) })
+			check := newLogCheck(slices.Clone(heads), nil, func(s string) { said = append(said, s) })
 			for _, e := range c.tamper(slices.Clone(log), at) {
 				if err := check.reach(e.Position); err != nil {
 					t.Fatal(err)
 				}
-				check.segment = append(check.segment, segmentEvent{e, e.Digest()})
+				check.segment = append(check.segment, segmentEvent{e, events.DigestOf(e)})
 			}
 			if err := check.end(); err != nil {
 				t.Fatal(err)

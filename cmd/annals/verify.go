@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -47,7 +48,7 @@ func (v *Verify) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	raws := func(ctx context.Context) iter.Seq2[events.Raw, error] { return ours(p.store.Everything(ctx, 0)) }
+	raws := func(ctx context.Context) iter.Seq2[events.Raw, error] { return p.store.Facts(ctx, 0) }
 	if v.From != "" {
 		raws = func(ctx context.Context) iter.Seq2[events.Raw, error] { return rawFrom(ctx, v.From, v.Config) }
 	}
@@ -84,28 +85,25 @@ func (v *Verify) log(ctx context.Context, p *parts, id uuid.UUID, raws iter.Seq2
 	if err != nil {
 		return err
 	}
-	c := newLogCheck(p.codec, heads, found.tell)
-	for e, err := range raws {
-		if err != nil {
-			return err
-		}
-		if err := c.event(ctx, e); err != nil {
-			return err
-		}
-	}
-	if err := c.end(); err != nil {
+	c, err := checkLog(ctx, raws, heads, p.codec, found.tell)
+	if err != nil {
 		return err
 	}
-	fmt.Printf("log %s: %d events in %d streams, up to position %d\n", id, c.events, len(c.revisions), c.last)
-	c.say(path)
-	if found.n > 0 || c.uncovered == 0 || v.From != "" || v.Heads == "" && p.dir == nil {
+	fmt.Printf("log %s: %d events in %d streams, up to position %d\n", id, c.Events, c.Streams, c.Last)
+	if c.Covered == 0 {
+		fmt.Printf("%s holds no head of this log: whether it was tampered with cannot be told\n", path)
+	} else {
+		fmt.Printf("%s covers what was recorded up to position %d; nothing protects the %d events after it, nor anything from who can change both log and file: keep a copy of it elsewhere\n",
+			path, c.Covered, c.Uncovered)
+	}
+	if found.n > 0 || c.Uncovered == 0 || v.From != "" || v.Heads == "" && p.dir == nil {
 		return nil
 	}
-	down := chained{path: path, log: id, head: p.store.Head, after: p.store.Everything}
-	if err := errors.Join(down.resume(), down.extend(ctx)); err != nil {
+	w := headWriter{path: path, id: id, log: p.store, now: time.Now}
+	if err := errors.Join(w.resume(), w.extend(ctx)); err != nil {
 		return err
 	}
-	fmt.Printf("%s now reaches up to position %d\n", path, down.last)
+	fmt.Printf("%s now reaches up to position %d\n", path, w.last)
 	return nil
 }
 

@@ -14,6 +14,17 @@ type Logged struct {
 	JSON bool // what its writer said of the data
 }
 
+// Facts yields the log after a position as far as it goes now, without the store's own events.
+func (s *Store) Facts(ctx context.Context, after events.Position) iter.Seq2[events.Raw, error] {
+	return func(yield func(events.Raw, error) bool) {
+		for e, err := range s.Everything(ctx, after) {
+			if (err != nil || e.Type[0] != '$') && !yield(e.Raw, err) {
+				return
+			}
+		}
+	}
+}
+
 // Everything yields the log after a position as far as it goes now, the store's own events included. Links are not followed.
 func (s *Store) Everything(ctx context.Context, after events.Position) iter.Seq2[Logged, error] {
 	return func(yield func(Logged, error) bool) {
