@@ -10,6 +10,7 @@ import (
 // may is the table of DESIGN section 2: what each package may import of ours. A name stands for the packages below it too.
 var may = map[string][]string{
 	"events":             {},
+	"events/chain":       {"events"},
 	"events/esdb":        {"events"},
 	"events/embedded":    {},
 	"events/vault":       {"events"},

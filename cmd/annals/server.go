@@ -17,6 +17,7 @@ import (
 	"annals/commands"
 	"annals/commands/reactions"
 	"annals/events"
+	"annals/events/chain"
 	"annals/projections"
 	"annals/queries"
 	"annals/transport/dashboard"
@@ -169,8 +170,8 @@ func (s *server) react(ctx context.Context) error {
 	s.background(ctx, "reactions", reply(p, s.env, c, q, s.model, s.feed, s.aborts, streaming(s.live, s.rooms), w, log))
 	s.background(ctx, "embedding", embed(p, s.env, s.model, w, log))
 	s.background(ctx, "sweep", sweep(p.store, q, s.feed, s.media, s.filesGone, log))
-	heads := headWriter{path: chainIn(p.dir.path), id: s.logID, log: p.store, now: time.Now}
-	s.background(ctx, "chain", func(ctx context.Context) error { return heads.keep(ctx, log) })
+	heads := chain.HeadWriter{Path: chainIn(p.dir.path), ID: s.logID, Log: p.store, Now: time.Now}
+	s.background(ctx, "chain", func(ctx context.Context) error { return heads.Keep(ctx, log) })
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"annals/events"
+	"annals/events/chain"
 	"annals/projections"
 )
 
@@ -81,11 +82,11 @@ func (v *Verify) log(ctx context.Context, p *parts, id uuid.UUID, raws iter.Seq2
 		}
 		path = chainIn(dir)
 	}
-	heads, err := readHeads(path, id)
+	heads, err := chain.ReadHeads(path, id)
 	if err != nil {
 		return err
 	}
-	c, err := checkLog(ctx, raws, heads, p.codec, found.tell)
+	c, err := chain.CheckLog(ctx, raws, heads, p.codec, found.tell)
 	if err != nil {
 		return err
 	}
@@ -99,11 +100,11 @@ func (v *Verify) log(ctx context.Context, p *parts, id uuid.UUID, raws iter.Seq2
 	if found.n > 0 || c.Uncovered == 0 || v.From != "" || v.Heads == "" && p.dir == nil {
 		return nil
 	}
-	w := headWriter{path: path, id: id, log: p.store, now: time.Now}
-	if err := errors.Join(w.resume(), w.extend(ctx)); err != nil {
+	w := chain.HeadWriter{Path: path, ID: id, Log: p.store, Now: time.Now}
+	if err := errors.Join(w.Resume(), w.Extend(ctx)); err != nil {
 		return err
 	}
-	fmt.Printf("%s now reaches up to position %d\n", path, w.last)
+	fmt.Printf("%s now reaches up to position %d\n", path, w.Last)
 	return nil
 }
 

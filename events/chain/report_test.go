@@ -1,4 +1,4 @@
-package main
+package chain
 
 import (
 	"fmt"
@@ -25,7 +25,7 @@ func TestWhatWasDoneInOnePlaceIsNamedThereWhateverComesAfter(t *testing.T) {
 	}
 	var heads []head
 	var h head
-	var chain events.Chain
+	var chain Chain
 	for i, e := range log {
 		if chain = h.link(chain, e); h.Events == 700 || i == n-10 {
 			h.Head = fmt.Sprintf("%x", chain)
@@ -69,7 +69,7 @@ func TestWhatWasDoneInOnePlaceIsNamedThereWhateverComesAfter(t *testing.T) {
 				if err := check.reach(e.Position); err != nil {
 					t.Fatal(err)
 				}
-				check.segment = append(check.segment, segmentEvent{e, events.DigestOf(e)})
+				check.segment = append(check.segment, segmentEvent{e, DigestOf(e)})
 			}
 			if err := check.end(); err != nil {
 				t.Fatal(err)

@@ -1,4 +1,4 @@
-package main
+package chain
 
 import (
 	"bufio"
@@ -45,7 +45,7 @@ type head struct {
 	Leaves    []byte            `json:"leaves"`
 }
 
-func (h head) chain() (c events.Chain, err error) {
+func (h head) chain() (c Chain, err error) {
 	b, err := hex.DecodeString(h.Head)
 	if err == nil && (len(b) != len(c) || len(h.Leaves) != leafSize*len(h.Positions)) {
 		err = errors.New("the head is of the wrong size")
@@ -54,8 +54,8 @@ func (h head) chain() (c events.Chain, err error) {
 	return c, err
 }
 
-// readHeads reads the heads of a log. A last line that a crash has cut off is left out.
-func readHeads(path string, log uuid.UUID) (all []head, err error) {
+// ReadHeads reads the heads of a log. A last line that a crash has cut off is left out.
+func ReadHeads(path string, log uuid.UUID) (all []head, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -87,8 +87,8 @@ func readHeads(path string, log uuid.UUID) (all []head, err error) {
 }
 
 // link adds events to a head that is under way.
-func (h *head) link(c events.Chain, e events.Raw) events.Chain {
-	d := events.DigestOf(e)
+func (h *head) link(c Chain, e events.Raw) Chain {
+	d := DigestOf(e)
 	h.Position, h.Events = e.Position, h.Events+1
 	h.Positions, h.Leaves = append(h.Positions, e.Position), append(h.Leaves, d[:leafSize]...)
 	return c.Next(e, d)
@@ -125,45 +125,45 @@ type chainedLog interface {
 	Facts(ctx context.Context, after events.Position) iter.Seq2[events.Raw, error] // without the store's own events
 }
 
-// headWriter keeps the file of a log's heads: resume reads how far it reaches, extend and keep write down what came after.
-type headWriter struct {
-	path string
-	id   uuid.UUID // of the log
-	log  chainedLog
-	now  func() time.Time
+// HeadWriter keeps the file of a log's heads: resume reads how far it reaches, extend and keep write down what came after.
+type HeadWriter struct {
+	Path string
+	ID   uuid.UUID // of the log
+	Log  chainedLog
+	Now  func() time.Time
 
-	last  events.Position
-	chain events.Chain
+	Last  events.Position
+	chain Chain
 }
 
-// resume goes on where the file ends.
-func (w *headWriter) resume() error {
-	heads, err := readHeads(w.path, w.id)
+// Resume goes on where the file ends.
+func (w *HeadWriter) Resume() error {
+	heads, err := ReadHeads(w.Path, w.ID)
 	if n := len(heads); err == nil && n > 0 {
-		w.last = heads[n-1].Position
+		w.Last = heads[n-1].Position
 		w.chain, err = heads[n-1].chain()
 	}
 	return err
 }
 
-// extend writes down what has come. The log may grow while it is looked at: it is short only if it ends before what was
+// Extend writes down what has come. The log may grow while it is looked at: it is short only if it ends before what was
 // written down earlier.
-func (w *headWriter) extend(ctx context.Context) error {
-	now, err := w.log.Head(ctx)
+func (w *HeadWriter) Extend(ctx context.Context) error {
+	now, err := w.Log.Head(ctx)
 	switch {
 	case err != nil:
 		return err
-	case now < w.last:
-		return fmt.Errorf("%w: it ends at position %d, and had position %d", errShort, now, w.last)
-	case now == w.last:
+	case now < w.Last:
+		return fmt.Errorf("%w: it ends at position %d, and had position %d", errShort, now, w.Last)
+	case now == w.Last:
 		return nil
 	}
-	return w.write(w.log.Facts(ctx, w.last))
+	return w.write(w.Log.Facts(ctx, w.Last))
 }
 
 // write writes heads for what came after the last one.
-func (w *headWriter) write(all iter.Seq2[events.Raw, error]) error {
-	f, err := openHeads(w.path)
+func (w *HeadWriter) write(all iter.Seq2[events.Raw, error]) error {
+	f, err := openHeads(w.Path)
 	if err != nil {
 		return err
 	}
@@ -188,21 +188,21 @@ func (w *headWriter) write(all iter.Seq2[events.Raw, error]) error {
 }
 
 // writeHead writes one head, the chain up to which is c.
-func (w *headWriter) writeHead(to io.Writer, h head, c events.Chain) error {
-	h.Log, h.Head, h.At = w.id, hex.EncodeToString(c[:]), w.now().UTC()
+func (w *HeadWriter) writeHead(to io.Writer, h head, c Chain) error {
+	h.Log, h.Head, h.At = w.ID, hex.EncodeToString(c[:]), w.Now().UTC()
 	line, err := json.Marshal(h)
 	if err == nil {
 		_, err = to.Write(append(line, '\n'))
 	}
 	if err == nil {
-		w.last, w.chain = h.Position, c
+		w.Last, w.chain = h.Position, c
 	}
 	return err
 }
 
-// keep writes heads until ctx ends, and once more then.
-func (w *headWriter) keep(ctx context.Context, logger *slog.Logger) error {
-	if err := w.resume(); err != nil {
+// Keep writes heads until ctx ends, and once more then.
+func (w *HeadWriter) Keep(ctx context.Context, logger *slog.Logger) error {
+	if err := w.Resume(); err != nil {
 		return fmt.Errorf("heads of the chain: %w", err)
 	}
 	for ended := false; !ended; {
@@ -212,7 +212,7 @@ func (w *headWriter) keep(ctx context.Context, logger *slog.Logger) error {
 		case <-time.After(headEvery):
 		}
 		until, cancel := context.WithTimeout(context.WithoutCancel(ctx), headLimit)
-		err := w.extend(until)
+		err := w.Extend(until)
 		cancel()
 		switch {
 		case errors.Is(err, errShort):

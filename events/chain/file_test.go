@@ -1,4 +1,4 @@
-package main
+package chain
 
 import (
 	"context"
@@ -35,16 +35,16 @@ func (g *growingLog) Head(ctx context.Context) (events.Position, error) {
 
 func TestALogThatGrowsWhileItIsWrittenDownIsNotTakenForShort(t *testing.T) {
 	log := &growingLog{Log: esdbtest.New(t)}
-	w := headWriter{path: filepath.Join(t.TempDir(), "chain"), id: uuid.New(), log: log, now: time.Now}
+	w := HeadWriter{Path: filepath.Join(t.TempDir(), "chain"), ID: uuid.New(), Log: log, Now: time.Now}
 	for range 3 {
 		sayIn(log.Log)
-		if err := w.extend(t.Context()); err != nil || w.last != log.last {
-			t.Fatalf("written down to %d of %d: %v", w.last, log.last, err)
+		if err := w.Extend(t.Context()); err != nil || w.Last != log.last {
+			t.Fatalf("written down to %d of %d: %v", w.Last, log.last, err)
 		}
 	}
-	resumed := headWriter{path: w.path, id: w.id, log: log.Log, now: time.Now}
-	if err := errors.Join(resumed.resume(), resumed.extend(t.Context())); err != nil || resumed.last != log.last || resumed.chain != w.chain {
-		t.Errorf("resumed at %d of %d: %v", resumed.last, log.last, err)
+	resumed := HeadWriter{Path: w.Path, ID: w.ID, Log: log.Log, Now: time.Now}
+	if err := errors.Join(resumed.Resume(), resumed.Extend(t.Context())); err != nil || resumed.Last != log.last || resumed.chain != w.chain {
+		t.Errorf("resumed at %d of %d: %v", resumed.Last, log.last, err)
 	}
 }
 
@@ -53,21 +53,21 @@ func TestALogThatHasLostItsEndIsNoticed(t *testing.T) {
 	for range 3 {
 		sayIn(log)
 	}
-	w := headWriter{path: filepath.Join(t.TempDir(), "chain"), id: uuid.New(), log: log, now: time.Now}
-	if err := w.extend(t.Context()); err != nil {
+	w := HeadWriter{Path: filepath.Join(t.TempDir(), "chain"), ID: uuid.New(), Log: log, Now: time.Now}
+	if err := w.Extend(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	written, err := os.ReadFile(w.path)
+	written, err := os.ReadFile(w.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	shorter := esdbtest.New(t)
 	sayIn(shorter)
-	w.log = shorter
-	if err := errors.Join(w.resume(), w.extend(t.Context())); !errors.Is(err, errShort) {
+	w.Log = shorter
+	if err := errors.Join(w.Resume(), w.Extend(t.Context())); !errors.Is(err, errShort) {
 		t.Errorf("a shorter log: %v", err)
 	}
-	if now, err := os.ReadFile(w.path); err != nil || string(now) != string(written) {
+	if now, err := os.ReadFile(w.Path); err != nil || string(now) != string(written) {
 		t.Errorf("the heads were touched: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package chain
 
 import (
 	"context"
@@ -24,7 +24,7 @@ type logCheck struct {
 	known     map[uuid.UUID]struct{}     // facts so far
 
 	heads   []head // that were not reached yet
-	chain   events.Chain
+	chain   Chain
 	segment []segmentEvent // since the last head
 	odd     tampered       // the segments in front of it that are not what their heads say
 	report  logReport
@@ -41,11 +41,11 @@ type logReport struct {
 // segmentEvent is an event as it is now.
 type segmentEvent struct {
 	events.Raw
-	digest events.Digest
+	digest Digest
 }
 
-// checkLog holds a log against itself and its heads, and tells each finding. It fails where the log or a key cannot be read.
-func checkLog(ctx context.Context, all iter.Seq2[events.Raw, error], heads []head, d decoder, tell func(string)) (logReport, error) {
+// CheckLog holds a log against itself and its heads, and tells each finding. It fails where the log or a key cannot be read.
+func CheckLog(ctx context.Context, all iter.Seq2[events.Raw, error], heads []head, d decoder, tell func(string)) (logReport, error) {
 	c := newLogCheck(heads, d, tell)
 	for e, err := range all {
 		if err != nil {
@@ -86,7 +86,7 @@ func (c *logCheck) event(ctx context.Context, e events.Raw) error {
 		c.found(e, "follows revision %d of its stream", int64(next)-1)
 	}
 	c.revisions[e.Stream] = e.Revision + 1
-	c.segment = append(c.segment, segmentEvent{e, events.DigestOf(e)})
+	c.segment = append(c.segment, segmentEvent{e, DigestOf(e)})
 	decoded, err := c.decoder.Decode(ctx, e)
 	if err != nil {
 		return err

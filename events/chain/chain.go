@@ -1,16 +1,18 @@
-package events
+package chain
 
 import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
+
+	"annals/events"
 )
 
 // Digest is a hash over what a store has of a fact, but for where it stands in the log and when the store took it.
 type Digest [sha256.Size]byte
 
 // DigestOf hashes stream, id, type, data and metadata, as they are stored.
-func DigestOf(r Raw) Digest {
+func DigestOf(r events.Raw) Digest {
 	h := sha256.New()
 	for _, part := range [][]byte{[]byte(r.Stream), r.ID[:], []byte(r.Type), r.Data, r.Metadata} {
 		writeNumber(h, uint64(len(part)))
@@ -24,7 +26,7 @@ func DigestOf(r Raw) Digest {
 type Chain [sha256.Size]byte
 
 // Next is the chain with one more fact.
-func (c Chain) Next(r Raw, d Digest) Chain {
+func (c Chain) Next(r events.Raw, d Digest) Chain {
 	h := sha256.New()
 	_, _ = h.Write(c[:])
 	writeNumber(h, uint64(r.Position))
