@@ -86,7 +86,7 @@ func (v *Verify) log(ctx context.Context, p *parts, id uuid.UUID, raws iter.Seq2
 	if err != nil {
 		return err
 	}
-	c, err := chain.CheckLog(ctx, raws, heads, p.codec, found.tell)
+	c, err := chain.Check(ctx, raws, heads, p.codec, found.tell)
 	if err != nil {
 		return err
 	}

@@ -1,3 +1,5 @@
+// Package chain makes tampering with a log evident: a hash chain runs over every event, its heads are written to a file
+// outside of the log, and a check holds the log against them and reports what was done to it, and where.
 package chain
 
 import (
@@ -8,32 +10,32 @@ import (
 	"annals/events"
 )
 
-// Digest is a hash over what a store has of a fact, but for where it stands in the log and when the store took it.
-type Digest [sha256.Size]byte
+// digest is a hash over what a store has of an event, but for its position in the log and the time that the store gave it.
+type digest [sha256.Size]byte
 
-// DigestOf hashes stream, id, type, data and metadata, as they are stored.
-func DigestOf(r events.Raw) Digest {
+// digestOf hashes stream, id, type, data and metadata, as they are stored.
+func digestOf(r events.Raw) digest {
 	h := sha256.New()
 	for _, part := range [][]byte{[]byte(r.Stream), r.ID[:], []byte(r.Type), r.Data, r.Metadata} {
 		writeNumber(h, uint64(len(part)))
 		_, _ = h.Write(part) // never fails, see hash.Hash
 	}
-	return Digest(h.Sum(nil))
+	return digest(h.Sum(nil))
 }
 
-// Chain is a hash over every fact of ours up to one, in their order: who changes, removes, inserts or moves any of them
-// gets another. The zero Chain is that of an empty log.
-type Chain [sha256.Size]byte
+// Hash is a hash over every event up to one, in their order: if any of them is changed, removed, inserted or moved, it is
+// another. The zero Hash is that of an empty log.
+type Hash [sha256.Size]byte
 
-// Next is the chain with one more fact.
-func (c Chain) Next(r events.Raw, d Digest) Chain {
+// next is the hash with one more event.
+func (c Hash) next(r events.Raw, d digest) Hash {
 	h := sha256.New()
 	_, _ = h.Write(c[:])
 	writeNumber(h, uint64(r.Position))
 	writeNumber(h, r.Revision)
 	writeNumber(h, uint64(r.Created.UnixNano()/100)) // the store's clock knows no less
 	_, _ = h.Write(d[:])
-	return Chain(h.Sum(nil))
+	return Hash(h.Sum(nil))
 }
 
 func writeNumber(h hash.Hash, n uint64) {

@@ -11,27 +11,27 @@ import (
 	"annals/events"
 )
 
-// decoder decodes what a store has.
-type decoder interface {
+// Decoder decodes what a store has.
+type Decoder interface {
 	Decode(ctx context.Context, e events.Raw) (events.Recorded, error)
 }
 
-// logCheck goes over a log once, from its beginning, and tells what is wrong.
-type logCheck struct {
-	decoder   decoder
+// checker goes over a log once, from its beginning, and tells its findings.
+type checker struct {
+	decoder   Decoder
 	tell      func(string)
 	revisions map[events.StreamID]uint64 // that come next
 	known     map[uuid.UUID]struct{}     // facts so far
 
-	heads   []head // that were not reached yet
-	chain   Chain
+	heads   []Head // that were not reached yet
+	chain   Hash
 	segment []segmentEvent // since the last head
 	odd     tampered       // the segments in front of it that are not what their heads say
-	report  logReport
+	report  Report
 }
 
-// logReport is how much of a log was checked.
-type logReport struct {
+// Report says how much of a log was checked.
+type Report struct {
 	Events, Streams int
 	Last            events.Position
 	Covered         events.Position // by the last head; 0 without one
@@ -41,12 +41,12 @@ type logReport struct {
 // segmentEvent is an event as it is now.
 type segmentEvent struct {
 	events.Raw
-	digest Digest
+	digest digest
 }
 
-// CheckLog holds a log against itself and its heads, and tells each finding. It fails where the log or a key cannot be read.
-func CheckLog(ctx context.Context, all iter.Seq2[events.Raw, error], heads []head, d decoder, tell func(string)) (logReport, error) {
-	c := newLogCheck(heads, d, tell)
+// Check holds a log against itself and its heads, and tells each finding. It fails where the log or a key cannot be read.
+func Check(ctx context.Context, all iter.Seq2[events.Raw, error], heads []Head, d Decoder, tell func(string)) (Report, error) {
+	c := newChecker(heads, d, tell)
 	for e, err := range all {
 		if err != nil {
 			return c.report, err
@@ -60,11 +60,11 @@ func CheckLog(ctx context.Context, all iter.Seq2[events.Raw, error], heads []hea
 	return c.report, err
 }
 
-func newLogCheck(heads []head, d decoder, tell func(string)) *logCheck {
-	return &logCheck{decoder: d, tell: tell, heads: heads, revisions: map[events.StreamID]uint64{}, known: map[uuid.UUID]struct{}{}}
+func newChecker(heads []Head, d Decoder, tell func(string)) *checker {
+	return &checker{decoder: d, tell: tell, heads: heads, revisions: map[events.StreamID]uint64{}, known: map[uuid.UUID]struct{}{}}
 }
 
-func (c *logCheck) found(e events.Raw, format string, args ...any) {
+func (c *checker) found(e events.Raw, format string, args ...any) {
 	c.tell(nameOf(e) + fmt.Sprintf(format, args...))
 }
 
@@ -73,7 +73,7 @@ func nameOf(e events.Raw) string {
 }
 
 // event looks at one event of ours; the error is of keys that cannot be read.
-func (c *logCheck) event(ctx context.Context, e events.Raw) error {
+func (c *checker) event(ctx context.Context, e events.Raw) error {
 	if err := c.reach(e.Position); err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (c *logCheck) event(ctx context.Context, e events.Raw) error {
 		c.found(e, "follows revision %d of its stream", int64(next)-1)
 	}
 	c.revisions[e.Stream] = e.Revision + 1
-	c.segment = append(c.segment, segmentEvent{e, DigestOf(e)})
+	c.segment = append(c.segment, segmentEvent{e, digestOf(e)})
 	decoded, err := c.decoder.Decode(ctx, e)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (c *logCheck) event(ctx context.Context, e events.Raw) error {
 }
 
 // end looks at what the log should still have had.
-func (c *logCheck) end() error {
+func (c *checker) end() error {
 	if n := len(c.heads); n > 0 {
 		if err := c.reach(c.heads[n-1].Position + 1); err != nil {
 			return err
@@ -115,7 +115,7 @@ func (c *logCheck) end() error {
 }
 
 // reach holds the events before a position against the heads before it.
-func (c *logCheck) reach(p events.Position) error {
+func (c *checker) reach(p events.Position) error {
 	for len(c.heads) > 0 && c.heads[0].Position < p {
 		h := c.heads[0]
 		c.heads = c.heads[1:]
@@ -125,7 +125,7 @@ func (c *logCheck) reach(p events.Position) error {
 		}
 		chain := c.chain
 		for _, e := range c.segment[:n] {
-			chain = chain.Next(e.Raw, e.digest)
+			chain = chain.next(e.Raw, e.digest)
 		}
 		should, err := h.chain()
 		if err != nil {

@@ -33,8 +33,8 @@ const (
 // makes tampering evident is the head itself.
 const leafSize = 8
 
-// head is the chain up to a position.
-type head struct {
+// Head is the chain up to a position.
+type Head struct {
 	Log      uuid.UUID       `json:"log"`
 	Position events.Position `json:"position"`
 	Events   int             `json:"events"` // since the head before
@@ -45,7 +45,7 @@ type head struct {
 	Leaves    []byte            `json:"leaves"`
 }
 
-func (h head) chain() (c Chain, err error) {
+func (h Head) chain() (c Hash, err error) {
 	b, err := hex.DecodeString(h.Head)
 	if err == nil && (len(b) != len(c) || len(h.Leaves) != leafSize*len(h.Positions)) {
 		err = errors.New("the head is of the wrong size")
@@ -55,7 +55,7 @@ func (h head) chain() (c Chain, err error) {
 }
 
 // ReadHeads reads the heads of a log. A last line that a crash has cut off is left out.
-func ReadHeads(path string, log uuid.UUID) (all []head, err error) {
+func ReadHeads(path string, log uuid.UUID) (all []Head, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -73,7 +73,7 @@ func ReadHeads(path string, log uuid.UUID) (all []head, err error) {
 		if err != nil {
 			return nil, err
 		}
-		var h head
+		var h Head
 		if err := json.Unmarshal(line, &h); err != nil {
 			return nil, fmt.Errorf("%s, line %d: %w", path, n, err)
 		}
@@ -87,11 +87,11 @@ func ReadHeads(path string, log uuid.UUID) (all []head, err error) {
 }
 
 // link adds events to a head that is under way.
-func (h *head) link(c Chain, e events.Raw) Chain {
-	d := DigestOf(e)
+func (h *Head) link(c Hash, e events.Raw) Hash {
+	d := digestOf(e)
 	h.Position, h.Events = e.Position, h.Events+1
 	h.Positions, h.Leaves = append(h.Positions, e.Position), append(h.Leaves, d[:leafSize]...)
-	return c.Next(e, d)
+	return c.next(e, d)
 }
 
 // openHeads opens the file to append, without what a crash has cut off.
@@ -119,21 +119,21 @@ func openHeads(path string) (*os.File, error) {
 // errShort is what the end of the log was found to lack.
 var errShort = errors.New("the log ends before what was written down of it: run annals verify")
 
-// chainedLog is the log that a chain covers.
-type chainedLog interface {
+// Log is the log that a chain covers.
+type Log interface {
 	Head(ctx context.Context) (events.Position, error)
 	Facts(ctx context.Context, after events.Position) iter.Seq2[events.Raw, error] // without the store's own events
 }
 
-// HeadWriter keeps the file of a log's heads: resume reads how far it reaches, extend and keep write down what came after.
+// HeadWriter keeps the file of a log's heads: Resume reads how far it reaches, Extend and Keep write down what came after.
 type HeadWriter struct {
 	Path string
 	ID   uuid.UUID // of the log
-	Log  chainedLog
+	Log  Log
 	Now  func() time.Time
 
 	Last  events.Position
-	chain Chain
+	chain Hash
 }
 
 // Resume goes on where the file ends.
@@ -168,7 +168,7 @@ func (w *HeadWriter) write(all iter.Seq2[events.Raw, error]) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	var h head
+	var h Head
 	under := w.chain // of what is not written yet
 	for e, err := range all {
 		if err != nil {
@@ -178,7 +178,7 @@ func (w *HeadWriter) write(all iter.Seq2[events.Raw, error]) error {
 			if err := w.writeHead(f, h, under); err != nil {
 				return err
 			}
-			h = head{}
+			h = Head{}
 		}
 	}
 	if h.Events > 0 {
@@ -188,7 +188,7 @@ func (w *HeadWriter) write(all iter.Seq2[events.Raw, error]) error {
 }
 
 // writeHead writes one head, the chain up to which is c.
-func (w *HeadWriter) writeHead(to io.Writer, h head, c Chain) error {
+func (w *HeadWriter) writeHead(to io.Writer, h Head, c Hash) error {
 	h.Log, h.Head, h.At = w.ID, hex.EncodeToString(c[:]), w.Now().UTC()
 	line, err := json.Marshal(h)
 	if err == nil {

@@ -21,7 +21,7 @@ type tampered struct {
 }
 
 // add adds the events up to a head.
-func (t *tampered) add(h head, now []segmentEvent) {
+func (t *tampered) add(h Head, now []segmentEvent) {
 	if t.to = h.Position; t.from == 0 && len(h.Positions) > 0 {
 		t.from = h.Positions[0]
 	}

@@ -23,14 +23,14 @@ func TestWhatWasDoneInOnePlaceIsNamedThereWhateverComesAfter(t *testing.T) {
 			Position: events.Position(i + 1), Created: time.Unix(int64(i), 0),
 		})
 	}
-	var heads []head
-	var h head
-	var chain Chain
+	var heads []Head
+	var h Head
+	var chain Hash
 	for i, e := range log {
 		if chain = h.link(chain, e); h.Events == 700 || i == n-10 {
 			h.Head = fmt.Sprintf("%x", chain)
 			heads = append(heads, h)
-			h = head{}
+			h = Head{}
 		}
 	}
 	for name, c := range map[string]struct {
@@ -64,12 +64,12 @@ func TestWhatWasDoneInOnePlaceIsNamedThereWhateverComesAfter(t *testing.T) {
 		for range 20 {
 			at := rand.IntN(n - 20) //nolint:gosec // nothing secret
 			var said []string
-			check := newLogCheck(slices.Clone(heads), nil, func(s string) { said = append(said, s) })
+			check := newChecker(slices.Clone(heads), nil, func(s string) { said = append(said, s) })
 			for _, e := range c.tamper(slices.Clone(log), at) {
 				if err := check.reach(e.Position); err != nil {
 					t.Fatal(err)
 				}
-				check.segment = append(check.segment, segmentEvent{e, DigestOf(e)})
+				check.segment = append(check.segment, segmentEvent{e, digestOf(e)})
 			}
 			if err := check.end(); err != nil {
 				t.Fatal(err)
