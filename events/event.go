@@ -120,6 +120,8 @@ var (
 	ErrUnavailable = errors.New("the event store is unavailable")
 	// ErrFull: the store has no room. It takes no facts until it has; none of these were recorded.
 	ErrFull = errors.New("the event store is full")
+	// ErrReadOnly: the store shows what was, and takes nothing.
+	ErrReadOnly = errors.New("the event store is read-only")
 )
 
 // Store is the log. It is safe for concurrent use, and every call returns when its context ends.

@@ -7,7 +7,6 @@ import (
 
 	"annals/events"
 	"annals/queries"
-	"annals/transport/httpapi"
 )
 
 // still is a log to which nothing is written, and of which nothing is read but through read models: they may have been made of
@@ -22,7 +21,7 @@ var _ events.Store = still{}
 
 // Append implements events.Store.
 func (still) Append(context.Context, events.StreamID, events.Revision, ...events.Proposed) (events.Position, error) {
-	return 0, httpapi.ErrReadOnly
+	return 0, events.ErrReadOnly
 }
 
 // Read implements events.Store.
@@ -50,7 +49,7 @@ func (still) Subscribe(context.Context, events.Position, events.Filter) iter.Seq
 	return refusing
 }
 
-func refusing(yield func(events.Recorded, error) bool) { yield(events.Recorded{}, httpapi.ErrReadOnly) }
+func refusing(yield func(events.Recorded, error) bool) { yield(events.Recorded{}, events.ErrReadOnly) }
 
 // Head implements events.Store.
 func (s still) Head(context.Context) (events.Position, error) { return s.at, nil }

@@ -69,10 +69,10 @@ func (a *API) createAgent(c *call, in *newAgent) (agentMade, error) {
 		return made, nil
 	}
 	p, cause := problemOf(err)
-	if cause != nil || p.status == http.StatusRequestEntityTooLarge || p.status == http.StatusConflict {
+	if cause != nil || p.Status == http.StatusRequestEntityTooLarge || p.Status == http.StatusConflict {
 		return made, err
 	}
-	return made, &problem{status: http.StatusBadRequest, Code: codeCreate, Message: p.Message, Details: p.Message}
+	return made, &problem{Status: http.StatusBadRequest, Code: codeCreate, Message: p.Message, Details: p.Message}
 }
 
 func (a *API) makeAgent(c *call, in *newAgent) (agentMade, error) {

@@ -105,14 +105,25 @@ func (a *API) envelope(o *operation, data reflect.Type) *huma.MediaType {
 // partial describes what is said when some of what was wanted was done, and some was not.
 func (a *API) partial() *huma.Response {
 	errors, data := a.answers.Schema(reflect.TypeFor[[]groupFailure](), true, ""), a.answers.Schema(reflect.TypeFor[[]groupMade](), true, "")
-	whole := (*problem)(nil).Schema(a.answers)
+	whole := problemSchema()
 	whole.Properties["data"], whole.Properties["errors"] = data, errors
 	whole.Required = append(whole.Required, "data", "errors")
-	p := &problem{status: http.StatusMultiStatus, Code: codeCreate, Message: "Failed to Create group", beside: struct {
+	p := &problem{Status: http.StatusMultiStatus, Code: codeCreate, Message: "Failed to Create group", Beside: struct {
 		Data   any `json:"data"`
 		Errors any `json:"errors"`
 	}{exampleOf(reflect.TypeFor[[]groupMade]()), exampleOf(reflect.TypeFor[[]groupFailure]())}}
 	return &huma.Response{Description: "Some of them.", Content: map[string]*huma.MediaType{"application/json": {Schema: whole, Example: p}}}
+}
+
+// problemSchema describes the envelope of an error.
+func problemSchema() *huma.Schema {
+	text := &huma.Schema{Type: huma.TypeString}
+	return &huma.Schema{Type: huma.TypeObject, Required: []string{"success", "error"}, Properties: map[string]*huma.Schema{
+		"success": {Type: huma.TypeBoolean, Enum: []any{false}},
+		"error": {Type: huma.TypeObject, Required: []string{"code", "message"}, Properties: map[string]*huma.Schema{
+			"code": text, "message": text, "details": {},
+		}},
+	}}
 }
 
 // refusals are the statuses of errors that the operation may answer with.
@@ -152,7 +163,7 @@ func (o *operation) refusals() []int {
 var refused = []*problem{
 	invalid("Missing required fields: name, sourceType"), errNoKey,
 	refusal(http.StatusForbidden, codeForbidden, "Only this machine may stop the server as long as no key is set."),
-	refusal(http.StatusNotFound, codeNotFound, "agent %s not found", exampleAgent), ErrReadOnly, errSlowBody,
+	refusal(http.StatusNotFound, codeNotFound, "agent %s not found", exampleAgent), errReadOnly, errSlowBody,
 	refusal(http.StatusConflict, codeConflict, "the Idempotency-Key came before with another body"),
 	refusal(http.StatusPreconditionFailed, codeStale, "it has another revision by now"), errTooLarge, errFileType,
 	refusal(http.StatusRequestedRangeNotSatisfiable, codeInvalidRequest, "The file has no such range."),
@@ -174,16 +185,16 @@ func (a *API) complete() {
 	c.Responses[componentOf(http.StatusNotModified)] = &huma.Response{Description: "If-None-Match names what there is."}
 	for _, p := range refused {
 		response := &huma.Response{
-			Description: http.StatusText(p.status),
+			Description: http.StatusText(p.Status),
 			Content:     map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Ref: schemasPath + "Error"}, Example: p}},
 		}
-		if p.status == http.StatusTooManyRequests || p.status == http.StatusServiceUnavailable {
+		if p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable {
 			response.Headers = map[string]*huma.Param{"Retry-After": {Description: "Seconds.", Schema: &huma.Schema{Type: huma.TypeInteger}}}
 		}
-		c.Responses[componentOf(p.status)] = response
+		c.Responses[componentOf(p.Status)] = response
 	}
 	schemas := c.Schemas.Map()
-	schemas["Error"] = (*problem)(nil).Schema(c.Schemas)
+	schemas["Error"] = problemSchema()
 	for name, schema := range a.answers.Map() {
 		if schemas[name] != nil {
 			panic(fmt.Sprintf("%s is both what clients send and what they get", name))

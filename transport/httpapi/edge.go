@@ -53,7 +53,7 @@ func (a *API) edge(g *gin.Context) {
 		}
 		a.o.Logger.Error("a request panicked", "route", g.Request.Method+" "+g.FullPath(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		if !g.Writer.Written() {
-			a.refuse(g, &problem{status: http.StatusInternalServerError, Code: codeInternal, Message: "Something went wrong here. It was logged."})
+			a.refuse(g, &problem{Status: http.StatusInternalServerError, Code: codeInternal, Message: "Something went wrong here. It was logged."})
 		}
 	}()
 	g.Next()
@@ -74,7 +74,7 @@ func isOperation(g *gin.Context) bool { return strings.HasPrefix(g.FullPath(), "
 func (a *API) still(g *gin.Context) {
 	if a.o.ReadOnly && g.Request.Method != http.MethodGet && !a.asks[g.Request.Method+g.FullPath()] {
 		g.Header("Allow", "GET, HEAD, OPTIONS")
-		a.refuse(g, ErrReadOnly)
+		a.refuse(g, errReadOnly)
 	}
 }
 

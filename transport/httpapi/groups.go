@@ -102,9 +102,9 @@ func (a *API) makeGroup(c *call, server uuid.UUID, b GroupBody) ([]groupMade, er
 		return made, nil
 	case len(made) == 0:
 		p, _ := problemOf(first)
-		return nil, &problem{status: p.status, Code: codeCreate, Message: "Failed to Create group", Details: failures}
+		return nil, &problem{Status: p.Status, Code: codeCreate, Message: "Failed to Create group", Details: failures}
 	}
-	return nil, &problem{status: http.StatusMultiStatus, Code: codeCreate, Message: "Failed to Create group", beside: struct {
+	return nil, &problem{Status: http.StatusMultiStatus, Code: codeCreate, Message: "Failed to Create group", Beside: struct {
 		Data   []groupMade    `json:"data"`
 		Errors []groupFailure `json:"errors"`
 	}{made, failures}}

@@ -39,9 +39,12 @@ func (s sequence) describe(r huma.Registry) *huma.MediaType {
 			panic(fmt.Sprintf("an example cannot be written: %v", err))
 		}
 		fmt.Fprintf(&example, form, raw)
-		if p, ok := kind.(huma.SchemaProvider); ok { // it says more of itself than its type does
-			one.AnyOf = append(one.AnyOf, p.Schema(r))
-		} else {
+		switch kind := kind.(type) {
+		case *problem:
+			one.AnyOf = append(one.AnyOf, problemSchema())
+		case huma.SchemaProvider: // it says more of itself than its type does
+			one.AnyOf = append(one.AnyOf, kind.Schema(r))
+		default:
 			one.AnyOf = append(one.AnyOf, r.Schema(reflect.TypeOf(kind), true, ""))
 		}
 	}

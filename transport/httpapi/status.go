@@ -119,7 +119,7 @@ func (a *API) health(c *call, _ *nothing) (healthAnswer, error) {
 	if broken == nil {
 		return h, nil
 	}
-	return h, &problem{status: http.StatusServiceUnavailable, Code: codeUnavailable, Message: message, beside: h}
+	return h, &problem{Status: http.StatusServiceUnavailable, Code: codeUnavailable, Message: message, Beside: h}
 }
 
 // stop ends the server gracefully. Without a key only this machine may ask for it.

@@ -23,8 +23,8 @@ func TestAStoreThatIsFullOrAwayIsNoErrorOfOurs(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{events.ErrFull, events.ErrUnavailable, queries.ErrUnavailable} {
 		p, cause := problemOf(fmt.Errorf("append: %w", err))
-		if p.status != http.StatusServiceUnavailable || p.Code != codeDatabase || cause == nil {
-			t.Errorf("%v: status %d, code %s, cause %v", err, p.status, p.Code, cause)
+		if p.Status != http.StatusServiceUnavailable || p.Code != codeDatabase || cause == nil {
+			t.Errorf("%v: status %d, code %s, cause %v", err, p.Status, p.Code, cause)
 		}
 	}
 }
