@@ -7,6 +7,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/problem"
 )
 
 type unwanted struct {
@@ -41,7 +42,7 @@ func (a *API) abortTurns(c *call, in *unwanted) (abortedTurns, error) {
 			}
 			var err error
 			if *given.id, err = events.ParseID(string(given.text)); err != nil {
-				return abortedTurns{}, refusal(http.StatusBadRequest, codeInvalidID, "Invalid %s format", given.name)
+				return abortedTurns{}, problem.New(http.StatusBadRequest, problem.CodeInvalidID, "Invalid %s format", given.name)
 			}
 		}
 	}

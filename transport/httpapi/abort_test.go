@@ -5,6 +5,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/problem"
 )
 
 func TestAnAnswerIsAborted(t *testing.T) {
@@ -54,10 +55,10 @@ func TestAnAnswerIsAborted(t *testing.T) {
 	}
 
 	s.untouched(func() {
-		s.ask("POST", path+"/abort", fields{"messageId": "x"}).refused(400, codeInvalidID)
-		s.ask("POST", path+"/abort", fields{"agentId": []int{1}}).refused(400, codeInvalidRequest)
-		s.ask("POST", path+"/abort", fields{"messageId": unknown}).refused(404, codeNotFound)
-		s.ask("POST", path+"/abort", fields{"messageId": second, "agentId": ann}).refused(404, codeNotFound)
-		s.ask("POST", "/api/messaging/central-channels/"+unknown+"/abort", fields{}).refused(404, codeNotFound)
+		s.ask("POST", path+"/abort", fields{"messageId": "x"}).refused(400, problem.CodeInvalidID)
+		s.ask("POST", path+"/abort", fields{"agentId": []int{1}}).refused(400, problem.CodeInvalidRequest)
+		s.ask("POST", path+"/abort", fields{"messageId": unknown}).refused(404, problem.CodeNotFound)
+		s.ask("POST", path+"/abort", fields{"messageId": second, "agentId": ann}).refused(404, problem.CodeNotFound)
+		s.ask("POST", "/api/messaging/central-channels/"+unknown+"/abort", fields{}).refused(404, problem.CodeNotFound)
 	})
 }

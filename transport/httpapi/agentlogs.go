@@ -11,6 +11,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 	"annals/transport/serverlog"
 )
 
@@ -38,7 +39,7 @@ func (q LogFilterQuery) filter() (queries.LogFilter, error) {
 	if q.RoomID != "" {
 		room, err := events.ParseID(q.RoomID)
 		if err != nil {
-			return f, refusal(http.StatusBadRequest, codeInvalidID, "Invalid room ID format")
+			return f, problem.New(http.StatusBadRequest, problem.CodeInvalidID, "Invalid room ID format")
 		}
 		f.Room = room
 	}
@@ -50,7 +51,7 @@ func (q LogFilterQuery) filter() (queries.LogFilter, error) {
 		}
 	}
 	if len(f.Excluded) > maxExcluded {
-		return f, invalid("Invalid excludeTypes: more than %d", maxExcluded)
+		return f, problem.Invalid("Invalid excludeTypes: more than %d", maxExcluded)
 	}
 	return f, nil
 }
@@ -80,7 +81,7 @@ func (a *API) agentLogs(c *call, in *agentLogsQuery) ([]queries.Log, error) {
 		return nil, err
 	}
 	if in.Offset < 0 {
-		return nil, invalid("Invalid offset: %d is negative", in.Offset)
+		return nil, problem.Invalid("Invalid offset: %d is negative", in.Offset)
 	}
 	if err := a.agentIs(c, in.AgentID.UUID); err != nil {
 		return nil, err
@@ -93,7 +94,7 @@ func (a *API) agentLogs(c *call, in *agentLogsQuery) ([]queries.Log, error) {
 func (a *API) agentIs(c *call, id uuid.UUID) error {
 	agent, err := a.o.Env.States.Agent(c, id)
 	if err == nil && !agent.Exists {
-		return refusal(http.StatusNotFound, codeNotFound, "Agent %s not found", id)
+		return problem.New(http.StatusNotFound, problem.CodeNotFound, "Agent %s not found", id)
 	}
 	return err
 }
@@ -172,7 +173,7 @@ func (a *API) logsFrom(c *call, agent uuid.UUID, lastEvent string) (events.Posit
 	}
 	t, err := events.ParseToken(lastEvent)
 	if err != nil || t.Log != a.o.Log {
-		return 0, invalid("Invalid Last-Event-ID: %.60q is no entry of this log", lastEvent)
+		return 0, problem.Invalid("Invalid Last-Event-ID: %.60q is no entry of this log", lastEvent)
 	}
 	return t.Position, nil
 }
@@ -211,7 +212,7 @@ func (a *API) panels(c *call, in *AgentPath) ([]panel, error) {
 func (a *API) runs(c *call, id uuid.UUID) error {
 	agent, err := a.o.Env.States.Agent(c, id)
 	if err == nil && !agent.Running {
-		return refusal(http.StatusNotFound, codeNotFound, "Agent not found or not active")
+		return problem.New(http.StatusNotFound, problem.CodeNotFound, "Agent not found or not active")
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // AgentPath names an agent. What operations embed is exported, or huma would pass it over.
@@ -68,11 +69,11 @@ func (a *API) createAgent(c *call, in *newAgent) (agentMade, error) {
 	if err == nil {
 		return made, nil
 	}
-	p, cause := problemOf(err)
+	p, cause := problem.Of(err)
 	if cause != nil || p.Status == http.StatusRequestEntityTooLarge || p.Status == http.StatusConflict {
 		return made, err
 	}
-	return made, &problem{Status: http.StatusBadRequest, Code: codeCreate, Message: p.Message, Details: p.Message}
+	return made, &problem.Problem{Status: http.StatusBadRequest, Code: problem.CodeCreate, Message: p.Message, Details: p.Message}
 }
 
 func (a *API) makeAgent(c *call, in *newAgent) (agentMade, error) {
@@ -92,7 +93,7 @@ func (a *API) makeAgent(c *call, in *newAgent) (agentMade, error) {
 	case err != nil && !missing(err):
 		return made, err
 	case err == nil && other != made.ID:
-		return made, invalid("Failed to create agent %s: another agent bears that name", character.Name)
+		return made, problem.Invalid("Failed to create agent %s: another agent bears that name", character.Name)
 	}
 	_, err = run(c, commands.CreateAgent{AgentID: made.ID, Character: character})
 	return made, err
@@ -108,7 +109,7 @@ func (a *API) characterOf(c *call, in *newAgent) (json.RawMessage, error) {
 	case given(b.Agent) != nil:
 		return b.Agent, nil
 	}
-	return nil, invalid("No character configuration provided")
+	return nil, problem.Invalid("No character configuration provided")
 }
 
 type agentPatch struct {
@@ -118,7 +119,7 @@ type agentPatch struct {
 
 func (a *API) updateAgent(c *call, in *agentPatch) (queries.Agent, error) {
 	if in.Body == nil {
-		return queries.Agent{}, invalid("Invalid body: an object is required")
+		return queries.Agent{}, problem.Invalid("Invalid body: an object is required")
 	}
 	sealed, err := a.secrets.seal(in.Body.raw(), c.vector)
 	if err != nil {
@@ -168,7 +169,7 @@ func (a *API) stopAgent(c *call, in *agentAct) (said, error) {
 // bounded is the limit of a list: what is beyond the greatest is cut to it.
 func bounded(limit int) (int, error) {
 	if limit < 0 {
-		return 0, invalid("Invalid limit: %d is negative", limit)
+		return 0, problem.Invalid("Invalid limit: %d is negative", limit)
 	}
 	return min(limit, queries.MaxLimit), nil
 }
@@ -182,7 +183,7 @@ func list[T any](all []T) []T {
 }
 
 // missingFields names, as the recorded server does, the fields of a body that are not there.
-func missingFields(names string) error { return invalid("Missing required fields: %s", names) }
+func missingFields(names string) error { return problem.Invalid("Missing required fields: %s", names) }
 
 // or is the first that is not empty.
 func or(s text, otherwise string) string { return cmp.Or(string(s), otherwise) }

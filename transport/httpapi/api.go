@@ -23,6 +23,7 @@ import (
 	"annals/events"
 	"annals/queries"
 	"annals/transport/media"
+	"annals/transport/problem"
 	"annals/transport/serverlog"
 )
 
@@ -177,11 +178,11 @@ func (a *API) socket(path, summary string, methods ...string) {
 	}
 	a.router.Match(methods, path, func(g *gin.Context) {
 		if !a.origins.opens(g.Request) {
-			a.refuse(g, refusal(http.StatusForbidden, codeForbidden, "Pages of %.100s may not connect: name them in CORS_ORIGIN.", g.GetHeader("Origin")))
+			a.refuse(g, problem.New(http.StatusForbidden, problem.CodeForbidden, "Pages of %.100s may not connect: name them in CORS_ORIGIN.", g.GetHeader("Origin")))
 			return
 		}
 		if h == nil {
-			a.refuse(g, refusal(http.StatusNotFound, codeNotFound, "%s is not served here", path))
+			a.refuse(g, problem.New(http.StatusNotFound, problem.CodeNotFound, "%s is not served here", path))
 			return
 		}
 		h.ServeHTTP(g.Writer, g.Request)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"annals/transport/problem"
 )
 
 // Who acts: the caller that showed the key, and everybody else.
@@ -23,7 +25,7 @@ const (
 // sockets.
 const cookieLife = 24 * time.Hour
 
-var errNoKey = refusal(http.StatusUnauthorized, codeAuthRequired, "Invalid or missing X-API-KEY")
+var errNoKey = problem.New(http.StatusUnauthorized, problem.CodeAuthRequired, "Invalid or missing X-API-KEY")
 
 // authenticate finds out who calls, and turns away whoever has no key where one is needed.
 func (a *API) authenticate(g *gin.Context) {

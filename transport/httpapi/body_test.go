@@ -1,6 +1,10 @@
 package httpapi
 
-import "testing"
+import (
+	"testing"
+
+	"annals/transport/problem"
+)
 
 // The recorded server takes an object or a list on every route, also where nothing in it counts.
 func TestABodyThatIsNeitherObjectNorListIsRefusedByEveryRoute(t *testing.T) {
@@ -16,7 +20,7 @@ func TestABodyThatIsNeitherObjectNorListIsRefusedByEveryRoute(t *testing.T) {
 			{"PATCH", "/api/messaging/central-channels/" + group},
 			{"PATCH", "/api/agents/" + agent},
 		} {
-			s.ask(route[0], route[1], body).refused(400, codeInvalidRequest)
+			s.ask(route[0], route[1], body).refused(400, problem.CodeInvalidRequest)
 		}
 	}
 	s.ask("POST", "/api/agents/"+agent+"/start", "\ufeff {}").is(200)
@@ -27,7 +31,7 @@ func TestABodyInAnotherEncodingIsRefusedAndEveryRefusalNamesItsOwn(t *testing.T)
 	s := serve(t)
 	body := fields{"name": "S", "sourceType": "x"}
 	for _, typ := range []string{"application/json; charset=latin1", `application/json; Charset="UTF-16"`} {
-		s.ask("POST", "/api/messaging/servers", body, "Content-Type", typ).refused(400, codeContentType)
+		s.ask("POST", "/api/messaging/servers", body, "Content-Type", typ).refused(400, problem.CodeContentType)
 	}
 	for _, typ := range []string{"application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8"} {
 		s.ask("POST", "/api/messaging/servers", body, "Content-Type", typ).is(201)

@@ -17,6 +17,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // Groups of projections. Operations answer from core unless they say otherwise (see reads).
@@ -197,10 +198,10 @@ func (c *call) after(name, token string) error {
 	}
 	t, err := events.ParseToken(token)
 	if err != nil {
-		return invalid("%s: %s", name, err)
+		return problem.Invalid("%s: %s", name, err)
 	}
 	if t.Log != c.api.o.Log {
-		return invalid("%s: %.60s is a position of another log", name, token)
+		return problem.Invalid("%s: %.60s is a position of another log", name, token)
 	}
 	if uint64(t.Position) > c.api.head.Load() {
 		head, err := c.api.o.Head(c)
@@ -208,7 +209,7 @@ func (c *call) after(name, token string) error {
 			return err
 		}
 		if c.api.known(head); t.Position > head {
-			return invalid("%s: %.60s is beyond the end of the log", name, token)
+			return problem.Invalid("%s: %.60s is beyond the end of the log", name, token)
 		}
 	}
 	c.wait(t.Position)

@@ -14,6 +14,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // ChannelPath names a channel.
@@ -67,7 +68,7 @@ func (a *API) createChannel(c *call, in *newChannel) (channelAnswer, error) {
 	}
 	server, err := events.ParseServerID(string(b.ServerID))
 	if err != nil {
-		return channelAnswer{}, invalid("Invalid serverId format")
+		return channelAnswer{}, problem.Invalid("Invalid serverId format")
 	}
 	made, err := makeChannel(c, commands.CreateChannel{
 		ChannelID: c.newID("channel"), ServerID: server, Name: string(b.Name), Type: string(b.Type),
@@ -97,7 +98,7 @@ func (a *API) createGroup(c *call, in *newGroup) (queries.Channel, error) {
 	server, badServer := events.ParseServerID(string(b.ServerID))
 	participants, badParticipant := parseIDs(b.Participants)
 	if b.Name == "" || badServer != nil || badParticipant != nil || b.Participants == nil {
-		return queries.Channel{}, invalid("Invalid payload. Required: name, server_id (UUID or \"0\"), " +
+		return queries.Channel{}, problem.Invalid("Invalid payload. Required: name, server_id (UUID or \"0\"), " +
 			"participantCentralUserIds (array of UUIDs). Optional: type, metadata.")
 	}
 	metadata := b.Metadata.raw()
@@ -123,15 +124,15 @@ func (a *API) dmChannel(c *call, in *dmQuery) (queries.Channel, error) {
 		in.Current, in.Target = strings.TrimSpace(one), strings.TrimSpace(other)
 	}
 	if in.Target == "" || in.Current == "" {
-		return queries.Channel{}, invalid("Missing targetUserId or currentUserId")
+		return queries.Channel{}, problem.Invalid("Missing targetUserId or currentUserId")
 	}
 	both, err := parseIDs([]string{in.Target, in.Current})
 	if err != nil {
-		return queries.Channel{}, refusal(http.StatusBadRequest, codeInvalidID, "Invalid targetUserId or currentUserId format")
+		return queries.Channel{}, problem.New(http.StatusBadRequest, problem.CodeInvalidID, "Invalid targetUserId or currentUserId format")
 	}
 	one, other := both[0], both[1]
 	if one == other {
-		return queries.Channel{}, invalid("Cannot create DM channel with oneself")
+		return queries.Channel{}, problem.Invalid("Cannot create DM channel with oneself")
 	}
 	if one.String() > other.String() {
 		one, other = other, one
@@ -170,7 +171,7 @@ func (a *API) updateChannel(c *call, in *channelPatch) (queries.Channel, error) 
 	if given := in.Body.Participants.value; given != nil {
 		ids, err := parseIDs(*given)
 		if err != nil {
-			return queries.Channel{}, invalid("Invalid participantCentralUserIds: %s", err)
+			return queries.Channel{}, problem.Invalid("Invalid participantCentralUserIds: %s", err)
 		}
 		cmd.Participants = &ids
 	}
@@ -225,7 +226,7 @@ type channelMembership struct {
 func (a *API) joinChannel(c *call, in *joinChannel) (channelMembership, error) {
 	agent, err := events.ParseID(string(in.Body.AgentID))
 	if err != nil {
-		return channelMembership{}, invalid("Invalid channelId or agentId format")
+		return channelMembership{}, problem.Invalid("Invalid channelId or agentId format")
 	}
 	_, err = run(c, commands.JoinChannel{ChannelID: in.ChannelID.UUID, ParticipantID: agent})
 	return channelMembership{in.ChannelID.UUID, agent, "Agent added to channel successfully"}, err

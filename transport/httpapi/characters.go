@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"annals/transport/problem"
 )
 
 // maxCharacter bounds a character's file, in bytes; characterTime how long fetching one may take.
@@ -27,7 +29,7 @@ const (
 func (a *API) loadCharacter(ctx context.Context, name string) (json.RawMessage, error) {
 	if strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") {
 		if !a.o.CharacterURLs {
-			return nil, invalid("Failed to load character from URL '%s': URLs are not fetched unless CHARACTER_URLS is on", name)
+			return nil, problem.Invalid("Failed to load character from URL '%s': URLs are not fetched unless CHARACTER_URLS is on", name)
 		}
 		return fetchCharacter(ctx, name, outside)
 	}
@@ -36,14 +38,14 @@ func (a *API) loadCharacter(ctx context.Context, name string) (json.RawMessage, 
 		return nil, err
 	}
 	if data, err = clean(data); err != nil || !json.Valid(data) {
-		return nil, invalid("Character file '%s' has malformed JSON. Please check the file content.", name)
+		return nil, problem.Invalid("Character file '%s' has malformed JSON. Please check the file content.", name)
 	}
 	return data, nil
 }
 
 // readCharacter reads a file of the folder, and nothing outside of it, whatever the name or a link in it says.
 func readCharacter(dir, name string) ([]byte, error) {
-	notFound := invalid("Character '%s' not found. Please check if the file exists and the path is correct.", name)
+	notFound := problem.Invalid("Character '%s' not found. Please check if the file exists and the path is correct.", name)
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, notFound
@@ -68,10 +70,10 @@ func readCharacter(dir, name string) ([]byte, error) {
 func readAll(r io.Reader, name string) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxCharacter+1))
 	if err != nil {
-		return nil, invalid("Character '%s' could not be read.", name)
+		return nil, problem.Invalid("Character '%s' could not be read.", name)
 	}
 	if len(data) > maxCharacter {
-		return nil, invalid("Character '%s' is larger than %d bytes.", name, maxCharacter)
+		return nil, problem.Invalid("Character '%s' is larger than %d bytes.", name, maxCharacter)
 	}
 	return data, nil
 }
@@ -82,7 +84,7 @@ func fetchCharacter(ctx context.Context, url string, may func(netip.Addr) error)
 	ctx, cancel := context.WithTimeout(ctx, characterTime)
 	defer cancel()
 	failed := func(reason any) error {
-		return invalid("Failed to load character from URL '%s': %v", url, reason)
+		return problem.Invalid("Failed to load character from URL '%s': %v", url, reason)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -120,7 +122,7 @@ func fetchCharacter(ctx context.Context, url string, may func(netip.Addr) error)
 		return nil, err
 	}
 	if data, err = clean(data); err != nil || !json.Valid(data) {
-		return nil, invalid("Invalid JSON response from URL '%s'. The resource may not contain valid character data.", url)
+		return nil, problem.Invalid("Invalid JSON response from URL '%s'. The resource may not contain valid character data.", url)
 	}
 	var list []json.RawMessage
 	if json.Unmarshal(data, &list) == nil && len(list) > 0 {

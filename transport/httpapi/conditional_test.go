@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"annals/events"
+	"annals/transport/problem"
 )
 
 func TestARepeatedRequestIsAnsweredAsTheFirstTimeAndRecordedOnce(t *testing.T) {
@@ -24,13 +25,13 @@ func TestARepeatedRequestIsAnsweredAsTheFirstTimeAndRecordedOnce(t *testing.T) {
 				t.Errorf("%s: %s, then %s", path, first.body, again.body)
 			}
 			body["content"], body["name"] = "other", "other"
-			s.ask("POST", path, body, "Idempotency-Key", "k1").refused(409, codeConflict)
+			s.ask("POST", path, body, "Idempotency-Key", "k1").refused(409, problem.CodeConflict)
 		})
 		if other := s.ask("POST", path, body, "Idempotency-Key", "k2").is(201); string(other.body) == string(first.body) {
 			t.Errorf("%s: another key gave the same", path)
 		}
 	}
-	s.ask("POST", chat+"/messages", fields{}, "Idempotency-Key", strings.Repeat("k", 300)).refused(400, codeInvalidRequest)
+	s.ask("POST", chat+"/messages", fields{}, "Idempotency-Key", strings.Repeat("k", 300)).refused(400, problem.CodeInvalidRequest)
 }
 
 func TestAChangeToWhatHasChangedMeanwhileIsRefused(t *testing.T) {
@@ -50,17 +51,17 @@ func TestAChangeToWhatHasChangedMeanwhileIsRefused(t *testing.T) {
 		s.ask("GET", shown, nil, "If-None-Match", tag).is(304)
 		s.untouched(func() {
 			for _, stale := range []string{`"r999"`, `"x"`, "W/" + tag, `"r99999999999999999999999"`} {
-				s.ask("PATCH", path, body, "If-Match", stale).refused(412, codeStale)
+				s.ask("PATCH", path, body, "If-Match", stale).refused(412, problem.CodeStale)
 			}
 		})
 		next := s.ask("PATCH", path, body, "If-Match", tag).is(200)
 		if after := s.ask("GET", shown, nil, "If-None-Match", tag).is(200).header.Get("ETag"); after == tag || next.header.Get("X-Annals-Position") == "" {
 			t.Errorf("%s: tag %s after a change", path, after)
 		}
-		s.ask("PATCH", path, fields{"name": "z", "content": "z"}, "If-Match", tag).refused(412, codeStale)
+		s.ask("PATCH", path, fields{"name": "z", "content": "z"}, "If-Match", tag).refused(412, problem.CodeStale)
 		s.ask("PATCH", path, fields{"name": "z", "content": "z"}, "If-Match", "*").is(200)
 	}
-	s.ask("DELETE", agent, nil, "If-Match", `"r0"`).refused(412, codeStale)
+	s.ask("DELETE", agent, nil, "If-Match", `"r0"`).refused(412, problem.CodeStale)
 }
 
 func TestATagIsGoodWhateverHappenedToAThing(t *testing.T) {
@@ -104,7 +105,7 @@ func TestAReadIsNoOlderThanThePositionThatItNames(t *testing.T) {
 		}
 	}
 	for _, token := range []string{"x", "1", s.log.String() + ".x", newID().String() + ".1", events.Token{Log: s.log, Position: s.head() + 1}.String()} {
-		s.ask("GET", "/api/agents", nil, "X-Annals-After", token).refused(400, codeInvalidRequest)
+		s.ask("GET", "/api/agents", nil, "X-Annals-After", token).refused(400, problem.CodeInvalidRequest)
 	}
 }
 

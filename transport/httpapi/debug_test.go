@@ -5,13 +5,15 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"annals/transport/problem"
 )
 
 func TestStateAndMetricsAreShown(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	s.newAgent("Eliza")
-	s.ask("GET", "/api/nowhere", nil).refused(404, codeNotFound)
+	s.ask("GET", "/api/nowhere", nil).refused(404, problem.CodeNotFound)
 	state := s.ask("GET", "/api/server/debug/state", nil).is(200)
 	if len(state.at("agents").([]any)) != 1 || len(state.at("rebuilds").([]any)) != 0 {
 		t.Errorf("state: %s", state.body)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
+
+	"annals/transport/problem"
 )
 
 const schemasPath = "#/components/schemas/"
@@ -108,7 +110,7 @@ func (a *API) partial() *huma.Response {
 	whole := problemSchema()
 	whole.Properties["data"], whole.Properties["errors"] = data, errors
 	whole.Required = append(whole.Required, "data", "errors")
-	p := &problem{Status: http.StatusMultiStatus, Code: codeCreate, Message: "Failed to Create group", Beside: struct {
+	p := &problem.Problem{Status: http.StatusMultiStatus, Code: problem.CodeCreate, Message: "Failed to Create group", Beside: struct {
 		Data   any `json:"data"`
 		Errors any `json:"errors"`
 	}{exampleOf(reflect.TypeFor[[]groupMade]()), exampleOf(reflect.TypeFor[[]groupFailure]())}}
@@ -160,18 +162,18 @@ func (o *operation) refusals() []int {
 }
 
 // refused are examples of errors, one for each status.
-var refused = []*problem{
-	invalid("Missing required fields: name, sourceType"), errNoKey,
-	refusal(http.StatusForbidden, codeForbidden, "Only this machine may stop the server as long as no key is set."),
-	refusal(http.StatusNotFound, codeNotFound, "agent %s not found", exampleAgent), errReadOnly, errSlowBody,
-	refusal(http.StatusConflict, codeConflict, "the Idempotency-Key came before with another body"),
-	refusal(http.StatusPreconditionFailed, codeStale, "it has another revision by now"), errTooLarge, errFileType,
-	refusal(http.StatusRequestedRangeNotSatisfiable, codeInvalidRequest, "The file has no such range."),
-	refusal(http.StatusRequestURITooLong, codeInvalidRequest, "The address is longer than 65536 bytes."),
-	refusal(http.StatusRequestHeaderFieldsTooLarge, codeInvalidRequest, "The headers are longer than 65536 bytes."),
-	refusal(http.StatusTooManyRequests, codeRateLimited, "Too many requests. Please try again later."),
-	refusal(http.StatusInternalServerError, codeInternal, "Something went wrong here. It was logged."),
-	refusal(http.StatusServiceUnavailable, codeDatabase, "The database cannot be reached. Try again."),
+var refused = []*problem.Problem{
+	problem.Invalid("Missing required fields: name, sourceType"), errNoKey,
+	problem.New(http.StatusForbidden, problem.CodeForbidden, "Only this machine may stop the server as long as no key is set."),
+	problem.New(http.StatusNotFound, problem.CodeNotFound, "agent %s not found", exampleAgent), errReadOnly, errSlowBody,
+	problem.New(http.StatusConflict, problem.CodeConflict, "the Idempotency-Key came before with another body"),
+	problem.New(http.StatusPreconditionFailed, problem.CodeStale, "it has another revision by now"), errTooLarge, errFileType,
+	problem.New(http.StatusRequestedRangeNotSatisfiable, problem.CodeInvalidRequest, "The file has no such range."),
+	problem.New(http.StatusRequestURITooLong, problem.CodeInvalidRequest, "The address is longer than 65536 bytes."),
+	problem.New(http.StatusRequestHeaderFieldsTooLarge, problem.CodeInvalidRequest, "The headers are longer than 65536 bytes."),
+	problem.New(http.StatusTooManyRequests, problem.CodeRateLimited, "Too many requests. Please try again later."),
+	problem.New(http.StatusInternalServerError, problem.CodeInternal, "Something went wrong here. It was logged."),
+	problem.New(http.StatusServiceUnavailable, problem.CodeDatabase, "The database cannot be reached. Try again."),
 }
 
 func componentOf(status int) string { return strings.ReplaceAll(http.StatusText(status), " ", "") }

@@ -18,6 +18,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
+
+	"annals/transport/problem"
 )
 
 // How long an operation may take, also while it waits for an answer of an agent.
@@ -53,7 +55,7 @@ func (a *API) edge(g *gin.Context) {
 		}
 		a.o.Logger.Error("a request panicked", "route", g.Request.Method+" "+g.FullPath(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		if !g.Writer.Written() {
-			a.refuse(g, &problem{Status: http.StatusInternalServerError, Code: codeInternal, Message: "Something went wrong here. It was logged."})
+			a.refuse(g, &problem.Problem{Status: http.StatusInternalServerError, Code: problem.CodeInternal, Message: "Something went wrong here. It was logged."})
 		}
 	}()
 	g.Next()
@@ -85,7 +87,7 @@ func (a *API) bound(g *gin.Context) {
 		return
 	}
 	if !isText(g.Request.URL.Path) || !isText(unescaped(g.Request.URL.RawQuery)) {
-		a.refuse(g, invalid("The address holds what is no text."))
+		a.refuse(g, problem.Invalid("The address holds what is no text."))
 		return
 	}
 	if !isOperation(g) {
@@ -120,7 +122,7 @@ const (
 
 func short(r *http.Request) error {
 	if len(r.RequestURI) > maxAddress {
-		return refusal(http.StatusRequestURITooLong, codeInvalidRequest, "The address is longer than %d bytes.", maxAddress)
+		return problem.New(http.StatusRequestURITooLong, problem.CodeInvalidRequest, "The address is longer than %d bytes.", maxAddress)
 	}
 	n := 0
 	for name, values := range r.Header {
@@ -129,7 +131,7 @@ func short(r *http.Request) error {
 		}
 	}
 	if n > maxHeaders {
-		return refusal(http.StatusRequestHeaderFieldsTooLarge, codeInvalidRequest, "The headers are longer than %d bytes.", maxHeaders)
+		return problem.New(http.StatusRequestHeaderFieldsTooLarge, problem.CodeInvalidRequest, "The headers are longer than %d bytes.", maxHeaders)
 	}
 	return nil
 }
@@ -156,7 +158,7 @@ func (c *call) admitBody() error {
 	}
 	key := r.Header.Get("Idempotency-Key")
 	if len(key) > maxKey {
-		return invalid("The Idempotency-Key is longer than %d bytes.", maxKey)
+		return problem.Invalid("The Idempotency-Key is longer than %d bytes.", maxKey)
 	}
 	typ, upload := r.Header.Get("Content-Type"), c.api.lengthy[c.gin.FullPath()]
 	if r.ContentLength != 0 && (!containsAny(typ, bodyTypes) || foreign(typ)) && (!upload || !c.takes(typ)) {
@@ -170,7 +172,7 @@ func (c *call) admitBody() error {
 		return err
 	}
 	if text := bytes.TrimSpace(bytes.TrimPrefix(body, byteOrderMark)); len(text) > 0 && text[0] != '{' && text[0] != '[' {
-		return invalid("Invalid body: an object or a list was expected where %.20q stands", text)
+		return problem.Invalid("Invalid body: an object or a list was expected where %.20q stands", text)
 	}
 	if key != "" && r.Method == http.MethodPost {
 		c.bodyHash = hashBody(body)
@@ -206,7 +208,7 @@ func (c *call) readBody() ([]byte, error) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, errSlowBody
 	case err != nil:
-		return nil, invalid("The body ended too early.")
+		return nil, problem.Invalid("The body ended too early.")
 	case buf.Len() > maxBody:
 		return nil, errTooLarge
 	}

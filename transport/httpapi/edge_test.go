@@ -11,14 +11,15 @@ import (
 	"testing"
 
 	"annals/events"
+	"annals/transport/problem"
 )
 
 func TestUnknownPathsAndMethodsAreToldInTheEnvelope(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	s.ask("GET", "/api/does-not-exist", nil).refused(404, codeNotFound)
-	s.ask("GET", "/elsewhere", nil).refused(404, codeNotFound)
-	if allow := s.ask("DELETE", "/api/agents", nil).refused(405, codeNoMethod).header.Get("Allow"); !strings.Contains(allow, "POST") {
+	s.ask("GET", "/api/does-not-exist", nil).refused(404, problem.CodeNotFound)
+	s.ask("GET", "/elsewhere", nil).refused(404, problem.CodeNotFound)
+	if allow := s.ask("DELETE", "/api/agents", nil).refused(405, problem.CodeNoMethod).header.Get("Allow"); !strings.Contains(allow, "POST") {
 		t.Errorf("Allow: %q", allow)
 	}
 	if got := s.ask("HEAD", "/api/server/ping", nil).is(200); len(got.body) != 0 {
@@ -54,7 +55,7 @@ func TestWhoAsksTooOftenIsTurnedAway(t *testing.T) {
 	for range everything.most {
 		s.api.limits.take("127.0.0.1:1")
 	}
-	if got := s.ask("GET", "/api/server/ping", nil).refused(429, codeRateLimited); got.header.Get("Retry-After") == "" {
+	if got := s.ask("GET", "/api/server/ping", nil).refused(429, problem.CodeRateLimited); got.header.Get("Retry-After") == "" {
 		t.Error("without Retry-After")
 	}
 	s.ask("OPTIONS", "/api/agents", nil).is(204)
@@ -93,7 +94,7 @@ func TestOnlyNamedOriginsMayCall(t *testing.T) {
 		}
 	}
 	s.untouched(func() {
-		s.ask("POST", "/api/messaging/servers", fields{"name": "x", "sourceType": "x"}, "Origin", "https://evil.example").refused(403, codeForbidden)
+		s.ask("POST", "/api/messaging/servers", fields{"name": "x", "sourceType": "x"}, "Origin", "https://evil.example").refused(403, problem.CodeForbidden)
 	})
 }
 
@@ -116,15 +117,15 @@ func TestAKeyIsNeededWhereOneIsSet(t *testing.T) {
 	for _, r := range Routes() {
 		path := address(r.Path, unknown)
 		if path != "/" && !strings.HasPrefix(path, "/dashboard/") && path != "/api/server/ping" && path != "/api/server/health" && path != socketIO {
-			s.ask(r.Method, path, nil).refused(401, codeAuthRequired)
+			s.ask(r.Method, path, nil).refused(401, problem.CodeAuthRequired)
 		}
 	}
-	s.ask("GET", "/api/unknown", nil).refused(401, codeAuthRequired)
-	s.ask("GET", "/API/Agents", nil).refused(401, codeAuthRequired)
-	s.ask("GET", "/API/unknown", nil).refused(401, codeAuthRequired)
-	s.ask("GET", "/api/agents", nil, "X-API-KEY", "wrong").refused(401, codeAuthRequired)
-	s.ask("GET", "/api/agents", nil, "Authorization", "Bearer wrong").refused(401, codeAuthRequired)
-	s.ask("GET", "/api/agents?apiKey=s3cret", nil).refused(401, codeAuthRequired)
+	s.ask("GET", "/api/unknown", nil).refused(401, problem.CodeAuthRequired)
+	s.ask("GET", "/API/Agents", nil).refused(401, problem.CodeAuthRequired)
+	s.ask("GET", "/API/unknown", nil).refused(401, problem.CodeAuthRequired)
+	s.ask("GET", "/api/agents", nil, "X-API-KEY", "wrong").refused(401, problem.CodeAuthRequired)
+	s.ask("GET", "/api/agents", nil, "Authorization", "Bearer wrong").refused(401, problem.CodeAuthRequired)
+	s.ask("GET", "/api/agents?apiKey=s3cret", nil).refused(401, problem.CodeAuthRequired)
 	s.ask("GET", "/api/agents", nil, "Authorization", "Bearer s3cret").is(200)
 	s.ask("OPTIONS", "/api/agents", nil).is(204)
 	s.ask("GET", "/api/server/ping", nil, "Host", "anything.example").is(200)
@@ -138,8 +139,8 @@ func TestAKeyIsNeededWhereOneIsSet(t *testing.T) {
 	}
 	cookie, _, _ := strings.Cut(set, ";")
 	s.ask("GET", "/api/agents", nil, "Cookie", cookie).is(200)
-	s.ask("GET", "/api/agents", nil, "Cookie", cookie+"0").refused(401, codeAuthRequired)
-	s.ask("POST", "/api/messaging/servers", fields{"name": "x", "sourceType": "x"}, "Cookie", cookie).refused(401, codeAuthRequired)
+	s.ask("GET", "/api/agents", nil, "Cookie", cookie+"0").refused(401, problem.CodeAuthRequired)
+	s.ask("POST", "/api/messaging/servers", fields{"name": "x", "sourceType": "x"}, "Cookie", cookie).refused(401, problem.CodeAuthRequired)
 	s.ask("POST", "/api/messaging/servers", fields{"name": "x", "sourceType": "x"}, "X-API-KEY", "s3cret").is(201)
 	if actor := s.last().Meta.Actor; actor != keyHolder {
 		t.Errorf("actor: %s", actor)
@@ -156,7 +157,7 @@ func TestHealthNamesWhatIsBroken(t *testing.T) {
 		t.Errorf("without agents: %s", got.body)
 	}
 	s.health = func() Health { return Health{Dependencies: map[string]string{"database": "gone", "eventStore": ""}} }
-	got := s.ask("GET", "/api/server/health", nil).refused(503, codeUnavailable)
+	got := s.ask("GET", "/api/server/health", nil).refused(503, problem.CodeUnavailable)
 	for _, part := range []string{`"database":"unhealthy: gone"`, `"eventStore":"healthy"`, `"version":"1.2.3"`} {
 		if !strings.Contains(string(got.body), part) {
 			t.Errorf("%s is not in %s", part, got.body)
@@ -167,7 +168,7 @@ func TestHealthNamesWhatIsBroken(t *testing.T) {
 func TestThisMachineMayStopTheServerAndNoPageMay(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(o *Options) { o.CORSOrigin = "https://a.example" })
-	s.ask("POST", "/api/server/stop", nil, "Origin", "https://a.example").refused(403, codeForbidden)
+	s.ask("POST", "/api/server/stop", nil, "Origin", "https://a.example").refused(403, problem.CodeForbidden)
 	s.ask("POST", "/api/server/stop", nil).is(200)
 	<-s.stopped
 }
@@ -176,7 +177,7 @@ func TestADatabaseThatIsAwayIsA503AndWritesAreStillAnswered(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	s.pool.Close()
-	if got := s.ask("GET", "/api/agents", nil).refused(503, codeDatabase); got.header.Get("Retry-After") == "" {
+	if got := s.ask("GET", "/api/agents", nil).refused(503, problem.CodeDatabase); got.header.Get("Retry-After") == "" {
 		t.Error("without Retry-After")
 	}
 	s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).is(201)
@@ -186,7 +187,7 @@ func TestAPanicIsAnsweredAndLoggedAndTheServerGoesOn(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	s.health = func() Health { panic("secret of the code") }
-	if got := s.ask("GET", "/api/server/health", nil).refused(500, codeInternal); strings.Contains(string(got.body), "secret") {
+	if got := s.ask("GET", "/api/server/health", nil).refused(500, problem.CodeInternal); strings.Contains(string(got.body), "secret") {
 		t.Errorf("the answer tells: %s", got.body)
 	}
 	if log := s.logs.String(); !strings.Contains(log, "secret of the code") || !strings.Contains(log, "status.go") {
@@ -201,7 +202,7 @@ func TestAnUnknownErrorIsLoggedAndNotTold(t *testing.T) {
 		o.Head = func(context.Context) (events.Position, error) { return 0, fmt.Errorf("disk on fire") }
 	})
 	token := events.Token{Log: s.log, Position: 1 << 40}.String()
-	if got := s.ask("GET", "/api/agents", nil, "X-Annals-After", token).refused(500, codeInternal); strings.Contains(string(got.body), "fire") {
+	if got := s.ask("GET", "/api/agents", nil, "X-Annals-After", token).refused(500, problem.CodeInternal); strings.Contains(string(got.body), "fire") {
 		t.Errorf("the answer tells: %s", got.body)
 	}
 	if !strings.Contains(s.logs.String(), "disk on fire") {
@@ -264,7 +265,7 @@ func TestABodyThatNeverEndsIsCutOff(t *testing.T) {
 		raw, err := io.ReadAll(response.Body)
 		must(t, err)
 		must(t, response.Body.Close())
-		answered{t, name, response.StatusCode, response.Header, raw}.refused(413, codeTooLarge)
+		answered{t, name, response.StatusCode, response.Header, raw}.refused(413, problem.CodeTooLarge)
 	}
 }
 

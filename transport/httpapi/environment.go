@@ -13,6 +13,7 @@ import (
 
 	"annals/commands"
 	"annals/transport/dotenv"
+	"annals/transport/problem"
 )
 
 const codeInvalidInput = "INVALID_INPUT"
@@ -77,12 +78,12 @@ func (a *API) writeEnvironment(c *call, in *newEnvironment) (noData, error) {
 // variables reads names and values as they go into the file.
 func variables(content object) (map[string]string, error) {
 	if content == nil {
-		return nil, refusal(http.StatusBadRequest, codeInvalidInput, `Missing or invalid "content" in request body`)
+		return nil, problem.New(http.StatusBadRequest, codeInvalidInput, `Missing or invalid "content" in request body`)
 	}
 	out := map[string]string{}
 	for name, raw := range content.fields() {
 		if !dotenv.IsName(name) {
-			return nil, refusal(http.StatusBadRequest, codeInvalidInput, "%.80q is no name of a variable", name)
+			return nil, problem.New(http.StatusBadRequest, codeInvalidInput, "%.80q is no name of a variable", name)
 		}
 		var value any
 		if err := json.Unmarshal(raw, &value); err != nil {
@@ -96,7 +97,7 @@ func variables(content object) (map[string]string, error) {
 		case bool, float64:
 			out[name] = strings.TrimSpace(string(raw))
 		default:
-			return nil, refusal(http.StatusBadRequest, codeInvalidInput, "%s is neither text nor a number", name)
+			return nil, problem.New(http.StatusBadRequest, codeInvalidInput, "%s is neither text nor a number", name)
 		}
 	}
 	return out, nil

@@ -11,22 +11,23 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"annals/events"
+	"annals/transport/problem"
 )
 
 var (
-	errNoRoute  = refusal(http.StatusNotFound, codeNotFound, "API endpoint not found")
-	errNoMethod = refusal(http.StatusMethodNotAllowed, codeNoMethod, "This path does not know that method.")
-	errContentType = refusal(http.StatusBadRequest, codeContentType, "Invalid or missing Content-Type header")
-	errSlowBody    = refusal(http.StatusRequestTimeout, codeTimeout, "The body did not arrive in time.")
-	errTooLarge    = refusal(http.StatusRequestEntityTooLarge, codeTooLarge, "The body is larger than %d bytes.", maxBody)
+	errNoRoute     = problem.New(http.StatusNotFound, problem.CodeNotFound, "API endpoint not found")
+	errNoMethod    = problem.New(http.StatusMethodNotAllowed, problem.CodeNoMethod, "This path does not know that method.")
+	errContentType = problem.New(http.StatusBadRequest, problem.CodeContentType, "Invalid or missing Content-Type header")
+	errSlowBody    = problem.New(http.StatusRequestTimeout, problem.CodeTimeout, "The body did not arrive in time.")
+	errTooLarge    = problem.New(http.StatusRequestEntityTooLarge, problem.CodeTooLarge, "The body is larger than %d bytes.", maxBody)
 )
 
 // errReadOnly refuses a write where only what was is served.
-var errReadOnly, _ = problemOf(events.ErrReadOnly)
+var errReadOnly, _ = problem.Of(events.ErrReadOnly)
 
 // refuse answers with an error and ends the request.
 func (a *API) refuse(g *gin.Context, err error) {
-	p, cause := problemOf(err)
+	p, cause := problem.Of(err)
 	if cause != nil && !errors.Is(cause, context.Canceled) {
 		a.o.Logger.Error("request failed", "route", g.Request.Method+" "+g.FullPath(), "status", p.Status, "error", cause)
 	}
@@ -35,14 +36,14 @@ func (a *API) refuse(g *gin.Context, err error) {
 	}
 	body, err := json.Marshal(p)
 	if err != nil { // details that are no JSON
-		body, _ = json.Marshal(&problem{Code: p.Code, Message: p.Message})
+		body, _ = json.Marshal(&problem.Problem{Code: p.Code, Message: p.Message})
 	}
 	g.Abort()
 	write(g, p.Status, body)
 }
 
 // humaError is a problem as huma takes errors.
-type humaError struct{ *problem }
+type humaError struct{ *problem.Problem }
 
 // GetStatus implements huma.StatusError.
 func (e humaError) GetStatus() int { return e.Status }
@@ -59,23 +60,23 @@ func init() {
 		if len(errs) > 0 {
 			return humaError{misread(errs[0])}
 		}
-		return humaError{refusal(max(status, http.StatusBadRequest), codeInvalidRequest, "Invalid request: %s", message)}
+		return humaError{problem.New(max(status, http.StatusBadRequest), problem.CodeInvalidRequest, "Invalid request: %s", message)}
 	}
 }
 
 // misread says which part of a request could not be read.
-func misread(err error) *problem {
+func misread(err error) *problem.Problem {
 	var at huma.ErrorDetailer
 	if !errors.As(err, &at) {
-		return invalid("Invalid request: %s", err)
+		return problem.Invalid("Invalid request: %s", err)
 	}
 	d := at.ErrorDetail()
 	where, name, _ := strings.Cut(d.Location, ".")
 	switch where {
 	case "path":
-		return refusal(http.StatusBadRequest, codeInvalidID, "Invalid %s format", name)
+		return problem.New(http.StatusBadRequest, problem.CodeInvalidID, "Invalid %s format", name)
 	case "body":
-		return invalid("Invalid body: %s", d.Message)
+		return problem.Invalid("Invalid body: %s", d.Message)
 	}
-	return invalid("Invalid %s: %s", name, d.Message)
+	return problem.Invalid("Invalid %s: %s", name, d.Message)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"annals/events"
+	"annals/transport/problem"
 )
 
 // What holds for every operation that the description has, however many there will be; shapes_test.go and property_test.go
@@ -119,7 +120,7 @@ func TestEveryOperationThatNeedsABodyRefusesAnEmptyOne(t *testing.T) {
 			case emptied[d.method+" "+d.path]:
 				got.is(200)
 			case d.method == http.MethodPatch: // changes nothing, of nothing
-				got.refused(404, codeNotFound)
+				got.refused(404, problem.CodeNotFound)
 			default:
 				isClientError(t, got)
 			}
@@ -194,9 +195,9 @@ func TestEveryOperationRefusesABodyOfAnotherKind(t *testing.T) {
 			for _, typ := range []string{"text/plain", "application/xml", "image/png", "nonsense", ""} {
 				got := s.ask(d.method, at, "x", "Content-Type", typ)
 				if strings.HasPrefix(d.path, "/api/media/") { // looks for a file, as recorded
-					got.refused(400, codeInvalidRequest)
+					got.refused(400, problem.CodeInvalidRequest)
 				} else {
-					got.refused(400, codeContentType)
+					got.refused(400, problem.CodeContentType)
 				}
 			}
 		}
@@ -211,10 +212,10 @@ func TestOfSeveralThingsInOneBodyAllAreMadeOrNone(t *testing.T) {
 	s.untouched(func() {
 		s.ask("POST", "/api/messaging/ingest-external", fields{"platform": "test", "channelId": path.Base(chat), "messages": []fields{
 			{"id": "1", "authorId": "ann", "content": "fits"}, {"id": "2", "authorId": "ann", "content": huge},
-		}}).refused(413, codeTooLarge)
+		}}).refused(413, problem.CodeTooLarge)
 		s.ask("POST", "/api/messaging/servers/0/sync-channels", fields{"channels": []fields{
 			{"name": "fits", "sourceId": "1"}, {"name": "does not", "sourceId": "2", "metadata": fields{"x": huge}},
-		}}).refused(413, codeTooLarge)
+		}}).refused(413, problem.CodeTooLarge)
 	})
 }
 
@@ -231,9 +232,9 @@ func TestEveryReadIsNoOlderThanItsClientHasSeen(t *testing.T) {
 		reads++
 		at := parameterIn.ReplaceAllString(d.path, unknown)
 		for _, bad := range []string{"nonsense", "7", beyond, elsewhere} {
-			s.ask(d.method, at, nil, "X-Annals-After", bad).refused(400, codeInvalidRequest)
+			s.ask(d.method, at, nil, "X-Annals-After", bad).refused(400, problem.CodeInvalidRequest)
 		}
-		if got := s.ask(d.method, at, nil, "X-Annals-After", s.now()); got.status >= 500 || errorCode(got) == codeInvalidRequest && !strings.HasSuffix(at, "/search") && !strings.HasSuffix(at, "/dm-channel") {
+		if got := s.ask(d.method, at, nil, "X-Annals-After", s.now()); got.status >= 500 || errorCode(got) == problem.CodeInvalidRequest && !strings.HasSuffix(at, "/search") && !strings.HasSuffix(at, "/dm-channel") {
 			t.Errorf("%s: %d %s", got.what, got.status, got.body)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // What the examples of the description are about: one agent, and one conversation with it.
@@ -65,7 +66,7 @@ var (
 		Metadata: json.RawMessage(`{}`), ChannelID: &exampleChannel, CreatedAt: exampleISO,
 	}
 	aWorld  = queries.World{ID: exampleWorld, AgentID: exampleAgent, Name: "Home", Metadata: json.RawMessage(`{}`), ServerID: exampleServer.String(), CreatedAt: exampleISO}
-	aFailed = groupFailure{AgentID: "nope", Code: codeCreate, Message: "Failed to Create group", Details: "Invalid agentId format: nope"}
+	aFailed = groupFailure{AgentID: "nope", Code: problem.CodeCreate, Message: "Failed to Create group", Details: "Invalid agentId format: nope"}
 	aFact   = Fact{
 		Position: examplePlace, ID: exampleRequest, Type: "MessageSubmitted", Stream: events.MessageStream(exampleMessage), At: exampleTime, RecordedAt: exampleTime,
 		Actor: anonymous, Correlation: exampleRequest, Causation: exampleRequest, Request: exampleRequest,

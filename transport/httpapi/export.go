@@ -17,6 +17,7 @@ import (
 
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // exportVersion is that of what an export looks like.
@@ -100,7 +101,7 @@ type exportQuery struct {
 func (a *API) exportAgent(c *call, in *exportQuery) (json.RawMessage, error) {
 	secrets := in.IncludeSecrets == "true"
 	if secrets && !strings.HasPrefix(c.actor, "key:") {
-		return nil, refusal(http.StatusForbidden, codeForbidden, "Secrets are exported only to who shows a key.")
+		return nil, problem.New(http.StatusForbidden, problem.CodeForbidden, "Secrets are exported only to who shows a key.")
 	}
 	character, err := a.characterFor(c, in.AgentID.UUID, secrets)
 	if err != nil {
@@ -145,7 +146,7 @@ func (a *API) characterFor(c *call, id uuid.UUID, secrets bool) (json.RawMessage
 		return nil, err
 	}
 	if !agent.Exists {
-		return nil, refusal(http.StatusNotFound, codeNotFound, "agent %s not found", id)
+		return nil, problem.New(http.StatusNotFound, problem.CodeNotFound, "agent %s not found", id)
 	}
 	character := agent.Character
 	if !secrets {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"annals/transport/problem"
 )
 
 // export gives what an agent's export says, without what differs from one export to the next.
@@ -94,8 +96,8 @@ func TestSecretsAreExportedOnlyToWhoShowsAKey(t *testing.T) {
 		t.Errorf("exported: %s", with.body)
 	}
 	open := serve(t)
-	open.ask("GET", "/api/memory/agents/"+open.newAgent("A")+"/export?includeSecrets=true", nil).refused(403, codeForbidden)
-	open.ask("GET", "/api/memory/agents/"+unknown+"/export", nil).refused(404, codeNotFound)
+	open.ask("GET", "/api/memory/agents/"+open.newAgent("A")+"/export?includeSecrets=true", nil).refused(403, problem.CodeForbidden)
+	open.ask("GET", "/api/memory/agents/"+unknown+"/export", nil).refused(404, problem.CodeNotFound)
 }
 
 func TestAnExportThatCannotBeReadIsRefusedInTheEnvelope(t *testing.T) {
@@ -104,7 +106,7 @@ func TestAnExportThatCannotBeReadIsRefusedInTheEnvelope(t *testing.T) {
 	agent := s.furnished("Mnemosyne")
 	s.pool.Close()
 	for _, format := range []string{"json", "ndjson"} {
-		s.ask("GET", "/api/memory/agents/"+agent+"/export?format="+format, nil).refused(503, codeDatabase)
+		s.ask("GET", "/api/memory/agents/"+agent+"/export?format="+format, nil).refused(503, problem.CodeDatabase)
 	}
 }
 
@@ -114,7 +116,7 @@ func TestLinesWithoutARecordAreRefused(t *testing.T) {
 	agent := s.furnished("Mnemosyne")
 	s.untouched(func() {
 		for _, lines := range []string{"\n\n", "no\nrecords\n", `{"a":1}` + "\n"} {
-			refused := body(s, agent, "format=ndjson", []byte(lines)).refused(http.StatusBadRequest, codeInvalidRequest)
+			refused := body(s, agent, "format=ndjson", []byte(lines)).refused(http.StatusBadRequest, problem.CodeInvalidRequest)
 			if !strings.Contains(refused.field("error.message").(string), "no record") {
 				t.Errorf("%q: %s", lines, refused.body)
 			}
@@ -130,7 +132,7 @@ func TestHalfAFileLeavesWhatWasReadAndSaysWhereItStopped(t *testing.T) {
 		whole := s.export(agent, "format="+format)
 		cut := whole[:bytes.Index(whole, []byte("green"))]
 		s.ask("DELETE", "/api/agents/"+agent, nil).is(204)
-		stopped := body(s, agent, "", cut).refused(http.StatusBadRequest, codeInvalidRequest)
+		stopped := body(s, agent, "", cut).refused(http.StatusBadRequest, problem.CodeInvalidRequest)
 		if stopped.field("error.details.stopped.line").(float64) < 5 || stopped.field("error.details.imported").(float64) < 5 {
 			t.Errorf("%s: %s", format, stopped.body)
 		}
@@ -140,7 +142,7 @@ func TestHalfAFileLeavesWhatWasReadAndSaysWhereItStopped(t *testing.T) {
 		}
 		lines := bytes.SplitAfter(whole, []byte("\n"))
 		if format == "ndjson" { // cut between two lines
-			body(s, agent, "", bytes.Join(lines[:len(lines)-2], nil)).refused(http.StatusBadRequest, codeInvalidRequest)
+			body(s, agent, "", bytes.Join(lines[:len(lines)-2], nil)).refused(http.StatusBadRequest, problem.CodeInvalidRequest)
 		}
 		body(s, agent, "", whole).is(200)
 	}
@@ -223,10 +225,10 @@ func TestWhatIsNoExportIsRefused(t *testing.T) {
 	s := serve(t)
 	agent := s.newAgent("Mnemosyne")
 	for _, content := range []string{"", "PK\x03\x04 zip", "[]", "nothing", `{"memories":7}`, `{"memories":[`, `{"data":[]}`, `{}`, `{"success":true,"data":{}}`} {
-		body(s, agent, "", []byte(content), "Content-Type", "application/json").refused(400, codeInvalidRequest)
+		body(s, agent, "", []byte(content), "Content-Type", "application/json").refused(400, problem.CodeInvalidRequest)
 	}
 	body(s, agent, "", []byte(`{"memories":[]}`), "Content-Type", "application/json").is(200)
-	body(s, agent, "format=ndjson", []byte("PK\x03\x04 zip")).refused(400, codeInvalidRequest)
-	body(s, agent, "", []byte(`{"type":"export","data":{"version":99}}`+"\n")).refused(400, codeInvalidRequest)
-	s.ask("POST", "/api/memory/agents/nope/import", "{}").refused(400, codeInvalidID)
+	body(s, agent, "format=ndjson", []byte("PK\x03\x04 zip")).refused(400, problem.CodeInvalidRequest)
+	body(s, agent, "", []byte(`{"type":"export","data":{"version":99}}`+"\n")).refused(400, problem.CodeInvalidRequest)
+	s.ask("POST", "/api/memory/agents/nope/import", "{}").refused(400, problem.CodeInvalidID)
 }

@@ -10,6 +10,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // storedMessage is a message as /submit answers (CONTRACT 2.6).
@@ -49,7 +50,7 @@ func (a *API) submitMessage(c *call, in *submission) (storedMessage, error) {
 	}
 	if reply := b.InReplyTo; truthy(reply) {
 		if _, err := events.ParseID(textIn(map[string]json.RawMessage{"id": reply}, "id")); err != nil {
-			return storedMessage{}, invalid("Invalid in_reply_to_message_id format")
+			return storedMessage{}, problem.Invalid("Invalid in_reply_to_message_id format")
 		}
 	}
 	cmd := &commands.SubmitMessage{
@@ -123,7 +124,7 @@ func (a *API) ingestMessage(c *call, in *externalMessage) (ingested, error) {
 	}
 	channel, err := events.ParseID(string(b.ChannelID))
 	if err != nil || b.ServerID == "" || b.AuthorID == "" || b.Content == "" {
-		return ingested{}, invalid("Invalid external message payload")
+		return ingested{}, problem.Invalid("Invalid external message payload")
 	}
 	known, err := a.o.Env.States.Channel(c, channel)
 	if err != nil {
@@ -167,7 +168,7 @@ func (a *API) submitTo(c *call, cmd *commands.SubmitMessage, inReplyTo json.RawM
 		return err
 	}
 	if !channel.Exists {
-		return refusal(http.StatusNotFound, codeNotFound, "channel %s not found", cmd.ChannelID)
+		return problem.New(http.StatusNotFound, problem.CodeNotFound, "channel %s not found", cmd.ChannelID)
 	}
 	return a.submit(c, cmd, inReplyTo, nil)
 }

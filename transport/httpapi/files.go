@@ -16,6 +16,7 @@ import (
 	"annals/events"
 	"annals/queries"
 	"annals/transport/media"
+	"annals/transport/problem"
 )
 
 // FilePath names a file.
@@ -50,7 +51,7 @@ func (a *API) fileOf(owner, parameter string) func(context.Context, *gin.Context
 		}
 		f, err := a.o.Queries.FileNamed(ctx, owner, id, g.Param("filename"))
 		if missing(err) {
-			err = refusal(http.StatusNotFound, codeNotFound, "File not found")
+			err = problem.New(http.StatusNotFound, problem.CodeNotFound, "File not found")
 		}
 		return f, err
 	}
@@ -59,7 +60,7 @@ func (a *API) fileOf(owner, parameter string) func(context.Context, *gin.Context
 func pathID(g *gin.Context, parameter string) (uuid.UUID, error) {
 	id, err := events.ParseID(g.Param(parameter))
 	if err != nil {
-		return id, refusal(http.StatusBadRequest, codeInvalidID, "Invalid %s format", parameter)
+		return id, problem.New(http.StatusBadRequest, problem.CodeInvalidID, "Invalid %s format", parameter)
 	}
 	return id, nil
 }
@@ -111,9 +112,9 @@ func (a *API) serveFile(c *call, f queries.File) {
 	http.ServeContent(w, g.Request, "", f.CreatedAt.Time(), blob)
 	switch w.status {
 	case http.StatusRequestedRangeNotSatisfiable:
-		a.refuse(g, refusal(w.status, codeInvalidRequest, "The file has no such range."))
+		a.refuse(g, problem.New(w.status, problem.CodeInvalidRequest, "The file has no such range."))
 	case http.StatusPreconditionFailed:
-		a.refuse(g, refusal(w.status, codeStale, "The file is another one."))
+		a.refuse(g, problem.New(w.status, problem.CodeStale, "The file is another one."))
 	}
 	_ = control.SetWriteDeadline(time.Time{})
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"annals/transport/problem"
 )
 
 const (
@@ -19,7 +21,7 @@ const (
 	followerWait = 10 * time.Second
 )
 
-var errTooManyFollow = refusal(http.StatusTooManyRequests, codeRateLimited, "Too many clients follow logs. Please try again later.")
+var errTooManyFollow = problem.New(http.StatusTooManyRequests, problem.CodeRateLimited, "Too many clients follow logs. Please try again later.")
 
 // entry is one server-sent event. Its data is JSON on one line, its id what Last-Event-ID brings back.
 type entry struct {

@@ -9,6 +9,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 type groupList struct {
@@ -62,7 +63,7 @@ type groupFailure struct {
 func (a *API) createMemoryGroup(c *call, in *newMemoryGroup) ([]groupMade, error) {
 	server, err := events.ParseServerID(string(in.Body.ServerID))
 	if err != nil {
-		return nil, refusal(http.StatusBadRequest, codeInvalidID, "Invalid serverId format")
+		return nil, problem.New(http.StatusBadRequest, problem.CodeInvalidID, "Invalid serverId format")
 	}
 	return a.makeGroup(c, server, in.Body)
 }
@@ -90,21 +91,21 @@ func (a *API) makeGroup(c *call, server uuid.UUID, b GroupBody) ([]groupMade, er
 			made = append(made, groupMade{ID: room, Name: name, Source: "client", WorldID: world, Type: "API"})
 			continue
 		}
-		p, cause := problemOf(err)
+		p, cause := problem.Of(err)
 		if cause != nil {
 			return nil, err
 		}
 		first = errors.Join(first, err)
-		failures = append(failures, groupFailure{AgentID: string(agent), Code: codeCreate, Message: "Failed to Create group", Details: p.Message})
+		failures = append(failures, groupFailure{AgentID: string(agent), Code: problem.CodeCreate, Message: "Failed to Create group", Details: p.Message})
 	}
 	switch {
 	case len(failures) == 0:
 		return made, nil
 	case len(made) == 0:
-		p, _ := problemOf(first)
-		return nil, &problem{Status: p.Status, Code: codeCreate, Message: "Failed to Create group", Details: failures}
+		p, _ := problem.Of(first)
+		return nil, &problem.Problem{Status: p.Status, Code: problem.CodeCreate, Message: "Failed to Create group", Details: failures}
 	}
-	return nil, &problem{Status: http.StatusMultiStatus, Code: codeCreate, Message: "Failed to Create group", Beside: struct {
+	return nil, &problem.Problem{Status: http.StatusMultiStatus, Code: problem.CodeCreate, Message: "Failed to Create group", Beside: struct {
 		Data   []groupMade    `json:"data"`
 		Errors []groupFailure `json:"errors"`
 	}{made, failures}}
@@ -127,7 +128,7 @@ func (a *API) groupAgents(c *call, b GroupBody) ([]text, error) {
 		}
 	}
 	if len(agents) == 0 {
-		return nil, invalid("agentIds must be a non-empty array")
+		return nil, problem.Invalid("agentIds must be a non-empty array")
 	}
 	return agents, nil
 }
@@ -135,7 +136,7 @@ func (a *API) groupAgents(c *call, b GroupBody) ([]text, error) {
 func (a *API) makeGroupRoom(c *call, agentText text, server, world uuid.UUID, name string, b GroupBody) (uuid.UUID, error) {
 	agent, err := events.ParseID(string(agentText))
 	if err != nil {
-		return uuid.Nil, invalid("Invalid agentId format: %.60s", agentText)
+		return uuid.Nil, problem.Invalid("Invalid agentId format: %.60s", agentText)
 	}
 	room := &commands.CreateRoom{
 		RoomID: events.UniqueUUID(agent, server.String()), AgentID: agent, WorldID: world, ServerID: server.String(), Name: name, Type: "API",

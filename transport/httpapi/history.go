@@ -13,6 +13,7 @@ import (
 
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // Fact is a fact as auditors see it: personal text in clear as long as its key is there, secrets in their encrypted form.
@@ -52,7 +53,7 @@ func (a *API) tokenOf(p events.Position) string {
 // auditors says who may read the history. Without a key only this machine may.
 func (a *API) auditors(c *call) error {
 	if !a.keys.required() && !local(c.gin.Request) {
-		return refusal(http.StatusForbidden, codeForbidden, "Only this machine may read the history as long as no key is set.")
+		return problem.New(http.StatusForbidden, problem.CodeForbidden, "Only this machine may read the history as long as no key is set.")
 	}
 	return nil
 }
@@ -65,9 +66,9 @@ func (a *API) place(name, token string) (events.Position, error) {
 	t, err := events.ParseToken(token)
 	switch {
 	case err != nil:
-		return 0, invalid("%s: %s", name, err)
+		return 0, problem.Invalid("%s: %s", name, err)
 	case t.Log != a.o.Log:
-		return 0, invalid("%s: %.60s is a position of another log", name, token)
+		return 0, problem.Invalid("%s: %.60s is a position of another log", name, token)
 	}
 	return t.Position, nil
 }
@@ -110,7 +111,7 @@ func (a *API) historyFilter(in *HistoryQuery) (f queries.HistoryFilter, err erro
 		id, err := events.ParseID(one.value)
 		switch {
 		case err != nil:
-			return f, invalid("Invalid %s: %s", one.name, err)
+			return f, problem.Invalid("Invalid %s: %s", one.name, err)
 		case one.to != nil:
 			*one.to = id
 		default:
@@ -122,7 +123,7 @@ func (a *API) historyFilter(in *HistoryQuery) (f queries.HistoryFilter, err erro
 	case "backwards":
 		f.Direction = events.Backwards
 	default:
-		return f, invalid("Invalid direction: forwards or backwards")
+		return f, problem.Invalid("Invalid direction: forwards or backwards")
 	}
 	if f.After, err = a.place("after", in.After); err != nil {
 		return f, err
@@ -183,7 +184,7 @@ func (a *API) historyEvents(c *call, in *historyQuery) (historyPage, error) {
 // holds no more than a page in memory, and gives up on a client that takes nothing for lineWait.
 func (a *API) historyLines(c *call, f queries.HistoryFilter, limit int) error {
 	if limit < 0 {
-		return invalid("limit must be positive")
+		return problem.Invalid("limit must be positive")
 	}
 	head, err := a.o.Queries.HistoryHead(c)
 	if err != nil {

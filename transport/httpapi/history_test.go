@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+
+	"annals/transport/problem"
 )
 
 // auditedFact is a fact as a client reads it.
@@ -143,7 +145,7 @@ func TestTheHistoryRefusesWhatItCannotFind(t *testing.T) {
 		"agent=x", "channel=1", "entity=-", "correlation=x", "causation=x", "direction=up", "after=1", "before=x.1", "limit=-1",
 		"after=" + uuid.NewString() + ".1", "from=yesterday", "to=x", "format=ndjson&limit=-1",
 	} {
-		s.ask("GET", "/api/history/events?"+query, nil).refused(http.StatusBadRequest, codeInvalidRequest)
+		s.ask("GET", "/api/history/events?"+query, nil).refused(http.StatusBadRequest, problem.CodeInvalidRequest)
 	}
 	if found := s.history("?stream=nothing").Events; found == nil || len(found) != 0 {
 		t.Errorf("nothing was to be found: %v", found)
@@ -155,7 +157,7 @@ func TestWithoutAKeyOnlyThisMachineReadsTheHistory(t *testing.T) {
 	open, keyed := serve(t), serve(t, func(o *Options) { o.Key = "k" })
 	open.ask("GET", "/api/history/events", nil).is(http.StatusOK)
 	open.ask("GET", "/api/history/events", nil, "Origin", open.url).is(http.StatusOK)
-	open.ask("GET", "/api/history/events", nil, "Origin", "http://localhost:1").refused(http.StatusForbidden, codeForbidden)
-	keyed.ask("GET", "/api/history/events", nil).refused(http.StatusUnauthorized, codeAuthRequired)
+	open.ask("GET", "/api/history/events", nil, "Origin", "http://localhost:1").refused(http.StatusForbidden, problem.CodeForbidden)
+	keyed.ask("GET", "/api/history/events", nil).refused(http.StatusUnauthorized, problem.CodeAuthRequired)
 	keyed.ask("GET", "/api/history/events", nil, "X-API-KEY", "k").is(http.StatusOK)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // cause is a fact with what it led to.
@@ -32,7 +33,7 @@ func (a *API) historyTree(c *call, in *HistoryPath) (historyTree, error) {
 	case len(facts) == 0:
 		return historyTree{}, fmt.Errorf("request %s %w", in.ID.UUID, queries.ErrNotFound)
 	case len(facts) > maxStory:
-		return historyTree{}, invalid("%s led to more than %d facts: read them from /api/history/events", in.ID.UUID, maxStory)
+		return historyTree{}, problem.Invalid("%s led to more than %d facts: read them from /api/history/events", in.ID.UUID, maxStory)
 	}
 	t := historyTree{Correlation: in.ID.UUID, Events: len(facts)}
 	byID := map[uuid.UUID]*cause{}

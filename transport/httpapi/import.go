@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"annals/transport/problem"
 )
 
 // Bounds of an import.
@@ -90,7 +92,7 @@ func (i *importing) all(format string) (imported, error) {
 	switch {
 	case errors.As(err, &broken):
 		i.result.Stopped = &importFailure{i.line, broken.reason}
-		p := invalid("The import stopped at line %d: %s. What lies before is there.", i.line, broken.reason)
+		p := problem.Invalid("The import stopped at line %d: %s. What lies before is there.", i.line, broken.reason)
 		p.Details = i.result
 		return i.result, p
 	case err != nil:

@@ -14,6 +14,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/problem"
 )
 
 const (
@@ -93,7 +94,7 @@ func (i *importing) fail(line int, reason string) {
 func (i *importing) did(line int, do func() (commands.Result, error)) {
 	r, err := do()
 	if err != nil {
-		p, cause := problemOf(err)
+		p, cause := problem.Of(err)
 		if cause != nil {
 			i.mu.Lock()
 			i.broken = errors.Join(i.broken, err)
@@ -182,7 +183,7 @@ func (i *importing) settled(do func() (commands.Result, error)) {
 func (i *importing) memory(ctx context.Context, raw json.RawMessage) error {
 	cmd, err := i.wish(raw)
 	if err != nil {
-		p, _ := problemOf(err)
+		p, _ := problem.Of(err)
 		i.fail(i.line, p.Message)
 		return nil
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"annals/transport/problem"
 )
 
 const (
@@ -33,7 +35,7 @@ func importedLines() []any {
 	return []any{
 		progressLine{importProgress{Imported: 1}},
 		importedLine{true, imported{Imported: 1, Failed: []importFailure{{2, "no record"}}, FailedCount: 1}},
-		invalid("The file ends in the middle of a line."),
+		problem.Invalid("The file ends in the middle of a line."),
 	}
 }
 
@@ -93,7 +95,7 @@ func (i *importing) aloud(format string) {
 	stop()
 	i.c.settle()
 	if err != nil {
-		p, cause := problemOf(err)
+		p, cause := problem.Of(err)
 		if cause != nil {
 			i.api.o.Logger.Error("an import failed", "agent", i.agent, "error", cause)
 		}

@@ -10,6 +10,8 @@ import (
 	"os"
 	"runtime"
 	"testing"
+
+	"annals/transport/problem"
 )
 
 // sending is an import whose body the test writes while it reads the answer.
@@ -68,7 +70,7 @@ func TestAnImportThatStopsSaysSoInItsLastLine(t *testing.T) {
 	sent.end()
 	rest, err := io.ReadAll(sent.answer)
 	must(t, err)
-	answered{t, "import", 400, nil, lastLine(rest)}.refused(400, codeInvalidRequest)
+	answered{t, "import", 400, nil, lastLine(rest)}.refused(400, problem.CodeInvalidRequest)
 }
 
 func lastLine(text []byte) []byte {

@@ -9,6 +9,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/problem"
 )
 
 // character makes the agent where there is none; one that is there stays as it is.
@@ -30,7 +31,7 @@ func (i *importing) character(ctx context.Context, raw json.RawMessage) (command
 func (i *importing) world(ctx context.Context, raw json.RawMessage) (commands.Result, error) {
 	var w ExportedWorld
 	if err := json.Unmarshal(raw, &w); err != nil {
-		return commands.Result{}, invalid("no world: %s", err)
+		return commands.Result{}, problem.Invalid("no world: %s", err)
 	}
 	if i.dry {
 		known, err := i.api.o.Env.States.WorldNow(ctx, w.ID)
@@ -44,7 +45,7 @@ func (i *importing) world(ctx context.Context, raw json.RawMessage) (commands.Re
 func (i *importing) room(ctx context.Context, raw json.RawMessage) (commands.Result, error) {
 	var r ExportedRoom
 	if err := json.Unmarshal(raw, &r); err != nil {
-		return commands.Result{}, invalid("no room: %s", err)
+		return commands.Result{}, problem.Invalid("no room: %s", err)
 	}
 	if i.dry {
 		known, err := i.api.o.Env.States.RoomNow(ctx, r.ID)
@@ -66,7 +67,7 @@ func orNil(id *uuid.UUID) uuid.UUID {
 func (i *importing) entity(ctx context.Context, raw json.RawMessage) (commands.Result, error) {
 	var n ExportedEntity
 	if err := json.Unmarshal(raw, &n); err != nil {
-		return commands.Result{}, invalid("no entity: %s", err)
+		return commands.Result{}, problem.Invalid("no entity: %s", err)
 	}
 	if i.dry {
 		known, err := i.api.o.Env.States.EntityNow(ctx, n.ID)
@@ -101,7 +102,7 @@ type importedMemory struct {
 func (i *importing) wish(raw json.RawMessage) (*commands.StoreMemory, error) {
 	var m importedMemory
 	if err := json.Unmarshal(raw, &m); err != nil {
-		return nil, invalid("no memory: %s", err)
+		return nil, problem.Invalid("no memory: %s", err)
 	}
 	vector, err := vectorIn(m.Embedding)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"annals/events"
+	"annals/transport/problem"
 )
 
 // address fills the parameters of a path.
@@ -67,9 +68,9 @@ func TestABodyThatIsNoneIsRefusedByEveryRoute(t *testing.T) {
 				}
 			}
 			if other := s.ask(r.Method, path, "hello", "Content-Type", "text/plain"); strings.HasPrefix(path, "/api/media/") {
-				other.refused(400, codeInvalidRequest) // as recorded
+				other.refused(400, problem.CodeInvalidRequest) // as recorded
 			} else {
-				other.refused(400, codeContentType)
+				other.refused(400, problem.CodeContentType)
 			}
 			isClientError(t, s.ask(r.Method, path, "a=b", "Content-Type", "application/x-www-form-urlencoded"))
 		}
@@ -85,9 +86,9 @@ func TestAnIDThatIsNoneIsRefusedByEveryRoute(t *testing.T) {
 				continue
 			}
 			for _, id := range []string{"nope", "{" + ann + "}", strings.ReplaceAll(ann, "-", ""), "%00", ann + "0"} {
-				code := codeInvalidID
+				code := problem.CodeInvalidID
 				if id == "%00" {
-					code = codeInvalidRequest // no text at all
+					code = problem.CodeInvalidRequest // no text at all
 				}
 				s.ask(r.Method, address(r.Path, id), fields{"agentId": ann}).refused(400, code)
 			}
@@ -110,7 +111,7 @@ func TestWhatABodyNamesThatIsUnknownIsNotFound(t *testing.T) {
 			{"/api/messaging/central-channels/:x/messages", fields{"server_id": "0", "author_id": ann, "content": "x", "in_reply_to_message_id": unknown}},
 			{"/api/messaging/submit", fields{"channel_id": unknown, "server_id": "0", "author_id": ann, "content": "x", "source_type": "s", "raw_message": fields{}}},
 		} {
-			s.ask("POST", address(r.path, unknown), r.body).refused(404, codeNotFound)
+			s.ask("POST", address(r.path, unknown), r.body).refused(404, problem.CodeNotFound)
 		}
 	})
 }
@@ -149,9 +150,9 @@ func TestWhatIsMissingOrOfTheWrongTypeIsRefused(t *testing.T) {
 				message("content", true), message("author_id", "x"), message("author_id", 5), message("server_id", "nope"), message("metadata", "x"),
 				message("metadata", []int{}), `{"author_id":"` + ann + `","content":"x","server_id":"0","metadata":{"n":1e999}}`,
 			} {
-				s.ask("POST", path, body).refused(400, codeInvalidRequest)
+				s.ask("POST", path, body).refused(400, problem.CodeInvalidRequest)
 			}
-			s.ask("POST", path, message("content", huge)).refused(413, codeTooLarge)
+			s.ask("POST", path, message("content", huge)).refused(413, problem.CodeTooLarge)
 		}
 		for path, bodies := range map[string][]any{
 			"/api/messaging/servers":          {fields{}, fields{"name": "x"}, fields{"name": fields{}, "sourceType": "t"}, fields{"name": "x", "sourceType": "t", "metadata": 5}},
@@ -164,7 +165,7 @@ func TestWhatIsMissingOrOfTheWrongTypeIsRefused(t *testing.T) {
 			chat + "/agents":                  {fields{}, fields{"agentId": "x"}},
 		} {
 			for _, body := range bodies {
-				s.ask("POST", path, body).refused(400, codeInvalidRequest)
+				s.ask("POST", path, body).refused(400, problem.CodeInvalidRequest)
 			}
 		}
 		for _, body := range []any{
@@ -178,14 +179,14 @@ func TestWhatIsMissingOrOfTheWrongTypeIsRefused(t *testing.T) {
 			fields{"characterPath": "../../../../etc/passwd"},
 			fields{"characterPath": "http://127.0.0.1/x"},
 		} {
-			s.ask("POST", "/api/agents", body).refused(400, codeCreate)
+			s.ask("POST", "/api/agents", body).refused(400, problem.CodeCreate)
 		}
-		s.ask("PATCH", "/api/agents/"+agent, fields{"name": nil}).refused(400, codeInvalidRequest)
-		s.ask("PATCH", "/api/agents/"+agent, "null").refused(400, codeInvalidRequest)
-		s.ask("PATCH", chat, fields{"participantCentralUserIds": []string{"x"}}).refused(400, codeInvalidRequest)
-		s.ask("PATCH", chat, fields{"name": fields{}}).refused(400, codeInvalidRequest)
+		s.ask("PATCH", "/api/agents/"+agent, fields{"name": nil}).refused(400, problem.CodeInvalidRequest)
+		s.ask("PATCH", "/api/agents/"+agent, "null").refused(400, problem.CodeInvalidRequest)
+		s.ask("PATCH", chat, fields{"participantCentralUserIds": []string{"x"}}).refused(400, problem.CodeInvalidRequest)
+		s.ask("PATCH", chat, fields{"name": fields{}}).refused(400, problem.CodeInvalidRequest)
 		for _, query := range []string{"limit=-1", "limit=abc", "limit=99999999999999999999", "before=abc", "before=99999999999999999", "after=x"} {
-			s.ask("GET", chat+"/messages?"+query, nil).refused(400, codeInvalidRequest)
+			s.ask("GET", chat+"/messages?"+query, nil).refused(400, problem.CodeInvalidRequest)
 		}
 	})
 	s.ask("GET", chat+"/messages?limit=1000000", nil).is(200)

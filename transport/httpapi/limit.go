@@ -11,6 +11,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 	lru "github.com/hashicorp/golang-lru/v2"
+
+	"annals/transport/problem"
 )
 
 // addressesKept bounds the memory of a limit: whoever was not seen for longest is forgotten.
@@ -22,11 +24,11 @@ type rate struct {
 	window time.Duration
 	// legacy has the headers also under the names that they had before.
 	legacy bool
-	denied *problem
+	denied *problem.Problem
 }
 
-func tooMany(message string) *problem {
-	return refusal(http.StatusTooManyRequests, codeRateLimited, "%s", message)
+func tooMany(message string) *problem.Problem {
+	return problem.New(http.StatusTooManyRequests, problem.CodeRateLimited, "%s", message)
 }
 
 // The recorded limits (CONTRACT 1.7).

@@ -21,6 +21,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/problem"
 )
 
 func asksForALimit(parameters []*huma.Param) bool {
@@ -72,8 +73,8 @@ func TestMembersComeInPages(t *testing.T) {
 			t.Errorf("%s: %v of %s", query, got, a.header.Get("X-Total-Count"))
 		}
 	}
-	s.ask("GET", path+"?after="+s.log.String(), nil).refused(404, codeNotFound)
-	s.ask("GET", path+"?after=x", nil).refused(400, codeInvalidRequest)
+	s.ask("GET", path+"?after="+s.log.String(), nil).refused(404, problem.CodeNotFound)
+	s.ask("GET", path+"?after=x", nil).refused(400, problem.CodeInvalidRequest)
 	for _, list := range []string{"/api/messaging/servers/0/agents", "/api/messaging/agents/" + agent + "/servers"} {
 		if total := s.ask("GET", list+"?limit=1", nil).is(200).header.Get("X-Total-Count"); total != "1" {
 			t.Errorf("%s: %s in all", list, total)
@@ -151,7 +152,7 @@ func TestWhatTakesTooLongIsAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &facts{stuck: true}
 		got, took := f.ask(t, "/api/messaging/servers", fields{"name": "x", "sourceType": "t"})
-		if got.refused(503, codeUnavailable).header.Get("Retry-After") == "" || took != timeLimit {
+		if got.refused(503, problem.CodeUnavailable).header.Get("Retry-After") == "" || took != timeLimit {
 			t.Errorf("after %v: %v %s", took, got.header, got.body)
 		}
 	})
@@ -199,7 +200,7 @@ func TestPagesThatFollowIdsMissNothingOfOneTime(t *testing.T) {
 		if got != "6543210" {
 			t.Errorf("%s: %s", path, got)
 		}
-		s.ask("GET", path+"?before="+unknown, nil).refused(404, codeNotFound)
-		s.ask("GET", path+"?after=x", nil).refused(400, codeInvalidRequest)
+		s.ask("GET", path+"?before="+unknown, nil).refused(404, problem.CodeNotFound)
+		s.ask("GET", path+"?after=x", nil).refused(400, problem.CodeInvalidRequest)
 	}
 }

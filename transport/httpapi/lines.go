@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"annals/transport/problem"
 )
 
 // Types of answers that go on.
@@ -40,7 +42,7 @@ func (s sequence) describe(r huma.Registry) *huma.MediaType {
 		}
 		fmt.Fprintf(&example, form, raw)
 		switch kind := kind.(type) {
-		case *problem:
+		case *problem.Problem:
 			one.AnyOf = append(one.AnyOf, problemSchema())
 		case huma.SchemaProvider: // it says more of itself than its type does
 			one.AnyOf = append(one.AnyOf, kind.Schema(r))

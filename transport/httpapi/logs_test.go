@@ -14,6 +14,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // happened runs a command and waits until what it led to can be read.
@@ -69,17 +70,17 @@ func TestWhatAnAgentDidIsListedFilteredAndDeleted(t *testing.T) {
 			t.Errorf("%q: %v, not %v", query, got, want)
 		}
 	}
-	s.ask("GET", path+"?roomId=nope", nil).refused(400, codeInvalidID)
-	s.ask("GET", path+"?count=x", nil).refused(400, codeInvalidRequest)
-	s.ask("GET", path+"?offset=-1", nil).refused(400, codeInvalidRequest)
-	s.ask("GET", "/api/agents/"+unknown+"/logs", nil).refused(404, codeNotFound)
+	s.ask("GET", path+"?roomId=nope", nil).refused(400, problem.CodeInvalidID)
+	s.ask("GET", path+"?count=x", nil).refused(400, problem.CodeInvalidRequest)
+	s.ask("GET", path+"?offset=-1", nil).refused(400, problem.CodeInvalidRequest)
+	s.ask("GET", "/api/agents/"+unknown+"/logs", nil).refused(404, problem.CodeNotFound)
 
 	s.ask("DELETE", path+"/"+newest, nil).is(204)
 	before := s.head()
 	s.ask("DELETE", path+"/"+newest, nil).is(204)
 	s.ask("DELETE", path+"/"+unknown, nil).is(204)
-	s.ask("DELETE", path+"/nope", nil).refused(400, codeInvalidID)
-	s.ask("DELETE", "/api/agents/"+unknown+"/logs/"+newest, nil).refused(404, codeNotFound)
+	s.ask("DELETE", path+"/nope", nil).refused(400, problem.CodeInvalidID)
+	s.ask("DELETE", "/api/agents/"+unknown+"/logs/"+newest, nil).refused(404, problem.CodeNotFound)
 	if s.head() != before {
 		t.Error("what is not there was deleted")
 	}
@@ -162,9 +163,9 @@ func TestWhatAnAgentDoesIsFollowedAndResumed(t *testing.T) {
 		}
 		leave()
 	}
-	s.ask("GET", path, nil, "Last-Event-ID", "5").refused(400, codeInvalidRequest)
-	s.ask("GET", path+"?roomId=nope", nil).refused(400, codeInvalidID)
-	s.ask("GET", "/api/agents/"+unknown+"/logs/stream", nil).refused(404, codeNotFound)
+	s.ask("GET", path, nil, "Last-Event-ID", "5").refused(400, problem.CodeInvalidRequest)
+	s.ask("GET", path+"?roomId=nope", nil).refused(400, problem.CodeInvalidID)
+	s.ask("GET", "/api/agents/"+unknown+"/logs/stream", nil).refused(404, problem.CodeNotFound)
 	s.ask("HEAD", path, nil).is(200)
 }
 
@@ -195,7 +196,7 @@ func TestTheServersLogIsSearchedFollowedAndCleared(t *testing.T) {
 	if e := next(); !strings.Contains(e.data, "something is wrong") {
 		t.Errorf("after coming back: %+v", e)
 	}
-	s.ask("GET", "/api/server/logs/stream", nil, "Last-Event-ID", "x").refused(400, codeInvalidRequest)
+	s.ask("GET", "/api/server/logs/stream", nil, "Last-Event-ID", "x").refused(400, problem.CodeInvalidRequest)
 
 	for _, method := range []string{"GET", "POST"} {
 		var found serverLogsAnswer
@@ -208,15 +209,15 @@ func TestTheServersLogIsSearchedFollowedAndCleared(t *testing.T) {
 	s.ask("POST", "/api/server/logs", fields{"logs": []string{"ignored"}}).is(200)
 	s.ask("GET", "/api/server/logs?agentId=all", nil).is(200)
 	s.ask("GET", "/api/server/logs?agentId="+unknown, nil).is(200)
-	s.ask("GET", "/api/server/logs?since=abc", nil).refused(400, codeInvalidRequest)
-	s.ask("GET", "/api/server/logs?limit=-1", nil).refused(400, codeInvalidRequest)
+	s.ask("GET", "/api/server/logs?since=abc", nil).refused(400, problem.CodeInvalidRequest)
+	s.ask("GET", "/api/server/logs?limit=-1", nil).refused(400, problem.CodeInvalidRequest)
 	if got := s.ask("GET", "/api/server/logs?since=99999999999999", nil).is(200).at("count"); got != 0.0 {
 		t.Errorf("from the future: %v", got)
 	}
 	if got := s.ask("GET", "/api/server/logs?level=", nil).is(200).at("requestedLevel"); got != "all" {
 		t.Errorf("an empty level is %v", got)
 	}
-	s.ask("DELETE", "/api/server/logs", nil, "Origin", "http://localhost:1").refused(403, codeForbidden)
+	s.ask("DELETE", "/api/server/logs", nil, "Origin", "http://localhost:1").refused(403, problem.CodeForbidden)
 	s.ask("DELETE", "/api/server/logs", nil).is(200)
 	if got := s.ask("GET", "/api/server/logs?level=warn", nil).is(200).at("count"); got != 0.0 {
 		t.Errorf("after clearing: %v", got)
@@ -233,6 +234,6 @@ func TestPanelsAreThoseOfARunningAgent(t *testing.T) {
 		t.Errorf("panels: %v", panels)
 	}
 	s.ask("POST", "/api/agents/"+agent+"/stop", nil).is(200)
-	s.ask("GET", "/api/agents/"+agent+"/panels", nil).refused(404, codeNotFound)
-	s.ask("GET", "/api/agents/nope/panels", nil).refused(400, codeInvalidID)
+	s.ask("GET", "/api/agents/"+agent+"/panels", nil).refused(404, problem.CodeNotFound)
+	s.ask("GET", "/api/agents/nope/panels", nil).refused(400, problem.CodeInvalidID)
 }

@@ -10,6 +10,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 type memoryList struct {
@@ -56,7 +57,7 @@ func (a *API) memoryPlace(c *call, agent uuid.UUID) func(uuid.UUID) (time.Time, 
 	return func(id uuid.UUID) (time.Time, events.Position, error) {
 		m, err := a.o.Queries.Memory(c, id)
 		if err == nil && m.AgentID != agent {
-			err = refusal(http.StatusNotFound, codeNotFound, "memory %s not found", id)
+			err = problem.New(http.StatusNotFound, problem.CodeNotFound, "memory %s not found", id)
 		}
 		return m.CreatedAt.Time(), m.Stored, err
 	}
@@ -121,7 +122,7 @@ type MemoryPath struct {
 func (a *API) memory(c *call, in *MemoryPath) (queries.Memory, error) {
 	found, err := a.o.Queries.Memory(c, in.MemoryID.UUID)
 	if err == nil && found.AgentID != in.AgentID.UUID {
-		return queries.Memory{}, refusal(http.StatusNotFound, codeNotFound, "memory %s not found", in.MemoryID)
+		return queries.Memory{}, problem.New(http.StatusNotFound, problem.CodeNotFound, "memory %s not found", in.MemoryID)
 	}
 	c.revision(found.Revision)
 	return found, err
@@ -205,7 +206,7 @@ func (a *API) roomFor(c *call, in *newMemory) (uuid.UUID, error) {
 	if channel == uuid.Nil {
 		if known, err := a.o.Env.States.RoomNow(c, room); err != nil || known.Exists {
 			if err == nil && world != uuid.Nil && known.WorldID != world {
-				err = invalid("Invalid worldId: the room belongs to another world")
+				err = problem.Invalid("Invalid worldId: the room belongs to another world")
 			}
 			return room, err
 		}
@@ -216,7 +217,7 @@ func (a *API) roomFor(c *call, in *newMemory) (uuid.UUID, error) {
 		return room, err
 	}
 	if !ch.Exists && in.Body.ChannelID == "" {
-		return room, refusal(http.StatusNotFound, codeNotFound, "room %s not found", room)
+		return room, problem.New(http.StatusNotFound, problem.CodeNotFound, "room %s not found", room)
 	}
 	v := commands.AgentRoom{AgentID: agent, ChannelID: channel, ServerID: ch.ServerID, Source: "client"}
 	return v.RoomID(), c.wrote(v.Open(c, a.o.Env, c.request()))
@@ -229,7 +230,7 @@ func optionalID(name string, s text, otherwise uuid.UUID) (uuid.UUID, error) {
 	}
 	id, err := events.ParseID(string(s))
 	if err != nil {
-		return id, refusal(http.StatusBadRequest, codeInvalidID, "Invalid %s format", name)
+		return id, problem.New(http.StatusBadRequest, problem.CodeInvalidID, "Invalid %s format", name)
 	}
 	return id, nil
 }
@@ -240,7 +241,7 @@ func vectorIn(raw json.RawMessage) (v []float32, err error) {
 		return nil, nil
 	}
 	if err := json.Unmarshal(raw, &v); err != nil || v == nil {
-		return nil, invalid("Invalid embedding: an array of numbers was expected")
+		return nil, problem.Invalid("Invalid embedding: an array of numbers was expected")
 	}
 	return v, nil
 }
@@ -261,7 +262,7 @@ type memoryUpdated struct {
 
 func (a *API) updateMemory(c *call, in *memoryPatch) (memoryUpdated, error) {
 	if in.Body == nil {
-		return memoryUpdated{}, invalid("Invalid body: an object is required")
+		return memoryUpdated{}, problem.Invalid("Invalid body: an object is required")
 	}
 	vector, err := vectorIn(in.Body.Embedding)
 	if err != nil {

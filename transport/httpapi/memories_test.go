@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"annals/events"
+	"annals/transport/problem"
 )
 
 // spellings are how clients name an agent's memories.
@@ -34,13 +35,13 @@ func TestAMemoryIsStoredShownChangedAndRemovedInEverySpelling(t *testing.T) {
 		if shown.text("content.text") != "coffee" || shown.at("metadata.m") != 2.0 || shown.header.Get("ETag") != `"r1"` {
 			t.Errorf("changed: %s %s", shown.header.Get("ETag"), shown.body)
 		}
-		s.ask("PATCH", path+"/"+id, fields{"metadata": fields{}}, "If-Match", `"r0"`).refused(412, codeStale)
+		s.ask("PATCH", path+"/"+id, fields{"metadata": fields{}}, "If-Match", `"r0"`).refused(412, problem.CodeStale)
 		if gone := s.ask("DELETE", path+"/"+id, nil).is(200); gone.text("message") != "Memory deleted successfully" {
 			t.Errorf("deleted: %s", gone.body)
 		}
 		s.ask("DELETE", path+"/"+id, nil).is(200)
-		s.ask("GET", path+"/"+id, nil).refused(404, codeNotFound)
-		s.ask("PATCH", path+"/"+id, fields{"content": fields{"text": "x"}}).refused(404, codeNotFound)
+		s.ask("GET", path+"/"+id, nil).refused(404, problem.CodeNotFound)
+		s.ask("PATCH", path+"/"+id, fields{"content": fields{"text": "x"}}).refused(404, problem.CodeNotFound)
 	}
 }
 
@@ -56,9 +57,9 @@ func TestMemoriesOfStoppedAgentsCanBeReadAndThoseOfNobodyAreNone(t *testing.T) {
 	for _, list := range []string{"/memories", "/rooms", "/rooms/" + ann + "/memories"} {
 		s.ask("GET", "/api/memory/"+unknown+list, nil).is(200)
 	}
-	s.ask("GET", "/api/memory/"+unknown+"/rooms/"+ann, nil).refused(404, codeNotFound)
-	s.ask("POST", "/api/memory/"+unknown+"/memories", fields{"text": "x"}).refused(404, codeNotFound)
-	s.ask("DELETE", "/api/memory/"+unknown+"/memories", nil).refused(404, codeNotFound)
+	s.ask("GET", "/api/memory/"+unknown+"/rooms/"+ann, nil).refused(404, problem.CodeNotFound)
+	s.ask("POST", "/api/memory/"+unknown+"/memories", fields{"text": "x"}).refused(404, problem.CodeNotFound)
+	s.ask("DELETE", "/api/memory/"+unknown+"/memories", nil).refused(404, problem.CodeNotFound)
 }
 
 func TestMemoriesAreClearedByRoomAndByAgent(t *testing.T) {
@@ -110,7 +111,7 @@ func TestTheRoomForAChannelIsFoundByTheChannel(t *testing.T) {
 	if listed := s.ask("GET", path+"/memories", nil).is(200); listed.at("memories.0") != nil {
 		t.Errorf("after the channel was deleted: %s", listed.body)
 	}
-	s.ask("GET", path+"/rooms/"+room, nil).refused(404, codeNotFound)
+	s.ask("GET", path+"/rooms/"+room, nil).refused(404, problem.CodeNotFound)
 }
 
 func TestWhatIsNoMemoryIsRefused(t *testing.T) {
@@ -148,15 +149,15 @@ func TestWhatIsNoMemoryIsRefused(t *testing.T) {
 				t.Errorf("%.60v is answered by %d %.200s", c.body, a.status, a.body)
 			}
 		}
-		s.ask("PATCH", path+"/memories/"+memory, fields{"content": fields{"text": "mine"}}).refused(404, codeNotFound)
-		s.ask("DELETE", path+"/memories/"+memory, nil).refused(404, codeNotFound)
-		s.ask("GET", path+"/memories/"+memory, nil).refused(404, codeNotFound)
-		s.ask("DELETE", path+"/memories/all/"+theirs, nil).refused(404, codeNotFound)
-		s.ask("PATCH", path+"/memories/"+memory, nil).refused(400, codeInvalidRequest)
+		s.ask("PATCH", path+"/memories/"+memory, fields{"content": fields{"text": "mine"}}).refused(404, problem.CodeNotFound)
+		s.ask("DELETE", path+"/memories/"+memory, nil).refused(404, problem.CodeNotFound)
+		s.ask("GET", path+"/memories/"+memory, nil).refused(404, problem.CodeNotFound)
+		s.ask("DELETE", path+"/memories/all/"+theirs, nil).refused(404, problem.CodeNotFound)
+		s.ask("PATCH", path+"/memories/"+memory, nil).refused(400, problem.CodeInvalidRequest)
 		for _, bad := range []string{"/api/agents/nope/memories", path + "/memories?roomId=nope", path + "/memories?channelId=nope", path + "/rooms/nope/memories"} {
-			s.ask("GET", bad, nil).refused(400, codeInvalidID)
+			s.ask("GET", bad, nil).refused(400, problem.CodeInvalidID)
 		}
-		s.ask("GET", path+"/memories?limit=-1", nil).refused(400, codeInvalidRequest)
+		s.ask("GET", path+"/memories?limit=-1", nil).refused(400, problem.CodeInvalidRequest)
 	})
 }
 
@@ -242,5 +243,5 @@ func TestAMemoryTellsItsStoryAndIsShownAsItWas(t *testing.T) {
 	if text := s.ask("GET", where+"?asOf="+stored, nil).is(200).text("state.content.text"); text != "tea at five" {
 		t.Errorf("it was %q", text)
 	}
-	s.ask("GET", "/api/history/memories/"+unknown, nil).refused(404, codeNotFound)
+	s.ask("GET", "/api/history/memories/"+unknown, nil).refused(404, problem.CodeNotFound)
 }

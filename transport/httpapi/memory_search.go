@@ -15,6 +15,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // Embedder is the model that memories are embedded with: what is asked is embedded likewise.
@@ -98,9 +99,9 @@ func (a *API) searched(c *call, in *memorySearch) (s queries.Search, err error) 
 	case s.Words == "":
 		return s, missingFields("q")
 	case len(s.Words) > maxAsked:
-		return s, invalid("Invalid q: more than %d bytes", maxAsked)
+		return s, problem.Invalid("Invalid q: more than %d bytes", maxAsked)
 	case in.Mode != modeHybrid && in.Mode != modeSemantic && in.Mode != modeText:
-		return s, invalid("Invalid mode: hybrid, semantic or text was expected")
+		return s, problem.Invalid("Invalid mode: hybrid, semantic or text was expected")
 	}
 	if s.Limit, err = bounded(in.Limit); err != nil {
 		return s, err
@@ -111,7 +112,7 @@ func (a *API) searched(c *call, in *memorySearch) (s queries.Search, err error) 
 	if in.Threshold != "" {
 		least, err := strconv.ParseFloat(in.Threshold, 64)
 		if err != nil || math.IsNaN(least) {
-			return s, invalid("Invalid threshold: a number was expected")
+			return s, problem.Invalid("Invalid threshold: a number was expected")
 		}
 		s.Threshold = &least
 	}
@@ -128,13 +129,13 @@ func (a *API) roomAsked(c *call, agent uuid.UUID, room, channel string) (uuid.UU
 	case channel != "":
 		id, err := events.ParseID(channel)
 		if err != nil {
-			return uuid.Nil, refusal(http.StatusBadRequest, codeInvalidID, "Invalid channel ID format")
+			return uuid.Nil, problem.New(http.StatusBadRequest, problem.CodeInvalidID, "Invalid channel ID format")
 		}
 		return commands.AgentRoom{AgentID: agent, ChannelID: id}.RoomID(), nil
 	case room != "":
 		id, err := events.ParseID(room)
 		if err != nil {
-			return uuid.Nil, refusal(http.StatusBadRequest, codeInvalidID, "Invalid room ID format")
+			return uuid.Nil, problem.New(http.StatusBadRequest, problem.CodeInvalidID, "Invalid room ID format")
 		}
 		return a.roomOf(c, agent, id)
 	}
@@ -156,7 +157,7 @@ func (a *API) meaning(c *call, text string) ([]float32, error) {
 		if c.Err() == nil {
 			a.o.Logger.WarnContext(c, "what is searched for was not embedded", "model", a.o.Embedder.Model(), "error", err)
 		}
-		return nil, refusal(http.StatusServiceUnavailable, codeUnavailable, "The embedding model cannot be asked. Try again, or search with mode=text.")
+		return nil, problem.New(http.StatusServiceUnavailable, problem.CodeUnavailable, "The embedding model cannot be asked. Try again, or search with mode=text.")
 	}
 	return vectors[0], nil
 }

@@ -12,6 +12,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/transport/models/hashing"
+	"annals/transport/problem"
 )
 
 // remember stores a memory with its vector, and gives its id and a position from which on it is found.
@@ -152,7 +153,7 @@ func TestWithoutAModelTheWordsAreSearched(t *testing.T) {
 					t.Errorf("%s: %s", mode, got.body)
 				}
 			}
-			got := s.ask("GET", "/api/memory/agents/"+agent+"/memories/search?mode=semantic&q=secret", nil).refused(503, codeUnavailable)
+			got := s.ask("GET", "/api/memory/agents/"+agent+"/memories/search?mode=semantic&q=secret", nil).refused(503, problem.CodeUnavailable)
 			if got.header.Get("Retry-After") == "" {
 				t.Error("without Retry-After")
 			}
@@ -170,27 +171,27 @@ func TestASearchForMemoriesThatMakesNoSenseIsRefused(t *testing.T) {
 	path := "/api/memory/agents/" + agent + "/memories/search?"
 	s.untouched(func() {
 		for query, code := range map[string]string{
-			"":                                       codeInvalidRequest,
-			"q=":                                     codeInvalidRequest,
-			"q=%20":                                  codeInvalidRequest,
-			"q=" + strings.Repeat("x", maxAsked+1):   codeInvalidRequest,
-			"q=x&mode=psychic":                       codeInvalidRequest,
-			"q=x&limit=-1":                           codeInvalidRequest,
-			"q=x&limit=many":                         codeInvalidRequest,
-			"q=x&threshold=high":                     codeInvalidRequest,
-			"q=x&threshold=NaN":                      codeInvalidRequest,
-			"q=x&from=once":                          codeInvalidRequest,
-			"q=x&roomId=nope":                        codeInvalidID,
-			"q=x&channelId=nope":                     codeInvalidID,
-			"q=x&entityId=nope":                      codeInvalidID,
-			"q=" + url.QueryEscape("a\x00b") + "&to": codeInvalidRequest,
+			"":                                       problem.CodeInvalidRequest,
+			"q=":                                     problem.CodeInvalidRequest,
+			"q=%20":                                  problem.CodeInvalidRequest,
+			"q=" + strings.Repeat("x", maxAsked+1):   problem.CodeInvalidRequest,
+			"q=x&mode=psychic":                       problem.CodeInvalidRequest,
+			"q=x&limit=-1":                           problem.CodeInvalidRequest,
+			"q=x&limit=many":                         problem.CodeInvalidRequest,
+			"q=x&threshold=high":                     problem.CodeInvalidRequest,
+			"q=x&threshold=NaN":                      problem.CodeInvalidRequest,
+			"q=x&from=once":                          problem.CodeInvalidRequest,
+			"q=x&roomId=nope":                        problem.CodeInvalidID,
+			"q=x&channelId=nope":                     problem.CodeInvalidID,
+			"q=x&entityId=nope":                      problem.CodeInvalidID,
+			"q=" + url.QueryEscape("a\x00b") + "&to": problem.CodeInvalidRequest,
 		} {
 			s.ask("GET", path+query, nil).refused(400, code)
 		}
-		s.ask("GET", path+"q="+strings.Repeat("x", 1<<20), nil).refused(414, codeInvalidRequest)
-		s.ask("GET", path+"q=x", nil, "X-Long", strings.Repeat("x", 1<<20)).refused(431, codeInvalidRequest)
-		s.ask("GET", "/api/memory/agents/nope/memories/search?q=x", nil).refused(400, codeInvalidID)
-		s.ask("GET", "/api/memory/agents/"+unknown+"/memories/search?q=x", nil).refused(404, codeNotFound)
+		s.ask("GET", path+"q="+strings.Repeat("x", 1<<20), nil).refused(414, problem.CodeInvalidRequest)
+		s.ask("GET", path+"q=x", nil, "X-Long", strings.Repeat("x", 1<<20)).refused(431, problem.CodeInvalidRequest)
+		s.ask("GET", "/api/memory/agents/nope/memories/search?q=x", nil).refused(400, problem.CodeInvalidID)
+		s.ask("GET", "/api/memory/agents/"+unknown+"/memories/search?q=x", nil).refused(404, problem.CodeNotFound)
 	})
 	if got := s.ask("GET", path+"q=x&limit=0", nil).is(200); !strings.Contains(string(got.body), `"memories":[]`) {
 		t.Errorf("none: %s", got.body)

@@ -8,6 +8,7 @@ import (
 
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // Bounds of a search for messages.
@@ -35,7 +36,7 @@ func (a *API) searchMessages(c *call, in *messageSearch) (messageList, error) {
 	b := in.Body
 	s := queries.MessageSearch{Text: strings.TrimSpace(string(b.Query)), Limit: defaultFound, Offset: b.Offset}
 	if len(s.Text) > maxWords {
-		return messageList{}, invalid("Invalid query: more than %d bytes", maxWords)
+		return messageList{}, problem.Invalid("Invalid query: more than %d bytes", maxWords)
 	}
 	if b.Limit != nil {
 		s.Limit = *b.Limit
@@ -48,7 +49,7 @@ func (a *API) searchMessages(c *call, in *messageSearch) (messageList, error) {
 		s.Offset = (b.Page - 1) * s.Limit
 	}
 	if b.Page < 0 || b.Page > maxSkipped || s.Offset < 0 || s.Offset > maxSkipped {
-		return messageList{}, invalid("Invalid offset: from 0 to %d; narrow the search instead", maxSkipped)
+		return messageList{}, problem.Invalid("Invalid offset: from 0 to %d; narrow the search instead", maxSkipped)
 	}
 	for _, field := range []struct {
 		name  string
@@ -59,7 +60,7 @@ func (a *API) searchMessages(c *call, in *messageSearch) (messageList, error) {
 			continue
 		}
 		if *field.into, err = events.ParseID(string(field.value)); err != nil {
-			return messageList{}, refusal(http.StatusBadRequest, codeInvalidID, "Invalid %s format", field.name)
+			return messageList{}, problem.New(http.StatusBadRequest, problem.CodeInvalidID, "Invalid %s format", field.name)
 		}
 	}
 	var from, to moment
@@ -72,7 +73,7 @@ func (a *API) searchMessages(c *call, in *messageSearch) (messageList, error) {
 			continue
 		}
 		if err := field.into.UnmarshalText([]byte(field.value)); err != nil {
-			return messageList{}, invalid("Invalid %s: %s", field.name, err)
+			return messageList{}, problem.Invalid("Invalid %s: %s", field.name, err)
 		}
 	}
 	s.From, s.To = from.Time, to.Time

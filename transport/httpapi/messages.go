@@ -12,6 +12,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // BusMessage is a message as the recorded server answers its POST (CONTRACT 2.6).
@@ -129,7 +130,7 @@ func (a *API) admitReply(c *call, message uuid.UUID) error {
 		return err
 	}
 	if !m.Exists || m.Submitted <= channel.Cleared {
-		return refusal(http.StatusNotFound, codeNotFound, "The message %s that is answered was not found", message)
+		return problem.New(http.StatusNotFound, problem.CodeNotFound, "The message %s that is answered was not found", message)
 	}
 	if byAgent {
 		c.request()
@@ -199,7 +200,7 @@ func (a *API) messages(c *call, in *messagesQuery) (messageList, error) {
 	page, err := between(in.Limit, in.Before, in.After, func(id uuid.UUID) (time.Time, events.Position, error) {
 		m, err := a.o.Queries.Message(c, id)
 		if err == nil && m.ChannelID != in.ChannelID.UUID {
-			err = refusal(http.StatusNotFound, codeNotFound, "message %s not found in the channel", id)
+			err = problem.New(http.StatusNotFound, problem.CodeNotFound, "message %s not found in the channel", id)
 		}
 		return m.CreatedMillis.Time(), m.Submitted, err
 	})
@@ -232,7 +233,7 @@ type messagePatch struct {
 func (a *API) editMessage(c *call, in *messagePatch) (queries.Message, error) {
 	content := in.Body.Content.value
 	if content != nil && *content == "" {
-		return queries.Message{}, invalid("Invalid content: it may not be empty")
+		return queries.Message{}, problem.Invalid("Invalid content: it may not be empty")
 	}
 	cmd := &commands.EditMessage{MessageID: in.MessageID.UUID, Content: (*string)(content), Metadata: in.Body.Metadata.raw()}
 	if _, err := run(c, cmd); err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"annals/events"
+	"annals/transport/problem"
 )
 
 // conversation makes a channel in which Ann has said something.
@@ -40,12 +41,12 @@ func TestAConversationIsNamed(t *testing.T) {
 		t.Errorf("of four: %s", named.body)
 	}
 	s.ask("POST", path+"?limit=3", fields{"agentId": agent}).is(200)
-	s.ask("POST", path, fields{}).refused(400, codeInvalidRequest)
-	s.ask("POST", path, fields{"agentId": "nope"}).refused(400, codeInvalidRequest)
-	s.ask("POST", path, fields{"agentId": unknown}).refused(404, codeNotFound)
-	s.ask("POST", "/api/messaging/central-channels/nope/generate-title", fields{"agentId": agent}).refused(400, codeInvalidID)
+	s.ask("POST", path, fields{}).refused(400, problem.CodeInvalidRequest)
+	s.ask("POST", path, fields{"agentId": "nope"}).refused(400, problem.CodeInvalidRequest)
+	s.ask("POST", path, fields{"agentId": unknown}).refused(404, problem.CodeNotFound)
+	s.ask("POST", "/api/messaging/central-channels/nope/generate-title", fields{"agentId": agent}).refused(400, problem.CodeInvalidID)
 	s.ask("POST", "/api/agents/"+agent+"/stop", nil).is(200)
-	s.ask("POST", path, fields{"agentId": agent}).refused(404, codeNotFound)
+	s.ask("POST", path, fields{"agentId": agent}).refused(404, problem.CodeNotFound)
 }
 
 func TestAModelThatGivesNoTitleIsNoDefect(t *testing.T) {
@@ -58,7 +59,7 @@ func TestAModelThatGivesNoTitleIsNoDefect(t *testing.T) {
 		t.Errorf("without a title: %s", none.body)
 	}
 	failure = errors.New("the model said something private")
-	if failed := s.ask("POST", path, fields{"agentId": agent}).refused(503, codeUnavailable); strings.Contains(string(failed.body), "private") {
+	if failed := s.ask("POST", path, fields{"agentId": agent}).refused(503, problem.CodeUnavailable); strings.Contains(string(failed.body), "private") {
 		t.Errorf("it tells: %s", failed.body)
 	}
 }
@@ -71,15 +72,15 @@ func TestAServerIsDeletedWithItsChannels(t *testing.T) {
 	path := "/api/messaging/servers/" + server
 	s.ask("DELETE", path, nil).is(204)
 	s.ask("DELETE", path, nil).is(204)
-	s.ask("GET", path, nil).refused(404, codeNotFound)
-	s.ask("GET", "/api/messaging/central-channels/"+channel+"/details", nil).refused(404, codeNotFound)
+	s.ask("GET", path, nil).refused(404, problem.CodeNotFound)
+	s.ask("GET", "/api/messaging/central-channels/"+channel+"/details", nil).refused(404, problem.CodeNotFound)
 	if left := s.ask("GET", "/api/messaging/central-servers/"+server+"/channels", nil).is(200).at("channels").([]any); len(left) > 0 {
 		t.Errorf("channels that are left: %v", left)
 	}
-	s.ask("POST", "/api/messaging/channels", fields{"serverId": server, "name": "n", "type": "GROUP"}).refused(404, codeNotFound)
-	s.ask("DELETE", "/api/messaging/servers/0", nil).refused(400, codeInvalidRequest)
-	s.ask("DELETE", "/api/messaging/servers/"+unknown, nil).refused(404, codeNotFound)
-	s.ask("DELETE", "/api/messaging/servers/nope", nil).refused(400, codeInvalidID)
+	s.ask("POST", "/api/messaging/channels", fields{"serverId": server, "name": "n", "type": "GROUP"}).refused(404, problem.CodeNotFound)
+	s.ask("DELETE", "/api/messaging/servers/0", nil).refused(400, problem.CodeInvalidRequest)
+	s.ask("DELETE", "/api/messaging/servers/"+unknown, nil).refused(404, problem.CodeNotFound)
+	s.ask("DELETE", "/api/messaging/servers/nope", nil).refused(400, problem.CodeInvalidID)
 }
 
 func TestChannelsAreSyncedByWhatTheyAreElsewhere(t *testing.T) {
@@ -112,9 +113,9 @@ func TestChannelsAreSyncedByWhatTheyAreElsewhere(t *testing.T) {
 		fields{"channels": []fields{{"name": "x", "sourceId": "7"}, {}}},
 		fields{"channels": []fields{{"name": "x", "sourceId": "7"}, {"name": "y", "sourceId": "7"}}},
 	} {
-		s.ask("POST", path, bad).refused(400, codeInvalidRequest)
+		s.ask("POST", path, bad).refused(400, problem.CodeInvalidRequest)
 	}
-	s.ask("POST", "/api/messaging/servers/"+unknown+"/sync-channels", wanted).refused(404, codeNotFound)
+	s.ask("POST", "/api/messaging/servers/"+unknown+"/sync-channels", wanted).refused(404, problem.CodeNotFound)
 	if s.head() != before {
 		t.Error("a refused request has left something")
 	}
@@ -144,9 +145,9 @@ func TestMessagesAreSearched(t *testing.T) {
 		}
 	}
 	for _, bad := range []fields{{"from": "soon"}, {"limit": -1}, {"offset": -1}, {"page": -1}, {"offset": 1 << 40}, {"query": strings.Repeat("x", 2000)}, {"query": []int{}}} {
-		s.ask("POST", "/api/messaging/messages/search", bad).refused(400, codeInvalidRequest)
+		s.ask("POST", "/api/messaging/messages/search", bad).refused(400, problem.CodeInvalidRequest)
 	}
-	s.ask("POST", "/api/messaging/messages/search", fields{"channelId": "nope"}).refused(400, codeInvalidID)
+	s.ask("POST", "/api/messaging/messages/search", fields{"channelId": "nope"}).refused(400, problem.CodeInvalidID)
 }
 
 func TestTheLocalEnvironmentIsReplacedAndItsKeysRecorded(t *testing.T) {
@@ -181,9 +182,9 @@ func TestTheLocalEnvironmentIsReplacedAndItsKeysRecorded(t *testing.T) {
 	for _, bad := range []any{fields{}, fields{"content": nil}, fields{"content": fields{"a b": "x"}}, fields{"content": fields{"A": []int{}}}, fields{"content": fields{"A\nB": "x"}}} {
 		s.ask("POST", path, bad).refused(400, codeInvalidInput)
 	}
-	s.ask("POST", path, fields{"content": []string{"x"}}).refused(400, codeInvalidRequest)
-	s.ask("POST", path, fields{"content": fields{"B": "y"}}, "Origin", "http://localhost:1").refused(403, codeForbidden)
-	s.ask("GET", path, nil, "Origin", "http://localhost:1").refused(403, codeForbidden)
+	s.ask("POST", path, fields{"content": []string{"x"}}).refused(400, problem.CodeInvalidRequest)
+	s.ask("POST", path, fields{"content": fields{"B": "y"}}, "Origin", "http://localhost:1").refused(403, problem.CodeForbidden)
+	s.ask("GET", path, nil, "Origin", "http://localhost:1").refused(403, problem.CodeForbidden)
 	if text, err := os.ReadFile(file); err != nil || string(text) != "B=secret value\n\nN=5\n" || s.head() != before {
 		t.Errorf("after refusals: %q %v", text, err)
 	}

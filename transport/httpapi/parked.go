@@ -11,6 +11,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // Parked is what reactions gave up. A group is that of one reaction; an empty one stands for every group. An id that is
@@ -114,7 +115,7 @@ func (a *API) parkedEvent(c *call, in *ParkedPath) (parkedShown, error) {
 }
 
 func notParked(event uuid.UUID) error {
-	return refusal(http.StatusNotFound, codeNotFound, "The event %s is not parked", event)
+	return problem.New(http.StatusNotFound, problem.CodeNotFound, "The event %s is not parked", event)
 }
 
 type retried struct {
@@ -170,7 +171,7 @@ func (a *API) drop(c *call, group string, event uuid.UUID) (none, error) {
 // operates: without a key only this machine may do what an operator does.
 func (a *API) operates(c *call) error {
 	if !a.keys.required() && !local(c.gin.Request) {
-		return refusal(http.StatusForbidden, codeForbidden, "Only this machine may do that as long as no key is set.")
+		return problem.New(http.StatusForbidden, problem.CodeForbidden, "Only this machine may do that as long as no key is set.")
 	}
 	return nil
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"pgregory.net/rapid"
+
+	"annals/transport/problem"
 )
 
 // described is an operation as the description of the API has it: a new route is tested as soon as it is described.
@@ -214,7 +216,7 @@ func TestEveryOperationAsksForTheKeyAndIsRefusedInTheEnvelopeWithoutIt(t *testin
 			}
 			for _, headers := range [][]string{nil, {"X-API-KEY", "a bad key"}, {"Authorization", "Bearer a bad key"}, {"X-API-KEY", ""}} {
 				got := s.ask(d.method, path, fields{}, headers...)
-				got.refused(401, codeAuthRequired)
+				got.refused(401, problem.CodeAuthRequired)
 			}
 		}
 	})
@@ -229,7 +231,7 @@ func TestEveryOperationRefusesMalformedIDs(t *testing.T) {
 				for _, bad := range []string{"nope", "123", strings.Repeat("a", 36), "%00", "b850bc3045f80041a00a83df46d8555d"} {
 					got := s.ask(d.method, parameterIn.ReplaceAllString(d.path, bad), nil)
 					isClientError(t, got)
-					if code := errorCode(got); code != codeInvalidID && code != codeInvalidRequest && code != codeNotFound {
+					if code := errorCode(got); code != problem.CodeInvalidID && code != problem.CodeInvalidRequest && code != problem.CodeNotFound {
 						t.Errorf("%s: code %s", got.what, code)
 					}
 				}
@@ -251,10 +253,10 @@ func TestEveryPathRefusesMethodsThatItDoesNotKnow(t *testing.T) {
 				if !slices.Contains(methods, method) {
 					got := s.ask(method, path, nil)
 					if got.status == 400 { // a path like /api/agents/worlds is also one of an agent
-						got.refused(400, codeInvalidID)
+						got.refused(400, problem.CodeInvalidID)
 						continue
 					}
-					got.refused(405, codeNoMethod)
+					got.refused(405, problem.CodeNoMethod)
 				}
 			}
 		}

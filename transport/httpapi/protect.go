@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
+
+	"annals/transport/problem"
 )
 
 // Headers of every answer, as the recorded server sends them (CONTRACT 1.6).
@@ -53,11 +55,11 @@ func (a *API) protect(g *gin.Context) {
 			"Content-Type,Authorization,X-API-KEY,If-Match,If-None-Match,Idempotency-Key,X-Annals-After,X-Request-ID")
 		g.AbortWithStatus(http.StatusNoContent)
 	case !a.origins.names(g.Request.Host):
-		a.refuse(g, refusal(http.StatusForbidden, codeForbidden,
+		a.refuse(g, problem.New(http.StatusForbidden, problem.CodeForbidden,
 			"Without a key the server answers to loopback names only: call it as localhost, or set ELIZA_SERVER_AUTH_TOKEN."))
 	case origin != "" && !allowed && !a.keys.required() && g.Request.Method != http.MethodGet:
 		// A page that may not read an answer must not write either: a simple request is sent without asking first.
-		a.refuse(g, refusal(http.StatusForbidden, codeForbidden, "Pages of %.100s may not call: name them in CORS_ORIGIN.", origin))
+		a.refuse(g, problem.New(http.StatusForbidden, problem.CodeForbidden, "Pages of %.100s may not call: name them in CORS_ORIGIN.", origin))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 type roomList struct {
@@ -89,7 +90,7 @@ type roomMade struct {
 func (a *API) createRoom(c *call, in *newRoom) (roomMade, error) {
 	b, agent := in.Body, in.AgentID.UUID
 	if b.Name == "" {
-		return roomMade{}, invalid("Room name is required")
+		return roomMade{}, problem.Invalid("Room name is required")
 	}
 	id := events.UniqueUUID(agent, "room-"+c.newID("room").String())
 	server := or(b.ServerID, serverOf(c.request().At))

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"annals/events"
+	"annals/transport/problem"
 )
 
 func mustID(t testing.TB, s string) uuid.UUID {
@@ -32,12 +33,12 @@ func TestRoomsAreMadeInWorldsOfTheirOwnOrInOneThatIsNamed(t *testing.T) {
 	if shown := s.ask("GET", path+"/"+second.text("id"), nil).is(200); shown.text("worldName") != "World for R1" || shown.text("name") != "R2" {
 		t.Errorf("shown: %s", shown.body)
 	}
-	s.ask("POST", path, fields{}).refused(400, codeInvalidRequest)
-	s.ask("POST", path, fields{"name": "R3", "worldId": "nope"}).refused(400, codeInvalidID)
-	s.ask("POST", path, fields{"name": "R3", "worldId": unknown}).refused(404, codeNotFound)
-	s.ask("GET", path+"/"+unknown, nil).refused(404, codeNotFound)
+	s.ask("POST", path, fields{}).refused(400, problem.CodeInvalidRequest)
+	s.ask("POST", path, fields{"name": "R3", "worldId": "nope"}).refused(400, problem.CodeInvalidID)
+	s.ask("POST", path, fields{"name": "R3", "worldId": unknown}).refused(404, problem.CodeNotFound)
+	s.ask("GET", path+"/"+unknown, nil).refused(404, problem.CodeNotFound)
 	other := s.newAgent("Lethe")
-	s.ask("GET", "/api/memory/"+other+"/rooms/"+first.text("id"), nil).refused(404, codeNotFound)
+	s.ask("GET", "/api/memory/"+other+"/rooms/"+first.text("id"), nil).refused(404, problem.CodeNotFound)
 }
 
 func TestAnAgentsOwnRoomHasTheAgentsIDForAllOfItsIDs(t *testing.T) {
@@ -71,9 +72,9 @@ func TestWorldsAreMadeChangedAndShared(t *testing.T) {
 	if changed.text("world.name") != "V" || changed.at("world.metadata.a") != 1.0 || changed.at("world.metadata.b") != 3.0 || changed.at("world.metadata.settings.s") != true {
 		t.Errorf("changed: %s", changed.body)
 	}
-	s.ask("POST", path, fields{}).refused(400, codeInvalidRequest)
-	s.ask("PATCH", path+"/"+unknown, fields{"name": "x"}).refused(404, codeNotFound)
-	s.ask("PATCH", path+"/nope", fields{"name": "x"}).refused(400, codeInvalidID)
+	s.ask("POST", path, fields{}).refused(400, problem.CodeInvalidRequest)
+	s.ask("PATCH", path+"/"+unknown, fields{"name": "x"}).refused(404, problem.CodeNotFound)
+	s.ask("PATCH", path+"/nope", fields{"name": "x"}).refused(400, problem.CodeInvalidID)
 	s.ask("POST", "/api/agents/"+other+"/worlds", fields{"worldId": world}).is(201)
 	if theirs := s.ask("GET", "/api/agents/"+other+"/worlds", nil).is(200); theirs.text("worlds.0.name") != "V" {
 		t.Errorf("the other's worlds: %s", theirs.body)
@@ -108,7 +109,7 @@ func TestAGroupGivesEachAgentARoomAndGoesWithItsMemories(t *testing.T) {
 	}
 	s.ask("DELETE", "/api/memory/groups/"+world, nil).is(204)
 	s.ask("DELETE", "/api/memory/groups/"+world, nil).is(204)
-	s.ask("GET", "/api/agents/"+agent+"/rooms/"+room, nil).refused(404, codeNotFound)
+	s.ask("GET", "/api/agents/"+agent+"/rooms/"+room, nil).refused(404, problem.CodeNotFound)
 	if groups := s.ask("GET", "/api/memory/groups", nil).is(200); groups.at("groups.0") != nil {
 		t.Errorf("after the deletion: %s", groups.body)
 	}
@@ -122,11 +123,11 @@ func TestWhatFailsOfAGroupIsToldBesideWhatSucceeds(t *testing.T) {
 	if partly.status != 207 || partly.field("errors.0.agentId") != unknown || partly.field("data.0.type") != "API" {
 		t.Errorf("partly: %d %s", partly.status, partly.body)
 	}
-	s.ask("POST", "/api/memory/groups/0", fields{"agentIds": []string{unknown}}).refused(404, codeCreate)
-	s.ask("POST", "/api/memory/groups/0", fields{}).refused(400, codeInvalidRequest)
-	s.ask("POST", "/api/memory/groups/nope", fields{"agentIds": []string{agent}}).refused(400, codeInvalidID)
-	s.ask("POST", "/api/memory/groups", fields{"agentIds": []string{agent}}).refused(400, codeInvalidID)
-	s.ask("DELETE", "/api/memory/groups/nope", nil).refused(400, codeInvalidID)
+	s.ask("POST", "/api/memory/groups/0", fields{"agentIds": []string{unknown}}).refused(404, problem.CodeCreate)
+	s.ask("POST", "/api/memory/groups/0", fields{}).refused(400, problem.CodeInvalidRequest)
+	s.ask("POST", "/api/memory/groups/nope", fields{"agentIds": []string{agent}}).refused(400, problem.CodeInvalidID)
+	s.ask("POST", "/api/memory/groups", fields{"agentIds": []string{agent}}).refused(400, problem.CodeInvalidID)
+	s.ask("DELETE", "/api/memory/groups/nope", nil).refused(400, problem.CodeInvalidID)
 	if all := s.ask("POST", "/api/memory/groups/"+agent, fields{"name": "everybody"}).is(201); all.text("0.name") != "everybody" {
 		t.Errorf("everybody: %s", all.body)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"annals/transport/problem"
 	"annals/transport/serverlog"
 )
 
@@ -85,7 +86,7 @@ func (a *API) here(c *call, what string) error {
 	if a.keys.required() || local(c.gin.Request) {
 		return nil
 	}
-	return refusal(http.StatusForbidden, codeForbidden, "Only this machine may %s as long as no key is set.", what)
+	return problem.New(http.StatusForbidden, problem.CodeForbidden, "Only this machine may %s as long as no key is set.", what)
 }
 
 type serverLogStream struct {
@@ -106,7 +107,7 @@ func (a *API) followServerLogs(_ *call, in *serverLogStream) (following, func(),
 	if in.LastEventID != "" {
 		var err error
 		if last, err = strconv.ParseUint(in.LastEventID, 10, 64); err != nil {
-			return nil, nil, invalid("Invalid Last-Event-ID: %.60q is no line of this log", in.LastEventID)
+			return nil, nil, problem.Invalid("Invalid Last-Event-ID: %.60q is no line of this log", in.LastEventID)
 		}
 	}
 	stop := a.o.Lines.Watch(func(e serverlog.Entry) {

@@ -6,6 +6,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // PageQuery asks for a part of a list.
@@ -164,7 +165,7 @@ type serverMembership struct {
 func (a *API) joinServer(c *call, in *joinServer) (serverMembership, error) {
 	agent, err := events.ParseID(string(in.Body.AgentID))
 	if err != nil {
-		return serverMembership{}, invalid("Invalid serverId or agentId format")
+		return serverMembership{}, problem.Invalid("Invalid serverId or agentId format")
 	}
 	_, err = run(c, commands.JoinServer{ServerID: in.ServerID.UUID, AgentID: agent})
 	return serverMembership{in.ServerID.UUID, agent, "Agent added to server successfully"}, err

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/andybalholm/brotli"
+
+	"annals/transport/problem"
 )
 
 const (
@@ -66,9 +68,9 @@ func TestAWebClientIsServedWithItsPageAtEveryAddress(t *testing.T) {
 		if got := s.ask("GET", path, nil); got.status != status || strings.Contains(string(got.body), "secret") {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
 		}
-		s.ask("GET", "/api/none", nil, "X-API-KEY", "secret").refused(404, codeNotFound)
+		s.ask("GET", "/api/none", nil, "X-API-KEY", "secret").refused(404, problem.CodeNotFound)
 	}
-	s.ask("POST", "/", nil).refused(401, codeAuthRequired)
+	s.ask("POST", "/", nil).refused(401, problem.CodeAuthRequired)
 }
 
 func TestAWebClientIsCompressedAsTheBrowserLikes(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // The published client package speaks of some requests in words of its own, which the recorded server refuses: camel case,
@@ -48,7 +49,7 @@ func (a *API) inClientWords(c *call, in *submission) error {
 	}
 	channel, err := events.ParseID(string(b.InChannel))
 	if err != nil {
-		return invalid("Invalid channelId")
+		return problem.Invalid("Invalid channelId")
 	}
 	known, err := a.o.Env.States.Channel(c, channel)
 	if err != nil {
@@ -66,7 +67,7 @@ func (a *API) inClientWords(c *call, in *submission) error {
 func (a *API) turnOf(c *call, message text) (channel, server uuid.UUID, err error) {
 	id, err := events.ParseID(string(message))
 	if err != nil {
-		return channel, server, invalid("Missing or invalid fields: channel_id, server_id")
+		return channel, server, problem.Invalid("Missing or invalid fields: channel_id, server_id")
 	}
 	answered, err := a.o.Queries.Message(c, id)
 	if err != nil {
@@ -114,7 +115,7 @@ func (a *API) ingestBatch(c *call, b Batch) (done ingested, err error) {
 func (a *API) messagesOf(c *call, b Batch) ([]*commands.SubmitMessage, error) {
 	channel, err := events.ParseID(string(b.Into))
 	if err != nil || len(b.Messages) > maxBatch {
-		return nil, invalid("Invalid external message payload")
+		return nil, problem.Invalid("Invalid external message payload")
 	}
 	known, err := a.o.Env.States.Channel(c, channel)
 	if err != nil {
@@ -123,7 +124,7 @@ func (a *API) messagesOf(c *call, b Batch) ([]*commands.SubmitMessage, error) {
 	messages := make([]*commands.SubmitMessage, len(b.Messages))
 	for i, m := range b.Messages {
 		if m.AuthorID == "" || m.Content == "" {
-			return nil, invalid("Invalid external message payload")
+			return nil, problem.Invalid("Invalid external message payload")
 		}
 		author, metadata := externalAuthor(string(b.Platform), string(m.AuthorID), m.Metadata)
 		cmd := &commands.SubmitMessage{

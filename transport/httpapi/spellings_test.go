@@ -3,6 +3,8 @@ package httpapi
 import (
 	"slices"
 	"testing"
+
+	"annals/transport/problem"
 )
 
 func TestTheWordsOfTheClientPackageAreUnderstood(t *testing.T) {
@@ -62,5 +64,5 @@ func TestTheWordsOfTheClientPackageAreUnderstood(t *testing.T) {
 			}
 		}
 	})
-	s.ask("POST", "/api/messaging/complete", fields{"messageId": newID().String()}).refused(404, codeNotFound)
+	s.ask("POST", "/api/messaging/complete", fields{"messageId": newID().String()}).refused(404, problem.CodeNotFound)
 }

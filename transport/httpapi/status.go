@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // Health is how the server's dependencies are: an empty text for one that is well, otherwise what is wrong with it, in words
@@ -119,7 +120,7 @@ func (a *API) health(c *call, _ *nothing) (healthAnswer, error) {
 	if broken == nil {
 		return h, nil
 	}
-	return h, &problem{Status: http.StatusServiceUnavailable, Code: codeUnavailable, Message: message, Beside: h}
+	return h, &problem.Problem{Status: http.StatusServiceUnavailable, Code: problem.CodeUnavailable, Message: message, Beside: h}
 }
 
 // stop ends the server gracefully. Without a key only this machine may ask for it.

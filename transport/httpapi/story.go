@@ -17,6 +17,7 @@ import (
 
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // Past shows what read models were: Replay fills those that are named, for this call alone, with the facts before, and calls
@@ -194,7 +195,7 @@ func (a *API) moment(c *call, asOf string) (events.Position, error) {
 	}
 	var t moment
 	if err := t.UnmarshalText([]byte(asOf)); err != nil {
-		return 0, invalid("Invalid asOf: neither a position nor a time: %.60q", asOf)
+		return 0, problem.Invalid("Invalid asOf: neither a position nor a time: %.60q", asOf)
 	}
 	then := t.Time
 	if then.Equal(then.Truncate(time.Millisecond)) {
@@ -232,7 +233,7 @@ func (a *API) factsOf(c *call, k kind, stream events.StreamID) ([]events.Recorde
 		facts = append(facts, more...)
 	}
 	if len(facts) > maxStory {
-		return nil, invalid("%s has more than %d facts: read them from /api/history/events", stream, maxStory)
+		return nil, problem.Invalid("%s has more than %d facts: read them from /api/history/events", stream, maxStory)
 	}
 	slices.SortFunc(facts, func(x, y events.Recorded) int { return cmp.Compare(x.Position, y.Position) })
 	return facts, nil

@@ -6,6 +6,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 const (
@@ -50,10 +51,10 @@ func TestAnAgentIsCreatedStartedChangedStoppedAndDeleted(t *testing.T) {
 	}
 	s.ask("GET", "/api/agents/", nil).is(200)
 	s.ask("POST", path+"/stop", nil).is(200)
-	s.ask("POST", path+"/stop", nil).refused(404, codeNotFound)
+	s.ask("POST", path+"/stop", nil).refused(404, problem.CodeNotFound)
 	s.ask("DELETE", path, nil).is(204)
-	s.ask("GET", path, nil).refused(404, codeNotFound)
-	s.ask("DELETE", path, nil).refused(404, codeNotFound)
+	s.ask("GET", path, nil).refused(404, problem.CodeNotFound)
+	s.ask("DELETE", path, nil).refused(404, problem.CodeNotFound)
 }
 
 func TestServersChannelsAndTheirMembersCanBeMadeAndRead(t *testing.T) {
@@ -80,7 +81,7 @@ func TestServersChannelsAndTheirMembersCanBeMadeAndRead(t *testing.T) {
 		t.Errorf("participants: %v", participants)
 	}
 	s.ask("DELETE", path+"/agents/"+agent, nil).is(200)
-	s.ask("DELETE", path+"/agents/"+agent, nil).refused(404, codeNotFound)
+	s.ask("DELETE", path+"/agents/"+agent, nil).refused(404, problem.CodeNotFound)
 	renamed := s.ask("PATCH", path, fields{"name": "H", "participantCentralUserIds": []string{agent}}).is(200)
 	if renamed.text("name") != "H" || renamed.at("metadata.isDm") != true {
 		t.Errorf("renamed: %s", renamed.body)
@@ -91,7 +92,7 @@ func TestServersChannelsAndTheirMembersCanBeMadeAndRead(t *testing.T) {
 	}
 	s.ask("DELETE", path, nil).is(204)
 	s.ask("DELETE", path, nil).is(204)
-	s.ask("GET", path+"/details", nil).refused(404, codeNotFound)
+	s.ask("GET", path+"/details", nil).refused(404, problem.CodeNotFound)
 }
 
 func TestTwoFindTheSameDirectChannelHoweverTheyAsk(t *testing.T) {
@@ -103,8 +104,8 @@ func TestTwoFindTheSameDirectChannelHoweverTheyAsk(t *testing.T) {
 	if a, b := ask(ann, unknown), ask(unknown, ann); a != b {
 		t.Errorf("%s and %s", a, b)
 	}
-	s.ask("GET", "/api/messaging/dm-channel?targetUserId="+ann+"&currentUserId="+ann, nil).refused(400, codeInvalidRequest)
-	s.ask("GET", "/api/messaging/dm-channel?targetUserId="+ann, nil).refused(400, codeInvalidRequest)
+	s.ask("GET", "/api/messaging/dm-channel?targetUserId="+ann+"&currentUserId="+ann, nil).refused(400, problem.CodeInvalidRequest)
+	s.ask("GET", "/api/messaging/dm-channel?targetUserId="+ann, nil).refused(400, problem.CodeInvalidRequest)
 }
 
 const chat = "/api/messaging/central-channels/aaaaaaaa-0000-4000-8000-000000000001"
@@ -142,8 +143,8 @@ func TestAFirstMessageMakesItsChannelAndIsReadBack(t *testing.T) {
 	}
 	s.ask("DELETE", chat+"/messages/"+posted.text("id"), nil).is(204)
 	s.ask("DELETE", chat+"/messages/"+posted.text("id"), nil).is(204)
-	s.ask("GET", message, nil).refused(404, codeNotFound)
-	s.ask("PATCH", message, fields{"content": "x"}).refused(404, codeNotFound)
+	s.ask("GET", message, nil).refused(404, problem.CodeNotFound)
+	s.ask("PATCH", message, fields{"content": "x"}).refused(404, problem.CodeNotFound)
 	s.ask("DELETE", chat+"/messages", nil).is(204)
 	if n := len(s.ask("GET", chat+"/messages", nil).is(200).at("messages").([]any)); n != 0 {
 		t.Errorf("%d messages in a cleared channel", n)
@@ -174,7 +175,7 @@ func TestMessagesComeInFromElsewhere(t *testing.T) {
 	s.ask("POST", "/api/messaging/complete", fields{"channel_id": channel, "server_id": "0"}).is(200)
 	s.ask("POST", "/api/messaging/complete", fields{"channel_id": unknown, "server_id": "0"}).is(200)
 	outside["channel_id"] = unknown
-	s.ask("POST", "/api/messaging/ingest-external", outside).refused(404, codeNotFound)
+	s.ask("POST", "/api/messaging/ingest-external", outside).refused(404, problem.CodeNotFound)
 }
 
 func TestTheReplyIsInTheAnswerOfWhoWaitsForIt(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // deleteServer removes a server, and then its channels: once it is gone none can be made, so that none is left.
@@ -65,15 +66,15 @@ func (a *API) syncChannels(c *call, in *syncRequest) (answer syncAnswer, err err
 	}
 	wanted := *in.Body.Channels
 	if len(wanted) > maxSynced {
-		return answer, invalid("Invalid channels: more than %d", maxSynced)
+		return answer, problem.Invalid("Invalid channels: more than %d", maxSynced)
 	}
 	sources := make([]string, len(wanted))
 	for i, w := range wanted {
 		if w.Name == "" || w.SourceID == "" {
-			return answer, invalid("Invalid channels: number %d lacks a name or a sourceId", i)
+			return answer, problem.Invalid("Invalid channels: number %d lacks a name or a sourceId", i)
 		}
 		if slices.Contains(sources[:i], string(w.SourceID)) {
-			return answer, invalid("Invalid channels: number %d repeats a sourceId", i)
+			return answer, problem.Invalid("Invalid channels: number %d repeats a sourceId", i)
 		}
 		sources[i] = string(w.SourceID)
 	}

@@ -9,6 +9,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // fewest messages are enough to name a conversation after; so many are read by default (CONTRACT 4.6).
@@ -40,7 +41,7 @@ func (a *API) generateTitle(c *call, in *titleRequest) (titleAnswer, error) {
 	answer := titleAnswer{ChannelID: in.ChannelID.UUID}
 	agent, err := events.ParseID(string(in.Body.AgentID))
 	if err != nil {
-		return answer, invalid("Valid agent ID is required")
+		return answer, problem.Invalid("Valid agent ID is required")
 	}
 	page, err := PageQuery{Limit: in.Limit, Before: in.Before}.page()
 	if err != nil {
@@ -66,11 +67,11 @@ func (a *API) generateTitle(c *call, in *titleRequest) (titleAnswer, error) {
 		return answer, err
 	}
 	if err != nil {
-		if _, known := problemOf(err); known == nil {
+		if _, known := problem.Of(err); known == nil {
 			return answer, err
 		}
 		a.o.Logger.WarnContext(c, "no title", "channel", in.ChannelID.UUID, "error", err)
-		return answer, refusal(http.StatusServiceUnavailable, codeUnavailable, "The model gave no title. Try again.")
+		return answer, problem.New(http.StatusServiceUnavailable, problem.CodeUnavailable, "The model gave no title. Try again.")
 	}
 	if title == "" {
 		answer.Reason = "The model gave no title"

@@ -15,6 +15,7 @@ import (
 
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 func unmarshalPlain(data []byte, v any) error { return json.Unmarshal(data, v) }
@@ -22,8 +23,8 @@ func unmarshalPlain(data []byte, v any) error { return json.Unmarshal(data, v) }
 func TestAStoreThatIsFullOrAwayIsNoErrorOfOurs(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{events.ErrFull, events.ErrUnavailable, queries.ErrUnavailable} {
-		p, cause := problemOf(fmt.Errorf("append: %w", err))
-		if p.Status != http.StatusServiceUnavailable || p.Code != codeDatabase || cause == nil {
+		p, cause := problem.Of(fmt.Errorf("append: %w", err))
+		if p.Status != http.StatusServiceUnavailable || p.Code != problem.CodeDatabase || cause == nil {
 			t.Errorf("%v: status %d, code %s, cause %v", err, p.Status, p.Code, cause)
 		}
 	}

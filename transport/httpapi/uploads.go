@@ -16,17 +16,18 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/transport/media"
+	"annals/transport/problem"
 )
 
 // uploadTime is how long a file may take, in either direction.
 const uploadTime = 5 * time.Minute
 
 var (
-	errNoFile     = invalid("%s", media.ErrNoFile)
-	errOtherField = invalid("%s", media.ErrUnexpected)
-	errFilename   = invalid("Invalid filename detected")
-	errFileType   = refusal(http.StatusUnsupportedMediaType, codeFileType, "%s", media.ErrType)
-	errFileSize   = refusal(http.StatusRequestEntityTooLarge, codeTooLarge, "%s: at most %d bytes", media.ErrTooLarge, media.MaxSize)
+	errNoFile     = problem.Invalid("%s", media.ErrNoFile)
+	errOtherField = problem.Invalid("%s", media.ErrUnexpected)
+	errFilename   = problem.Invalid("Invalid filename detected")
+	errFileType   = problem.New(http.StatusUnsupportedMediaType, problem.CodeFileType, "%s", media.ErrType)
+	errFileSize   = problem.New(http.StatusRequestEntityTooLarge, problem.CodeTooLarge, "%s: at most %d bytes", media.ErrTooLarge, media.MaxSize)
 )
 
 // upload has a file as its body, and time for it.
@@ -129,7 +130,7 @@ func (a *API) receive(c *call) (*media.Received, error) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, errSlowBody
 	case errors.Is(err, media.ErrBroken):
-		return nil, invalid("The upload ended too early, or is no form.")
+		return nil, problem.Invalid("The upload ended too early, or is no form.")
 	}
 	return f, err
 }

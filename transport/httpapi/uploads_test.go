@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"annals/transport/media"
+	"annals/transport/problem"
 )
 
 // pixel is a PNG of one.
@@ -78,7 +79,7 @@ func TestAFileIsUploadedAndServedAsItCame(t *testing.T) {
 			if string(part.body) != "PNG" || part.header.Get("Content-Range") != "bytes 1-3/70" {
 				t.Errorf("%s: part %q %s", at, part.body, part.header.Get("Content-Range"))
 			}
-			s.ask("GET", at, nil, "Range", "bytes=70-").refused(416, codeInvalidRequest)
+			s.ask("GET", at, nil, "Range", "bytes=70-").refused(416, problem.CodeInvalidRequest)
 			if head := s.ask("HEAD", at, nil).is(200); head.header.Get("Content-Length") != "70" || len(head.body) > 0 {
 				t.Errorf("HEAD %s: %v", at, head.header)
 			}
@@ -131,7 +132,7 @@ func TestWhatAFileIsDecidesItsBytes(t *testing.T) {
 			{"p.png", "image/png", "\x89PNG\r\n\x1a\n and no more"},
 			{"x.bin", "", "\x00\x01\x02\x03"},
 		} {
-			s.upload(agentUploads+"/upload-media", c.name, c.typ, c.content).refused(415, codeFileType)
+			s.upload(agentUploads+"/upload-media", c.name, c.typ, c.content).refused(415, problem.CodeFileType)
 		}
 	})
 }
@@ -142,17 +143,17 @@ func TestAnUploadThatIsNoneIsRefused(t *testing.T) {
 	s.untouched(func() {
 		for _, path := range []string{agentUploads, chatUploads, "/api/media/channels/" + ann, "/api/messaging/central-channels/" + ann} {
 			path += "/upload-media"
-			s.ask("POST", path, fields{}).refused(400, codeInvalidRequest)
-			s.ask("POST", path, nil).refused(400, codeInvalidRequest)
-			s.ask("POST", path, "--b\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\nx\r\n--b--\r\n", "Content-Type", "multipart/form-data; boundary=b").refused(400, codeInvalidRequest)
-			s.ask("POST", path, "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\ncut", "Content-Type", "multipart/form-data; boundary=b").refused(400, codeInvalidRequest)
+			s.ask("POST", path, fields{}).refused(400, problem.CodeInvalidRequest)
+			s.ask("POST", path, nil).refused(400, problem.CodeInvalidRequest)
+			s.ask("POST", path, "--b\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\nx\r\n--b--\r\n", "Content-Type", "multipart/form-data; boundary=b").refused(400, problem.CodeInvalidRequest)
+			s.ask("POST", path, "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\ncut", "Content-Type", "multipart/form-data; boundary=b").refused(400, problem.CodeInvalidRequest)
 			other, typ := form(t, "other", "p.png", "image/png", pixel)
-			s.ask("POST", path, other, "Content-Type", typ).refused(400, codeInvalidRequest)
-			s.upload(strings.Replace(path, ann, "nope", 1), "p.png", "image/png", pixel).refused(400, codeInvalidID)
-			s.upload(path, "p.txt", "text/plain", strings.Repeat("a", media.MaxSize+1)).refused(413, codeTooLarge)
+			s.ask("POST", path, other, "Content-Type", typ).refused(400, problem.CodeInvalidRequest)
+			s.upload(strings.Replace(path, ann, "nope", 1), "p.png", "image/png", pixel).refused(400, problem.CodeInvalidID)
+			s.upload(path, "p.txt", "text/plain", strings.Repeat("a", media.MaxSize+1)).refused(413, problem.CodeTooLarge)
 		}
 		for _, name := range []string{"../p.png", "a/b.png", "a..b.png"} {
-			s.upload(chatUploads+"/upload-media", name, "image/png", pixel).refused(400, codeInvalidRequest)
+			s.upload(chatUploads+"/upload-media", name, "image/png", pixel).refused(400, problem.CodeInvalidRequest)
 		}
 	})
 	if up := s.upload(agentUploads+"/upload", "../../etc/p.png", "image/png", pixel).is(200); up.text("originalName") != "p.png" {
@@ -170,10 +171,10 @@ func TestNothingElseIsServedAsAFile(t *testing.T) {
 		"/media/uploads/channels/" + ann + "/" + name, "/media/generated/" + ann + "/" + name, "/media/uploads/agents/" + ann + "/" + up.text("sha256"),
 		"/media/uploads/agents/" + newID().String() + "/" + name, "/media/uploads/agents/" + ann + "/", "/media/", "/api/media/files/" + ann,
 	} {
-		s.ask("GET", path, nil).refused(404, codeNotFound)
+		s.ask("GET", path, nil).refused(404, problem.CodeNotFound)
 	}
 	for _, path := range []string{"/media/uploads/agents/nope/x.png", "/media/uploads/channels/nope/x.png", "/media/generated/nope/x.png", "/api/media/files/nope"} {
-		s.ask("GET", path, nil).refused(400, codeInvalidID)
+		s.ask("GET", path, nil).refused(400, problem.CodeInvalidID)
 	}
 }
 
@@ -182,18 +183,18 @@ func TestADeletedFileIsGone(t *testing.T) {
 	s := serve(t)
 	up := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel).is(200)
 	file := "/api/media/files/" + up.text("id")
-	s.ask("DELETE", file, nil, "If-Match", `"r7"`).refused(412, codeStale)
+	s.ask("DELETE", file, nil, "If-Match", `"r7"`).refused(412, problem.CodeStale)
 	s.ask("DELETE", file, nil).is(204)
 	s.ask("DELETE", file, nil).is(204)
-	s.ask("GET", file, nil).refused(404, codeNotFound)
-	s.ask("GET", up.text("url"), nil).refused(404, codeNotFound)
-	s.ask("DELETE", "/api/media/files/"+ann, nil).refused(404, codeNotFound)
+	s.ask("GET", file, nil).refused(404, problem.CodeNotFound)
+	s.ask("GET", up.text("url"), nil).refused(404, problem.CodeNotFound)
+	s.ask("DELETE", "/api/media/files/"+ann, nil).refused(404, problem.CodeNotFound)
 
 	s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).is(201)
 	in := s.upload(chat+"/upload-media", "p.png", "image/png", pixel).is(200)
 	s.ask("GET", in.text("url"), nil).is(200)
 	s.ask("DELETE", chat+"/messages", nil).is(204)
-	s.ask("GET", in.text("url"), nil).refused(404, codeNotFound)
+	s.ask("GET", in.text("url"), nil).refused(404, problem.CodeNotFound)
 }
 
 func TestARepeatedUploadIsOneFile(t *testing.T) {
@@ -205,7 +206,7 @@ func TestARepeatedUploadIsOneFile(t *testing.T) {
 		if string(again.body) != string(first.body) {
 			t.Errorf("%s, then %s", first.body, again.body)
 		}
-		s.upload(agentUploads+"/upload", "p.txt", "text/plain", "other", "Idempotency-Key", "k").refused(409, codeConflict)
+		s.upload(agentUploads+"/upload", "p.txt", "text/plain", "other", "Idempotency-Key", "k").refused(409, problem.CodeConflict)
 	})
 }
 
@@ -214,7 +215,7 @@ func TestWithAKeyFilesAreServedToWhoHasItACookieOrASignature(t *testing.T) {
 	now := time.Now()
 	s := serve(t, func(o *Options) { o.Key, o.Clock = "secret", func() time.Time { return now } })
 	show := []string{"X-API-KEY", "secret"}
-	s.upload(agentUploads+"/upload", "p.png", "image/png", pixel).refused(401, codeAuthRequired)
+	s.upload(agentUploads+"/upload", "p.png", "image/png", pixel).refused(401, problem.CodeAuthRequired)
 	up := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel, show...).is(200)
 	url := up.text("url")
 	path, _, signed := strings.Cut(url, "?signature=")
@@ -225,7 +226,7 @@ func TestWithAKeyFilesAreServedToWhoHasItACookieOrASignature(t *testing.T) {
 	for _, headers := range [][]string{show, {"Cookie", cookie}, {"Authorization", "Bearer secret"}} {
 		s.ask("GET", path, nil, headers...).is(200)
 	}
-	s.ask("GET", path, nil).refused(401, codeAuthRequired)
+	s.ask("GET", path, nil).refused(401, problem.CodeAuthRequired)
 	s.ask("GET", url, nil).is(200)
 	s.ask("HEAD", url, nil).is(200)
 	other := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel, show...).is(200).text("url")
@@ -233,15 +234,15 @@ func TestWithAKeyFilesAreServedToWhoHasItACookieOrASignature(t *testing.T) {
 		strings.Replace(other, strings.Split(other, "?")[1], strings.Split(url, "?")[1], 1), path + "?signature=", path + "?signature=9999999999.abc.png",
 		strings.Replace(url, "=1", "=2", 1), "/api/agents?signature=" + strings.Split(url, "=")[1], "/api/media/files/" + up.text("id") + "?" + strings.Split(url, "?")[1],
 	} {
-		s.ask("GET", wrong, nil).refused(401, codeAuthRequired)
+		s.ask("GET", wrong, nil).refused(401, problem.CodeAuthRequired)
 	}
-	s.ask("DELETE", "/api/media/files/"+up.text("id"), nil, "Cookie", cookie).refused(401, codeAuthRequired)
+	s.ask("DELETE", "/api/media/files/"+up.text("id"), nil, "Cookie", cookie).refused(401, problem.CodeAuthRequired)
 
 	// What comes back later is signed anew, whatever it was sent with.
 	posted := fields{"author_id": ann, "content": "look", "server_id": "0", "metadata": fields{"attachments": []fields{{"url": url}, {"url": path}}}}
 	s.ask("POST", chat+"/messages", posted, show...).is(201)
 	now = now.Add(signatureLife + time.Second)
-	s.ask("GET", url, nil).refused(401, codeAuthRequired)
+	s.ask("GET", url, nil).refused(401, problem.CodeAuthRequired)
 	listed := string(s.ask("GET", chat+"/messages", nil, show...).is(200).body)
 	for _, m := range regexp.MustCompile(`"(/media/[^"]*)"`).FindAllStringSubmatch(listed, -1) {
 		s.ask("GET", m[1], nil).is(200)
@@ -262,9 +263,9 @@ func TestUploadsHaveLimitsOfTheirOwn(t *testing.T) {
 		{"/api/media/channels/" + ann + "/upload-media", "100;w=900", channelUploads.most},
 	} {
 		for range c.most {
-			s.ask("POST", c.path, fields{}).refused(400, codeInvalidRequest)
+			s.ask("POST", c.path, fields{}).refused(400, problem.CodeInvalidRequest)
 		}
-		denied := s.ask("POST", c.path, fields{}).refused(429, codeRateLimited)
+		denied := s.ask("POST", c.path, fields{}).refused(429, problem.CodeRateLimited)
 		if h := denied.header; h.Get("RateLimit-Policy") != c.policy || h.Get("Retry-After") == "" {
 			t.Errorf("%s: %v", c.path, h)
 		}

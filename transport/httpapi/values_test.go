@@ -3,6 +3,8 @@ package httpapi
 import (
 	"encoding/json"
 	"testing"
+
+	"annals/transport/problem"
 )
 
 func TestZeroIsNothingAndAnotherNumberIsItsDigits(t *testing.T) {
@@ -33,12 +35,12 @@ func TestZeroIsNothingAndAnotherNumberIsItsDigits(t *testing.T) {
 		s.untouched(func() {
 			for _, none := range []any{0, json.RawMessage(`-0.0`), false, nil, ""} {
 				body[r.number] = none
-				s.ask("POST", r.path, body).refused(400, codeInvalidRequest)
+				s.ask("POST", r.path, body).refused(400, problem.CodeInvalidRequest)
 			}
 		})
 		for _, odd := range []any{true, []any{}, fields{}, []any{1}} {
 			body[r.number] = odd
-			s.untouched(func() { s.ask("POST", r.path, body).refused(400, codeInvalidRequest) })
+			s.untouched(func() { s.ask("POST", r.path, body).refused(400, problem.CodeInvalidRequest) })
 		}
 		body[r.number] = 5
 		got := s.ask("POST", r.path, body)
@@ -63,7 +65,7 @@ func TestNullIsNoValueOfWhatAPatchMustHave(t *testing.T) {
 			"/api/agents/" + agent: {fields{"name": nil}, fields{"bio": nil}},
 		} {
 			for _, body := range bodies {
-				s.ask("PATCH", path, body).refused(400, codeInvalidRequest)
+				s.ask("PATCH", path, body).refused(400, problem.CodeInvalidRequest)
 			}
 		}
 	})

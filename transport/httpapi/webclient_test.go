@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 // webClient asks as the web client of ElizaOS 1.2.0 does: every call says that it is JSON, also where it has no body, and
@@ -274,7 +275,7 @@ func TestTheWebClientChangesACharacterByWhatChanged(t *testing.T) {
 		if shown := w.ask("GET", path, nil).is(200); shown.text("system") != "Be long." || shown.text("id") != agent {
 			t.Errorf("with another id: %s", shown.body)
 		}
-		w.ask("GET", "/api/agents/"+unknown, nil).refused(404, codeNotFound)
+		w.ask("GET", "/api/agents/"+unknown, nil).refused(404, problem.CodeNotFound)
 	})
 }
 

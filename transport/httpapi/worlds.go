@@ -8,6 +8,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/problem"
 )
 
 type worldList struct {
@@ -54,7 +55,7 @@ func (a *API) createWorld(c *call, in *newWorld) (worldAnswer, error) {
 		return worldAnswer{}, err
 	}
 	if b.Name == "" && named == uuid.Nil {
-		return worldAnswer{}, invalid("World name is required")
+		return worldAnswer{}, problem.Invalid("World name is required")
 	}
 	cmd := &commands.CreateWorld{
 		WorldID: named, AgentID: agent, ServerID: or(b.ServerID, serverOf(c.request().At)),

@@ -13,7 +13,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
-	"annals/transport/httpapi"
+	"annals/transport/problem"
 )
 
 // core is the group of projections that messages are read from, readable how long a client waits for it to hear that its
@@ -136,7 +136,7 @@ func (e *event) request() commands.Request {
 }
 
 func (e *event) failed(what string, err error) {
-	message, cause := httpapi.Explain(err)
+	message, cause := problem.Explain(err)
 	if cause != nil && !errors.Is(cause, context.Canceled) {
 		e.hub.Logger.Error("an event over socket.io failed", "what", what, "error", cause)
 	}
