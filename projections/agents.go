@@ -6,9 +6,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"annals/events"
+	"annals/projections/engine"
 )
 
-var agents = Projection{
+var agents = engine.Projection{
 	Name:    "agents",
 	Group:   GroupCore,
 	Version: 3,

@@ -15,6 +15,7 @@ import (
 
 	"annals/events"
 	"annals/events/esdb/esdbtest"
+	"annals/projections/engine"
 )
 
 const caughtUp = 100_000
@@ -30,8 +31,8 @@ func ordinary() events.Event {
 // BenchmarkCatchUp fills tables that are there from the first fact on, all of them and those of the group core. Beside each is
 // the fastest way that PostgreSQL has to take the same rows: COPY, one table after the other, and then their indexes.
 func BenchmarkCatchUp(b *testing.B) {
-	defer debug.SetGCPercent(debug.SetGCPercent(GCPercent)) // as the command does
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(MemoryLimit))
+	defer debug.SetGCPercent(debug.SetGCPercent(engine.GCPercent)) // as the command does
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(engine.MemoryLimit))
 	log := esdbtest.New(b)
 	var last events.Position
 	for range caughtUp / 500 {
@@ -55,15 +56,15 @@ func BenchmarkCatchUp(b *testing.B) {
 	})
 	for _, c := range []struct {
 		name string
-		of   []Projection
+		of   []engine.Projection
 	}{{"rebuild", All()}, {"rebuild core", Core()}} {
 		b.Run(c.name, func(b *testing.B) {
 			var copying time.Duration
 			for b.Loop() {
 				b.StopTimer()
-				o := Options{Store: log, Postgres: database(b), Log: uuid.New(), Projections: c.of, Logger: slog.New(slog.DiscardHandler)}
+				o := engine.Options{Store: log, Postgres: database(b), Log: uuid.New(), Projections: c.of, Logger: slog.New(slog.DiscardHandler)}
 				b.StartTimer()
-				must(b, Rebuild(b.Context(), o, nil, nil))
+				must(b, engine.Rebuild(b.Context(), o, nil, nil))
 				b.StopTimer()
 				copying += copied(b, o)
 				b.StartTimer()
@@ -75,7 +76,7 @@ func BenchmarkCatchUp(b *testing.B) {
 }
 
 // copied is how long it takes to copy the rows that are shown into another database, from memory.
-func copied(b *testing.B, o Options) time.Duration {
+func copied(b *testing.B, o engine.Options) time.Duration {
 	b.Helper()
 	from, to := connect(b, o.Postgres), connect(b, database(b))
 	execute(b, to, "set synchronous_commit = off")
@@ -85,7 +86,7 @@ func copied(b *testing.B, o Options) time.Duration {
 	}
 	for _, table := range tablesIn(b, to) {
 		rows[table] = new(bytes.Buffer)
-		_, err := from.PgConn().CopyTo(b.Context(), rows[table], "copy (select * from "+Views(o.Projections)+"."+table+") to stdout binary")
+		_, err := from.PgConn().CopyTo(b.Context(), rows[table], "copy (select * from "+engine.Views(o.Projections)+"."+table+") to stdout binary")
 		must(b, err)
 	}
 	begun := time.Now()
@@ -101,7 +102,7 @@ func copied(b *testing.B, o Options) time.Duration {
 
 func BenchmarkAppendToCommit(b *testing.B) {
 	log := esdbtest.New(b)
-	f, _ := start(b, Options{Store: log, Postgres: database(b), Log: uuid.New(), Projections: All()})
+	f, _ := start(b, engine.Options{Store: log, Postgres: database(b), Log: uuid.New(), Projections: All()})
 	waitForAll(b, f, 0)
 	b.Run("append", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
@@ -125,8 +126,8 @@ func BenchmarkApply(b *testing.B) {
 			Stored: events.Encoded{Type: "MessageSubmitted", Data: make([]byte, 700), Metadata: make([]byte, 220)}, // about as sealed
 		}
 	}
-	o := PastOptions{
-		Past: Past{Schema: "applied"}, Projections: All(),
+	o := engine.PastOptions{
+		Past: engine.Past{Schema: "applied"}, Projections: All(),
 		Read: func(context.Context, events.Position) iter.Seq2[events.Recorded, error] {
 			return func(yield func(events.Recorded, error) bool) {
 				for _, e := range all {
@@ -144,7 +145,7 @@ func BenchmarkApply(b *testing.B) {
 		b.StopTimer()
 		o.Postgres = database(b)
 		b.StartTimer()
-		must(b, FillPast(b.Context(), o, nil))
+		must(b, engine.FillPast(b.Context(), o, nil))
 	}
 	b.ReportMetric(float64(caughtUp*b.N)/b.Elapsed().Seconds(), "events/s")
 }

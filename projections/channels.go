@@ -5,9 +5,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"annals/events"
+	"annals/projections/engine"
 )
 
-var channels = Projection{
+var channels = engine.Projection{
 	Name:    "channels",
 	Group:   GroupCore,
 	Version: 1,

@@ -4,9 +4,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"annals/events"
+	"annals/projections/engine"
 )
 
-var entities = Projection{
+var entities = engine.Projection{
 	Name:    "entities",
 	Group:   GroupMemories,
 	Version: 1,

@@ -5,9 +5,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"annals/events"
+	"annals/projections/engine"
 )
 
-var files = Projection{
+var files = engine.Projection{
 	Name:    "files",
 	Group:   GroupCore,
 	Version: 1,

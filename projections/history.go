@@ -4,6 +4,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"annals/events"
+	"annals/projections/engine"
 )
 
 // GroupHistory is what auditors read from.
@@ -11,7 +12,7 @@ const GroupHistory = "history"
 
 // history is the index over the whole log. Data and metadata are as the store has them: what is sealed stays sealed, so
 // that destroying a key erases it here too. recorded is the store's clock, at that of whoever asked.
-var history = Projection{
+var history = engine.Projection{
 	Name:    "history",
 	Group:   GroupHistory,
 	Version: 2,
@@ -53,7 +54,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (pos
 
 // concerns says which agents, persons, channels, rooms and worlds each fact is about. It has the fact's type to narrow what is
 // looked through.
-var concerns = Projection{
+var concerns = engine.Projection{
 	Name:    "concerns",
 	Group:   GroupHistory,
 	Version: 2,
@@ -75,4 +76,4 @@ func applyConcerns(q *pgx.Batch, e events.Recorded) {
 }
 
 // History is what auditors read from: every fact, and whom it is about.
-func History() []Projection { return []Projection{history, concerns} }
+func History() []engine.Projection { return []engine.Projection{history, concerns} }

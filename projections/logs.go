@@ -7,9 +7,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"annals/events"
+	"annals/projections/engine"
 )
 
-var logs = Projection{
+var logs = engine.Projection{
 	Name:    "logs",
 	Group:   GroupCore,
 	Version: 1,

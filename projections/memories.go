@@ -6,9 +6,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"annals/events"
+	"annals/projections/engine"
 )
 
-var memories = Projection{
+var memories = engine.Projection{
 	Name:    "memories",
 	Group:   GroupMemories,
 	Version: 1,

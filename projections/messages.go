@@ -5,9 +5,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"annals/events"
+	"annals/projections/engine"
 )
 
-var messages = Projection{
+var messages = engine.Projection{
 	Name:    "messages",
 	Group:   GroupCore,
 	Version: 2,

@@ -4,9 +4,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"annals/events"
+	"annals/projections/engine"
 )
 
-var participants = Projection{
+var participants = engine.Projection{
 	Name:    "participants",
 	Group:   GroupCore,
 	Version: 1,

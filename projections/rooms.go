@@ -4,9 +4,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"annals/events"
+	"annals/projections/engine"
 )
 
-var rooms = Projection{
+var rooms = engine.Projection{
 	Name:    "rooms",
 	Group:   GroupMemories,
 	Version: 1,

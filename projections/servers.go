@@ -5,9 +5,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"annals/events"
+	"annals/projections/engine"
 )
 
-var servers = Projection{
+var servers = engine.Projection{
 	Name:    "servers",
 	Group:   GroupCore,
 	Version: 1,

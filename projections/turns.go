@@ -4,9 +4,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"annals/events"
+	"annals/projections/engine"
 )
 
-var turns = Projection{
+var turns = engine.Projection{
 	Name:    "turns",
 	Group:   GroupCore,
 	Version: 1,

@@ -9,9 +9,10 @@ import (
 	pgxvector "github.com/pgvector/pgvector-go/pgx"
 
 	"annals/events"
+	"annals/projections/engine"
 )
 
-var vectors = Projection{
+var vectors = engine.Projection{
 	Name:    "vectors",
 	Group:   GroupVectors,
 	Version: 2,

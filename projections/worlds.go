@@ -4,9 +4,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"annals/events"
+	"annals/projections/engine"
 )
 
-var worlds = Projection{
+var worlds = engine.Projection{
 	Name:    "worlds",
 	Group:   GroupMemories,
 	Version: 1,

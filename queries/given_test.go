@@ -13,6 +13,7 @@ import (
 	"annals/events"
 	"annals/events/esdb/esdbtest"
 	"annals/projections"
+	"annals/projections/engine"
 	"annals/queries"
 )
 
@@ -30,7 +31,7 @@ type given struct {
 	*queries.Queries
 	t    testing.TB
 	log  *esdbtest.Log
-	feed *projections.Feed
+	feed *engine.Feed
 	pool *pgxpool.Pool
 	ctx  context.Context
 	now  time.Time // of the next fact
@@ -44,12 +45,12 @@ func start(t testing.TB) *given {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	g := &given{t: t, log: esdbtest.New(t), ctx: ctx, now: dawn}
-	g.feed = projections.NewFeed(projections.Options{
+	g.feed = engine.NewFeed(engine.Options{
 		Store: g.log, Postgres: url, Log: uuid.New(), Projections: projections.All(), Logger: slog.New(slog.DiscardHandler),
 	})
 	ended := make(chan error, 1)
 	go func() { ended <- g.feed.Run(ctx) }()
-	config, err := queries.Config(url, projections.Views(projections.All()))
+	config, err := queries.Config(url, engine.Views(projections.All()))
 	must(t, err)
 	g.pool, err = pgxpool.NewWithConfig(ctx, config)
 	must(t, err)

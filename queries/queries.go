@@ -45,7 +45,7 @@ const (
 	statementLimit = "10s"
 )
 
-// Config describes a pool at the URL that reads through the given schema of views (projections.Views), which may be made
+// Config describes a pool at the URL that reads through the given schema of views (engine.Views), which may be made
 // later than the pool.
 func Config(url, views string) (*pgxpool.Config, error) {
 	c, err := pgxpool.ParseConfig(url)

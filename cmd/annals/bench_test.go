@@ -22,6 +22,7 @@ import (
 	"annals/events"
 	"annals/events/esdb"
 	"annals/projections"
+	"annals/projections/engine"
 )
 
 // measured is how long each side of a comparison runs.
@@ -147,7 +148,7 @@ func bareServer[T any](b *testing.B, url, query string, args ...any) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	config.ConnConfig.RuntimeParams["search_path"] = projections.Views(projections.All()) + ", public"
+	config.ConnConfig.RuntimeParams["search_path"] = engine.Views(projections.All()) + ", public"
 	pool, err := pgxpool.NewWithConfig(b.Context(), config)
 	if err != nil {
 		b.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"annals/commands/reactions"
 	"annals/events"
 	"annals/projections"
+	"annals/projections/engine"
 	"annals/queries"
 )
 
@@ -91,7 +92,7 @@ func (e *Embed) Run(ctx context.Context) (err error) {
 }
 
 // follow makes rows of what is recorded, which nobody else does where no server runs.
-func follow(ctx context.Context, p *parts, log *slog.Logger) (*projections.Feed, func() error, error) {
+func follow(ctx context.Context, p *parts, log *slog.Logger) (*engine.Feed, func() error, error) {
 	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.store}, events.LogStream)
 	if err != nil {
 		return nil, nil, err
@@ -99,7 +100,7 @@ func follow(ctx context.Context, p *parts, log *slog.Logger) (*projections.Feed,
 	if opened.ID == uuid.Nil {
 		return nil, nil, errors.New("the log is empty: nothing is remembered")
 	}
-	feed := projections.NewFeed(projections.Options{
+	feed := engine.NewFeed(engine.Options{
 		Store: p.store, Postgres: p.databaseURL, Log: opened.ID, Projections: projections.All(), Logger: log,
 	})
 	ctx, cancel := context.WithCancel(ctx)
@@ -109,7 +110,7 @@ func follow(ctx context.Context, p *parts, log *slog.Logger) (*projections.Feed,
 }
 
 // readable waits until all that is recorded now can be read, and longer where PostgreSQL is away or rows are being made.
-func readable(ctx context.Context, p *parts, feed *projections.Feed) error {
+func readable(ctx context.Context, p *parts, feed *engine.Feed) error {
 	if _, err := feed.From(ctx); err != nil {
 		return err
 	}
@@ -185,7 +186,7 @@ func (a *embedRun) count(n, refused int, err error) error {
 	defer a.mu.Unlock()
 	a.done, a.refused = a.done+n, a.refused+refused
 	at := events.Position(a.done + a.refused)
-	a.progress.show(projections.Progress{Stage: "embedding", Events: a.done, Position: at, Head: max(events.Position(a.total), at)})
+	a.progress.show(engine.Progress{Stage: "embedding", Events: a.done, Position: at, Head: max(events.Position(a.total), at)})
 	if errors.Is(err, reactions.ErrRefused) && a.done > 0 {
 		return nil
 	}

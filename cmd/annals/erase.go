@@ -13,6 +13,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/projections"
+	"annals/projections/engine"
 )
 
 // Erase is the command that erases what a person has said, beside a running server or without one.
@@ -43,7 +44,7 @@ func (e *Erase) Run(ctx context.Context) error {
 	if opened.ID == uuid.Nil {
 		return errEmptyLog
 	}
-	pasts, err := projections.Pasts(ctx, p.databaseURL)
+	pasts, err := engine.Pasts(ctx, p.databaseURL)
 	if err != nil {
 		return err
 	}
@@ -56,8 +57,8 @@ func (e *Erase) Run(ctx context.Context) error {
 	if _, err := commands.Handle(ctx, env, byCLI(), commands.EraseSubject{SubjectID: subject}); err != nil {
 		return fmt.Errorf("the key is destroyed, but the servers were not told: %w; repeat the command", err)
 	}
-	o := projections.Options{Store: p.store, Postgres: p.databaseURL, Log: opened.ID, Projections: projections.All(), Logger: log}
-	left, err := projections.Renew(ctx, o, legible(), newProgress(os.Stdout, "events").show)
+	o := engine.Options{Store: p.store, Postgres: p.databaseURL, Log: opened.ID, Projections: projections.All(), Logger: log}
+	left, err := engine.Renew(ctx, o, legible(), newProgress(os.Stdout, "events").show)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return errors.New("interrupted when the key was destroyed, but rows may still show the text: repeat the command")

@@ -11,6 +11,7 @@ import (
 	"annals/events"
 	"annals/events/esdb"
 	"annals/projections"
+	"annals/projections/engine"
 	"annals/transport/httpapi"
 )
 
@@ -28,7 +29,7 @@ type health struct {
 	log      uuid.UUID
 	store    *esdb.Store
 	database *pgxpool.Pool
-	feed     *projections.Feed
+	feed     *engine.Feed
 	vectors  vectors
 }
 
@@ -60,7 +61,7 @@ func (h health) check(ctx context.Context) httpapi.Health {
 	return found
 }
 
-func (h health) of(s projections.Status, lag httpapi.Lag, head events.Position) httpapi.ProjectionHealth {
+func (h health) of(s engine.Status, lag httpapi.Lag, head events.Position) httpapi.ProjectionHealth {
 	p := httpapi.ProjectionHealth{
 		Name: s.Name, Group: s.Group, Version: s.Version, Generation: s.Generation, Lag: lag, Filling: s.Filling, Stopped: s.Stopped,
 	}

@@ -13,6 +13,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/projections"
+	"annals/projections/engine"
 	"annals/queries"
 )
 
@@ -67,7 +68,7 @@ func (h *History) Run(ctx context.Context) error {
 	}
 	defer reading.Close()
 	if p.dir != nil { // no server keeps the read model up
-		feed := projections.NewFeed(projections.Options{
+		feed := engine.NewFeed(engine.Options{
 			Store: p.store, Postgres: p.databaseURL, Log: opened.ID, Projections: projections.All(), Logger: log,
 		})
 		defer background(ctx, "projections", feed.Run, func(error) {})()
@@ -83,7 +84,7 @@ func (h *History) Run(ctx context.Context) error {
 }
 
 // upToDate waits until everything that is in the log can be read.
-func upToDate(ctx context.Context, feed *projections.Feed) error {
+func upToDate(ctx context.Context, feed *engine.Feed) error {
 	head, err := feed.From(ctx)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"annals/commands/reactions"
 	"annals/events"
 	"annals/projections"
+	"annals/projections/engine"
 	"annals/queries"
 	"annals/transport/media"
 	"annals/transport/media/bucket"
@@ -33,7 +34,7 @@ func openBlobs(ctx context.Context, location, folder string) (media.Blobs, error
 }
 
 // sweep removes the bytes of files that are gone, whenever some go.
-func sweep(store events.Store, q *queries.Queries, feed *projections.Feed, kept *media.Store, wake <-chan struct{}, log *slog.Logger) func(context.Context) error {
+func sweep(store events.Store, q *queries.Queries, feed *engine.Feed, kept *media.Store, wake <-chan struct{}, log *slog.Logger) func(context.Context) error {
 	return reactions.Sweep{Files: goneFiles{store, q, feed}, Bytes: kept, Wake: wake, Log: log}.Run
 }
 
@@ -41,7 +42,7 @@ func sweep(store events.Store, q *queries.Queries, feed *projections.Feed, kept 
 type goneFiles struct {
 	store   events.Store
 	queries *queries.Queries
-	feed    *projections.Feed
+	feed    *engine.Feed
 }
 
 // sweptAtOnce is how many removed files are read at a time.

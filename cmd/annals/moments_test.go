@@ -16,6 +16,7 @@ import (
 	"annals/deploy/postgres/pgtest"
 	"annals/events"
 	"annals/projections"
+	"annals/projections/engine"
 )
 
 // wanderer asks a server for whatever comes to its mind, about few things, so that they have long stories.
@@ -170,7 +171,7 @@ func moment(t *testing.T, conn *pgx.Conn, name string) (at events.Position) {
 	for t in select viewname from pg_views where schemaname = '%[2]s' loop
 		execute format('create table %[1]s.%%1$I as table %[2]s.%%1$I', t);
 	end loop;
-end $$`, name, projections.Views(projections.All())))
+end $$`, name, engine.Views(projections.All())))
 			return err
 		})
 		if err != nil && !errors.Is(err, unsettled) {

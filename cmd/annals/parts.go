@@ -16,6 +16,7 @@ import (
 	"annals/events/esdb"
 	"annals/events/vault"
 	"annals/projections"
+	"annals/projections/engine"
 	"annals/queries"
 )
 
@@ -150,7 +151,7 @@ func (p *parts) stop(ctx context.Context, log *slog.Logger) {
 
 // pool reads through the views of this build.
 func pool(ctx context.Context, url string) (*pgxpool.Pool, error) {
-	config, err := queries.Config(url, projections.Views(projections.All()))
+	config, err := queries.Config(url, engine.Views(projections.All()))
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"annals/events"
 	"annals/projections"
+	"annals/projections/engine"
 	"annals/queries"
 )
 
@@ -18,7 +19,7 @@ type past struct{ pool *pgxpool.Pool }
 func (p past) Replay(
 	ctx context.Context, models []string, before, steps []events.Recorded, show func(context.Context, *queries.Queries) error,
 ) error {
-	return projections.Replay(ctx, p.pool, projections.All(), models, before, steps, func(ctx context.Context, tx pgx.Tx) error {
+	return engine.Replay(ctx, p.pool, projections.All(), models, before, steps, func(ctx context.Context, tx pgx.Tx) error {
 		return show(ctx, queries.In(tx))
 	})
 }

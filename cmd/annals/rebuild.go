@@ -17,6 +17,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/projections"
+	"annals/projections/engine"
 )
 
 // Rebuild is the command that fills read models anew from the log, beside a running server or without one.
@@ -50,16 +51,16 @@ func (r *Rebuild) Run(ctx context.Context) error {
 	if opened.ID == uuid.Nil {
 		return errEmptyLog
 	}
-	o := projections.Options{
+	o := engine.Options{
 		Store: p.store, Postgres: p.databaseURL, Log: opened.ID, Projections: projections.All(), Logger: log,
 	}
 	if r.DryRun {
 		return r.say(ctx, o)
 	}
 	progress := newProgress(os.Stdout, "events")
-	debug.SetGCPercent(projections.GCPercent)
-	debug.SetMemoryLimit(min(debug.SetMemoryLimit(-1), projections.MemoryLimit))
-	if err := projections.Rebuild(ctx, o, r.Names, progress.show); err != nil {
+	debug.SetGCPercent(engine.GCPercent)
+	debug.SetMemoryLimit(min(debug.SetMemoryLimit(-1), engine.MemoryLimit))
+	if err := engine.Rebuild(ctx, o, r.Names, progress.show); err != nil {
 		if ctx.Err() != nil {
 			return errors.New("interrupted; the same command goes on from here")
 		}
@@ -68,8 +69,8 @@ func (r *Rebuild) Run(ctx context.Context) error {
 	return nil
 }
 
-func (r *Rebuild) say(ctx context.Context, o projections.Options) error {
-	intentions, err := projections.Intentions(ctx, o, r.Names)
+func (r *Rebuild) say(ctx context.Context, o engine.Options) error {
+	intentions, err := engine.Intentions(ctx, o, r.Names)
 	if err != nil {
 		return err
 	}
@@ -115,7 +116,7 @@ func newProgress(out *os.File, noun string) *progress {
 	return p
 }
 
-func (p *progress) show(now projections.Progress) {
+func (p *progress) show(now engine.Progress) {
 	if p.begun.IsZero() {
 		p.begun, p.from = time.Now(), now.Position
 	}
@@ -142,7 +143,7 @@ func (p *progress) show(now projections.Progress) {
 }
 
 // line is "rows: 120000 events, 41000/s, 62 %, 3s left".
-func (p *progress) line(now projections.Progress) string {
+func (p *progress) line(now engine.Progress) string {
 	since := time.Since(p.begun)
 	line := fmt.Sprintf("%s: %d %s", now.Stage, now.Events, p.noun)
 	if now.Events == 0 || now.Head <= p.from {

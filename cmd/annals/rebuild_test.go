@@ -15,6 +15,7 @@ import (
 
 	"annals/deploy/postgres/pgtest"
 	"annals/projections"
+	"annals/projections/engine"
 )
 
 // rebuilding is `annals rebuild` as a process, which is killed when the context ends.
@@ -53,7 +54,7 @@ func rowsShown(t *testing.T, database string) map[string][]string {
 		}
 		return found
 	}
-	views := projections.Views(projections.All())
+	views := engine.Views(projections.All())
 	all := map[string][]string{}
 	for _, name := range texts(`select viewname from pg_views where schemaname = $1`, views) {
 		all[name] = texts("select r::text from " + pgx.Identifier{views, name}.Sanitize() + " r order by 1")

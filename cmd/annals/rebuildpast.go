@@ -18,6 +18,7 @@ import (
 	"annals/events"
 	"annals/events/embedded"
 	"annals/projections"
+	"annals/projections/engine"
 )
 
 // RebuildPast is what a rebuild needs to build what was, beside what is.
@@ -50,9 +51,9 @@ func (r RebuildPast) run(ctx context.Context, p *parts, c Config) error {
 	if end.position > from.head && from.head > 0 {
 		return fmt.Errorf("position %d is beyond the end of the log, %d", end.position, from.head)
 	}
-	o := projections.PastOptions{
+	o := engine.PastOptions{
 		Postgres: p.databaseURL, Projections: projections.All(), Head: from.head,
-		Past: projections.Past{Schema: r.Into, Log: from.id, Until: r.Until, Views: projections.Views(projections.All())},
+		Past: engine.Past{Schema: r.Into, Log: from.id, Until: r.Until, Views: engine.Views(projections.All())},
 		Read: func(ctx context.Context, after events.Position) iter.Seq2[events.Recorded, error] {
 			return end.of(from.read(ctx, after))
 		},
@@ -60,7 +61,7 @@ func (r RebuildPast) run(ctx context.Context, p *parts, c Config) error {
 	if end.position > 0 {
 		o.Head = end.position
 	}
-	if err := projections.FillPast(ctx, o, newProgress(os.Stdout, "events").show); err != nil {
+	if err := engine.FillPast(ctx, o, newProgress(os.Stdout, "events").show); err != nil {
 		if ctx.Err() != nil {
 			return errors.New("interrupted; the same command goes on from here")
 		}

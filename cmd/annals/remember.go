@@ -11,11 +11,12 @@ import (
 	"annals/events"
 	"annals/events/esdb"
 	"annals/projections"
+	"annals/projections/engine"
 	"annals/transport/documents"
 )
 
 // remember lets agents remember what is said, over a group of its own: it holds up no answer.
-func remember(p *parts, env commands.Env, c Config, feed *projections.Feed, w watch, log *slog.Logger) func(context.Context) error {
+func remember(p *parts, env commands.Env, c Config, feed *engine.Feed, w watch, log *slog.Logger) func(context.Context) error {
 	return func(ctx context.Context) error {
 		subscriber := esdb.NewSubscriber(p.store, esdb.SubscriberOptions{
 			Group: "remember", Types: reactions.Remembered, Partition: placeOf,

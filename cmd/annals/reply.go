@@ -12,6 +12,7 @@ import (
 	"annals/events"
 	"annals/events/esdb"
 	"annals/projections"
+	"annals/projections/engine"
 	"annals/queries"
 	"annals/transport/models/anthropic"
 	"annals/transport/models/classic"
@@ -26,7 +27,7 @@ const (
 )
 
 // reply makes the agents answer what is submitted.
-func reply(p *parts, env commands.Env, c Config, q *queries.Queries, model reactions.Embedder, feed *projections.Feed, aborts *reactions.Aborts, stream func(reactions.Chunk), w watch, log *slog.Logger) func(context.Context) error {
+func reply(p *parts, env commands.Env, c Config, q *queries.Queries, model reactions.Embedder, feed *engine.Feed, aborts *reactions.Aborts, stream func(reactions.Chunk), w watch, log *slog.Logger) func(context.Context) error {
 	return func(ctx context.Context) error {
 		subscriber := esdb.NewSubscriber(p.store, esdb.SubscriberOptions{
 			Group: "reply", Types: []string{events.MessageSubmitted{}.EventType()}, Partition: channelOf,
@@ -62,7 +63,7 @@ func textModel(c Config) reactions.Text {
 // history lets the reactions read conversations from the read models.
 type history struct {
 	queries *queries.Queries
-	feed    *projections.Feed
+	feed    *engine.Feed
 }
 
 // Conversation implements reactions.History.

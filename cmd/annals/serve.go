@@ -13,6 +13,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/projections"
+	"annals/projections/engine"
 	"annals/transport/httpapi"
 	"annals/transport/live"
 	"annals/transport/serverlog"
@@ -87,7 +88,7 @@ var (
 )
 
 // catchUp waits until what was in the log at the start can be read, and lets the subscribers begin there.
-func catchUp(ctx context.Context, feed *projections.Feed, hub *live.Hub) error {
+func catchUp(ctx context.Context, feed *engine.Feed, hub *live.Hub) error {
 	start, err := feed.From(ctx)
 	if err != nil {
 		return err
@@ -100,7 +101,7 @@ func catchUp(ctx context.Context, feed *projections.Feed, hub *live.Hub) error {
 }
 
 // reach waits until groups have come to a position, for as long as that takes.
-func reach(ctx context.Context, feed *projections.Feed, groups []string, p events.Position) error {
+func reach(ctx context.Context, feed *engine.Feed, groups []string, p events.Position) error {
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		if err := waitAll(ctx, feed, groups, p); err == nil {
 			return nil
@@ -113,7 +114,7 @@ func reach(ctx context.Context, feed *projections.Feed, groups []string, p event
 	}
 }
 
-func waitAll(ctx context.Context, feed *projections.Feed, groups []string, p events.Position) error {
+func waitAll(ctx context.Context, feed *engine.Feed, groups []string, p events.Position) error {
 	for _, group := range groups {
 		if err := feed.Wait(ctx, group, p); err != nil {
 			return err

@@ -15,6 +15,7 @@ import (
 
 	"annals/commands"
 	"annals/projections"
+	"annals/projections/engine"
 	"annals/queries"
 	"annals/transport/httpapi"
 	"annals/transport/serverlog"
@@ -47,13 +48,13 @@ func servePast(ctx context.Context, c Config, schema string, log *slog.Logger, r
 		return err
 	}
 	defer reading.Close()
-	found, err := projections.FindPast(ctx, reading, schema)
+	found, err := engine.FindPast(ctx, reading, schema)
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: make it with annals rebuild --until TIME --into %s", err, schema)
 	case !found.Ready:
 		return fmt.Errorf("%s is not filled yet: the same annals rebuild goes on with it", schema)
-	case found.Views != projections.Views(projections.All()):
+	case found.Views != engine.Views(projections.All()):
 		return fmt.Errorf("%s was filled by another build, whose read models differ: fill one with this build", schema)
 	}
 	folder, err := filepath.Abs(c.DataDir)
@@ -87,7 +88,7 @@ func servePast(ctx context.Context, c Config, schema string, log *slog.Logger, r
 }
 
 // pastOptions are those of an API that changes nothing.
-func pastOptions(c Config, p *parts, found projections.Past, reading *pgxpool.Pool, log *slog.Logger) httpapi.Options {
+func pastOptions(c Config, p *parts, found engine.Past, reading *pgxpool.Pool, log *slog.Logger) httpapi.Options {
 	q := queries.New(reading)
 	frozen := still{found.Position, q, p.codec}
 	return httpapi.Options{

@@ -19,6 +19,7 @@ import (
 	"annals/events"
 	"annals/events/chain"
 	"annals/projections"
+	"annals/projections/engine"
 	"annals/queries"
 	"annals/transport/dashboard"
 	"annals/transport/httpapi"
@@ -49,7 +50,7 @@ type server struct {
 	model   reactions.Embedder
 	media   *media.Store
 
-	feed      *projections.Feed
+	feed      *engine.Feed
 	live      *live.Hub
 	rooms     *socketio.Hub
 	answers   *answers
@@ -125,7 +126,7 @@ func (s *server) push(context.Context) error {
 		Log: s.logID, Store: s.parts.store, Logger: s.log,
 		Origin: func(*http.Request) bool { return true }, // the API has looked at it
 	})
-	s.feed = projections.NewFeed(projections.Options{
+	s.feed = engine.NewFeed(engine.Options{
 		Store: s.parts.store, Postgres: s.parts.databaseURL, Log: s.logID, Projections: projections.All(), Logger: s.log,
 		Observe: s.observe, Committed: s.committed, Together: pushedGroups,
 		Readable: func(batch []events.Recorded, upTo events.Position) { //nolint:contextcheck // sockets outlive requests

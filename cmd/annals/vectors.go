@@ -9,6 +9,7 @@ import (
 
 	"annals/commands/reactions"
 	"annals/projections"
+	"annals/projections/engine"
 	"annals/queries"
 	"annals/transport/httpapi"
 )
@@ -44,7 +45,7 @@ func (v vectors) look(ctx context.Context) *httpapi.EmbeddingHealth {
 }
 
 // tell logs once, as soon as the read models have caught up with the start, that the model was changed.
-func (v vectors) tell(ctx context.Context, feed *projections.Feed, log *slog.Logger) error {
+func (v vectors) tell(ctx context.Context, feed *engine.Feed, log *slog.Logger) error {
 	start, err := feed.From(ctx)
 	for err == nil && feed.Wait(ctx, projections.GroupVectors, start) != nil {
 		select {

@@ -14,6 +14,7 @@ import (
 	"annals/events"
 	"annals/events/chain"
 	"annals/projections"
+	"annals/projections/engine"
 )
 
 // Verify is the command that holds the log against itself and against the heads of its chain, and the read models against
@@ -111,7 +112,7 @@ func (v *Verify) log(ctx context.Context, p *parts, id uuid.UUID, raws iter.Seq2
 // rows holds the read models against the log.
 func (v *Verify) rows(ctx context.Context, p *parts, id uuid.UUID, found *findings) error {
 	progress := newProgress(os.Stderr, "events")
-	compared, err := projections.Verify(ctx, projections.Options{
+	compared, err := engine.Verify(ctx, engine.Options{
 		Store: p.store, Postgres: p.databaseURL, Log: id, Projections: projections.All(), Logger: v.logger(),
 	}, found.tell, progress.show)
 	if err != nil && ctx.Err() != nil {

@@ -25,6 +25,7 @@ import (
 	"annals/events"
 	"annals/events/esdb"
 	"annals/projections"
+	"annals/projections/engine"
 	"annals/queries"
 	"annals/transport/media"
 	"annals/transport/models/hashing"
@@ -68,12 +69,12 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	must(t, do(s.env, commands.DefaultServer()))
 
 	database := pgtest.New(t)
-	config, err := queries.Config(database, projections.Views(projections.All()))
+	config, err := queries.Config(database, engine.Views(projections.All()))
 	must(t, err)
 	s.pool, err = pgxpool.NewWithConfig(context.Background(), config)
 	must(t, err)
 	t.Cleanup(s.pool.Close)
-	feed := projections.NewFeed(projections.Options{
+	feed := engine.NewFeed(engine.Options{
 		Store: s.store, Postgres: database, Log: s.log, Projections: projections.All(), Logger: slog.New(slog.DiscardHandler),
 		Observe:   s.env.States.Observe,
 		Committed: func(string, []events.Recorded, events.Position) { s.turns.wake() },
@@ -125,7 +126,7 @@ type replays struct{ pool *pgxpool.Pool }
 func (r replays) Replay(
 	ctx context.Context, models []string, before, steps []events.Recorded, show func(context.Context, *queries.Queries) error,
 ) error {
-	return projections.Replay(ctx, r.pool, projections.All(), models, before, steps, func(ctx context.Context, tx pgx.Tx) error {
+	return engine.Replay(ctx, r.pool, projections.All(), models, before, steps, func(ctx context.Context, tx pgx.Tx) error {
 		return show(ctx, queries.In(tx))
 	})
 }

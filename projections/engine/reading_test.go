@@ -1,17 +1,14 @@
-package projections
+package engine
 
 import (
 	"context"
 	"iter"
-	"slices"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
 	"annals/events"
-	"annals/events/esdb/esdbtest"
 )
 
 // counted is a store that knows how often it was subscribed to.
@@ -111,38 +108,5 @@ func TestNothingIsReadFromThePastThatTheFeedHasNotHad(t *testing.T) {
 	}
 	if read != 100 {
 		t.Errorf("%d facts were read", read)
-	}
-}
-
-// What is said again comes in a batch of its own, among what is new, and beside itself in one batch.
-func TestRowsThatAreThereAlreadyAreReplaced(t *testing.T) {
-	t.Parallel()
-	const batchEvents = 1000 // what is committed at once
-	log := esdbtest.New(t)
-	ids := make([]uuid.UUID, 3*batchEvents)
-	for i := range ids {
-		ids[i] = uuid.New()
-	}
-	var last events.Position
-	say := func(content string, ids ...uuid.UUID) {
-		for chunk := range slices.Chunk(ids, 500) {
-			facts := make([]events.Event, len(chunk))
-			for i, id := range chunk {
-				facts[i] = events.MessageSubmitted{MessageID: id, Content: content}
-			}
-			last = log.Record(events.MessageStream(uuid.New()), time.Now(), facts...)
-		}
-	}
-	say("first", ids[:2*batchEvents]...)
-	say("second", ids[batchEvents:]...)
-	say("third", slices.Concat(ids[:10], ids[:10])...)
-	url := database(t)
-	f, _ := start(t, Options{Store: log, Postgres: url, Log: uuid.New(), Projections: Core()})
-	waitForAll(t, f, last)
-	conn, table := connect(t, url), Views(Core())+".messages"
-	for content, n := range map[string]int{"first": batchEvents - 10, "second": 2 * batchEvents, "third": 10} {
-		if rows := number(t, conn, "select count(*) from "+table+" where content = $1", content); rows != n {
-			t.Errorf("%s: %d rows instead of %d", content, rows, n)
-		}
 	}
 }
