@@ -1,5 +1,5 @@
 // Package projections turns facts into the rows that queries read, exactly once each. A projection is a file: its tables,
-// its version and its Apply together; the feed runs them.
+// its version and its Apply together; package engine runs them.
 package projections
 
 import (

@@ -1,3 +1,5 @@
+// Package engine runs projections: it feeds them from the log, commits their rows together with a checkpoint, rebuilds them
+// beside what is served, builds them as of an earlier moment, and verifies them. It is given its projections and knows none.
 package engine
 
 import (
