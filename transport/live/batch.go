@@ -15,9 +15,9 @@ import (
 // maxFrame is the size in bytes from which a frame takes no further fact.
 const maxFrame = 1 << 20
 
-// said is a message to a client that holds no facts. ID is the client's name for the subscription, if it gave one; of
-// the others exactly one is set.
-type said struct {
+// reply is a message to a client without events. ID is the client's name for the subscription, if it gave one; exactly one
+// of the other fields is set.
+type reply struct {
 	ID           string   `json:"id,omitempty"`
 	Subscribed   *Filter  `json:"subscribed,omitempty"`
 	Unsubscribed bool     `json:"unsubscribed,omitempty"`
@@ -31,7 +31,7 @@ type refusal struct {
 	Message string `json:"message"`
 }
 
-// frame is a message with facts, or with none: everything up to a position that fits has been said after it.
+// frame is a message with events, or with none. After it the client has been sent everything that fits up to the position.
 type frame struct {
 	text []byte
 	upTo events.Position

@@ -17,10 +17,10 @@ const (
 	// A client may be so many frames and bytes behind before it is closed, to come back by position.
 	buffered      = 256
 	bufferedBytes = 16 << 20
-	// spare is room for the farewell behind them.
+	// spare is room for the close message behind them.
 	spare = 8
-	// lastWords is how long it may take to send them.
-	lastWords = time.Minute
+	// closeTimeout is how long a connection that is being closed may take to send what is queued.
+	closeTimeout = time.Minute
 	// inFlight bounds the frames that wait for a client while something is replayed to it.
 	inFlight = 16
 
@@ -35,8 +35,8 @@ type connection struct {
 	mu      sync.Mutex
 	waiting int           // frames that were not sent yet
 	bytes   int           // their size
-	leaving *time.Timer   // ends a connection that was told farewell
-	freed   chan struct{} // tells that there is room again
+	leaving *time.Timer   // set once the connection is being closed; aborts it
+	freed   chan struct{} // receives when a frame was sent
 }
 
 // subscription is one of a connection's wishes. It is guarded by the hub's lock.
@@ -82,8 +82,8 @@ func (h *Hub) disconnected(s *melody.Session) {
 	h.served.Done()
 }
 
-// write sends a frame, unless the client is leaving. One that is too far behind is told farewell: nothing is left out of
-// what it gets before. The hub's lock is held.
+// write queues a frame, unless the connection is being closed. It closes one that is too far behind: nothing is left out of
+// what the client receives before. The hub's lock is held.
 func (h *Hub) write(c *connection, text []byte) bool {
 	c.mu.Lock()
 	leaving := c.leaving != nil
@@ -95,20 +95,20 @@ func (h *Hub) write(c *connection, text []byte) bool {
 	c.mu.Unlock()
 	if !leaving && behind {
 		h.Logger.Info("a websocket client cannot keep up and is closed", "remote", c.session.RemoteAddr().String())
-		h.farewell(c, melody.CloseTryAgainLater, "too slow")
+		h.closeWithResume(c, melody.CloseTryAgainLater, "too slow")
 	}
 	return !leaving && !behind && c.session.Write(text) == nil
 }
 
-// farewell closes a connection behind what was sent to it, naming the position from which nothing is missed: the least
+// closeWithResume closes a connection behind what was sent to it, naming the position from which nothing is missed: the least
 // of its subscriptions'. The hub's lock is held.
-func (h *Hub) farewell(c *connection, code int, why string) {
+func (h *Hub) closeWithResume(c *connection, code int, why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.leaving != nil {
 		return
 	}
-	c.leaving = time.AfterFunc(lastWords, c.hangUp)
+	c.leaving = time.AfterFunc(closeTimeout, c.abort)
 	if from, ok := c.resume(); ok {
 		why += "; resume after " + h.token(from)
 	}
@@ -124,7 +124,7 @@ func (c *connection) resume() (least events.Position, any bool) {
 	return least, any
 }
 
-func (c *connection) hangUp() { _ = c.session.WebsocketConnection().Close() }
+func (c *connection) abort() { _ = c.session.WebsocketConnection().Close() }
 
 // sent makes room for further frames.
 func (h *Hub) sent(s *melody.Session, text []byte) {
@@ -139,8 +139,8 @@ func (h *Hub) sent(s *melody.Session, text []byte) {
 	}
 }
 
-// room waits until few frames wait for the client.
-func (c *connection) room(ctx context.Context) bool {
+// waitCapacity blocks until few frames are queued for the client.
+func (c *connection) waitCapacity(ctx context.Context) bool {
 	for {
 		c.mu.Lock()
 		free := c.waiting < inFlight
@@ -174,6 +174,6 @@ func answer(w http.ResponseWriter, status int, code, message string) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"success": false, "error": map[string]string{"code": code, "message": message}})
 }
 
-func refuse(id, code, format string, args ...any) said {
-	return said{ID: id, Error: &refusal{Code: code, Message: fmt.Sprintf(format, args...)}}
+func refuse(id, code, format string, args ...any) reply {
+	return reply{ID: id, Error: &refusal{Code: code, Message: fmt.Sprintf(format, args...)}}
 }

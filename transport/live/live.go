@@ -20,8 +20,8 @@ const (
 	// maxMessage bounds what a client may send, in bytes.
 	maxMessage = 64 << 10
 	writeWait  = 10 * time.Second
-	// goodbye is how long a stopping hub waits for its clients to take what was sent to them.
-	goodbye = 5 * time.Second
+	// stopTimeout is how long a stopping hub waits for its clients to receive what was sent to them.
+	stopTimeout = 5 * time.Second
 )
 
 // Options for New. What is zero has the default that is named.
@@ -88,7 +88,7 @@ func New(o Options) *Hub {
 	h.melody.HandleMessage(h.received)
 	h.melody.HandleMessageBinary(h.received)
 	h.melody.HandleSentMessage(h.sent)
-	h.work.Go(h.beat)
+	h.work.Go(h.heartbeat)
 	return h
 }
 
@@ -123,14 +123,14 @@ func (h *Hub) Close() error {
 	h.closed = true
 	h.cancel()
 	for _, c := range h.connections {
-		h.farewell(c, melody.CloseGoingAway, "stopping")
+		h.closeWithResume(c, melody.CloseGoingAway, "stopping")
 	}
 	h.mu.Unlock()
-	late := time.AfterFunc(goodbye, func() {
+	late := time.AfterFunc(stopTimeout, func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		for _, c := range h.connections {
-			c.hangUp()
+			c.abort()
 		}
 	})
 	defer late.Stop()
@@ -169,8 +169,8 @@ func (h *Hub) push(c *connection, s *subscription, frames []frame) {
 	}
 }
 
-// beat tells every subscriber that is up to date its position, again and again.
-func (h *Hub) beat() {
+// heartbeat sends every subscriber that is up to date its position, periodically.
+func (h *Hub) heartbeat() {
 	ticker := time.NewTicker(h.Heartbeat)
 	defer ticker.Stop()
 	for {

@@ -7,14 +7,14 @@ import (
 )
 
 const (
-	// crowd is how many connections have to be there for facts to go out together: a frame to each of many costs much more
-	// than a fact in it.
-	crowd = 32
-	// moment is how long they then wait for each other at most. What comes after a silence goes out at once.
-	moment = 10 * time.Millisecond
+	// batchMinClients is how many connections there have to be for events to be sent together: a frame to each of many costs
+	// much more than an event in it.
+	batchMinClients = 32
+	// batchWindow is how long events then wait for further ones. What comes after a silence is sent at once.
+	batchWindow = 10 * time.Millisecond
 )
 
-// gathered are facts that can be read and go out with those of the same moment. The hub's lock guards it.
+// gathered are events that are sent with those of the same batchWindow. The hub's lock guards it.
 type gathered struct {
 	facts []events.Recorded
 	upTo  events.Position
@@ -32,8 +32,8 @@ func (h *Hub) Publish(facts []events.Recorded, upTo events.Position) {
 	}
 	g.facts = append(g.facts, since(facts, max(h.position, g.upTo))...)
 	g.upTo = upTo
-	switch wait := moment - time.Since(g.last); {
-	case len(h.connections) < crowd || wait <= 0:
+	switch wait := batchWindow - time.Since(g.last); {
+	case len(h.connections) < batchMinClients || wait <= 0:
 		h.release()
 	case g.timer == nil:
 		g.timer = time.AfterFunc(wait, func() {
@@ -44,7 +44,7 @@ func (h *Hub) Publish(facts []events.Recorded, upTo events.Position) {
 	}
 }
 
-// release lets go out what was gathered. The hub's lock is held.
+// release sends what was gathered. The hub's lock is held.
 func (h *Hub) release() {
 	g := h.gathered
 	if g.timer != nil {

@@ -9,12 +9,12 @@ import (
 	"annals/events"
 )
 
-// To each of many, the facts of a moment go out together: fewer frames, the same facts in the same order.
+// To each of many, the events of one batchWindow are sent together: fewer frames, the same facts in the same order.
 func TestToManyTheFactsOfAMomentGoOutTogether(t *testing.T) {
 	t.Parallel()
 	const facts = 200
 	w := newWorld(t)
-	all := make([]*client, crowd+8)
+	all := make([]*client, batchMinClients+8)
 	for i := range all {
 		all[i], _ = w.watch(`{"subscribe":{}}`)
 	}
@@ -54,7 +54,7 @@ func TestToManyTheFactsOfAMomentGoOutTogether(t *testing.T) {
 func TestWhatWasGatheredGoesOutBeforeTheHubCloses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for range crowd {
+	for range batchMinClients {
 		w.watch(`{"subscribe":{"types":["LogOpened"]}}`)
 	}
 	c, _ := w.watch(`{"subscribe":{}}`)

@@ -59,7 +59,7 @@ func (r *replay) flush(pending []events.Recorded, upTo events.Position) bool {
 		frames = []frame{{r.pulse(r.s, upTo), upTo}}
 	}
 	for _, f := range frames {
-		if !r.c.room(r.ctx) {
+		if !r.c.waitCapacity(r.ctx) {
 			return false
 		}
 		r.mu.Lock()
@@ -85,5 +85,5 @@ func (r *replay) cutOff(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.write(r.c, r.encode(refuse(r.s.id, "DB_ERROR", "the log cannot be read now; resume after the last position")))
-	r.farewell(r.c, melody.CloseTryAgainLater, "the log cannot be read now")
+	r.closeWithResume(r.c, melody.CloseTryAgainLater, "the log cannot be read now")
 }

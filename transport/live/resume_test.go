@@ -86,7 +86,7 @@ func (w *world) follow(filter string, wanted int) (got []string) {
 	return got
 }
 
-// A client that does not read is closed; nothing is left out of what it gets before, and the farewell says where to go on.
+// A client that does not read is closed; nothing is left out of what it gets before, and the close message says where to go on.
 func TestASlowClientIsClosedWithThePositionToResumeFrom(t *testing.T) {
 	t.Parallel()
 	w := &world{t: t, narrow: true, id: uuid.New()}
@@ -263,7 +263,7 @@ func TestAClientThatTakesNothingDoesNotHoldUpAStoppingHub(t *testing.T) {
 	w.publish()
 	began := time.Now()
 	must(t, w.hub.Close())
-	if took := time.Since(began); took > 2*goodbye {
+	if took := time.Since(began); took > 2*stopTimeout {
 		t.Errorf("it took %s", took)
 	}
 }

@@ -4,8 +4,8 @@ import "github.com/google/uuid"
 
 // A client may be so many frames and bytes behind and still be shown answers while they come into being.
 const (
-	whispered      = 64
-	whisperedBytes = 1 << 20
+	bestEffortFrames = 64
+	bestEffortBytes  = 1 << 20
 )
 
 // Chunk is a piece of an answer that is coming into being. Nothing of it is in the log: it has no position, is not sent
@@ -47,14 +47,14 @@ func (h *Hub) Stream(c Chunk) {
 			}{s.id, c})
 			encoded[s.id] = text
 		}
-		h.whisper(client, text)
+		h.sendBestEffort(client, text)
 	}
 }
 
-// whisper sends a frame unless the client is behind. The hub's lock is held.
-func (h *Hub) whisper(c *connection, text []byte) {
+// sendBestEffort sends a frame unless the client is behind. The hub's lock is held.
+func (h *Hub) sendBestEffort(c *connection, text []byte) {
 	c.mu.Lock()
-	skip := c.leaving != nil || c.waiting >= whispered || c.bytes+len(text) > whisperedBytes
+	skip := c.leaving != nil || c.waiting >= bestEffortFrames || c.bytes+len(text) > bestEffortBytes
 	if !skip {
 		c.waiting++
 		c.bytes += len(text)

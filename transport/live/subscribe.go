@@ -38,14 +38,14 @@ func (h *Hub) received(s *melody.Session, message []byte) {
 		defer h.mu.Unlock()
 		if c := h.connections[s]; c != nil {
 			h.drop(c, w.ID)
-			h.write(c, h.encode(said{ID: w.ID, Unsubscribed: true}))
+			h.write(c, h.encode(reply{ID: w.ID, Unsubscribed: true}))
 		}
 	default:
 		h.tell(s, refuse(w.ID, "INVALID_REQUEST", `send {"subscribe":{…}} or {"unsubscribe":true}`))
 	}
 }
 
-func (h *Hub) tell(s *melody.Session, what said) {
+func (h *Hub) tell(s *melody.Session, what reply) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if c := h.connections[s]; c != nil {
@@ -74,7 +74,7 @@ func (h *Hub) begin(s *melody.Session, w wish) (events.Position, bool) {
 	case w.After == "":
 		return head, true
 	case token.Log != h.Log || token.Position > head:
-		h.tell(s, said{ID: w.ID, Reset: h.token(head)})
+		h.tell(s, reply{ID: w.ID, Reset: h.token(head)})
 		return 0, false
 	}
 	return token.Position, true
@@ -97,7 +97,7 @@ func (h *Hub) subscribe(session *melody.Session, w wish, from events.Position) {
 	s.key = string(h.encode([]any{s.id, s.filter}))
 	c.subscriptions[w.ID] = s
 	h.follow(c, s)
-	h.write(c, h.encode(said{ID: w.ID, Subscribed: w.Subscribe}))
+	h.write(c, h.encode(reply{ID: w.ID, Subscribed: w.Subscribe}))
 	h.attach(c, s)
 }
 
@@ -109,7 +109,7 @@ func (h *Hub) attach(c *connection, s *subscription) {
 	}
 	if s.seen >= h.position {
 		s.live, s.stop = true, nil
-		h.write(c, h.encode(said{ID: s.id, CaughtUp: h.token(s.seen)}))
+		h.write(c, h.encode(reply{ID: s.id, CaughtUp: h.token(s.seen)}))
 		return
 	}
 	ctx, cancel := context.WithCancel(h.ctx)
