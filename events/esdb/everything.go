@@ -35,7 +35,7 @@ func (s *Store) Everything(ctx context.Context, after events.Position) iter.Seq2
 				yield(Logged{}, fmt.Errorf("read the log from %d: %w", at, err))
 				return
 			}
-			full := len(got) >= page
+			more := full(got, page)
 			if len(got) > 0 && position(got[0]) == at { // forwards the store includes the position itself
 				got = got[1:]
 			}
@@ -44,7 +44,7 @@ func (s *Store) Everything(ctx context.Context, after events.Position) iter.Seq2
 					return
 				}
 			}
-			if !full || len(got) == 0 {
+			if !more || len(got) == 0 {
 				return
 			}
 			at = position(got[len(got)-1])

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -34,7 +35,7 @@ func parkedStream(group string) string { return "$persistentsubscription-$all::"
 // Parked lists what was set aside for a group over the whole log, the oldest first; none for a group that there is not.
 func (s *Store) Parked(ctx context.Context, group string) ([]Parked, error) {
 	whole := func(e *esdb.ResolvedEvent) *esdb.ResolvedEvent { return e }
-	found, err := collect(ctx, s.supervisor, whole, func(ctx context.Context, c *esdb.Client) (*esdb.ReadStream, error) {
+	found, err := collect(ctx, s.supervisor, math.MaxInt, whole, func(ctx context.Context, c *esdb.Client) (*esdb.ReadStream, error) {
 		return c.ReadStream(ctx, parkedStream(group), esdb.ReadStreamOptions{From: esdb.Start{}, ResolveLinkTos: true}, maxParked)
 	})
 	if errors.Is(err, errMissing) {

@@ -19,8 +19,11 @@ import (
 	"annals/events"
 )
 
-// page is how many events one read asks for.
-const page = 500
+// One read asks for a page of events, and stops early once it holds pageBytes: events may be large.
+const (
+	page      = 500
+	pageBytes = 1 << 20
+)
 
 // Options of Open. Either Socket or URL is set.
 type Options struct {
@@ -111,7 +114,7 @@ func (s *Store) Read(ctx context.Context, stream events.StreamID, dir events.Dir
 				yield(events.Recorded{}, fmt.Errorf("read %s: %w", stream, err))
 				return
 			}
-			if !s.yieldAll(ctx, got, events.Filter{}, yield) || len(got) < page {
+			if !s.yieldAll(ctx, got, events.Filter{}, yield) || !full(got, page) {
 				return
 			}
 			last := got[len(got)-1].EventNumber
@@ -133,12 +136,12 @@ func (s *Store) ReadAll(ctx context.Context, from events.Position, dir events.Di
 				yield(events.Recorded{}, fmt.Errorf("read the log from %d: %w", at, err))
 				return
 			}
-			full := len(got) >= page
+			more := full(got, page)
 			// Forwards the store includes the position itself.
 			if dir == events.Forwards && (!first || from > 0) && len(got) > 0 && position(got[0]) == at {
 				got = got[1:]
 			}
-			if !s.yieldAll(ctx, got, f, yield) || !full || len(got) == 0 {
+			if !s.yieldAll(ctx, got, f, yield) || !more || len(got) == 0 {
 				return
 			}
 			at = position(got[len(got)-1])
@@ -161,12 +164,24 @@ func (s *Store) readAll(ctx context.Context, at events.Position, dir events.Dire
 
 // read collects one page.
 func (s *Store) read(ctx context.Context, open func(context.Context, *esdb.Client) (*esdb.ReadStream, error)) ([]*esdb.RecordedEvent, error) {
-	return collect(ctx, s.supervisor, (*esdb.ResolvedEvent).OriginalEvent, open)
+	return collect(ctx, s.supervisor, pageBytes, (*esdb.ResolvedEvent).OriginalEvent, open)
 }
 
-// collect reads to the end, and takes something of each event.
+// full reports whether there may be more behind a page that n events were asked for.
+func full(got []*esdb.RecordedEvent, n uint64) bool {
+	held := 0
+	for _, e := range got {
+		held += size(e)
+	}
+	return uint64(len(got)) >= n || held >= pageBytes
+}
+
+func size(e *esdb.RecordedEvent) int { return len(e.Data) + len(e.UserMetadata) }
+
+// collect reads to the end or until it holds so many bytes, and takes something of each event.
 func collect[E any](
-	ctx context.Context, sup *supervisor, take func(*esdb.ResolvedEvent) E, open func(context.Context, *esdb.Client) (*esdb.ReadStream, error),
+	ctx context.Context, sup *supervisor, most int, take func(*esdb.ResolvedEvent) E,
+	open func(context.Context, *esdb.Client) (*esdb.ReadStream, error),
 ) ([]E, error) {
 	return persist(ctx, sup, func(ctx context.Context, c *esdb.Client) ([]E, error) {
 		reading, err := open(ctx, c)
@@ -175,16 +190,18 @@ func collect[E any](
 		}
 		defer reading.Close()
 		var got []E
-		for {
+		for held := 0; held < most; {
 			e, err := reading.Recv()
 			if errors.Is(err, io.EOF) {
-				return got, nil
+				break
 			}
 			if err != nil {
 				return nil, err
 			}
+			held += size(e.OriginalEvent())
 			got = append(got, take(e))
 		}
+		return got, nil
 	})
 }
 
@@ -221,7 +238,7 @@ func (s *Store) Head(ctx context.Context) (events.Position, error) {
 		if i >= 0 {
 			return position(got[i]), nil
 		}
-		if uint64(len(got)) < n {
+		if !full(got, n) {
 			return 0, nil
 		}
 		at = position(got[len(got)-1])
