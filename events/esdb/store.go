@@ -223,13 +223,10 @@ func (s *Store) yieldAll(ctx context.Context, got []*esdb.RecordedEvent, f event
 	return true
 }
 
-// headPage is how many events Head looks at first; the store's own may stand at the end.
-const headPage = 16
-
-// Head implements events.Store.
+// Head implements events.Store. It looks at the last event, and at ever more before it while those are the store's own.
 func (s *Store) Head(ctx context.Context) (events.Position, error) {
 	at := events.Position(0)
-	for n := uint64(headPage); ; n = page {
+	for n := uint64(1); ; n = min(16*n, page) {
 		got, err := s.readAll(ctx, at, events.Backwards, n)
 		if err != nil {
 			return 0, fmt.Errorf("head of the log: %w", err)
