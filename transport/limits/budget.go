@@ -110,6 +110,13 @@ func (s *Share) Give(n int64) {
 	s.budget.grant()
 }
 
+// Held is how many bytes the share holds.
+func (s *Share) Held() int64 {
+	s.budget.mu.Lock()
+	defer s.budget.mu.Unlock()
+	return s.held
+}
+
 // Leave gives back all that is held, and what is taken or given afterwards counts for nothing.
 func (s *Share) Leave() {
 	b := s.budget

@@ -1,19 +1,24 @@
 package live
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 
 	"annals/events"
+	"annals/transport/limits"
 )
 
-// maxFrame is the size in bytes from which a frame takes no further fact.
-const maxFrame = 1 << 20
+const (
+	// maxFrame is the size in bytes from which a frame takes no further event. A slow client has writeTime for one.
+	maxFrame = 256 << 10
+	// frameCost is about what a frame has around its events.
+	frameCost = 128
+)
 
 // reply is a message to a client without events. ID is the client's name for the subscription, if it gave one; exactly one
 // of the other fields is set.
@@ -31,48 +36,55 @@ type refusal struct {
 	Message string `json:"message"`
 }
 
-// frame is a message with events, or with none. After it the client has been sent everything that fits up to the position.
+// frame is a message to one client or to many. After one with events, or without any, the client has been sent everything
+// that fits up to the position.
 type frame struct {
 	text []byte
 	upTo events.Position
+	// share is what a frame of a replay counts for; a live one counts for all clients.
+	share *limits.Share
+	// queues are those that it waits in.
+	queues atomic.Int32
 }
 
 // fact is an event on its way to subscribers, looked at and encoded once for all of them.
 type fact struct {
-	events.Recorded
-	concerns *concerns
+	position events.Position
+	stream   events.StreamID
+	event    events.Event // nil once it is encoded
+	kind     string
+	meta     events.Metadata
+	concerns concerns
 	text     []byte
 }
 
-func (e *fact) about() *concerns {
-	if e.concerns == nil {
-		c := concernsOf(e.Event)
-		e.concerns = &c
+func newFact(e events.Recorded) *fact {
+	return &fact{
+		position: e.Position, stream: e.Stream, event: e.Event, kind: e.Event.EventType(), meta: e.Meta, concerns: concernsOf(e.Event),
 	}
-	return e.concerns
 }
 
-// batch are facts in the order of the log. It is not safe for concurrent use.
-type batch struct {
-	hub   *Hub
-	facts []*fact
+// encoded makes the event as subscribers see it. From then on it does not change.
+func (h *Hub) encoded(e *fact) *fact {
+	if e.text == nil {
+		e.text = h.encode(struct {
+			Position    string          `json:"position"`
+			Type        string          `json:"type"`
+			Stream      events.StreamID `json:"stream"`
+			At          time.Time       `json:"at"`
+			Actor       string          `json:"actor"`
+			Correlation uuid.UUID       `json:"correlation"`
+			Data        events.Event    `json:"data"`
+		}{h.token(e.position), e.kind, e.stream, e.meta.At, e.meta.Actor, e.meta.Correlation, public(e.event)})
+		e.event = nil
+	}
+	return e
 }
 
-func (h *Hub) batch(list []events.Recorded) batch {
-	b := batch{h, make([]*fact, len(list))}
-	for i, e := range list {
-		b.facts[i] = &fact{Recorded: e}
-	}
-	return b
-}
-
-// after leaves out what lies at a position or before it.
-func (b batch) after(p events.Position) batch {
-	i := slices.IndexFunc(b.facts, func(e *fact) bool { return e.Position > p })
-	if i < 0 {
-		i = len(b.facts)
-	}
-	return batch{b.hub, b.facts[i:]}
+// behind leaves out what lies at a position or before it.
+func behind(facts []*fact, p events.Position) []*fact {
+	i, _ := slices.BinarySearchFunc(facts, p+1, func(e *fact, p events.Position) int { return cmp.Compare(e.position, p) })
+	return facts[i:]
 }
 
 // since is the same for events.
@@ -82,67 +94,55 @@ func since(list []events.Recorded, p events.Position) []events.Recorded {
 }
 
 // frames says what fits the subscription; none where nothing does. The last one reaches up to the given position.
-func (b batch) frames(s *subscription, upTo events.Position) []frame {
+func (h *Hub) frames(s *subscription, facts []*fact, upTo events.Position) []*frame {
 	var (
 		fits []*fact
 		size int
-		out  []frame
+		out  []*frame
 	)
-	for _, e := range b.facts {
+	for _, e := range facts {
 		if !s.filter.fits(e) {
 			continue
 		}
-		if size > 0 && size+len(b.encode(e)) > maxFrame {
-			p := fits[len(fits)-1].Position
-			out = append(out, frame{b.hub.frame(s, fits, p), p})
+		n := len(h.encoded(e).text)
+		if size > 0 && size+n > maxFrame {
+			out = append(out, h.frame(s, fits, fits[len(fits)-1].position))
 			fits, size = nil, 0
 		}
 		fits = append(fits, e)
-		size += len(b.encode(e))
+		size += n
 	}
 	if len(fits) > 0 {
-		out = append(out, frame{b.hub.frame(s, fits, upTo), upTo})
+		out = append(out, h.frame(s, fits, upTo))
 	}
 	return out
 }
 
-// encode is the fact as subscribers see it.
-func (b batch) encode(e *fact) []byte {
-	if e.text == nil {
-		e.text = b.hub.encode(struct {
-			Position    string          `json:"position"`
-			Type        string          `json:"type"`
-			Stream      events.StreamID `json:"stream"`
-			At          time.Time       `json:"at"`
-			Actor       string          `json:"actor"`
-			Correlation uuid.UUID       `json:"correlation"`
-			Data        events.Event    `json:"data"`
-		}{b.hub.token(e.Position), e.Event.EventType(), e.Stream, e.Meta.At, e.Meta.Actor, e.Meta.Correlation, public(e.Event)})
+func (h *Hub) frame(s *subscription, facts []*fact, upTo events.Position) *frame {
+	size := frameCost + len(s.id)
+	for _, e := range facts {
+		size += len(e.text) + 1
 	}
-	return e.text
-}
-
-func (h *Hub) frame(s *subscription, facts []*fact, upTo events.Position) []byte {
-	var b bytes.Buffer
-	b.WriteByte('{')
+	b := make([]byte, 0, size)
+	b = append(b, '{')
 	if s.id != "" {
-		b.WriteString(`"id":`)
-		b.Write(h.encode(s.id))
-		b.WriteByte(',')
+		b = append(append(append(b, `"id":`...), h.encode(s.id)...), ',')
 	}
-	b.WriteString(`"position":"` + h.token(upTo) + `","events":[`)
+	b = append(append(append(b, `"position":"`...), h.token(upTo)...), `","events":[`...)
 	for i, e := range facts {
 		if i > 0 {
-			b.WriteByte(',')
+			b = append(b, ',')
 		}
-		b.Write(e.text)
+		b = append(b, e.text...)
 	}
-	b.WriteString(`]}`)
-	return b.Bytes()
+	return &frame{text: append(b, `]}`...), upTo: upTo}
 }
 
-// pulse is a frame without facts.
-func (h *Hub) pulse(s *subscription, upTo events.Position) []byte { return h.frame(s, nil, upTo) }
+// pulse is a frame without events.
+func (h *Hub) pulse(s *subscription, upTo events.Position) *frame { return h.frame(s, nil, upTo) }
+
+// replied is a frame of a reply.
+func (h *Hub) replied(r reply) *frame { return &frame{text: h.encode(r)} }
 
 func (h *Hub) encode(v any) []byte {
 	text, err := json.Marshal(v)

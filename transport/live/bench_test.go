@@ -26,39 +26,39 @@ const (
 // Push: from publishing a fact until 200 subscribers, all of whom hear everything, have its frame. Beside it bare Melody,
 // which broadcasts the same bytes, encoded beforehand.
 func BenchmarkPush(b *testing.B) {
-	fact := events.Recorded{
+	event := events.Recorded{
 		ID: uuid.New(), Event: message(uuid.New(), strings.Repeat("x", 200)),
 		Meta: events.Metadata{At: time.Now().UTC(), Actor: "anonymous"},
 	}
-	fact.Stream = streamOf(fact.Event)
+	event.Stream = streamOf(event.Event)
 	b.Run("annals", func(b *testing.B) {
 		w := newWorld(b)
-		push(b, w.url, 2, func() string { return `{"subscribe":{}}` }, publishing(w, fact))
+		push(b, w.url, 2, func() string { return `{"subscribe":{}}` }, publishing(w, event))
 	})
 	b.Run("a filter each", func(b *testing.B) {
 		w := newWorld(b)
-		agent := fact.Event.(events.MessageSubmitted).AuthorID.String()
+		agent := event.Event.(events.MessageSubmitted).AuthorID.String()
 		push(b, w.url, 2, func() string {
 			return `{"subscribe":{"agents":["` + agent + `","` + uuid.New().String() + `"]}}`
-		}, publishing(w, fact))
+		}, publishing(w, event))
 	})
 	b.Run("bare Melody", func(b *testing.B) {
 		m := melody.New()
-		m.Config.MaxMessageSize = maxMessage
+		m.Config.MaxMessageSize = maxMessage.Value
 		m.HandleMessage(func(s *melody.Session, _ []byte) { _ = s.Write([]byte("{}")) })
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _ = m.HandleRequest(w, r) }))
 		b.Cleanup(func() { _ = m.Close(); server.Close() })
 		h := &Hub{Options: Options{Log: uuid.New()}}
-		text := h.batch([]events.Recorded{fact}).frames(&subscription{}, 1)[0].text
+		text := h.frames(&subscription{}, []*fact{newFact(event)}, 1)[0].text
 		push(b, server.URL, 1, func() string { return "{}" }, func(int) { _ = m.Broadcast(text) })
 	})
 }
 
 // publishing publishes the fact at ever new positions.
-func publishing(w *world, fact events.Recorded) func(int) {
+func publishing(w *world, event events.Recorded) func(int) {
 	return func(i int) {
-		fact.Position = events.Position(i + 1)
-		w.hub.Publish([]events.Recorded{fact}, fact.Position)
+		event.Position = events.Position(i + 1)
+		w.hub.Publish([]events.Recorded{event}, event.Position)
 	}
 }
 

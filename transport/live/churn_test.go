@@ -23,7 +23,7 @@ func TestConnectionsThatComeAndGoLeaveNothingBehind(t *testing.T) {
 		atOnce, lasts = 2000, time.Minute
 	}
 	w := newWorld(t)
-	for i := range 2 * chunk {
+	for i := range 2 * stretchEvents {
 		w.record(message(uuid.New(), fmt.Sprint(i)))
 	}
 	w.publish()

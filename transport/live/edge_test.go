@@ -71,7 +71,7 @@ func TestAFilteredClientsPositionAdvancesToo(t *testing.T) {
 func TestAReplayInWhichNothingFitsShowsThatItGoesOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(o *Options) { o.Heartbeat = time.Nanosecond })
-	for range 2 * chunk {
+	for range 2 * stretchEvents {
 		w.record(message(uuid.New(), "one"))
 	}
 	w.publish()
@@ -233,7 +233,7 @@ func TestEveryEventIsAboutTheChannelAndTheAgentsThatItNames(t *testing.T) {
 		events.TurnCompleted{ChannelID: c, AgentID: a},
 		events.MessageSubmitted{ChannelID: c, AuthorID: b, Audience: []uuid.UUID{a}},
 	} {
-		about := &fact{Recorded: events.Recorded{Event: e}}
+		about := newFact(events.Recorded{Event: e})
 		if f := (Filter{Channels: []uuid.UUID{c}, Agents: []uuid.UUID{a}}); !f.fits(about) {
 			t.Errorf("%T does not fit", e)
 		}

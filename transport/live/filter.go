@@ -28,24 +28,16 @@ func (f Filter) tooLong() bool {
 
 // fits tells whether the filter lets a fact pass.
 func (f Filter) fits(e *fact) bool {
-	return fitsAny(f.Types, func(t string) bool { return t == e.Event.EventType() }) &&
+	return fitsAny(f.Types, func(t string) bool { return t == e.kind }) &&
 		fitsAny(f.Streams, func(s string) bool {
-			return s == string(e.Stream) || strings.HasSuffix(s, "-") && strings.HasPrefix(string(e.Stream), s)
+			return s == string(e.stream) || strings.HasSuffix(s, "-") && strings.HasPrefix(string(e.stream), s)
 		}) &&
-		fitsAny(f.Channels, func(id uuid.UUID) bool { return slices.Contains(e.about().channels, id) }) &&
-		fitsAny(f.Agents, func(id uuid.UUID) bool { return slices.Contains(e.about().agents, id) })
+		fitsAny(f.Channels, func(id uuid.UUID) bool { return slices.Contains(e.concerns.channels, id) }) &&
+		fitsAny(f.Agents, func(id uuid.UUID) bool { return slices.Contains(e.concerns.agents, id) })
 }
 
 func fitsAny[T any](wanted []T, is func(T) bool) bool {
 	return len(wanted) == 0 || slices.ContainsFunc(wanted, is)
-}
-
-// atStore is the part of the filter that the store can apply.
-func (f Filter) atStore() events.Filter {
-	if len(f.Types) > 0 {
-		return events.Filter{Types: f.Types}
-	}
-	return events.Filter{Streams: f.Streams}
 }
 
 // concerns are the channels and the agents that an event is about.

@@ -7,19 +7,19 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/olahol/melody"
 
 	"annals/events"
+	"annals/transport/limits"
 )
 
 const (
-	// maxMessage bounds what a client may send, in bytes.
-	maxMessage = 64 << 10
-	writeWait  = 10 * time.Second
 	// stopTimeout is how long a stopping hub waits for its clients to receive what was sent to them.
 	stopTimeout = 5 * time.Second
 )
@@ -31,7 +31,10 @@ type Options struct {
 	// Origin tells whether a browser's page may connect; pages of the server itself by default.
 	Origin func(*http.Request) bool
 	Logger *slog.Logger
-	// Connections bounds how many there are at a time, 10,000; Subscriptions those of one connection, 32.
+	// Client is the client that a request counts for: its address by default.
+	Client func(*http.Request) netip.Prefix
+	// Connections bounds how many there are at a time, Subscriptions those of one connection; maxConnections and
+	// maxSubscriptions by default.
 	Connections, Subscriptions int
 	// Heartbeat is how often a subscriber that is up to date hears its position, 10 s.
 	Heartbeat time.Duration
@@ -56,22 +59,33 @@ type Hub struct {
 	connections map[*melody.Session]*connection
 	followers   map[uuid.UUID]map[*subscription]*connection // of channels
 	gathered    gathered
+
+	queued  atomic.Int64 // bytes of live frames that were not sent yet, each counted once
+	replays *limits.Budget
+	// replayTime is how long a client may take for a stretch.
+	replayTime time.Duration
+	recent     *recent
 }
 
 // New is a hub without subscribers.
 func New(o Options) *Hub {
-	o.Connections = cmp.Or(o.Connections, 10_000)
-	o.Subscriptions = cmp.Or(o.Subscriptions, 32)
+	o.Connections = cmp.Or(o.Connections, maxConnections.Int())
+	o.Subscriptions = cmp.Or(o.Subscriptions, maxSubscriptions.Int())
 	o.Heartbeat = cmp.Or(o.Heartbeat, 10*time.Second)
 	o.Ping = cmp.Or(o.Ping, 30*time.Second)
+	if o.Client == nil {
+		o.Client = func(r *http.Request) netip.Prefix { return limits.AddressOf(r.RemoteAddr) }
+	}
 	h := &Hub{
 		Options: o, melody: melody.New(), connections: map[*melody.Session]*connection{},
-		followers: map[uuid.UUID]map[*subscription]*connection{},
+		followers: map[uuid.UUID]map[*subscription]*connection{}, replays: limits.NewBudget(maxReplayInAll, maxReplayOfClient, maxReplay),
+		replayTime: replayTime.Duration(),
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
-	h.melody.Config.MaxMessageSize = maxMessage
-	h.melody.Config.MessageBufferSize = buffered + spare
-	h.melody.Config.WriteWait = writeWait
+	h.recent = newRecent(h.ctx, o.Store, func(e events.Recorded) *fact { return h.encoded(newFact(e)) })
+	h.melody.Config.MaxMessageSize = maxMessage.Value
+	h.melody.Config.MessageBufferSize = maxQueuedFrames.Int() + spare
+	h.melody.Config.WriteWait = writeTime.Duration()
 	h.melody.Config.PingPeriod = o.Ping
 	h.melody.Config.PongWait = 2 * o.Ping
 	h.melody.Upgrader.CheckOrigin = o.Origin
@@ -161,9 +175,9 @@ func (h *Hub) Begin(position events.Position) {
 }
 
 // push sends frames of a subscription. The hub's lock is held.
-func (h *Hub) push(c *connection, s *subscription, frames []frame) {
+func (h *Hub) push(c *connection, s *subscription, frames []*frame) {
 	for _, f := range frames {
-		if h.write(c, f.text) {
+		if h.write(c, f) {
 			s.seen = f.upTo
 		}
 	}
@@ -183,8 +197,7 @@ func (h *Hub) heartbeat() {
 		for _, c := range h.connections {
 			for _, s := range c.subscriptions {
 				if s.live {
-					upTo := max(s.seen, h.position)
-					h.push(c, s, []frame{{h.pulse(s, upTo), upTo}})
+					h.push(c, s, []*frame{h.pulse(s, max(s.seen, h.position))})
 				}
 			}
 		}

@@ -186,7 +186,7 @@ func TestWhatIsNotUnderstoodIsRefusedAndTheConnectionLives(t *testing.T) {
 	if first, second := c.next(), c.next(); len(first.Events) != 1 || len(second.Events) != 1 || first.ID == second.ID {
 		t.Errorf("the others: %s, %s", first.raw, second.raw)
 	}
-	c.send(`{"subscribe":{"types":["` + strings.Repeat("x", maxMessage) + `"]}}`)
+	c.send(`{"subscribe":{"types":["` + strings.Repeat("x", maxMessage.Int()) + `"]}}`)
 	if _, err := c.read(); err == nil {
 		t.Error("a message that is too large did not end the connection")
 	}

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"slices"
 	"time"
 
 	"annals/events"
@@ -10,6 +11,8 @@ const (
 	// batchMinClients is how many connections there have to be for events to be sent together: a frame to each of many costs
 	// much more than an event in it.
 	batchMinClients = 32
+	// maxBurst is what is sent to a live subscription at once, in bytes.
+	maxBurst = 2 << 20
 	// batchWindow is how long events then wait for further ones. What comes after a silence is sent at once.
 	batchWindow = 10 * time.Millisecond
 )
@@ -54,24 +57,61 @@ func (h *Hub) release() {
 	if g.upTo <= h.position || h.closed {
 		return
 	}
-	fresh := h.batch(since(g.facts, h.position))
+	fresh := since(g.facts, h.position)
 	from := h.position
 	h.position = g.upTo
-	encoded := map[string][]frame{}
+	erased := slices.ContainsFunc(fresh, func(e events.Recorded) bool { _, is := e.Event.(events.SubjectErased); return is })
+	if erased {
+		h.recent.erase()
+	}
+	if len(h.connections) == 0 {
+		return
+	}
+	facts := make([]*fact, len(fresh))
+	for i, e := range fresh {
+		facts[i] = newFact(e)
+	}
+	h.fanOut(facts, from)
+	if !erased {
+		published := stretch{after: from, upTo: h.position}
+		for _, e := range facts {
+			published.add(h.encoded(e))
+		}
+		h.recent.publish(published)
+	}
+}
+
+// fanOut sends every live subscription what fits of the events behind a position. A burst that a connection could not queue
+// is replayed instead, as fast as the client takes it. The hub's lock is held.
+func (h *Hub) fanOut(facts []*fact, from events.Position) {
+	encoded := map[string][]*frame{}
 	for _, c := range h.connections {
 		for _, s := range c.subscriptions {
 			switch {
 			case !s.live:
 			case s.seen > from: // it resumed from a position that only now is published
-				h.push(c, s, fresh.after(s.seen).frames(s, h.position))
+				h.pushLive(c, s, h.frames(s, behind(facts, s.seen), h.position))
 			default:
 				frames, ok := encoded[s.key]
 				if !ok {
-					frames = fresh.frames(s, h.position)
+					frames = h.frames(s, facts, h.position)
 					encoded[s.key] = frames
 				}
-				h.push(c, s, frames)
+				s.seen = from // nothing before fits
+				h.pushLive(c, s, frames)
 			}
 		}
 	}
+}
+
+func (h *Hub) pushLive(c *connection, s *subscription, frames []*frame) {
+	burst := 0
+	for _, f := range frames {
+		burst += len(f.text)
+	}
+	if burst > maxBurst {
+		h.attach(c, s)
+		return
+	}
+	h.push(c, s, frames)
 }

@@ -9,71 +9,85 @@ import (
 	"annals/events"
 )
 
-// chunk bounds the facts that a replay looks at before it sends them.
-const chunk = 200
-
-// replay sends a subscription what lies behind, from the log, no faster than the client takes it.
+// replay sends a subscription what lies behind, and makes it live when it has come to what is published. Before each stretch
+// it takes as much of the connection's budget as a replay may hold, and keeps what the frames take up until they are sent: so
+// the subscriptions of a connection take turns, and none goes faster than its client.
 type replay struct {
 	*Hub
-	c    *connection
-	s    *subscription
-	ctx  context.Context //nolint:containedctx // ends with the subscription
-	upTo events.Position
-	// told is when the client heard of this last.
+	c   *connection
+	s   *subscription
+	ctx context.Context //nolint:containedctx // ends with the subscription
+	// told is when the client received something of this last.
 	told time.Time
 }
 
 func (r *replay) run(from events.Position) {
 	r.told = time.Now()
-	var pending []events.Recorded
-	for e, err := range r.Store.ReadAll(r.ctx, from, events.Forwards, r.s.filter.atStore()) {
-		if err != nil {
-			r.cutOff(err)
+	for live := false; !live; {
+		if !r.reserve() {
 			return
 		}
-		if e.Position > r.upTo {
-			break
-		}
-		if pending = append(pending, e); len(pending) >= chunk {
-			if !r.flush(pending, e.Position) {
+		r.mu.Lock()
+		head := r.position
+		r.mu.Unlock()
+		next := stretch{upTo: from}
+		if from < head {
+			var err error
+			if next, err = r.recent.next(r.ctx, from, head); err != nil {
+				r.c.replays.Give(maxReplay.Value)
+				r.cutOff(err)
 				return
 			}
-			pending = pending[:0]
 		}
-	}
-	if !r.flush(pending, r.upTo) {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.ctx.Err() == nil {
-		r.s.seen = r.upTo
-		r.attach(r.c, r.s)
+		from, live = next.upTo, r.send(next)
 	}
 }
 
-// flush sends what fits, and a pulse when nothing did for a while. It tells false when nobody listens any more.
-func (r *replay) flush(pending []events.Recorded, upTo events.Position) bool {
-	frames := r.batch(pending).frames(r.s, upTo)
+// reserve waits for the client, and then for the budget. It reports false when the subscription has ended, and closes a
+// connection whose client does not take what was replayed.
+func (r *replay) reserve() bool {
+	for {
+		ctx, cancel := context.WithTimeout(r.ctx, r.replayTime)
+		err := r.c.replays.Take(ctx, maxReplay.Value)
+		cancel()
+		switch {
+		case err == nil:
+			return true
+		case r.ctx.Err() != nil:
+			return false
+		case r.c.replays.Held() > 0:
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.tooSlow(r.c)
+			return false
+		}
+	}
+}
+
+// send sends what fits, and a pulse when nothing did for a while, in the place of what was reserved. It reports whether the
+// replay is over.
+func (r *replay) send(next stretch) (over bool) {
+	frames := r.frames(r.s, next.facts, next.upTo)
 	if len(frames) == 0 && time.Since(r.told) > r.Heartbeat {
-		frames = []frame{{r.pulse(r.s, upTo), upTo}}
+		frames = []*frame{r.pulse(r.s, next.upTo)}
+	}
+	left := maxReplay.Value
+	defer func() { r.c.replays.Give(left) }()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ctx.Err() != nil { // checked under the lock: nothing follows an answer to unsubscribe
+		return true
 	}
 	for _, f := range frames {
-		if !r.c.waitCapacity(r.ctx) {
-			return false
+		f.share = r.c.replays
+		if !r.write(r.c, f) {
+			return true
 		}
-		r.mu.Lock()
-		ok := r.ctx.Err() == nil // checked under the lock: nothing follows an answer to unsubscribe
-		if ok {
-			r.push(r.c, r.s, []frame{f})
-		}
-		r.mu.Unlock()
-		if !ok {
-			return false
-		}
-		r.told = time.Now()
+		left -= int64(len(f.text))
+		r.s.seen, r.told = f.upTo, time.Now()
 	}
-	return r.ctx.Err() == nil
+	r.s.seen = next.upTo
+	return r.goLive(r.c, r.s)
 }
 
 // cutOff closes the connection of a replay that the store did not finish: the client comes back by position.
@@ -84,6 +98,6 @@ func (r *replay) cutOff(err error) {
 	r.Logger.WarnContext(r.ctx, "a replay was cut off", "error", err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.write(r.c, r.encode(refuse(r.s.id, "DB_ERROR", "the log cannot be read now; resume after the last position")))
+	r.write(r.c, r.replied(refuse(r.s.id, "DB_ERROR", "the log cannot be read now; resume after the last position")))
 	r.closeWithResume(r.c, melody.CloseTryAgainLater, "the log cannot be read now")
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,7 +98,7 @@ func TestASlowClientIsClosedWithThePositionToResumeFrom(t *testing.T) {
 	quick, _ := w.watch(`{"subscribe":{"types":["LogOpened"]}}`)
 	var all []string
 	filler := strings.Repeat("x", 16<<10)
-	for range buffered + 40 {
+	for range maxQueuedFrames.Int() + 40 {
 		all = append(all, w.token(w.push(message(uuid.New(), filler))))
 	}
 	var got []string
@@ -138,16 +139,12 @@ func TestALongReplayWaitsForItsClient(t *testing.T) {
 	w.hub.Begin(0)
 	c := w.dial()
 	c.send(`{"subscribe":{},"after":"` + w.token(0) + `"}`)
-	for end := time.Now().Add(patience); w.hub.waiting() < inFlight; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("nothing waits for a client that does not read")
-		}
-	}
+	eventually(t, "something waits for a client that does not read", func() bool { return w.hub.replays.Held() > 0 })
 	var got []string
 	for len(got) < len(all) {
 		got = append(got, positions(c.next())...)
-		if n := w.hub.waiting(); n > inFlight+1 { // and the word that it has caught up
-			t.Fatalf("%d frames wait", n)
+		if n := w.hub.replays.Held(); n > maxReplay.Value {
+			t.Fatalf("%d bytes wait", n)
 		}
 	}
 	if fmt.Sprint(got) != fmt.Sprint(all) {
@@ -155,29 +152,16 @@ func TestALongReplayWaitsForItsClient(t *testing.T) {
 	}
 }
 
-// waiting are the frames that were not sent yet.
-func (h *Hub) waiting() (n int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, c := range h.connections {
-		c.mu.Lock()
-		n += c.waiting
-		c.mu.Unlock()
-	}
-	return n
-}
-
-// breaking is a store whose long reads end early.
+// breaking is a store that is away once so many events were read.
 type breaking struct {
 	events.Store
-	after int
+	left *atomic.Int32
 }
 
 func (b breaking) ReadAll(ctx context.Context, from events.Position, d events.Direction, f events.Filter) iter.Seq2[events.Recorded, error] {
 	return func(yield func(events.Recorded, error) bool) {
-		n := 0
 		for e, err := range b.Store.ReadAll(ctx, from, d, f) {
-			if n++; n > b.after {
+			if b.left.Add(-1) == 0 {
 				yield(events.Recorded{}, events.ErrUnavailable)
 				return
 			}
@@ -190,9 +174,11 @@ func (b breaking) ReadAll(ctx context.Context, from events.Position, d events.Di
 
 func TestAReplayThatTheStoreDoesNotFinishIsResumed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *Options) { o.Store = breaking{o.Store, 2*chunk + 50} })
+	var left atomic.Int32
+	left.Store(2*stretchEvents + 50)
+	w := newWorld(t, func(o *Options) { o.Store = breaking{o.Store, &left} })
 	var all []string
-	for i := range 3 * chunk {
+	for i := range 3 * stretchEvents {
 		all = append(all, w.token(w.record(message(uuid.New(), fmt.Sprint(i)))))
 	}
 	w.publish()

@@ -34,34 +34,33 @@ func (h *Hub) Stream(c Chunk) {
 	if len(followers) == 0 {
 		return
 	}
-	encoded := map[string][]byte{}
+	encoded := map[string]*frame{}
 	for s, client := range followers {
 		if !s.live || !fitsAny(s.filter.Agents, func(id uuid.UUID) bool { return id == c.AgentID }) {
 			continue
 		}
-		text, ok := encoded[s.id]
+		f, ok := encoded[s.id]
 		if !ok {
-			text = h.encode(struct {
+			f = &frame{text: h.encode(struct {
 				ID     string `json:"id,omitempty"`
 				Stream Chunk  `json:"stream"`
-			}{s.id, c})
-			encoded[s.id] = text
+			}{s.id, c})}
+			encoded[s.id] = f
 		}
-		h.sendBestEffort(client, text)
+		h.sendBestEffort(client, f)
 	}
 }
 
 // sendBestEffort sends a frame unless the client is behind. The hub's lock is held.
-func (h *Hub) sendBestEffort(c *connection, text []byte) {
+func (h *Hub) sendBestEffort(c *connection, f *frame) {
 	c.mu.Lock()
-	skip := c.leaving != nil || c.waiting >= bestEffortFrames || c.bytes+len(text) > bestEffortBytes
+	skip := c.leaving != nil || c.live >= bestEffortFrames || c.bytes+len(f.text) > bestEffortBytes
 	if !skip {
-		c.waiting++
-		c.bytes += len(text)
+		h.enqueue(c, f)
 	}
 	c.mu.Unlock()
 	if !skip {
-		_ = c.session.Write(text) // a client that has gone needs none
+		_ = c.session.Write(f.text) // a client that has gone needs none
 	}
 }
 

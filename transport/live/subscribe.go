@@ -18,10 +18,11 @@ type wish struct {
 	Subscribe   *Filter `json:"subscribe"`
 	After       string  `json:"after"`
 	Unsubscribe bool    `json:"unsubscribe"`
+	size        int     // of the message
 }
 
 func (h *Hub) received(s *melody.Session, message []byte) {
-	var w wish
+	w := wish{size: len(message)}
 	switch err := json.Unmarshal(message, &w); {
 	case err != nil:
 		h.tell(s, refuse("", "INVALID_REQUEST", "not understood: %v", err))
@@ -38,7 +39,7 @@ func (h *Hub) received(s *melody.Session, message []byte) {
 		defer h.mu.Unlock()
 		if c := h.connections[s]; c != nil {
 			h.drop(c, w.ID)
-			h.write(c, h.encode(reply{ID: w.ID, Unsubscribed: true}))
+			h.write(c, h.replied(reply{ID: w.ID, Unsubscribed: true}))
 		}
 	default:
 		h.tell(s, refuse(w.ID, "INVALID_REQUEST", `send {"subscribe":{…}} or {"unsubscribe":true}`))
@@ -49,7 +50,7 @@ func (h *Hub) tell(s *melody.Session, what reply) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if c := h.connections[s]; c != nil {
-		h.write(c, h.encode(what))
+		h.write(c, h.replied(what))
 	}
 }
 
@@ -64,9 +65,15 @@ func (h *Hub) begin(s *melody.Session, w wish) (events.Position, bool) {
 			return 0, false
 		}
 	}
-	ctx, cancel := context.WithTimeout(h.ctx, writeWait)
+	h.mu.Lock()
+	readable := h.position
+	h.mu.Unlock()
+	if w.After != "" && token.Log == h.Log && token.Position <= readable {
+		return token.Position, true
+	}
+	ctx, cancel := context.WithTimeout(h.ctx, readTime)
 	defer cancel()
-	head, err := h.Store.Head(ctx)
+	head, err := h.recent.head(ctx)
 	switch {
 	case err != nil:
 		h.tell(s, refuse(w.ID, "DB_ERROR", "the log cannot be read now; try again"))
@@ -90,34 +97,47 @@ func (h *Hub) subscribe(session *melody.Session, w wish, from events.Position) {
 	}
 	h.drop(c, w.ID)
 	if len(c.subscriptions) >= h.Subscriptions {
-		h.write(c, h.encode(refuse(w.ID, "RATE_LIMITED", "at most %d subscriptions on a connection", h.Subscriptions)))
+		h.write(c, h.replied(refuse(w.ID, "RATE_LIMITED", "at most %d subscriptions on a connection", h.Subscriptions)))
 		return
 	}
-	s := &subscription{id: w.ID, filter: *w.Subscribe, seen: from}
+	if c.filters+w.size > maxFilters.Int() {
+		h.write(c, h.replied(refuse(w.ID, "RATE_LIMITED", "the subscriptions of a connection have at most %d bytes together", maxFilters.Value)))
+		return
+	}
+	s := &subscription{id: w.ID, filter: *w.Subscribe, size: w.size, seen: from}
+	c.filters += s.size
 	s.key = string(h.encode([]any{s.id, s.filter}))
 	c.subscriptions[w.ID] = s
 	h.follow(c, s)
-	h.write(c, h.encode(reply{ID: w.ID, Subscribed: w.Subscribe}))
+	h.write(c, h.replied(reply{ID: w.ID, Subscribed: w.Subscribe}))
 	h.attach(c, s)
 }
 
 // attach makes a subscription live when it has seen all that was published, and begins a replay otherwise. The hub's lock
 // is held.
 func (h *Hub) attach(c *connection, s *subscription) {
-	if !h.begun || h.closed {
-		return
-	}
-	if s.seen >= h.position {
-		s.live, s.stop = true, nil
-		h.write(c, h.encode(reply{ID: s.id, CaughtUp: h.token(s.seen)}))
+	if !h.begun || h.closed || h.goLive(c, s) {
 		return
 	}
 	ctx, cancel := context.WithCancel(h.ctx)
 	s.live, s.stop = false, cancel
-	r := replay{Hub: h, c: c, s: s, ctx: ctx, upTo: h.position}
 	from := s.seen
 	h.work.Go(func() {
 		defer cancel()
+		r := replay{Hub: h, c: c, s: s, ctx: ctx}
 		r.run(from)
 	})
+}
+
+// goLive makes a subscription live when it has seen all that was published. The hub's lock is held.
+func (h *Hub) goLive(c *connection, s *subscription) bool {
+	if s.seen < h.position {
+		return false
+	}
+	s.live, s.stop = true, nil
+	if !s.caughtUp {
+		s.caughtUp = true
+		h.write(c, h.replied(reply{ID: s.id, CaughtUp: h.token(s.seen)}))
+	}
+	return true
 }

@@ -104,6 +104,8 @@ func streamOf(e events.Event) events.StreamID {
 		return events.ChannelStream(e.ChannelID)
 	case events.MessageSubmitted:
 		return events.MessageStream(e.MessageID)
+	case events.SubjectErased:
+		return events.SubjectStream(e.SubjectID)
 	case events.TurnCompleted:
 		return events.TurnStream(e.TurnID)
 	}
@@ -236,6 +238,16 @@ func positions(frames ...heard) (list []string) {
 		}
 	}
 	return list
+}
+
+// eventually waits for a condition.
+func eventually(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it does not come to that %s", what)
+		}
+	}
 }
 
 func must(t testing.TB, err error) {
