@@ -102,10 +102,9 @@ type API struct {
 	o       Options
 	router  *gin.Engine
 	huma    huma.API
-	answers huma.Registry   // how answers look
-	open    map[string]bool // routes that need no key
-	lengthy map[string]bool // routes that take or give a file
-	asks    map[string]bool // methods and routes that change nothing, besides those of GET
+	answers huma.Registry // how answers look
+	// operations are all that can be asked for. What each is like is said when it is made, and nowhere else.
+	operations map[route]*operation
 	// environmentLock is held while the local environment is written.
 	environmentLock sync.Mutex
 	// following counts those who are being told.
@@ -115,8 +114,6 @@ type API struct {
 	origins   origins
 	keys      keys
 	limits    *limiter
-	// further are the limits that a route has of its own.
-	further map[string][]*limiter
 	// head is the highest position known to be in the log: up to it, nobody has to ask the store.
 	head atomic.Uint64
 }
@@ -132,7 +129,7 @@ func New(o Options) *API {
 	}
 	gin.SetMode(gin.ReleaseMode)
 	a := &API{
-		o: o, router: gin.New(), open: map[string]bool{}, lengthy: map[string]bool{}, asks: map[string]bool{}, further: map[string][]*limiter{}, started: o.Clock(),
+		o: o, router: gin.New(), operations: map[route]*operation{}, started: o.Clock(),
 		secrets: newVault(cmp.Or(o.SecretSalt, "secretsalt")),
 		origins: newOrigins(o.CORSOrigin, o.Host, o.Key != ""),
 		keys:    newKeys(o.Key, o.Clock),
@@ -170,11 +167,12 @@ func orElse[F any](f func() F, otherwise func() F) func() F {
 
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
-// socket is a route that is no operation, for the pages that may call and for the server's own.
-func (a *API) socket(path, summary string, methods ...string) {
+// socket is a route that opens a socket, or speaks in its stead, for the pages that may call and for the server's own.
+func (a *API) socket(path, summary string, methods []string, traits ...trait) {
 	h := a.o.Sockets[path]
 	for _, method := range methods {
-		a.describeSocket(method, path, summary)
+		kind := operation{answer: answer{status: http.StatusSwitchingProtocols, raw: true, tag: "sockets"}, access: access{socket: true}}
+		a.describeSocket(a.operation(method, path, summary, kind, traits...))
 	}
 	a.router.Match(methods, path, func(g *gin.Context) {
 		if !a.origins.opens(g.Request) {

@@ -33,18 +33,19 @@ func (a *API) authenticate(g *gin.Context) {
 		return
 	}
 	c := callOf(g.Request.Context())
+	may := c.operation.access
 	switch {
-	case a.keys.shown(g.Request):
+	case a.keys.shown(g.Request), may.socket && a.keys.asked(g.Request):
 		c.actor = keyHolder
 		// Renewed in its second half: what an open page has no header for never meets an expired one.
 		if a.keys.cookieLasts(g.Request) < cookieLife/2 {
 			http.SetCookie(g.Writer, a.keys.newCookie(g.Request))
 		}
-	case a.keys.cookie(g.Request) && cookieSuffices(g.Request):
+	case a.keys.cookie(g.Request) && (g.Request.Method == http.MethodGet || may.socket): // any other write needs the header
 		c.actor = keyHolder
-	case strings.HasPrefix(g.FullPath(), "/media/") && a.keys.admitted(g.Request):
+	case may.signed && a.keys.admitted(g.Request):
 	case g.FullPath() == "" && a.o.Shell.find(g.Request) != nil:
-	case !a.open[g.FullPath()]:
+	case !may.open:
 		g.Header("WWW-Authenticate", `Bearer realm="annals"`)
 		a.refuse(g, errNoKey)
 	}
@@ -56,15 +57,10 @@ func (a *API) Identify(r *http.Request, key string) (actor string, ok bool) {
 	switch {
 	case !a.keys.required():
 		return anonymous, true
-	case a.keys.shown(r), a.keys.is(key), a.keys.cookie(r):
+	case a.keys.shown(r), a.keys.asked(r), a.keys.is(key), a.keys.cookie(r):
 		return keyHolder, true
 	}
 	return anonymous, false
-}
-
-// cookieSuffices: the cookie is worth the key for reading and for sockets; a write needs the header.
-func cookieSuffices(r *http.Request) bool {
-	return r.Method == http.MethodGet || strings.HasPrefix(r.URL.Path, "/socket.io")
 }
 
 // keys knows the server's key, if it has one, and what it is exchanged for.
@@ -91,15 +87,17 @@ func (k keys) is(key string) bool {
 	return key != "" && subtle.ConstantTimeCompare(sum[:], k.sum[:]) == 1
 }
 
-// shown tells whether the request carries the key: as a header, or, to open a socket, in the query.
+// shown tells whether the request carries the key as a header.
 func (k keys) shown(r *http.Request) bool {
 	if k.is(r.Header.Get("X-Api-Key")) {
 		return true
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	return strings.EqualFold(scheme, "Bearer") && k.is(strings.TrimSpace(token)) ||
-		(r.URL.Path == "/ws" || strings.HasPrefix(r.URL.Path, "/socket.io")) && k.is(r.URL.Query().Get("apiKey"))
+	return strings.EqualFold(scheme, "Bearer") && k.is(strings.TrimSpace(token))
 }
+
+// asked tells whether the request carries the key in the query, as those do that open a socket.
+func (k keys) asked(r *http.Request) bool { return k.is(r.URL.Query().Get("apiKey")) }
 
 // newCookie holds when it expires and a signature by the key.
 func (k keys) newCookie(r *http.Request) *http.Cookie {

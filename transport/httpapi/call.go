@@ -181,8 +181,8 @@ func (c *call) wait(p events.Position) {
 	ctx, cancel := context.WithTimeout(c, readable)
 	defer cancel()
 	groups := []string{core}
-	if c.operation != nil { // files are none
-		groups = c.operation.groups
+	if of := c.operation.answer.groups; of != nil { // files are of none
+		groups = of
 	}
 	for _, group := range groups {
 		_ = c.api.o.Waiter.Wait(ctx, group, p)

@@ -35,41 +35,44 @@ var notWord = regexp.MustCompile(`\W+`)
 // describe is the operation as OpenAPI has it.
 func (a *API) describe(o *operation, data reflect.Type) huma.Operation {
 	path := parameter.ReplaceAllString(o.path, "{$1}")
-	noun, _, _ := strings.Cut(strings.TrimPrefix(path, "/api/"), "/")
+	tag := o.answer.tag
+	if tag == "" {
+		tag, _, _ = strings.Cut(strings.TrimPrefix(path, "/api/"), "/")
+	}
 	// The body was read, within its limits, before huma sees it (see bound).
 	op := huma.Operation{
-		Method: o.method, Path: path, Summary: o.summary, Description: o.remarks(), Tags: []string{noun},
+		Method: o.method, Path: path, Summary: o.summary, Description: o.remarks(), Tags: []string{tag},
 		OperationID:   strings.Trim(notWord.ReplaceAllString(strings.ToLower(o.method)+"-"+strings.TrimPrefix(path, "/api/"), "-"), "-"),
-		DefaultStatus: o.status, MaxBodyBytes: -1, BodyReadTimeout: -1, SkipValidateBody: true, SkipValidateParams: true,
+		DefaultStatus: o.answer.status, MaxBodyBytes: -1, BodyReadTimeout: -1, SkipValidateBody: true, SkipValidateParams: true,
 		Parameters: o.headers(), Responses: map[string]*huma.Response{},
 	}
 	for _, status := range o.refusals() {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{Ref: "#/components/responses/" + componentOf(status)}
 	}
-	success := &huma.Response{Description: http.StatusText(o.status), Headers: o.answerHeaders(), Content: map[string]*huma.MediaType{}}
-	if data != nil && o.status != http.StatusNoContent {
+	success := &huma.Response{Description: http.StatusText(o.answer.status), Headers: o.answerHeaders(), Content: map[string]*huma.MediaType{}}
+	if data != nil && o.answer.status != http.StatusNoContent {
 		success.Content["application/json"] = a.envelope(o, data)
 	}
-	for typ, example := range o.types {
+	for typ, example := range o.answer.types {
 		schema := &huma.Schema{Type: huma.TypeString}
 		if typ == "application/json" {
 			schema = object{}.Schema(nil)
 		}
 		success.Content[typ] = &huma.MediaType{Schema: schema, Example: example}
 	}
-	if o.sequence.typ != "" {
-		success.Content[o.sequence.typ] = o.sequence.describe(a.answers)
+	if o.answer.sequence.typ != "" {
+		success.Content[o.answer.sequence.typ] = o.answer.sequence.describe(a.answers)
 	}
-	op.Responses[strconv.Itoa(o.status)] = success
-	if o.partly {
+	op.Responses[strconv.Itoa(o.answer.status)] = success
+	if o.answer.partly {
 		op.Responses[strconv.Itoa(http.StatusMultiStatus)] = a.partial()
 	}
-	if o.ranges {
+	if o.answer.ranges {
 		part := *success
 		part.Description = "A part of it."
 		op.Responses[strconv.Itoa(http.StatusPartialContent)] = &part
 	}
-	if !o.open {
+	if !o.access.open {
 		op.Security = []map[string][]string{{"key": {}}, {"bearer": {}}, {}}
 	}
 	return op
@@ -82,9 +85,9 @@ func (a *API) envelope(o *operation, data reflect.Type) *huma.MediaType {
 		Properties: map[string]*huma.Schema{"success": {Type: huma.TypeBoolean, Enum: []any{true}}},
 	}
 	example := map[string]any{"success": true}
-	if o.says != "" {
+	if o.answer.says != "" {
 		whole.Properties["message"] = &huma.Schema{Type: huma.TypeString}
-		example["message"] = o.says
+		example["message"] = o.answer.says
 	}
 	if data == reflect.TypeFor[noData]() {
 		return &huma.MediaType{Schema: whole, Example: example}
@@ -92,7 +95,7 @@ func (a *API) envelope(o *operation, data reflect.Type) *huma.MediaType {
 	inner := a.answers.Schema(data, true, "")
 	whole.Required, whole.Properties["data"] = append(whole.Required, "data"), inner
 	example["data"] = exampleOf(data)
-	if o.bare {
+	if o.answer.bare {
 		fields := a.answers.Schema(data, false, "")
 		whole.Required = append(whole.Required, fields.Required...)
 		maps.Copy(whole.Properties, fields.Properties)
@@ -134,10 +137,10 @@ func (o *operation) refusals() []int {
 		http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge,
 		http.StatusInternalServerError, http.StatusServiceUnavailable,
 	}
-	if !o.open {
+	if !o.access.open {
 		all = append(all, http.StatusUnauthorized)
 	}
-	if strings.HasPrefix(o.path, "/api") || o.status == http.StatusSwitchingProtocols {
+	if o.limits.counted || o.access.socket {
 		all = append(all, http.StatusTooManyRequests)
 	}
 	switch o.method {
@@ -152,10 +155,10 @@ func (o *operation) refusals() []int {
 	if o.method == http.MethodPatch || o.method == http.MethodDelete {
 		all = append(all, http.StatusPreconditionFailed)
 	}
-	if o.upload {
+	if o.body.form != nil {
 		all = append(all, http.StatusUnsupportedMediaType)
 	}
-	if o.ranges {
+	if o.answer.ranges {
 		all = append(all, http.StatusRequestedRangeNotSatisfiable, http.StatusPreconditionFailed)
 	}
 	return all
@@ -236,7 +239,7 @@ func (o *operation) headers() (all []*huma.Param) {
 		all = append(all, &huma.Param{Name: name, In: "header", Description: what, Schema: &huma.Schema{Type: huma.TypeString}})
 	}
 	switch {
-	case o.raw || o.groups == nil:
+	case o.answer.raw || o.answer.groups == nil:
 	case o.method == http.MethodGet:
 		header("X-Annals-After", "A position: the answer is no older.")
 		header("If-None-Match", "An ETag: 304 where it is still that of the answer.")
@@ -254,7 +257,7 @@ func (o *operation) answerHeaders() map[string]*huma.Param {
 		return &huma.Param{Description: what, Schema: &huma.Schema{Type: huma.TypeString}}
 	}
 	switch {
-	case o.raw || o.groups == nil:
+	case o.answer.raw || o.answer.groups == nil:
 		return nil
 	case o.method == http.MethodGet:
 		return map[string]*huma.Param{
@@ -270,23 +273,23 @@ func (o *operation) remarks() string {
 	var all []string
 	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	say("%s.", o.summary)
-	if o.about != "" {
-		say("%s", o.about)
+	if o.answer.about != "" {
+		say("%s", o.answer.about)
 	}
-	switch groups := strings.Join(o.groups, ", "); {
-	case o.groups == nil:
+	switch groups := strings.Join(o.answer.groups, ", "); {
+	case o.answer.groups == nil:
 	case o.method == http.MethodGet:
 		say("It answers from the read models of: %s. X-Annals-After makes it wait until they have come so far.", groups)
 	default:
 		say("The answer comes when it can be read in: %s; X-Annals-Position says where it stands in the log.", groups)
 	}
-	if o.bare {
+	if o.answer.bare {
 		say("The fields of data are at the top level as well.")
 	}
-	if o.open {
+	if o.access.open {
 		say("It needs no key.")
 	}
-	for _, limit := range o.limits {
+	for _, limit := range o.limits.rates {
 		say("At most %d a caller in %s.", limit.most, limit.window)
 	}
 	return strings.Join(slices.Compact(all), " ")

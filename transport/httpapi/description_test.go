@@ -86,13 +86,11 @@ func loadedPaths(t *testing.T) map[string]map[string]toldOperation {
 
 func TestEveryOperationIsDescribedWithExamples(t *testing.T) {
 	t.Parallel()
-	a := New(Options{})
 	names := map[string]bool{}
 	for path, item := range loadedPaths(t) {
 		for method, op := range item {
 			what := strings.ToUpper(method) + " " + path
-			open := a.open[parameterIn.ReplaceAllString(path, ":$1")]
-			if op.Summary == "" || len(op.Description) < 10 || len(op.Tags) != 1 || op.OperationID == "" || names[op.OperationID] || open == (len(op.Security) > 0) {
+			if op.Summary == "" || len(op.Description) < 10 || len(op.Tags) != 1 || op.OperationID == "" || names[op.OperationID] {
 				t.Errorf("%s: %+v", what, op)
 			}
 			names[op.OperationID] = true

@@ -66,15 +66,13 @@ func (h *held) Write(p []byte) (int, error) {
 
 // page is a route whose answer is no envelope: it is of one of these types.
 func (a *API) page(path, summary string, serve gin.HandlerFunc, types map[string]any, traits ...trait) {
+	a.give(path, summary, serve, operation{answer: answer{status: http.StatusOK, raw: true, types: types, tag: "docs"}}, traits...)
+}
+
+// give is a route that writes its answer itself.
+func (a *API) give(path, summary string, serve gin.HandlerFunc, kind operation, traits ...trait) {
 	a.router.GET(path, serve)
-	o := &operation{method: http.MethodGet, path: path, summary: summary, status: http.StatusOK, raw: true, types: types, open: a.open[path]}
-	for _, t := range traits {
-		t(o)
-	}
-	op := a.describe(o, nil)
-	if !strings.HasPrefix(path, "/api/media") && !strings.HasPrefix(path, "/media") {
-		op.Tags = []string{"docs"}
-	}
+	op := a.describe(a.operation(http.MethodGet, path, summary, kind, traits...), nil)
 	for _, p := range parameter.FindAllStringSubmatch(path, -1) {
 		schema := &huma.Schema{Type: huma.TypeString}
 		if strings.HasSuffix(p[1], "Id") {
@@ -93,18 +91,15 @@ var (
 	someCounters = map[string]any{"text/plain": "# TYPE annals_commands_total counter\nannals_commands_total{command=\"SubmitMessage\",outcome=\"changed\"} 42\n"}
 )
 
-// describeSocket describes a request that opens a socket, or speaks in its stead.
-func (a *API) describeSocket(method, path, summary string) {
-	o := &operation{method: method, path: path, summary: summary, status: http.StatusSwitchingProtocols, raw: true, open: a.open[path]}
+func (a *API) describeSocket(o *operation) {
 	op := a.describe(o, nil)
-	op.Tags = []string{"sockets"}
 	op.Parameters = append(op.Parameters, &huma.Param{
 		Name: "apiKey", In: "query", Description: "The key, where the client cannot send it as a header.", Schema: &huma.Schema{Type: huma.TypeString},
 	})
-	if path == socketIO {
+	if o.path == socketIO {
 		polled := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}, Example: "2"}
 		content := map[string]*huma.MediaType{"text/plain": polled}
-		if method == http.MethodPost { // as the library has it
+		if o.method == http.MethodPost { // as the library has it
 			content = map[string]*huma.MediaType{"text/html": {Schema: polled.Schema, Example: "ok"}}
 		}
 		op.Responses["200"] = &huma.Response{Description: "What there is to be told to a client that polls.", Content: content}

@@ -38,7 +38,7 @@ const drained = 16 << 20
 
 // edge begins a call, and ends it well even when its code panics.
 func (a *API) edge(g *gin.Context) {
-	c := &call{Context: g.Request.Context(), api: a, gin: g, actor: anonymous}
+	c := &call{Context: g.Request.Context(), api: a, gin: g, operation: a.operationOf(g), actor: anonymous}
 	g.Request = g.Request.WithContext(c)
 	begun := time.Now()
 	if g.Request.ContentLength != 0 { // whether or not it is wanted: what is left of it is read before the answer goes out
@@ -69,12 +69,9 @@ func (a *API) note(g *gin.Context, begun time.Time) {
 	}
 }
 
-// isOperation tells a route of the API from a socket and from no route at all.
-func isOperation(g *gin.Context) bool { return strings.HasPrefix(g.FullPath(), "/api") }
-
 // still turns writes away where only what was is served.
 func (a *API) still(g *gin.Context) {
-	if a.o.ReadOnly && g.Request.Method != http.MethodGet && !a.asks[g.Request.Method+g.FullPath()] {
+	if a.o.ReadOnly && g.Request.Method != http.MethodGet && !callOf(g.Request.Context()).operation.access.asks {
 		g.Header("Allow", "GET, HEAD, OPTIONS")
 		a.refuse(g, errReadOnly)
 	}
@@ -90,19 +87,18 @@ func (a *API) bound(g *gin.Context) {
 		a.refuse(g, problem.Invalid("The address holds what is no text."))
 		return
 	}
-	if !isOperation(g) {
+	c := callOf(g.Request.Context())
+	limit := c.operation.limits.time
+	if limit == 0 {
 		return
 	}
-	limit := timeLimit
-	if strings.Contains(g.Request.URL.RawQuery, "wait=reply") {
-		limit = replyTimeLimit
+	if longer := c.operation.limits.waiting; longer != 0 && g.Query("wait") == "reply" {
+		limit = longer
 	}
-	if a.lengthy[g.FullPath()] {
-		limit = uploadTime
+	if c.operation.limits.file {
 		_ = http.NewResponseController(g.Writer).SetReadDeadline(time.Now().Add(limit))
 		defer func() { _, _ = io.CopyN(io.Discard, g.Request.Body, drained) }() // of one that is refused
 	}
-	c := callOf(g.Request.Context())
 	ctx, cancel := context.WithTimeout(c.Context, limit)
 	defer cancel()
 	c.unbounded, c.Context = c.Context, ctx
@@ -160,11 +156,11 @@ func (c *call) admitBody() error {
 	if len(key) > maxKey {
 		return problem.Invalid("The Idempotency-Key is longer than %d bytes.", maxKey)
 	}
-	typ, upload := r.Header.Get("Content-Type"), c.api.lengthy[c.gin.FullPath()]
-	if r.ContentLength != 0 && (!containsAny(typ, bodyTypes) || foreign(typ)) && (!upload || !c.takes(typ)) {
+	typ, takes := r.Header.Get("Content-Type"), c.operation.body
+	if r.ContentLength != 0 && (!containsAny(typ, bodyTypes) || foreign(typ)) && !containsAny(typ, takes.types) {
 		return errContentType
 	}
-	if upload || r.ContentLength != 0 && !strings.Contains(typ, "application/json") {
+	if takes.form != nil || r.ContentLength != 0 && !strings.Contains(typ, "application/json") {
 		return nil // an upload is read by whoever wants it
 	}
 	body, err := c.readBody()
@@ -186,12 +182,6 @@ func foreign(typ string) bool {
 	_, parameters, err := mime.ParseMediaType(typ)
 	charset := strings.ToLower(parameters["charset"])
 	return err == nil && !slices.Contains([]string{"", "utf-8", "utf8", "us-ascii"}, charset)
-}
-
-// takes tells what uploads may be besides: those of media anything, as recorded, and an import a record a line.
-func (c *call) takes(typ string) bool {
-	path := c.gin.FullPath()
-	return strings.HasPrefix(path, "/api/media/") || strings.HasSuffix(path, "/import") && strings.Contains(typ, ndjson)
 }
 
 // readBody gives a client that sends slowly no more than its time (see edge).

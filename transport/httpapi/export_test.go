@@ -35,7 +35,7 @@ func (s *server) furnished(name string) (agent string) {
 	return agent
 }
 
-func body(s *server, agent, query string, content []byte, headers ...string) answered {
+func takeIn(s *server, agent, query string, content []byte, headers ...string) answered {
 	s.t.Helper()
 	return s.ask("POST", "/api/memory/agents/"+agent+"/import?"+query, string(content), headers...)
 }
@@ -50,17 +50,17 @@ func TestARoundTripGivesTheSameAgentInEitherFormat(t *testing.T) {
 			s.eventually("the vector is known", func() bool { return bytes.Contains(s.export(agent, "includeEmbedding=true"), []byte(`"embedding"`)) })
 			before := s.export(agent, "includeEmbedding=true&format="+format)
 			s.untouched(func() {
-				again := body(s, agent, "", before).is(200)
+				again := takeIn(s, agent, "", before).is(200)
 				if again.at("imported") != 0.0 || again.at("failedCount") != 0.0 {
 					t.Errorf("imported again: %s", again.body)
 				}
 			})
 			s.ask("DELETE", "/api/agents/"+agent, nil).is(204)
-			dry := body(s, agent, "dryRun=true", before).is(200)
+			dry := takeIn(s, agent, "dryRun=true", before).is(200)
 			if dry.at("imported").(float64) < 6 || dry.at("failedCount") != 0.0 || s.ask("GET", "/api/agents/"+agent, nil).status != 404 {
 				t.Errorf("dry run: %s", dry.body)
 			}
-			done := body(s, agent, "", before).is(200)
+			done := takeIn(s, agent, "", before).is(200)
 			if done.at("failedCount") != 0.0 || done.at("imported") != dry.at("imported") {
 				t.Errorf("imported: %s", done.body)
 			}
@@ -116,7 +116,7 @@ func TestLinesWithoutARecordAreRefused(t *testing.T) {
 	agent := s.furnished("Mnemosyne")
 	s.untouched(func() {
 		for _, lines := range []string{"\n\n", "no\nrecords\n", `{"a":1}` + "\n"} {
-			refused := body(s, agent, "format=ndjson", []byte(lines)).refused(http.StatusBadRequest, problem.CodeInvalidRequest)
+			refused := takeIn(s, agent, "format=ndjson", []byte(lines)).refused(http.StatusBadRequest, problem.CodeInvalidRequest)
 			if !strings.Contains(refused.field("error.message").(string), "no record") {
 				t.Errorf("%q: %s", lines, refused.body)
 			}
@@ -132,7 +132,7 @@ func TestHalfAFileLeavesWhatWasReadAndSaysWhereItStopped(t *testing.T) {
 		whole := s.export(agent, "format="+format)
 		cut := whole[:bytes.Index(whole, []byte("green"))]
 		s.ask("DELETE", "/api/agents/"+agent, nil).is(204)
-		stopped := body(s, agent, "", cut).refused(http.StatusBadRequest, problem.CodeInvalidRequest)
+		stopped := takeIn(s, agent, "", cut).refused(http.StatusBadRequest, problem.CodeInvalidRequest)
 		if stopped.field("error.details.stopped.line").(float64) < 5 || stopped.field("error.details.imported").(float64) < 5 {
 			t.Errorf("%s: %s", format, stopped.body)
 		}
@@ -142,9 +142,9 @@ func TestHalfAFileLeavesWhatWasReadAndSaysWhereItStopped(t *testing.T) {
 		}
 		lines := bytes.SplitAfter(whole, []byte("\n"))
 		if format == "ndjson" { // cut between two lines
-			body(s, agent, "", bytes.Join(lines[:len(lines)-2], nil)).refused(http.StatusBadRequest, problem.CodeInvalidRequest)
+			takeIn(s, agent, "", bytes.Join(lines[:len(lines)-2], nil)).refused(http.StatusBadRequest, problem.CodeInvalidRequest)
 		}
-		body(s, agent, "", whole).is(200)
+		takeIn(s, agent, "", whole).is(200)
 	}
 }
 
@@ -170,11 +170,11 @@ func TestABadLineInTheMiddleIsToldOfAndTheRestIsTakenIn(t *testing.T) {
 			b.WriteString(`{"type":"relationship","data":{}}` + "\n\n")
 		}
 	}
-	done := body(s, agent, "", []byte(b.String())).is(200)
+	done := takeIn(s, agent, "", []byte(b.String())).is(200)
 	if done.at("imported") != 300.0 || done.at("failedCount") != 5.0 && done.at("failedCount") != 6.0 || done.at("failed.0.line") != 102.0 {
 		t.Errorf("imported: %.600s", done.body)
 	}
-	again := body(s, agent, "", []byte(b.String())).is(200)
+	again := takeIn(s, agent, "", []byte(b.String())).is(200)
 	if again.at("imported") != 0.0 || again.at("skipped") != 300.0 {
 		t.Errorf("imported again: %.600s", again.body)
 	}
@@ -191,7 +191,7 @@ func TestWhatIsNotAsItsManifestSaysIsToldOf(t *testing.T) {
 		`{"version":99}`: "version 99", `{"version":1,"checksum":"sha256:00"}`: "the checksum differs", `{"version":"one"}`: "unreadable",
 	} {
 		lines := `{"type":"memory","data":{"content":{"text":"kept"}}}` + "\n" + `{"type":"manifest","data":` + manifest + "}\n"
-		done := body(s, agent, "", []byte(lines)).is(200)
+		done := takeIn(s, agent, "", []byte(lines)).is(200)
 		if done.at("failedCount") != 1.0 || done.at("failed.0.line") != 2.0 || !strings.Contains(done.text("failed.0.reason"), reason) {
 			t.Errorf("%s: %s", manifest, done.body)
 		}
@@ -201,11 +201,11 @@ func TestWhatIsNotAsItsManifestSaysIsToldOf(t *testing.T) {
 func TestACharacterOfElizaOSIsImportedWithItsMemories(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	done := body(s, ann, "", []byte(`{"name":"Iris","bio":["listens"],"memories":[{"content":{"text":"tea"}},{"content":"coffee","tableName":"facts"}],"knowledge":[]}`)).is(200)
+	done := takeIn(s, ann, "", []byte(`{"name":"Iris","bio":["listens"],"memories":[{"content":{"text":"tea"}},{"content":"coffee","tableName":"facts"}],"knowledge":[]}`)).is(200)
 	if done.at("imported") != 3.0 || done.at("failedCount") != 0.0 {
 		t.Errorf("imported: %s", done.body)
 	}
-	again := body(s, ann, "", []byte(`{"name":"Iris","bio":["listens"],"memories":[{"content":{"text":"tea"}},{"content":"coffee","tableName":"facts"}]}`)).is(200)
+	again := takeIn(s, ann, "", []byte(`{"name":"Iris","bio":["listens"],"memories":[{"content":{"text":"tea"}},{"content":"coffee","tableName":"facts"}]}`)).is(200)
 	if again.at("imported") != 0.0 || again.at("failedCount") != 0.0 {
 		t.Errorf("imported: %s", again.body)
 	}
@@ -214,7 +214,7 @@ func TestACharacterOfElizaOSIsImportedWithItsMemories(t *testing.T) {
 func TestBareMemoriesAreImported(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	done := body(s, s.newAgent("Mnemosyne"), "", []byte(`{"memories":[{"content":{"text":"tea"}}]}`)).is(200)
+	done := takeIn(s, s.newAgent("Mnemosyne"), "", []byte(`{"memories":[{"content":{"text":"tea"}}]}`)).is(200)
 	if done.at("imported") != 1.0 || done.at("failedCount") != 0.0 {
 		t.Errorf("imported: %s", done.body)
 	}
@@ -225,10 +225,10 @@ func TestWhatIsNoExportIsRefused(t *testing.T) {
 	s := serve(t)
 	agent := s.newAgent("Mnemosyne")
 	for _, content := range []string{"", "PK\x03\x04 zip", "[]", "nothing", `{"memories":7}`, `{"memories":[`, `{"data":[]}`, `{}`, `{"success":true,"data":{}}`} {
-		body(s, agent, "", []byte(content), "Content-Type", "application/json").refused(400, problem.CodeInvalidRequest)
+		takeIn(s, agent, "", []byte(content), "Content-Type", "application/json").refused(400, problem.CodeInvalidRequest)
 	}
-	body(s, agent, "", []byte(`{"memories":[]}`), "Content-Type", "application/json").is(200)
-	body(s, agent, "format=ndjson", []byte("PK\x03\x04 zip")).refused(400, problem.CodeInvalidRequest)
-	body(s, agent, "", []byte(`{"type":"export","data":{"version":99}}`+"\n")).refused(400, problem.CodeInvalidRequest)
+	takeIn(s, agent, "", []byte(`{"memories":[]}`), "Content-Type", "application/json").is(200)
+	takeIn(s, agent, "format=ndjson", []byte("PK\x03\x04 zip")).refused(400, problem.CodeInvalidRequest)
+	takeIn(s, agent, "", []byte(`{"type":"export","data":{"version":99}}`+"\n")).refused(400, problem.CodeInvalidRequest)
 	s.ask("POST", "/api/memory/agents/nope/import", "{}").refused(400, problem.CodeInvalidID)
 }

@@ -31,9 +31,9 @@ func (a *API) deleteFile(c *call, in *FilePath) (none, error) {
 
 // files are the routes whose answers are the bytes of a file.
 func (a *API) files() {
-	a.bytes("/media/uploads/agents/:agentId/:filename", "A file of an agent", a.fileOf(events.FileOfAgent, "agentId"))
-	a.bytes("/media/uploads/channels/:channelId/:filename", "A file of a channel", a.fileOf(events.FileOfChannel, "channelId"))
-	a.bytes("/media/generated/:agentId/:filename", "A file that an agent made", a.fileOf(events.FileByGenerator, "agentId"))
+	a.bytes("/media/uploads/agents/:agentId/:filename", "A file of an agent", a.fileOf(events.FileOfAgent, "agentId"), bySignature)
+	a.bytes("/media/uploads/channels/:channelId/:filename", "A file of a channel", a.fileOf(events.FileOfChannel, "channelId"), bySignature)
+	a.bytes("/media/generated/:agentId/:filename", "A file that an agent made", a.fileOf(events.FileByGenerator, "agentId"), bySignature)
 	a.bytes("/api/media/files/:fileId", "The bytes of a file", func(ctx context.Context, g *gin.Context) (queries.File, error) {
 		id, err := pathID(g, "fileId")
 		if err != nil {
@@ -42,6 +42,9 @@ func (a *API) files() {
 		return a.o.Queries.File(ctx, id)
 	})
 }
+
+// bySignature may be asked for by an address that was given out in an answer.
+func bySignature(o *operation) { o.access.signed = true }
 
 func (a *API) fileOf(owner, parameter string) func(context.Context, *gin.Context) (queries.File, error) {
 	return func(ctx context.Context, g *gin.Context) (queries.File, error) {
@@ -69,9 +72,9 @@ func pathID(g *gin.Context, parameter string) (uuid.UUID, error) {
 const filePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'; sandbox"
 
 // bytes is a route that answers with a file, or parts of it.
-func (a *API) bytes(path, summary string, find func(context.Context, *gin.Context) (queries.File, error)) {
-	a.lengthy[path] = true
-	a.page(path, summary, func(g *gin.Context) {
+func (a *API) bytes(path, summary string, find func(context.Context, *gin.Context) (queries.File, error), traits ...trait) {
+	file := operation{answer: answer{status: http.StatusOK, raw: true, ranges: true, types: aFile}, limits: limits{file: true}}
+	a.give(path, summary, func(g *gin.Context) {
 		c := callOf(g.Request.Context())
 		if err := c.after("X-Annals-After", g.GetHeader("X-Annals-After")); err != nil {
 			a.refuse(g, err)
@@ -83,11 +86,8 @@ func (a *API) bytes(path, summary string, find func(context.Context, *gin.Contex
 			return
 		}
 		a.serveFile(c, f)
-	}, aFile, inParts)
+	}, file, traits...)
 }
-
-// inParts answers with a part where one is asked for.
-func inParts(o *operation) { o.ranges = true }
 
 func (a *API) serveFile(c *call, f queries.File) {
 	g := c.gin

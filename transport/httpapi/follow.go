@@ -35,16 +35,15 @@ type following func(context.Context) ([]entry, error)
 // follow is a route whose answer goes on, as server-sent events named "log" with data like the example, until the client
 // leaves or the server stops. What f refuses is answered as elsewhere. It also gives what has to be done at the end.
 func follow[In any](a *API, path, summary string, f func(*API, *call, *In) (following, func(), error), example any) {
-	o := &operation{
-		method: http.MethodGet, path: path, summary: summary, status: http.StatusOK, raw: true,
+	o := a.operation(http.MethodGet, path, summary, operation{answer: answer{
+		status: http.StatusOK, raw: true,
 		about:    "Server-sent events, each named log, with an entry as its data, until the client leaves.",
 		sequence: sequence{eventStream, []any{example}},
-	}
+	}})
 	op := a.describe(o, nil)
 	huma.Register(a.huma, op, func(ctx context.Context, in *In) (*reply, error) {
 		return &reply{func(huma.Context) {
 			c := callOf(ctx)
-			c.operation = o
 			if a.following.Add(1) > followers {
 				a.following.Add(-1)
 				c.answer(nil, errTooManyFollow)

@@ -27,7 +27,7 @@ const (
 )
 
 // records has an export as its body, and time for it.
-func records(o *operation) { o.upload, o.records = true, true }
+func records(o *operation) { o.body, o.limits.file = body{recordsBody(), []string{ndjson}}, true }
 
 // recordsBody describes it.
 func recordsBody() *huma.RequestBody {

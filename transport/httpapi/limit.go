@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -40,22 +39,15 @@ var (
 )
 
 // limited has limits of its own, the innermost last.
-func limited(rates ...rate) trait { return func(o *operation) { o.limits = rates } }
-
-func (a *API) limitAlso(path string, rates []rate) {
-	for _, r := range rates {
-		if a.limits != nil {
-			a.further[path] = append(a.further[path], newLimiter(a.o.Clock, r))
-		}
-	}
-}
+func limited(rates ...rate) trait { return func(o *operation) { o.limits.rates = rates } }
 
 // limit counts requests to the API and turns away whoever sends too many.
 func (a *API) limit(g *gin.Context) {
-	if a.limits == nil || !strings.HasPrefix(g.Request.URL.Path, "/api") || !a.within(g, a.limits) {
+	o := callOf(g.Request.Context()).operation
+	if a.limits == nil || !o.limits.counted || !a.within(g, a.limits) {
 		return
 	}
-	for _, l := range a.further[g.FullPath()] {
+	for _, l := range o.limits.own {
 		if !a.within(g, l) {
 			return
 		}

@@ -25,7 +25,9 @@ type sequence struct {
 }
 
 // inLines answers with values of these kinds, one a line, where that is asked for.
-func inLines(kinds ...any) trait { return func(o *operation) { o.sequence = sequence{ndjson, kinds} } }
+func inLines(kinds ...any) trait {
+	return func(o *operation) { o.answer.sequence = sequence{ndjson, kinds} }
+}
 
 // describe tells, in the way of JSON Schema, that the text holds JSON; and what each of its values is like.
 func (s sequence) describe(r huma.Registry) *huma.MediaType {

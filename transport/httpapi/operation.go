@@ -11,115 +11,176 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
 )
 
-// operation is one route: what it is called, and how its answers look.
+// operation is one route: what it is called, how it answers, what it takes, who may ask, and how much.
 type operation struct {
 	method, path, summary string
-	status                int
-	bare, open            bool
-	groups                []string // of projections that have to be there before it answers
-	upload, records, asks bool
-	limits                []rate
-	// raw answers in no envelope, in ranges where they are asked for; types are those of answers besides the envelope, each
-	// with an example. partly tells that what fails is told beside what does not, says stands beside the data or in its place.
-	raw, ranges, partly bool
-	types               map[string]any
-	sequence            sequence
-	says, about         string
+	answer                answer
+	body                  body
+	access                access
+	limits                limits
+}
+
+// answer is how an operation answers.
+type answer struct {
+	status int
+	// groups are those of projections that have to be there before it answers; none where it answers from no read model.
+	groups []string
+	// bare has the fields of the data at the top level besides, says is a text beside the data or in its place, partly tells
+	// that what fails is told beside what does not.
+	bare   bool
+	says   string
+	partly bool
+	// raw answers in no envelope, in ranges where they are asked for. types are those of answers besides the envelope, each
+	// with an example.
+	raw, ranges bool
+	types       map[string]any
+	sequence    sequence
+	about, tag  string // of its description
+}
+
+// body is what an operation takes besides its address.
+type body struct {
+	// form describes a body that the operation reads itself; every other one is JSON, and read before.
+	form *huma.RequestBody
+	// types are parts of media types that it takes besides those that every operation takes.
+	types []string
+}
+
+// access is who may ask, and for what.
+type access struct {
+	open   bool // it needs no key
+	signed bool // a signature in the address is worth the key
+	socket bool // the key may stand in the query, and the cookie is worth the key
+	asks   bool // it changes nothing, although it is no GET
+}
+
+// limits are what an operation may take up.
+type limits struct {
+	counted bool          // it counts against the requests of its caller
+	time    time.Duration // none for 0
+	waiting time.Duration // the time with wait=reply in the query, where it is another one
+	file    bool          // it takes or gives a file
+	rates   []rate        // of its own, the innermost last
+	own     []*limiter    // these, as they are counted
 }
 
 // trait is what a route has of its own, as routes.go lists it.
 type trait func(*operation)
 
 // created answers 201, accepted 202.
-func created(o *operation)  { o.status = http.StatusCreated }
-func accepted(o *operation) { o.status = http.StatusAccepted }
+func created(o *operation)  { o.answer.status = http.StatusCreated }
+func accepted(o *operation) { o.answer.status = http.StatusAccepted }
 
 // bare has the fields of its data at the top level besides, as the recorded server gives them.
-func bare(o *operation) { o.bare = true }
+func bare(o *operation) { o.answer.bare = true }
 
 // keyless needs no key.
-func keyless(o *operation) { o.open = true }
+func keyless(o *operation) { o.access.open = true }
 
 // reads names the groups of projections that the operation answers from.
-func reads(groups ...string) trait { return func(o *operation) { o.groups = groups } }
+func reads(groups ...string) trait { return func(o *operation) { o.answer.groups = groups } }
 
 // remembering answers from what agents remember, or changes it.
 var remembering = reads(core, memories)
 
 // asks changes nothing although it is no GET.
-func asks(o *operation) { o.asks = true }
+func asks(o *operation) { o.access.asks = true }
 
 // says answers with a text beside the data, or in its place.
-func says(text string) trait { return func(o *operation) { o.says = text } }
+func says(text string) trait { return func(o *operation) { o.answer.says = text } }
 
 // partly tells what failed beside what was done.
-func partly(o *operation) { o.partly = true }
+func partly(o *operation) { o.answer.partly = true }
+
+// waits has more time where the query says wait=reply.
+func waits(o *operation) { o.limits.waiting = replyTimeLimit }
 
 // none is the data of an answer without a body: 204.
 type none struct{}
 
-// answer fulfils a request. What it returns becomes the data of the envelope; In is read as huma reads structs, with the
-// tags path, query and a Body.
-type answer[In, Data any] func(*API, *call, *In) (Data, error)
+// route is a method and a path in Gin's spelling.
+type route struct{ method, path string }
 
-func get[In, Data any](a *API, path, summary string, f answer[In, Data], traits ...trait) {
+// operation makes a route with what all of its kind have, and its traits.
+func (a *API) operation(method, path, summary string, kind operation, traits ...trait) *operation {
+	o := &kind
+	o.method, o.path, o.summary = method, path, summary
+	if strings.HasPrefix(path, "/api") {
+		o.limits.counted, o.limits.time = true, timeLimit
+	}
+	for _, t := range traits {
+		t(o)
+	}
+	if o.limits.file && o.limits.time != 0 {
+		o.limits.time = uploadTime
+	}
+	if a.limits != nil {
+		for _, r := range o.limits.rates {
+			o.limits.own = append(o.limits.own, newLimiter(a.o.Clock, r))
+		}
+	}
+	a.operations[route{method, path}] = o
+	return o
+}
+
+// operationOf is the operation that a request is for. One for none of them counts as a request of the API all the same.
+func (a *API) operationOf(g *gin.Context) *operation {
+	if o := a.operations[route{g.Request.Method, g.FullPath()}]; o != nil {
+		return o
+	}
+	return &operation{limits: limits{counted: strings.HasPrefix(g.Request.URL.Path, "/api")}}
+}
+
+// fulfil answers a request. What it returns becomes the data of the envelope; In is read as huma reads structs, with the
+// tags path, query and a Body.
+type fulfil[In, Data any] func(*API, *call, *In) (Data, error)
+
+func get[In, Data any](a *API, path, summary string, f fulfil[In, Data], traits ...trait) {
 	add(a, http.MethodGet, path, summary, f, traits)
 }
 
-func post[In, Data any](a *API, path, summary string, f answer[In, Data], traits ...trait) {
+func post[In, Data any](a *API, path, summary string, f fulfil[In, Data], traits ...trait) {
 	add(a, http.MethodPost, path, summary, f, traits)
 }
 
-func patch[In, Data any](a *API, path, summary string, f answer[In, Data], traits ...trait) {
+func patch[In, Data any](a *API, path, summary string, f fulfil[In, Data], traits ...trait) {
 	add(a, http.MethodPatch, path, summary, f, traits)
 }
 
-func remove[In, Data any](a *API, path, summary string, f answer[In, Data], traits ...trait) {
+func remove[In, Data any](a *API, path, summary string, f fulfil[In, Data], traits ...trait) {
 	add(a, http.MethodDelete, path, summary, f, traits)
 }
 
 // reply lets the answer be written by us: encoded once, hashed, or not sent at all.
 type reply struct{ Body func(huma.Context) }
 
-func add[In, Data any](a *API, method, path, summary string, f answer[In, Data], traits []trait) {
-	o := &operation{method: method, path: path, summary: summary, status: http.StatusOK, groups: []string{core}}
+func add[In, Data any](a *API, method, path, summary string, f fulfil[In, Data], traits []trait) {
+	kind := operation{answer: answer{status: http.StatusOK, groups: []string{core}}}
 	if reflect.TypeFor[Data]() == reflect.TypeFor[none]() {
-		o.status = http.StatusNoContent
+		kind.answer.status = http.StatusNoContent
 	}
-	for _, t := range traits {
-		t(o)
-	}
-	a.open[path] = a.open[path] || o.open
-	a.lengthy[path] = o.upload
-	if o.asks {
-		a.asks[method+path] = true
-	}
-	a.limitAlso(path, o.limits)
+	o := a.operation(method, path, summary, kind, traits...)
 	description := a.describe(o, reflect.TypeFor[Data]())
 	huma.Register(a.huma, description, func(ctx context.Context, in *In) (*reply, error) {
 		return &reply{func(huma.Context) {
 			c := callOf(ctx)
-			c.operation = o
 			data, err := ask(a, c, f, in)
 			c.answer(data, err)
 		}}, nil
 	})
-	if o.upload { // said afterwards, or huma would read the body
-		body := uploadBody()
-		if o.records {
-			body = recordsBody()
-		}
-		a.huma.OpenAPI().Paths[description.Path].Post.RequestBody = body
+	if o.body.form != nil { // said afterwards, or huma would read the body
+		a.huma.OpenAPI().Paths[description.Path].Post.RequestBody = o.body.form
 	}
 }
 
-func ask[In, Data any](a *API, c *call, f answer[In, Data], in *In) (data Data, err error) {
+func ask[In, Data any](a *API, c *call, f fulfil[In, Data], in *In) (data Data, err error) {
 	if c.operation.method == http.MethodGet {
 		if err := c.after("X-Annals-After", c.gin.GetHeader("X-Annals-After")); err != nil {
 			return data, err
@@ -164,7 +225,7 @@ func (c *call) answer(data any, err error) {
 		c.stream()
 		return
 	}
-	if c.operation.status == http.StatusNoContent {
+	if c.operation.answer.status == http.StatusNoContent {
 		c.gin.Status(http.StatusNoContent)
 		c.gin.Writer.WriteHeaderNow()
 		return
@@ -185,7 +246,7 @@ func (c *call) answer(data any, err error) {
 		c.gin.Writer.WriteHeaderNow()
 		return
 	}
-	write(c.gin, c.operation.status, body)
+	write(c.gin, c.operation.answer.status, body)
 }
 
 // encode writes the envelope of a success.
@@ -193,7 +254,7 @@ func (c *call) encode(buf *bytes.Buffer, data any) error {
 	e := json.NewEncoder(buf)
 	e.SetEscapeHTML(false)
 	buf.WriteString(`{"success":true`)
-	if message := cmp.Or(c.message, c.operation.says); message != "" {
+	if message := cmp.Or(c.message, c.operation.answer.says); message != "" {
 		buf.WriteString(`,"message":`)
 		if err := e.Encode(message); err != nil {
 			return err
@@ -209,7 +270,7 @@ func (c *call) encode(buf *bytes.Buffer, data any) error {
 		return err
 	}
 	buf.Truncate(buf.Len() - 1) // the line feed
-	if c.operation.bare {
+	if c.operation.answer.bare {
 		top := bytes.TrimSuffix(buf.Bytes()[from+1:], []byte("}"))
 		buf.WriteString(",")
 		buf.Write(top)

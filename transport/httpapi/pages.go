@@ -17,11 +17,10 @@ func (a *API) pages() {
 	for path, what := range map[string]string{
 		"/": "The dashboard, or the web client that ELIZA_UI_DIR names", "/dashboard/": "The dashboard", "/dashboard/:file": "What the dashboard consists of",
 	} {
-		a.open[path] = true
 		types := anHTML
 		if path == "/dashboard/:file" {
 			types = aFile
 		}
-		a.page(path, what, serve, types)
+		a.page(path, what, serve, types, keyless)
 	}
 }

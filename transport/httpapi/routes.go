@@ -40,7 +40,7 @@ func (a *API) routes() {
 	remove(a, "/api/messaging/central-channels/:channelId/agents/:agentId", "End an agent's part in a channel", (*API).leaveChannel)
 
 	get(a, "/api/messaging/central-channels/:channelId/messages", "List the messages of a channel, newest first", (*API).messages)
-	post(a, "/api/messaging/central-channels/:channelId/messages", "Say something in a channel", (*API).postMessage, created)
+	post(a, "/api/messaging/central-channels/:channelId/messages", "Say something in a channel", (*API).postMessage, created, waits)
 	remove(a, "/api/messaging/central-channels/:channelId/messages", "Remove every message of a channel", (*API).clearChannel, remembering)
 	remove(a, "/api/messaging/central-channels/:channelId/messages/:messageId", "Remove a message", (*API).deleteMessage, remembering)
 	post(a, "/api/messaging/central-channels/:channelId/generate-title", "Name a conversation after what was said", (*API).generateTitle)
@@ -54,10 +54,10 @@ func (a *API) routes() {
 
 	post(a, "/api/messaging/channels/:channelId/upload-media", "Upload a file into a channel", (*API).uploadToChat, upload, limited(uploadAttempts, fileOperations))
 	post(a, "/api/messaging/central-channels/:channelId/upload-media", "Upload a file into a channel", (*API).uploadToChat, upload, limited(uploadAttempts, fileOperations))
-	post(a, "/api/media/channels/:channelId/upload-media", "Upload a file into a channel", (*API).uploadToChannel, upload, limited(channelUploads))
-	post(a, "/api/media/channels/:channelId/upload", "Upload a file into a channel", (*API).uploadToChannel, upload, limited(channelUploads))
-	post(a, "/api/media/agents/:agentId/upload-media", "Upload a file for an agent", (*API).uploadToAgent, upload)
-	post(a, "/api/media/agents/:agentId/upload", "Upload a file for an agent", (*API).uploadToAgent, upload)
+	post(a, "/api/media/channels/:channelId/upload-media", "Upload a file into a channel", (*API).uploadToChannel, anyUpload, limited(channelUploads))
+	post(a, "/api/media/channels/:channelId/upload", "Upload a file into a channel", (*API).uploadToChannel, anyUpload, limited(channelUploads))
+	post(a, "/api/media/agents/:agentId/upload-media", "Upload a file for an agent", (*API).uploadToAgent, anyUpload)
+	post(a, "/api/media/agents/:agentId/upload", "Upload a file for an agent", (*API).uploadToAgent, anyUpload)
 	remove(a, "/api/media/files/:fileId", "Delete a file", (*API).deleteFile)
 	a.files()
 
@@ -123,9 +123,9 @@ func (a *API) routes() {
 	remove(a, "/api/server/parked/:eventId", "Forget an event that a reaction gave up", (*API).dropParkedEvent)
 	post(a, "/api/server/parked/:eventId/retry", "Give a reaction again what it gave up", (*API).retryParkedEvent, bare)
 	a.page("/metrics", "Tell what the server has done, as Prometheus reads it", a.metrics, someCounters)
-	a.socket("/ws", "Subscribe to what becomes readable", http.MethodGet)
-	a.open[socketIO] = true // the key may come in the first packet: see Identify
-	a.socket(socketIO, "Speak over Socket.IO, as ElizaOS's clients do", http.MethodGet, http.MethodPost)
+	a.socket("/ws", "Subscribe to what becomes readable", []string{http.MethodGet})
+	// The key may come in the first packet: see Identify.
+	a.socket(socketIO, "Speak over Socket.IO, as ElizaOS's clients do", []string{http.MethodGet, http.MethodPost}, keyless)
 	a.docs()
 	a.pages()
 }

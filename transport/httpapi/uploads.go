@@ -30,10 +30,9 @@ var (
 	errFileSize   = problem.New(http.StatusRequestEntityTooLarge, problem.CodeTooLarge, "%s: at most %d bytes", media.ErrTooLarge, media.MaxSize)
 )
 
-// upload has a file as its body, and time for it.
-func upload(o *operation) {
-	o.upload = true
-}
+// upload has a file as its body, and time for it; anyUpload whatever its type is called, as recorded.
+func upload(o *operation)    { o.body, o.limits.file = body{form: uploadBody()}, true }
+func anyUpload(o *operation) { o.body, o.limits.file = body{uploadBody(), []string{""}}, true }
 
 // uploadBody describes the form.
 func uploadBody() *huma.RequestBody {

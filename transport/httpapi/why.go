@@ -24,10 +24,10 @@ type why struct {
 }
 
 type modelCall struct {
-	At   time.Time `json:"at"`
-	Type string    `json:"type"`
-	Body any       `json:"body"`
-	Reasoning string `json:"reasoning,omitempty" doc:"What the model thought aloud before it answered."`
+	At        time.Time `json:"at"`
+	Type      string    `json:"type"`
+	Body      any       `json:"body"`
+	Reasoning string    `json:"reasoning,omitempty" doc:"What the model thought aloud before it answered."`
 }
 
 type request struct {
