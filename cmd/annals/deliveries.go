@@ -7,6 +7,18 @@ import (
 	"annals/transport/httpapi"
 )
 
+// parkedCounts counts what is parked, by group.
+func parkedCounts(store *esdb.Store) func(context.Context) (map[string]int64, error) {
+	return func(ctx context.Context) (map[string]int64, error) {
+		found, err := store.Deliveries(ctx)
+		counts := make(map[string]int64, len(found))
+		for _, d := range found {
+			counts[d.Group] = d.Parked
+		}
+		return counts, err
+	}
+}
+
 // deliveries tells of the subscriptions that reactions live of.
 func deliveries(store *esdb.Store) func(context.Context) ([]httpapi.Delivery, error) {
 	return func(ctx context.Context) ([]httpapi.Delivery, error) {

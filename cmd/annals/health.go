@@ -74,6 +74,17 @@ func (h health) of(s engine.Status, lag httpapi.Lag, head events.Position) httpa
 	return p
 }
 
+// projections measures each projection's lag.
+func (h health) projections(ctx context.Context) []lag {
+	lagAt := h.lags(ctx)
+	var all []lag
+	for _, s := range h.feed.Status() {
+		l := lagAt(s.Position)
+		all = append(all, lag{projection: s.Name, group: s.Group, events: l.Events, seconds: l.Seconds, stopped: s.Stopped != ""})
+	}
+	return all
+}
+
 // lags is lag, counted once for each position: most projections are at the same.
 func (h health) lags(ctx context.Context) func(events.Position) httpapi.Lag {
 	counted := map[events.Position]httpapi.Lag{}

@@ -16,8 +16,10 @@ import (
 	"annals/commands"
 	"annals/commands/reactions"
 	"annals/events"
-	"annals/transport/httpapi"
 )
+
+// collectLimit bounds what is looked up for each scrape.
+const collectLimit = 2 * time.Second
 
 // metrics counts what the server does. Labels are few and from small sets: never an id, never what a client chose.
 type metrics struct {
@@ -28,7 +30,7 @@ type metrics struct {
 	commandTook, appendTook, reactionTook, modelTook, requestTook *prometheus.HistogramVec
 }
 
-func newMetrics() *metrics {
+func newMetrics(version string) *metrics {
 	m := &metrics{registry: prometheus.NewRegistry()}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "annals_" + name, Help: help}, labels)
@@ -165,8 +167,20 @@ func (m *metrics) sockets(kind string, connected func() int) {
 	}, func() float64 { return float64(connected()) }))
 }
 
-// lags tells how far the projections are behind the log.
-type lagging struct{ health }
+// lag is how far a projection is behind the log.
+type lag struct {
+	projection, group string
+	events            int // 1000 stands for more
+	seconds           float64
+	stopped           bool
+}
+
+// lags measures how far the projections are behind the log, at each scrape.
+func (m *metrics) lags(measure func(context.Context) []lag) {
+	m.registry.MustRegister(lagging(measure))
+}
+
+type lagging func(context.Context) []lag
 
 var (
 	lagEvents  = prometheus.NewDesc("annals_projection_lag_events", "Events that the projection has yet to take; 1000 stands for more.", []string{"projection", "group"}, nil)
@@ -183,27 +197,28 @@ func (lagging) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (l lagging) Collect(out chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), probe)
+	ctx, cancel := context.WithTimeout(context.Background(), collectLimit)
 	defer cancel()
-	tell := func(d *prometheus.Desc, v float64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-	}
-	lagAt := l.lags(ctx)
-	for _, s := range l.feed.Status() {
-		lag, still := lagAt(s.Position), 0.0
-		if s.Stopped != "" {
+	for _, p := range l(ctx) {
+		tell := func(d *prometheus.Desc, v float64) {
+			out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, p.projection, p.group)
+		}
+		still := 0.0
+		if p.stopped {
 			still = 1
 		}
-		tell(lagEvents, float64(lag.Events), s.Name, s.Group)
-		tell(lagSeconds, lag.Seconds, s.Name, s.Group)
-		tell(stopped, still, s.Name, s.Group)
+		tell(lagEvents, float64(p.events))
+		tell(lagSeconds, p.seconds)
+		tell(stopped, still)
 	}
 }
 
-// parkedNow tells how many events are parked.
-type parkedNow struct {
-	deliveries func(context.Context) ([]httpapi.Delivery, error)
+// parked counts the events that are parked, by reaction, at each scrape.
+func (m *metrics) parked(count func(context.Context) (map[string]int64, error)) {
+	m.registry.MustRegister(parkedNow(count))
 }
+
+type parkedNow func(context.Context) (map[string]int64, error)
 
 var parkedEventsNow = prometheus.NewDesc("annals_parked_events", "Events that the reaction gave up and that wait for an operator.", []string{"reaction"}, nil)
 
@@ -212,13 +227,13 @@ func (parkedNow) Describe(out chan<- *prometheus.Desc) { out <- parkedEventsNow 
 
 // Collect implements prometheus.Collector. While the store does not tell, there is no figure.
 func (p parkedNow) Collect(out chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), probe)
+	ctx, cancel := context.WithTimeout(context.Background(), collectLimit)
 	defer cancel()
-	found, err := p.deliveries(ctx)
+	found, err := p(ctx)
 	if err != nil {
 		return
 	}
-	for _, d := range found {
-		out <- prometheus.MustNewConstMetric(parkedEventsNow, prometheus.GaugeValue, float64(d.Parked), d.Group)
+	for reaction, n := range found {
+		out <- prometheus.MustNewConstMetric(parkedEventsNow, prometheus.GaugeValue, float64(n), reaction)
 	}
 }

@@ -94,8 +94,12 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.watch, err = newWatch(ctx, s.Config)
-	s.later(func() { s.watch.stop(ctx, s.log) })
+	s.watch, err = newWatch(ctx, s.TracesURL, version)
+	s.later(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		defer cancel()
+		closing(s.log, "traces", func() error { return s.watch.stop(ctx) })
+	})
 	if err != nil {
 		return err
 	}
@@ -200,7 +204,8 @@ func (s *server) answer(ctx context.Context) error {
 	h := health{log: s.logID, store: s.parts.store, database: s.reading, feed: s.feed, vectors: kinds}
 	s.watch.sockets("ws", s.live.Connected)
 	s.watch.sockets("socket.io", s.rooms.Connected)
-	s.watch.registry.MustRegister(lagging{h}, parkedNow{deliveries(s.parts.store)})
+	s.watch.lags(h.projections)
+	s.watch.parked(parkedCounts(s.parts.store))
 	s.api = httpapi.New(s.options(ctx, h)) //nolint:contextcheck // each request brings its own
 	if s.Key == "" {
 		s.log.Warn("Server authentication is disabled. Set ELIZA_SERVER_AUTH_TOKEN environment variable to enable.")

@@ -147,11 +147,15 @@ func TestTheSurfaceOfTheEnvironmentIsFrozen(t *testing.T) {
 }
 
 func TestTheSurfaceOfTheMetricsIsFrozen(t *testing.T) {
-	m := newMetrics()
-	m.sockets("", nil)
-	m.registry.MustRegister(lagging{}, parkedNow{})
+	w, err := newWatch(t.Context(), "", version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.sockets("", nil)
+	w.lags(nil)
+	w.parked(nil)
 	described := make(chan *prometheus.Desc)
-	go func() { m.registry.Describe(described); close(described) }()
+	go func() { w.registry.Describe(described); close(described) }()
 	var all []string
 	for d := range described {
 		if d := d.String(); strings.Contains(d, `"annals_`) { // others are Go's and the system's

@@ -24,7 +24,7 @@ type traces struct {
 var traceparent = propagation.TraceContext{}
 
 // newTraces sends to an OpenTelemetry collector; headers and the rest are settings of OpenTelemetry's own.
-func newTraces(ctx context.Context, collector string) (*traces, error) {
+func newTraces(ctx context.Context, collector, version string) (*traces, error) {
 	if collector == "" {
 		return nil, nil //nolint:nilnil // off
 	}

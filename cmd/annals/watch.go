@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -24,16 +23,14 @@ type watch struct {
 
 var _ reactions.Watch = watch{}
 
-func newWatch(ctx context.Context, c Config) (watch, error) {
-	t, err := newTraces(ctx, c.TracesURL)
-	return watch{newMetrics(), t}, err
+// newWatch sends traces to the collector at that URL, where there is one. version is what is said to run.
+func newWatch(ctx context.Context, collector, version string) (watch, error) {
+	t, err := newTraces(ctx, collector, version)
+	return watch{newMetrics(version), t}, err
 }
 
-func (w watch) stop(ctx context.Context, log *slog.Logger) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
-	defer cancel()
-	closing(log, "traces", func() error { return w.traces.stop(ctx) })
-}
+// stop sends the traces that have not been sent.
+func (w watch) stop(ctx context.Context) error { return w.traces.stop(ctx) }
 
 // command is commands.Env.Watch.
 func (w watch) command(ctx context.Context, name string, r *commands.Request) (context.Context, func(commands.Result, error)) {

@@ -166,7 +166,7 @@ func TestATraceLeadsFromTheRequestThroughTheLogToThePush(t *testing.T) {
 
 func TestAnAddressForTracesThatIsNoneIsRefused(t *testing.T) {
 	t.Parallel()
-	if _, err := newTraces(t.Context(), "nowhere"); err == nil || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_ENDPOINT") {
+	if _, err := newWatch(t.Context(), "nowhere", ""); err == nil || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_ENDPOINT") {
 		t.Errorf("got %v", err)
 	}
 }
