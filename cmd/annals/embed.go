@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"annals/cmd/internal/telemetry"
 	"annals/commands"
 	"annals/commands/reactions"
 	"annals/events"
@@ -36,7 +37,7 @@ func embedder(c Config) reactions.Embedder {
 }
 
 // embed gives what is remembered its vector.
-func embed(p *parts, env commands.Env, model reactions.Embedder, w watch, log *slog.Logger) func(context.Context) error {
+func embed(p *parts, env commands.Env, model reactions.Embedder, w telemetry.Telemetry, log *slog.Logger) func(context.Context) error {
 	atOnce := embeddedAtOnce
 	if model.Model() == hashing.Model {
 		atOnce = embeddedHereAtOnce
@@ -46,7 +47,7 @@ func embed(p *parts, env commands.Env, model reactions.Embedder, w watch, log *s
 			Group: "embed", Types: reactions.Embedded, Partition: func(e events.Recorded) string { return string(e.Stream) },
 			Concurrency: atOnce, MessageTimeout: messageTimeout, Logger: log,
 		})
-		r := reactions.NewEmbed(env, w.embedder(model), time.Now)
+		r := reactions.NewEmbed(env, w.Embedder(model), time.Now)
 		working, stop := context.WithCancel(ctx)
 		done := make(chan struct{})
 		go func() {

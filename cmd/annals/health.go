@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"annals/cmd/internal/telemetry"
 	"annals/events"
 	"annals/events/esdb"
 	"annals/projections"
@@ -75,12 +76,12 @@ func (h health) of(s engine.Status, lag httpapi.Lag, head events.Position) httpa
 }
 
 // projections measures each projection's lag.
-func (h health) projections(ctx context.Context) []lag {
+func (h health) projections(ctx context.Context) []telemetry.Lag {
 	lagAt := h.lags(ctx)
-	var all []lag
+	var all []telemetry.Lag
 	for _, s := range h.feed.Status() {
 		l := lagAt(s.Position)
-		all = append(all, lag{projection: s.Name, group: s.Group, events: l.Events, seconds: l.Seconds, stopped: s.Stopped != ""})
+		all = append(all, telemetry.Lag{Projection: s.Name, Group: s.Group, Events: l.Events, Seconds: l.Seconds, Stopped: s.Stopped != ""})
 	}
 	return all
 }

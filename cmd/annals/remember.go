@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"annals/cmd/internal/telemetry"
 	"annals/commands"
 	"annals/commands/reactions"
 	"annals/events"
@@ -16,7 +17,7 @@ import (
 )
 
 // remember lets agents remember what is said, over a group of its own: it holds up no answer.
-func remember(p *parts, env commands.Env, c Config, feed *engine.Feed, w watch, log *slog.Logger) func(context.Context) error {
+func remember(p *parts, env commands.Env, c Config, feed *engine.Feed, w telemetry.Telemetry, log *slog.Logger) func(context.Context) error {
 	return func(ctx context.Context) error {
 		subscriber := esdb.NewSubscriber(p.store, esdb.SubscriberOptions{
 			Group: "remember", Types: reactions.Remembered, Partition: placeOf,

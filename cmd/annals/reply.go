@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"annals/cmd/internal/telemetry"
 	"annals/commands"
 	"annals/commands/reactions"
 	"annals/events"
@@ -27,7 +28,7 @@ const (
 )
 
 // reply makes the agents answer what is submitted.
-func reply(p *parts, env commands.Env, c Config, q *queries.Queries, model reactions.Embedder, feed *engine.Feed, aborts *reactions.Aborts, stream func(reactions.Chunk), w watch, log *slog.Logger) func(context.Context) error {
+func reply(p *parts, env commands.Env, c Config, q *queries.Queries, model reactions.Embedder, feed *engine.Feed, aborts *reactions.Aborts, stream func(reactions.Chunk), w telemetry.Telemetry, log *slog.Logger) func(context.Context) error {
 	return func(ctx context.Context) error {
 		subscriber := esdb.NewSubscriber(p.store, esdb.SubscriberOptions{
 			Group: "reply", Types: []string{events.MessageSubmitted{}.EventType()}, Partition: channelOf,
@@ -35,7 +36,7 @@ func reply(p *parts, env commands.Env, c Config, q *queries.Queries, model react
 		})
 		r := reactions.Reply{
 			Env: env, Text: textModel(c), History: history{queries: q, feed: feed}, Now: time.Now, Aborts: aborts, Stream: stream,
-			Recall: recall{q, model}, Asked: w.asked,
+			Recall: recall{q, model}, Asked: w.Asked,
 		}
 		return reactions.Run(ctx, reactions.Deliveries{Subscriber: subscriber, Fact: esdb.Delivery, Park: esdb.Park, Watch: w}, r, log)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"annals/cmd/internal/telemetry"
 	"annals/commands"
 	"annals/commands/reactions"
 	"annals/events"
@@ -41,7 +42,7 @@ type server struct {
 	shell    *httpapi.Shell
 	listener net.Listener
 	parts    *parts
-	watch    watch
+	watch    telemetry.Telemetry
 	env      commands.Env
 	logID    uuid.UUID
 
@@ -94,16 +95,16 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.watch, err = newWatch(ctx, s.TracesURL, version)
+	s.watch, err = telemetry.New(ctx, s.TracesURL, version)
 	s.later(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 		defer cancel()
-		closing(s.log, "traces", func() error { return s.watch.stop(ctx) })
+		closing(s.log, "traces", func() error { return s.watch.Stop(ctx) })
 	})
 	if err != nil {
 		return err
 	}
-	s.env = commands.Env{Store: s.watch.store(s.parts.store), States: commands.NewStates(s.parts.store), Watch: s.watch.command}
+	s.env = commands.Env{Store: s.watch.Store(s.parts.store), States: commands.NewStates(s.parts.store), Watch: s.watch.Command}
 	s.logID, err = openLog(ctx, s.env, s.log)
 	return err
 }
@@ -134,7 +135,7 @@ func (s *server) push(context.Context) error {
 		Store: s.parts.store, Postgres: s.parts.databaseURL, Log: s.logID, Projections: projections.All(), Logger: s.log,
 		Observe: s.observe, Committed: s.committed, Together: pushedGroups,
 		Readable: func(batch []events.Recorded, upTo events.Position) { //nolint:contextcheck // sockets outlive requests
-			defer s.watch.pushed("/ws", batch)()
+			defer s.watch.Pushed("/ws", batch)()
 			s.live.Publish(batch, upTo)
 		},
 	})
@@ -154,11 +155,11 @@ func (s *server) observe(e events.Recorded) {
 }
 
 func (s *server) committed(group string, batch []events.Recorded, _ events.Position) {
-	s.watch.committed(group, batch)
+	s.watch.Committed(group, batch)
 	if group != projections.GroupCore {
 		return
 	}
-	defer s.watch.pushed("socket.io", batch)()
+	defer s.watch.Pushed("socket.io", batch)()
 	s.answers.observe(batch)
 	s.doings.observe(batch)
 	s.rooms.Publish(batch)
@@ -202,10 +203,10 @@ func (s *server) answer(ctx context.Context) error {
 	kinds := vectors{s.queries, s.model}
 	s.background(ctx, "vectors", func(ctx context.Context) error { return kinds.tell(ctx, s.feed, s.log) })
 	h := health{log: s.logID, store: s.parts.store, database: s.reading, feed: s.feed, vectors: kinds}
-	s.watch.sockets("ws", s.live.Connected)
-	s.watch.sockets("socket.io", s.rooms.Connected)
-	s.watch.lags(h.projections)
-	s.watch.parked(parkedCounts(s.parts.store))
+	s.watch.Sockets("ws", s.live.Connected)
+	s.watch.Sockets("socket.io", s.rooms.Connected)
+	s.watch.Lags(h.projections)
+	s.watch.ParkedEvents(parkedCounts(s.parts.store))
 	s.api = httpapi.New(s.options(ctx, h)) //nolint:contextcheck // each request brings its own
 	if s.Key == "" {
 		s.log.Warn("Server authentication is disabled. Set ELIZA_SERVER_AUTH_TOKEN environment variable to enable.")
@@ -228,7 +229,7 @@ func (s *server) options(ctx context.Context, h health) httpapi.Options {
 		Env: s.env, Codec: s.parts.codec, Queries: s.queries, Past: past{s.reading}, Log: s.logID, Waiter: s.feed, Head: store.Head, Turns: s.answers,
 		AgentLogs: s.doings, Lines: s.lines, Done: ctx, Titles: titles{reactions.Title{Env: s.env, Text: textModel(c), Now: time.Now}}, Embedder: s.model,
 		Deliveries: deliveries(store), Capabilities: capabilities(textModel(c), c), Configuration: c.shown(), DataDir: s.parts.dir.path,
-		Health: h.check, Middleware: s.watch.middleware(), Metrics: s.watch.registry,
+		Health: h.check, Middleware: s.watch.Middleware(), Metrics: s.watch.Registry,
 		Parked: parkedEvents{store, s.env, s.logID},
 		Clock:  time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
 		CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on", SecretSalt: c.SecretSalt,

@@ -20,6 +20,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"annals/cmd/internal/telemetry"
 	"annals/transport/httpapi"
 )
 
@@ -147,15 +148,15 @@ func TestTheSurfaceOfTheEnvironmentIsFrozen(t *testing.T) {
 }
 
 func TestTheSurfaceOfTheMetricsIsFrozen(t *testing.T) {
-	w, err := newWatch(t.Context(), "", version)
+	w, err := telemetry.New(t.Context(), "", version)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.sockets("", nil)
-	w.lags(nil)
-	w.parked(nil)
+	w.Sockets("", nil)
+	w.Lags(nil)
+	w.ParkedEvents(nil)
 	described := make(chan *prometheus.Desc)
-	go func() { w.registry.Describe(described); close(described) }()
+	go func() { w.Registry.Describe(described); close(described) }()
 	var all []string
 	for d := range described {
 		if d := d.String(); strings.Contains(d, `"annals_`) { // others are Go's and the system's

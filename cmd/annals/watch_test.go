@@ -16,6 +16,7 @@ import (
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
+	"annals/cmd/internal/telemetry"
 	"annals/transport/models/openai/openaitest"
 )
 
@@ -166,7 +167,7 @@ func TestATraceLeadsFromTheRequestThroughTheLogToThePush(t *testing.T) {
 
 func TestAnAddressForTracesThatIsNoneIsRefused(t *testing.T) {
 	t.Parallel()
-	if _, err := newWatch(t.Context(), "nowhere", ""); err == nil || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_ENDPOINT") {
+	if _, err := telemetry.New(t.Context(), "nowhere", ""); err == nil || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_ENDPOINT") {
 		t.Errorf("got %v", err)
 	}
 }

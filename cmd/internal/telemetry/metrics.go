@@ -1,4 +1,4 @@
-package main
+package telemetry
 
 import (
 	"context"
@@ -23,7 +23,7 @@ const collectLimit = 2 * time.Second
 
 // metrics counts what the server does. Labels are few and from small sets: never an id, never what a client chose.
 type metrics struct {
-	registry *prometheus.Registry
+	Registry *prometheus.Registry
 
 	commands, appends, facts, reactions, models, tokens, requests *prometheus.CounterVec
 
@@ -31,17 +31,17 @@ type metrics struct {
 }
 
 func newMetrics(version string) *metrics {
-	m := &metrics{registry: prometheus.NewRegistry()}
+	m := &metrics{Registry: prometheus.NewRegistry()}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "annals_" + name, Help: help}, labels)
-		m.registry.MustRegister(c)
+		m.Registry.MustRegister(c)
 		return c
 	}
 	seconds := func(name, help string, longest float64, labels ...string) *prometheus.HistogramVec {
 		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "annals_" + name + "_seconds", Help: help, Buckets: prometheus.ExponentialBucketsRange(longest/10_000, longest, 12),
 		}, labels)
-		m.registry.MustRegister(h)
+		m.Registry.MustRegister(h)
 		return h
 	}
 	m.commands = counter("commands_total", "Commands by how they ended: changed, unchanged, refused or failed.", "command", "outcome")
@@ -56,12 +56,12 @@ func newMetrics(version string) *metrics {
 	m.tokens = counter("model_tokens_total", "Tokens of calls of models: of the prompt, and of the completion.", "kind", "provider", "part")
 	m.requests = counter("http_requests_total", "HTTP requests by route and status.", "method", "route", "status")
 	m.requestTook = seconds("http_request_duration", "How long HTTP requests took, sockets excepted.", 60, "method", "route")
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "annals_build_info", Help: "The version that runs.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(build)
+	m.Registry.MustRegister(build)
 	return m
 }
 
@@ -160,27 +160,27 @@ func (m *metrics) request(g *gin.Context) {
 	g.Next()
 }
 
-// sockets tells how many clients are connected over a kind of socket.
-func (m *metrics) sockets(kind string, connected func() int) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+// Sockets tells how many clients are connected over a kind of socket.
+func (m *metrics) Sockets(kind string, connected func() int) {
+	m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "annals_sockets", Help: "Clients that are connected.", ConstLabels: prometheus.Labels{"kind": kind},
 	}, func() float64 { return float64(connected()) }))
 }
 
-// lag is how far a projection is behind the log.
-type lag struct {
-	projection, group string
-	events            int // 1000 stands for more
-	seconds           float64
-	stopped           bool
+// Lag is how far a projection is behind the log.
+type Lag struct {
+	Projection, Group string
+	Events            int // 1000 stands for more
+	Seconds           float64
+	Stopped           bool
 }
 
-// lags measures how far the projections are behind the log, at each scrape.
-func (m *metrics) lags(measure func(context.Context) []lag) {
-	m.registry.MustRegister(lagging(measure))
+// Lags measures how far the projections are behind the log, at each scrape.
+func (m *metrics) Lags(measure func(context.Context) []Lag) {
+	m.Registry.MustRegister(lagging(measure))
 }
 
-type lagging func(context.Context) []lag
+type lagging func(context.Context) []Lag
 
 var (
 	lagEvents  = prometheus.NewDesc("annals_projection_lag_events", "Events that the projection has yet to take; 1000 stands for more.", []string{"projection", "group"}, nil)
@@ -201,21 +201,21 @@ func (l lagging) Collect(out chan<- prometheus.Metric) {
 	defer cancel()
 	for _, p := range l(ctx) {
 		tell := func(d *prometheus.Desc, v float64) {
-			out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, p.projection, p.group)
+			out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, p.Projection, p.Group)
 		}
 		still := 0.0
-		if p.stopped {
+		if p.Stopped {
 			still = 1
 		}
-		tell(lagEvents, float64(p.events))
-		tell(lagSeconds, p.seconds)
+		tell(lagEvents, float64(p.Events))
+		tell(lagSeconds, p.Seconds)
 		tell(stopped, still)
 	}
 }
 
-// parked counts the events that are parked, by reaction, at each scrape.
-func (m *metrics) parked(count func(context.Context) (map[string]int64, error)) {
-	m.registry.MustRegister(parkedNow(count))
+// ParkedEvents counts the events that are parked, by reaction, at each scrape.
+func (m *metrics) ParkedEvents(count func(context.Context) (map[string]int64, error)) {
+	m.Registry.MustRegister(parkedNow(count))
 }
 
 type parkedNow func(context.Context) (map[string]int64, error)

@@ -1,4 +1,4 @@
-package main
+package telemetry
 
 import (
 	"context"
@@ -15,25 +15,25 @@ import (
 	"annals/events"
 )
 
-// watch counts what the server does, and traces it where traces are wanted.
-type watch struct {
+// Telemetry counts what the server does, and traces it where traces are wanted.
+type Telemetry struct {
 	*metrics
 	traces *traces
 }
 
-var _ reactions.Watch = watch{}
+var _ reactions.Watch = Telemetry{}
 
-// newWatch sends traces to the collector at that URL, where there is one. version is what is said to run.
-func newWatch(ctx context.Context, collector, version string) (watch, error) {
+// New sends traces to the collector at that URL, where there is one. version is what is said to run.
+func New(ctx context.Context, collector, version string) (Telemetry, error) {
 	t, err := newTraces(ctx, collector, version)
-	return watch{newMetrics(version), t}, err
+	return Telemetry{newMetrics(version), t}, err
 }
 
-// stop sends the traces that have not been sent.
-func (w watch) stop(ctx context.Context) error { return w.traces.stop(ctx) }
+// Stop sends the traces that have not been sent.
+func (w Telemetry) Stop(ctx context.Context) error { return w.traces.stop(ctx) }
 
-// command is commands.Env.Watch.
-func (w watch) command(ctx context.Context, name string, r *commands.Request) (context.Context, func(commands.Result, error)) {
+// Command is commands.Env.Watch.
+func (w Telemetry) Command(ctx context.Context, name string, r *commands.Request) (context.Context, func(commands.Result, error)) {
 	counted := w.metrics.command(name)
 	if w.traces == nil {
 		return ctx, counted
@@ -46,12 +46,12 @@ func (w watch) command(ctx context.Context, name string, r *commands.Request) (c
 	}
 }
 
-// store watches what is appended to a store.
-func (w watch) store(s events.Store) events.Store { return watchedStore{s, w} }
+// Store watches what is appended to a store.
+func (w Telemetry) Store(s events.Store) events.Store { return watchedStore{s, w} }
 
 type watchedStore struct {
 	events.Store
-	watch watch
+	watch Telemetry
 }
 
 // Append implements events.Store.
@@ -65,7 +65,7 @@ func (s watchedStore) Append(ctx context.Context, stream events.StreamID, expect
 }
 
 // Attempt implements reactions.Watch.
-func (w watch) Attempt(ctx context.Context, reaction string, e events.Recorded) (context.Context, func(error)) {
+func (w Telemetry) Attempt(ctx context.Context, reaction string, e events.Recorded) (context.Context, func(error)) {
 	counted := w.attempt(reaction)
 	ctx, traced := w.traces.begin(ctx, e.Meta.Trace, "reaction "+reaction, attribute.String("event.type", e.Event.EventType()))
 	return ctx, func(err error) {
@@ -75,41 +75,41 @@ func (w watch) Attempt(ctx context.Context, reaction string, e events.Recorded) 
 }
 
 // Again implements reactions.Watch.
-func (w watch) Again(reaction string) { w.reactions.WithLabelValues(reaction, "retried").Inc() }
+func (w Telemetry) Again(reaction string) { w.reactions.WithLabelValues(reaction, "retried").Inc() }
 
 // Parked implements reactions.Watch.
-func (w watch) Parked(reaction string) { w.reactions.WithLabelValues(reaction, "parked").Inc() }
+func (w Telemetry) Parked(reaction string) { w.reactions.WithLabelValues(reaction, "parked").Inc() }
 
-// asked is reactions.Reply.Asked.
-func (w watch) asked(ctx context.Context, kind, provider string, began time.Time, said reactions.Completion, err error) {
+// Asked is reactions.Reply.Asked.
+func (w Telemetry) Asked(ctx context.Context, kind, provider string, began time.Time, said reactions.Completion, err error) {
 	w.metrics.asked(kind, provider, began, said, err)
 	w.traces.past(ctx, "model "+kind, began, err, attribute.String("gen_ai.provider.name", provider), attribute.String("gen_ai.response.model", said.Model),
 		attribute.Int("gen_ai.usage.input_tokens", said.PromptTokens), attribute.Int("gen_ai.usage.output_tokens", said.CompletionTokens))
 }
 
-// embedder watches what is asked of an embedding model.
-func (w watch) embedder(m reactions.Embedder) reactions.Embedder { return watchedEmbedder{m, w} }
+// Embedder watches what is asked of an embedding model.
+func (w Telemetry) Embedder(m reactions.Embedder) reactions.Embedder { return watchedEmbedder{m, w} }
 
 type watchedEmbedder struct {
 	reactions.Embedder
-	watch watch
+	watch Telemetry
 }
 
 // Embed implements reactions.Embedder.
 func (m watchedEmbedder) Embed(ctx context.Context, texts []string) ([][]float32, error) {
 	began := time.Now()
 	vectors, err := m.Embedder.Embed(ctx, texts)
-	m.watch.asked(ctx, "TEXT_EMBEDDING", m.Model(), began, reactions.Completion{Model: m.Model()}, err)
+	m.watch.Asked(ctx, "TEXT_EMBEDDING", m.Model(), began, reactions.Completion{Model: m.Model()}, err)
 	return vectors, err
 }
 
-// committed traces, from the append on, that facts have become readable.
-func (w watch) committed(group string, batch []events.Recorded) {
+// Committed traces, from the append on, that facts have become readable.
+func (w Telemetry) Committed(group string, batch []events.Recorded) {
 	w.each(batch, func(ctx context.Context, e events.Recorded) { w.traces.past(ctx, "project "+group, e.Created, nil) })
 }
 
-// pushed begins to tell clients of facts; what it gives ends it.
-func (w watch) pushed(over string, batch []events.Recorded) func() {
+// Pushed begins to tell clients of facts; what it gives ends it.
+func (w Telemetry) Pushed(over string, batch []events.Recorded) func() {
 	began := time.Now()
 	return func() {
 		w.each(batch, func(ctx context.Context, _ events.Recorded) { w.traces.past(ctx, "push "+over, began, nil) })
@@ -117,7 +117,7 @@ func (w watch) pushed(over string, batch []events.Recorded) func() {
 }
 
 // each visits the facts that belong to a trace.
-func (w watch) each(batch []events.Recorded, visit func(context.Context, events.Recorded)) {
+func (w Telemetry) each(batch []events.Recorded, visit func(context.Context, events.Recorded)) {
 	if w.traces == nil {
 		return
 	}
@@ -128,8 +128,8 @@ func (w watch) each(batch []events.Recorded, visit func(context.Context, events.
 	}
 }
 
-// middleware sees every request first.
-func (w watch) middleware() []gin.HandlerFunc {
+// Middleware sees every request first.
+func (w Telemetry) Middleware() []gin.HandlerFunc {
 	all := []gin.HandlerFunc{w.request}
 	if w.traces != nil {
 		all = append(all, otelgin.Middleware("", otelgin.WithTracerProvider(w.traces.provider), otelgin.WithPropagators(traceparent),
