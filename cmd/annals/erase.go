@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -99,10 +98,4 @@ func legible() (names []string) {
 		}
 	}
 	return names
-}
-
-// byCLI is a request of whoever has the data folder.
-func byCLI() commands.Request {
-	id := newID()
-	return commands.Request{ID: id, At: time.Now().UTC(), Actor: "cli", Correlation: id, Causation: id}
 }

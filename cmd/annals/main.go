@@ -11,9 +11,6 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// version is what /api/system/version tells: the version of ElizaOS whose API this is.
-const version = "1.2.0"
-
 // cli is the command line; every flag that is not about a single run is also an environment variable.
 type cli struct {
 	Serve      Serve      `cmd:"" default:"withargs" help:"Serve the API (the default)."`

@@ -5,19 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"time"
-
-	"github.com/google/uuid"
-
-	"annals/commands"
-	"annals/events"
-	"annals/projections"
-	"annals/projections/engine"
-	"annals/transport/httpapi"
-	"annals/transport/live"
-	"annals/transport/serverlog"
-	"annals/transport/socketio"
 )
 
 // Serve is the command that runs a server.
@@ -26,9 +13,6 @@ type Serve struct {
 	ReadOnly bool   `name:"read-only" help:"Serve what was, from --schema: nothing can be written."`
 	Schema   string `help:"With --read-only: what annals rebuild --until … --into has made."`
 }
-
-// drain bounds each step of stopping.
-const drain = 10 * time.Second
 
 // Run implements the command.
 func (s *Serve) Run(ctx context.Context) error {
@@ -46,147 +30,4 @@ func (s *Serve) Run(ctx context.Context) error {
 	return run(ctx, s.Config, log, func(url string) {
 		fmt.Printf("annals serves %s/api — dashboard: %s/, API page: %s/api/docs, health: %s/api/server/health\n", url, url, url, url)
 	})
-}
-
-// serve starts the parts one after another, tells ready where it listens, and stops them in the opposite order when the
-// context ends, a client asks for it, or a part fails.
-func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url string)) (err error) {
-	ctx, fail := context.WithCancelCause(ctx)
-	defer fail(nil)
-	defer func() { err = errors.Join(err, failure(ctx)) }()
-	lines := serverlog.New()
-	s := &server{Config: c, log: slog.New(lines.Beside(log.Handler())), lines: lines, fail: fail}
-	defer s.end()
-	ctx, s.stop = context.WithCancel(ctx)
-	s.later(s.stop)
-	for _, begin := range []func(context.Context) error{s.listen, s.open, s.read, s.push, s.react, s.catchUp, s.answer} {
-		if err := begin(ctx); err != nil {
-			return err
-		}
-	}
-	ready("http://" + s.listener.Addr().String())
-	<-ctx.Done()
-	s.log.Info("stopping")
-	return nil
-}
-
-// webClient is what is served at /, nothing where none is named.
-func webClient(c Config) (*httpapi.Shell, error) {
-	if c.ElizaUIDir == "" {
-		return nil, nil //nolint:nilnil // the API knows what it means
-	}
-	return httpapi.ReadShell(c.ElizaUIDir)
-}
-
-// patience is how long a starting server holds back for read models that are behind; then it serves what there is.
-const patience = 10 * time.Second
-
-// pushedGroups answer for what subscribers of /ws are told; askedGroups for what is only asked for.
-var (
-	pushedGroups = []string{projections.GroupCore, projections.GroupMemories}
-	askedGroups  = []string{projections.GroupVectors, projections.GroupHistory}
-)
-
-// catchUp waits until what was in the log at the start can be read, and lets the subscribers begin there.
-func catchUp(ctx context.Context, feed *engine.Feed, hub *live.Hub) error {
-	start, err := feed.From(ctx)
-	if err != nil {
-		return err
-	}
-	if err := reach(ctx, feed, pushedGroups, start); err != nil {
-		return err
-	}
-	hub.Begin(start)
-	return reach(ctx, feed, askedGroups, start)
-}
-
-// reach waits until groups have come to a position, for as long as that takes.
-func reach(ctx context.Context, feed *engine.Feed, groups []string, p events.Position) error {
-	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		if err := waitAll(ctx, feed, groups, p); err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
-		}
-	}
-}
-
-func waitAll(ctx context.Context, feed *engine.Feed, groups []string, p events.Position) error {
-	for _, group := range groups {
-		if err := feed.Wait(ctx, group, p); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// failure is why the context was cancelled, when a part failed.
-func failure(ctx context.Context) error {
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-		return cause
-	}
-	return nil
-}
-
-// shutdown closes the sockets with their position and drains the requests.
-func shutdown(ctx context.Context, server *http.Server, hub *live.Hub, rooms *socketio.Hub) error {
-	ctx, cancel := context.WithTimeout(ctx, drain)
-	defer cancel()
-	drained := make(chan error, 1)
-	go func() { drained <- server.Shutdown(ctx) }() // closes the listener first
-	return errors.Join(hub.Close(), rooms.Close(), <-drained, server.Close())
-}
-
-// background runs a part until the function that it returns is called; a part that ends by itself stops the server.
-func background(ctx context.Context, name string, run func(context.Context) error, fail context.CancelCauseFunc) func() {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := run(ctx); err != nil && ctx.Err() == nil {
-			fail(fmt.Errorf("%s: %w", name, err))
-		}
-	}()
-	return func() { cancel(); <-done }
-}
-
-func closing(log *slog.Logger, what string, end func() error) {
-	if err := end(); err != nil {
-		log.Warn("not stopped cleanly", "part", what, "error", err)
-	}
-}
-
-// newID is a new identifier of ours, ordered by time.
-func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
-
-// openLog gives the log its identity and the default server, waiting for an event store that is away.
-func openLog(ctx context.Context, env commands.Env, log *slog.Logger) (uuid.UUID, error) {
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		id, err := tryOpenLog(ctx, env)
-		if !errors.Is(err, events.ErrUnavailable) {
-			return id, err
-		}
-		log.Warn("waiting for the event store", "error", err)
-		select {
-		case <-ctx.Done():
-			return uuid.Nil, context.Cause(ctx)
-		case <-time.After(pause):
-		}
-	}
-}
-
-func tryOpenLog(ctx context.Context, env commands.Env) (uuid.UUID, error) {
-	r := byCLI()
-	if _, err := commands.Handle(ctx, env, r, commands.OpenLog{LogID: r.ID}); err != nil {
-		return uuid.Nil, err
-	}
-	opened, err := commands.Load[commands.Log](ctx, env, events.LogStream)
-	if err != nil {
-		return uuid.Nil, err
-	}
-	_, err = commands.Handle(ctx, env, r, commands.DefaultServer())
-	return opened.ID, err
 }

@@ -1,3 +1,4 @@
+// Package telemetry counts and traces what a server does.
 package telemetry
 
 import (
