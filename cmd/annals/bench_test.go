@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"annals/cmd/internal/node"
 	"annals/deploy/postgres/pgtest"
 	"annals/events"
 	"annals/events/esdb"
@@ -85,12 +86,12 @@ func millis(took []time.Duration, percent int) float64 {
 // bareStore is a log and a table without anything of ours between them.
 func bareStore(b *testing.B) (*esdb.Store, *pgxpool.Pool) {
 	b.Helper()
-	s, err := startParts(b.Context(), Config{PostgresURL: pgtest.New(b), DataDir: b.TempDir()}, Config{LogLevel: "warn"}.logger())
-	b.Cleanup(func() { s.stop(context.Background(), Config{LogLevel: "error"}.logger()) })
+	s, err := node.Start(b.Context(), node.Config{PostgresURL: pgtest.New(b), DataDir: b.TempDir()}, node.Config{LogLevel: "warn"}.Logger())
+	b.Cleanup(func() { s.Stop(context.Background(), node.Config{LogLevel: "error"}.Logger()) })
 	if err != nil {
 		b.Fatal(err)
 	}
-	pool, err := pgxpool.New(b.Context(), s.databaseURL)
+	pool, err := pgxpool.New(b.Context(), s.DatabaseURL)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -99,7 +100,7 @@ func bareStore(b *testing.B) (*esdb.Store, *pgxpool.Pool) {
 		create index on bare (channel, at)`); err != nil {
 		b.Fatal(err)
 	}
-	return s.store, pool
+	return s.Store, pool
 }
 
 // BenchmarkPostMessage posts to one channel, beside an append of the same event and an insert of the same row, one after the
@@ -197,7 +198,7 @@ type bareMessage struct {
 // BenchmarkGetMessages reads the newest 50 of 10,000, beside bare pgx and encoding/json. The real server: 310/s.
 func BenchmarkGetMessages(b *testing.B) {
 	url := pgtest.New(b)
-	s := inside(b, func(c *Config) { c.PostgresURL = url })
+	s := inside(b, func(c *node.Config) { c.PostgresURL = url })
 	channel := s.channel(b, "GROUP")
 	var posting sync.WaitGroup
 	for range 16 {
@@ -226,7 +227,7 @@ type bareAgent struct {
 // BenchmarkGetAgents lists ten agents, beside bare pgx and encoding/json. The real server: 1,947/s.
 func BenchmarkGetAgents(b *testing.B) {
 	url := pgtest.New(b)
-	s := inside(b, func(c *Config) { c.PostgresURL = url })
+	s := inside(b, func(c *node.Config) { c.PostgresURL = url })
 	for i := range 10 {
 		s.runningAgent(b, fmt.Sprintf("Agent %d", i))
 	}

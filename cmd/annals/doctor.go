@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"annals/cmd/internal/node"
 	"annals/deploy/host"
 	"annals/deploy/postgres"
 	"annals/transport/httpapi"
@@ -24,7 +25,7 @@ import (
 
 // Doctor is the command that names what is missing or wrong, each with its remedy. It changes nothing.
 type Doctor struct {
-	Config `embed:""`
+	node.Config `embed:""`
 }
 
 // finding is one thing that a doctor says.
@@ -122,7 +123,7 @@ func (d *Doctor) serving(ctx context.Context, path string) []finding {
 		}
 	}
 	if e := health.Embedding; e != nil && e.Remedy != "" {
-		found = append(found, finding{othersIn(*e), e.Remedy})
+		found = append(found, finding{node.OthersIn(*e), e.Remedy})
 	}
 	return found
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
+	"annals/cmd/internal/node"
 	"annals/commands"
 	"annals/commands/reactions"
 	"annals/events"
@@ -22,9 +23,9 @@ import (
 
 // Embed is the command that gives what agents remember its vector of the model, where it has none or another's.
 type Embed struct {
-	Config `embed:""`
-	Model  string `name:"model" placeholder:"MODEL" help:"Embed with this model instead of the one that is set; set it for the server, too."`
-	DryRun bool   `help:"Say what would be done, and do nothing."`
+	node.Config `embed:""`
+	Model       string `name:"model" placeholder:"MODEL" help:"Embed with this model instead of the one that is set; set it for the server, too."`
+	DryRun      bool   `help:"Say what would be done, and do nothing."`
 }
 
 const (
@@ -35,25 +36,25 @@ const (
 
 // Run implements the command. What it has done stays when it is interrupted, and is not done again.
 func (e *Embed) Run(ctx context.Context) (err error) {
-	log := e.logger()
+	log := e.Logger()
 	if e.Model != "" {
 		e.EmbeddingModel = e.Model
 	}
-	model := embedder(e.Config)
+	model := node.Embedder(e.Config)
 	if e.Model != "" && model.Model() != e.Model {
 		return fmt.Errorf("there is no endpoint to embed with %s: set OPENAI_BASE_URL, or OPENAI_API_KEY", e.Model)
 	}
-	p, err := openParts(ctx, e.Config, log)
-	defer p.stop(context.WithoutCancel(ctx), log)
+	p, err := node.Open(ctx, e.Config, log)
+	defer p.Stop(context.WithoutCancel(ctx), log)
 	if err != nil {
 		return err
 	}
-	reading, err := pool(ctx, p.databaseURL)
+	reading, err := node.Pool(ctx, p.DatabaseURL)
 	if err != nil {
 		return err
 	}
 	defer reading.Close()
-	v := vectors{queries.New(reading), model}
+	v := node.Vectors{Queries: queries.New(reading), Model: model}
 	feed, stop, err := follow(ctx, p, log)
 	if err != nil {
 		return err
@@ -62,7 +63,7 @@ func (e *Embed) Run(ctx context.Context) (err error) {
 	if err := readable(ctx, p, feed); err != nil {
 		return err
 	}
-	found := v.look(ctx)
+	found := v.Look(ctx)
 	if found == nil {
 		return queries.ErrUnavailable
 	}
@@ -71,13 +72,13 @@ func (e *Embed) Run(ctx context.Context) (err error) {
 		total += o.Memories
 	}
 	if len(found.Others) > 0 {
-		fmt.Println(othersIn(*found))
+		fmt.Println(node.OthersIn(*found))
 	}
 	if e.DryRun {
 		fmt.Printf("%d memories would be embedded with %s\n", total, model.Model())
 		return nil
 	}
-	a := embedRun{vectors: v, embed: reactions.NewEmbed(commands.Env{Store: p.store, States: commands.NewStates(p.store)}, model, time.Now), run: newID(), total: total, progress: newProgress(os.Stdout, "memories")}
+	a := embedRun{Vectors: v, embed: reactions.NewEmbed(commands.Env{Store: p.Store, States: commands.NewStates(p.Store)}, model, time.Now), run: node.NewID(), total: total, progress: newProgress(os.Stdout, "memories")}
 	if err = a.all(ctx); err == nil {
 		err = readable(ctx, p, feed)
 	}
@@ -92,8 +93,8 @@ func (e *Embed) Run(ctx context.Context) (err error) {
 }
 
 // follow makes rows of what is recorded, which nobody else does where no server runs.
-func follow(ctx context.Context, p *parts, log *slog.Logger) (*engine.Feed, func() error, error) {
-	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.store}, events.LogStream)
+func follow(ctx context.Context, p *node.Backends, log *slog.Logger) (*engine.Feed, func() error, error) {
+	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.Store}, events.LogStream)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -101,7 +102,7 @@ func follow(ctx context.Context, p *parts, log *slog.Logger) (*engine.Feed, func
 		return nil, nil, errors.New("the log is empty: nothing is remembered")
 	}
 	feed := engine.NewFeed(engine.Options{
-		Store: p.store, Postgres: p.databaseURL, Log: opened.ID, Projections: projections.All(), Logger: log,
+		Store: p.Store, Postgres: p.DatabaseURL, Log: opened.ID, Projections: projections.All(), Logger: log,
 	})
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
@@ -110,11 +111,11 @@ func follow(ctx context.Context, p *parts, log *slog.Logger) (*engine.Feed, func
 }
 
 // readable waits until all that is recorded now can be read, and longer where PostgreSQL is away or rows are being made.
-func readable(ctx context.Context, p *parts, feed *engine.Feed) error {
+func readable(ctx context.Context, p *node.Backends, feed *engine.Feed) error {
 	if _, err := feed.From(ctx); err != nil {
 		return err
 	}
-	head, err := p.store.Head(ctx)
+	head, err := p.Store.Head(ctx)
 	for _, group := range []string{projections.GroupMemories, projections.GroupVectors} {
 		for err == nil && feed.Wait(ctx, group, head) != nil {
 			select {
@@ -129,7 +130,7 @@ func readable(ctx context.Context, p *parts, feed *engine.Feed) error {
 
 // embedRun is one run over all that lacks a vector.
 type embedRun struct {
-	vectors
+	node.Vectors
 	embed *reactions.Embed
 	run   uuid.UUID
 	total int
@@ -144,7 +145,7 @@ func (a *embedRun) all(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(embeddedCalls)
 	for after := uuid.Nil; ctx.Err() == nil; {
-		page, err := a.queries.Lacking(ctx, a.of(), after, embeddedTogether)
+		page, err := a.Queries.Lacking(ctx, a.Of(), after, embeddedTogether)
 		if err != nil {
 			return errors.Join(err, g.Wait())
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"annals/cmd/internal/node"
 	"annals/commands"
 	"annals/events"
 	"annals/projections"
@@ -17,9 +18,9 @@ import (
 
 // Erase is the command that erases what a person has said, beside a running server or without one.
 type Erase struct {
-	Config  `embed:""`
-	Subject string `arg:"" help:"The person's id: what they said, their names, and what agents remember of them. An agent's, channel's, room's or world's id erases what is its own likewise."`
-	DryRun  bool   `help:"Say what would be done, and do nothing."`
+	node.Config `embed:""`
+	Subject     string `arg:"" help:"The person's id: what they said, their names, and what agents remember of them. An agent's, channel's, room's or world's id erases what is its own likewise."`
+	DryRun      bool   `help:"Say what would be done, and do nothing."`
 }
 
 // Run implements the command. The key goes first: whatever interrupts the rest, nobody can read any more what the log holds,
@@ -29,13 +30,13 @@ func (e *Erase) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log := e.logger()
-	p, err := openParts(ctx, e.Config, log)
-	defer p.stop(context.WithoutCancel(ctx), log)
+	log := e.Logger()
+	p, err := node.Open(ctx, e.Config, log)
+	defer p.Stop(context.WithoutCancel(ctx), log)
 	if err != nil {
 		return err
 	}
-	env := commands.Env{Store: p.store, States: commands.NewStates(p.store)}
+	env := commands.Env{Store: p.Store, States: commands.NewStates(p.Store)}
 	opened, err := commands.Load[commands.Log](ctx, env, events.LogStream)
 	if err != nil {
 		return err
@@ -43,20 +44,20 @@ func (e *Erase) Run(ctx context.Context) error {
 	if opened.ID == uuid.Nil {
 		return errEmptyLog
 	}
-	pasts, err := engine.Pasts(ctx, p.databaseURL)
+	pasts, err := engine.Pasts(ctx, p.DatabaseURL)
 	if err != nil {
 		return err
 	}
 	if e.DryRun {
-		return e.say(ctx, p.codec, subject, pasts)
+		return e.say(ctx, p.Codec, subject, pasts)
 	}
-	if err := p.codec.Erase(ctx, subject); err != nil {
+	if err := p.Codec.Erase(ctx, subject); err != nil {
 		return err
 	}
-	if _, err := commands.Handle(ctx, env, byCLI(), commands.EraseSubject{SubjectID: subject}); err != nil {
+	if _, err := commands.Handle(ctx, env, node.ByCLI(), commands.EraseSubject{SubjectID: subject}); err != nil {
 		return fmt.Errorf("the key is destroyed, but the servers were not told: %w; repeat the command", err)
 	}
-	o := engine.Options{Store: p.store, Postgres: p.databaseURL, Log: opened.ID, Projections: projections.All(), Logger: log}
+	o := engine.Options{Store: p.Store, Postgres: p.DatabaseURL, Log: opened.ID, Projections: projections.All(), Logger: log}
 	left, err := engine.Renew(ctx, o, legible(), newProgress(os.Stdout, "events").show)
 	switch {
 	case err != nil && ctx.Err() != nil:

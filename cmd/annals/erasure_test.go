@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"annals/cmd/internal/node"
 	"annals/deploy/postgres/pgtest"
 	"annals/events"
 )
@@ -34,7 +35,7 @@ func TestWhatAPersonSaidIsErasedFromThePastAndNothingBreaks(t *testing.T) {
 	}
 	edited := p.must(t, 200, http.MethodPatch, "/api/messaging/messages/"+said.ID, map[string]any{"content": secret + " again"}).header.Get("X-Annals-Position")
 	p.stop(t)
-	keys, err := events.NewFileKeys(keysIn(dir))
+	keys, err := events.NewFileKeys(node.KeysIn(dir))
 	if err != nil {
 		t.Fatal(err)
 	}

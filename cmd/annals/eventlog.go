@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"annals/cmd/internal/node"
 	"annals/events/embedded"
 	"annals/events/esdb"
 )
@@ -16,8 +17,8 @@ import (
 // log finds the log and the node that has it open: `annals eventstore`, or the server to whose data folder it belongs.
 func (f LogFolder) log(ctx context.Context) (embedded.Log, error) {
 	folder, err := filepath.Abs(f.Data)
-	l := embedded.Log{Dir: folder, Socket: socketPath(folder), Logger: Config{LogLevel: f.LogLevel}.logger()}
-	if ofServer := socketPath(filepath.Dir(folder)); filepath.Base(folder) == "events" && listens(ctx, ofServer) {
+	l := embedded.Log{Dir: folder, Socket: node.SocketPath(folder), Logger: node.Config{LogLevel: f.LogLevel}.Logger()}
+	if ofServer := node.SocketPath(filepath.Dir(folder)); filepath.Base(folder) == "events" && listens(ctx, ofServer) {
 		l.Socket = ofServer
 	}
 	return l, err
@@ -80,7 +81,7 @@ func (e *StoreExport) Run(ctx context.Context) (err error) {
 
 func (e *StoreExport) export(ctx context.Context, to io.Writer) (int, error) {
 	if e.From != "" {
-		return exportFrom(ctx, e.From, to, Config{LogLevel: e.LogLevel})
+		return exportFrom(ctx, e.From, to, node.Config{LogLevel: e.LogLevel})
 	}
 	l, err := e.log(ctx)
 	if err != nil {
@@ -90,13 +91,13 @@ func (e *StoreExport) export(ctx context.Context, to io.Writer) (int, error) {
 }
 
 // exportFrom exports through the client what any node or cluster has.
-func exportFrom(ctx context.Context, url string, to io.Writer, c Config) (n int, err error) {
-	s, err := esdb.Open(ctx, esdb.Options{URL: url, Logger: c.logger()})
+func exportFrom(ctx context.Context, url string, to io.Writer, c node.Config) (n int, err error) {
+	s, err := esdb.Open(ctx, esdb.Options{URL: url, Logger: c.Logger()})
 	if err != nil {
 		return 0, err
 	}
 	defer func() {
-		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), node.Drain)
 		defer cancel()
 		err = errors.Join(err, s.Close(stopping))
 	}()
@@ -133,7 +134,7 @@ func (i *StoreImport) Run(ctx context.Context) error {
 		}
 		defer func() { _ = from.Close() }()
 	}
-	n, err := embedded.Import(ctx, i.Data, from, Config{LogLevel: i.LogLevel}.logger())
+	n, err := embedded.Import(ctx, i.Data, from, node.Config{LogLevel: i.LogLevel}.Logger())
 	if err != nil {
 		return err
 	}

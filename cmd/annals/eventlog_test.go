@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"annals/cmd/internal/node"
 	"annals/deploy/postgres/pgtest"
 	"annals/events"
 	"annals/events/esdb"
@@ -28,14 +29,14 @@ func annals(t *testing.T, args ...string) {
 func TestALogIsBackedUpExportedTakenHomeAndVerifiedBesideItsNode(t *testing.T) {
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
-	node, url := spawnStore(t, in("events"))
+	store, url := spawnStore(t, in("events"))
 	keys, err := events.NewFileKeys(in("keys"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	s, err := esdb.Open(ctx, esdb.Options{URL: url, Codec: events.NewCodec(keys), Logger: Config{LogLevel: "error"}.logger()})
+	s, err := esdb.Open(ctx, esdb.Options{URL: url, Codec: events.NewCodec(keys), Logger: node.Config{LogLevel: "error"}.Logger()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +58,7 @@ func TestALogIsBackedUpExportedTakenHomeAndVerifiedBesideItsNode(t *testing.T) {
 	annals(t, "eventstore", "export", in("local"), "--data", in("events"))
 	annals(t, "eventstore", "export", in("remote"), "--from", url)
 	annals(t, "eventstore", "backup", in("backup"), "--data", in("events"))
-	if code := node.stop(t); code != 0 {
+	if code := store.stop(t); code != 0 {
 		t.Errorf("annals eventstore ended with %d", code)
 	}
 	annals(t, "eventstore", "import", in("remote"), "--data", in("home/events"))

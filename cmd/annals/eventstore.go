@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"annals/cmd/internal/node"
 	"annals/deploy/host"
 	"annals/events/embedded"
 )
@@ -39,7 +40,7 @@ type StoreServe struct {
 
 // Run implements the command.
 func (s *StoreServe) Run(ctx context.Context) error {
-	options := embedded.Options{Dir: s.Data, Logger: Config{LogLevel: s.LogLevel}.logger()}
+	options := embedded.Options{Dir: s.Data, Logger: node.Config{LogLevel: s.LogLevel}.Logger()}
 	if s.Cert != "" || s.Key != "" {
 		pair, err := tls.LoadX509KeyPair(s.Cert, s.Key)
 		if err != nil {
@@ -56,27 +57,27 @@ func (s *StoreServe) Run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = network.Close() }()
-	node, err := embedded.Open(ctx, options)
+	store, err := embedded.Open(ctx, options)
 	if err != nil {
 		return err
 	}
-	local, err := host.ListenPrivate(socketPath(folder)) // whoever has the log open may replace the socket
+	local, err := host.ListenPrivate(node.SocketPath(folder)) // whoever has the log open may replace the socket
 	if err != nil {
-		return errors.Join(err, node.Close(ctx))
+		return errors.Join(err, store.Close(ctx))
 	}
 	defer func() { _ = local.Close() }()
 	fmt.Printf("annals eventstore listens on %s\n", network.Addr())
-	return serveUntil(ctx, node, network, local)
+	return serveUntil(ctx, store, network, local)
 }
 
 // serveUntil serves the node until the context ends or a listener fails, and closes it.
-func serveUntil(ctx context.Context, node *embedded.Node, listeners ...net.Listener) error {
+func serveUntil(ctx context.Context, store *embedded.Node, listeners ...net.Listener) error {
 	served, failed := errgroup.WithContext(ctx)
 	for _, l := range listeners {
-		served.Go(func() error { return node.Serve(l) })
+		served.Go(func() error { return store.Serve(l) })
 	}
 	<-failed.Done()
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), node.Drain)
 	defer cancel()
-	return errors.Join(node.Close(stopping), served.Wait())
+	return errors.Join(store.Close(stopping), served.Wait())
 }

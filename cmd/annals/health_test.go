@@ -15,6 +15,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/google/uuid"
 
+	"annals/cmd/internal/node"
 	"annals/deploy/postgres/pgtest"
 	"annals/transport/httpapi"
 )
@@ -83,7 +84,7 @@ func TestAnEventThatThisBuildDoesNotKnowTurnsHealthRedAndIsNamedByTheDoctor(t *t
 	if said, ill := doctor(t, settings...); ill || !regexp.MustCompile(`messages \(version \d+, generation 5\): up to date`).MatchString(said) {
 		t.Errorf("a healthy server: %s", said)
 	}
-	release(t, socketPath(dir))
+	release(t, node.SocketPath(dir))
 	var reason string
 	eventually(t, 10*time.Second, "health is red", func() bool {
 		status, found := readHealth(t, p.client)
@@ -111,7 +112,7 @@ func TestAnEventThatThisBuildDoesNotKnowTurnsHealthRedAndIsNamedByTheDoctor(t *t
 
 func TestAServerThatSaysWhereItListensAnswersEveryKindOfQuestion(t *testing.T) {
 	for range 3 {
-		s := inside(t, func(*Config) {})
+		s := inside(t, func(*node.Config) {})
 		if a := s.must(t, http.StatusOK, http.MethodGet, "/api/history/events", nil); !strings.Contains(string(a.body), "LogOpened") {
 			t.Errorf("the history: %s", a.body)
 		}

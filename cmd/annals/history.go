@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"annals/cmd/internal/node"
 	"annals/commands"
 	"annals/events"
 	"annals/projections"
@@ -20,7 +21,7 @@ import (
 // History is the command that tells what happened, who did it and why. It reads the read model that the API reads, beside a
 // running server or without one.
 type History struct {
-	Config      `embed:""`
+	node.Config `embed:""`
 	Stream      string    `help:"A stream, such as message-<id>."`
 	Category    string    `help:"The noun before the first dash of a stream's name."`
 	Type        string    `help:"A type of facts."`
@@ -52,35 +53,35 @@ func (h *History) filter() queries.HistoryFilter {
 
 // Run implements the command.
 func (h *History) Run(ctx context.Context) error {
-	log := h.logger()
-	p, err := openParts(ctx, h.Config, log)
-	defer p.stop(context.WithoutCancel(ctx), log)
+	log := h.Logger()
+	p, err := node.Open(ctx, h.Config, log)
+	defer p.Stop(context.WithoutCancel(ctx), log)
 	if err != nil {
 		return err
 	}
-	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.store}, events.LogStream)
+	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.Store}, events.LogStream)
 	if err != nil {
 		return err
 	}
-	reading, err := pool(ctx, p.databaseURL)
+	reading, err := node.Pool(ctx, p.DatabaseURL)
 	if err != nil {
 		return err
 	}
 	defer reading.Close()
-	if p.dir != nil { // no server keeps the read model up
+	if p.Dir != nil { // no server keeps the read model up
 		feed := engine.NewFeed(engine.Options{
-			Store: p.store, Postgres: p.databaseURL, Log: opened.ID, Projections: projections.All(), Logger: log,
+			Store: p.Store, Postgres: p.DatabaseURL, Log: opened.ID, Projections: projections.All(), Logger: log,
 		})
-		defer background(ctx, "projections", feed.Run, func(error) {})()
+		defer node.Background(ctx, "projections", feed.Run, func(error) {})()
 		if err := upToDate(ctx, feed); err != nil {
 			return err
 		}
 	}
-	t := teller{h: h, log: opened.ID, codec: p.codec}
+	t := teller{h: h, log: opened.ID, codec: p.Codec}
 	if err := t.past(ctx, queries.New(reading)); err != nil || !h.Follow {
 		return err
 	}
-	return t.follow(ctx, p.store)
+	return t.follow(ctx, p.Store)
 }
 
 // upToDate waits until everything that is in the log can be read.

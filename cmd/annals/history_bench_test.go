@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"annals/cmd/internal/node"
 	"annals/deploy/postgres/pgtest"
 	"annals/events"
 	"annals/events/embedded"
@@ -88,7 +89,7 @@ func (s *scribe) talk(i int) error {
 // scribed makes a data folder with a log of about n events, and gives how many there are.
 func scribed(b *testing.B, dir string, n int) uint64 {
 	b.Helper()
-	keys, err := events.NewFileKeys(keysIn(dir))
+	keys, err := events.NewFileKeys(node.KeysIn(dir))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func scribed(b *testing.B, dir string, n int) uint64 {
 		}
 		_ = in.CloseWithError(err)
 	}()
-	if _, err := embedded.Import(b.Context(), filepath.Join(dir, "events"), out, Config{LogLevel: "error"}.logger()); err != nil {
+	if _, err := embedded.Import(b.Context(), filepath.Join(dir, "events"), out, node.Config{LogLevel: "error"}.Logger()); err != nil {
 		b.Fatal(err)
 	}
 	return s.n
@@ -186,11 +187,11 @@ func position(b *testing.B, c *client, n uint64) string {
 // export reads the whole history as lines, and $all, decoded and not, in turns, since other work on the machine comes and
 // goes; and looks at the memory that the first takes.
 func export(b *testing.B, c *client, dir string, n int) {
-	keys, err := events.NewFileKeys(keysIn(dir))
+	keys, err := events.NewFileKeys(node.KeysIn(dir))
 	if err != nil {
 		b.Fatal(err)
 	}
-	store, err := esdb.Open(b.Context(), esdb.Options{Socket: socketPath(dir), Codec: events.NewCodec(keys), Logger: Config{LogLevel: "error"}.logger()})
+	store, err := esdb.Open(b.Context(), esdb.Options{Socket: node.SocketPath(dir), Codec: events.NewCodec(keys), Logger: node.Config{LogLevel: "error"}.Logger()})
 	if err != nil {
 		b.Fatal(err)
 	}

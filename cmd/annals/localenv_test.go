@@ -29,7 +29,7 @@ func TestTheLocalEnvironmentCountsFromTheNextStartOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"ANTHROPIC_API_KEY": masked, "ANTHROPIC_LARGE_MODEL": "here", "OPENAI_LARGE_MODEL": "real", "OPENAI_EMBEDDING_DIMENSIONS": "256",
+		"ANTHROPIC_API_KEY": "********", "ANTHROPIC_LARGE_MODEL": "here", "OPENAI_LARGE_MODEL": "real", "OPENAI_EMBEDDING_DIMENSIONS": "256",
 		"SERVER_HOST": "127.0.0.1", "ELIZA_SERVER_AUTH_TOKEN": "", "CHARACTERS_DIR": "deploy/characters", "EVENTSTORE_URL": "",
 	} {
 		if effective[name] != want {

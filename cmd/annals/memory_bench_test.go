@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"annals/cmd/internal/node"
 	"annals/deploy/postgres/pgtest"
 	"annals/events"
 	"annals/events/esdb"
@@ -40,7 +41,7 @@ func sentence(i int) string {
 func BenchmarkStoreMemory(b *testing.B) {
 	const clients = 32
 	url := pgtest.New(b)
-	s := inside(b, func(c *Config) { c.PostgresURL = url })
+	s := inside(b, func(c *node.Config) { c.PostgresURL = url })
 	agent := s.runningAgent(b, "Mnemosyne")
 	store, pool := bareStore(b)
 	var posted atomic.Int64

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"annals/cmd/internal/node"
 	"annals/transport/models/openai/openaitest"
 )
 
@@ -73,10 +74,10 @@ func used(t *testing.T, s *started, agent, message string) (ids []string) {
 func TestAFactToldInOneConversationIsUsedInAnother(t *testing.T) {
 	t.Parallel()
 	model := openaitest.Start(t, openaitest.Script{})
-	for name, change := range map[string]func(*Config){
+	for name, change := range map[string]func(*node.Config){
 		"classic and hashing": nil,
 		"an endpoint":         speaking(model),
-		"an endpoint that embeds": func(c *Config) {
+		"an endpoint that embeds": func(c *node.Config) {
 			speaking(model)(c)
 			c.EmbeddingModel = "near"
 		},

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"annals/cmd/internal/node"
 	"annals/deploy/postgres/pgtest"
 	"annals/events"
 	"annals/projections"
@@ -215,7 +216,7 @@ func TestWhatIsRebuiltUntilARandomMomentIsWhatALiveServerHadThen(t *testing.T) {
 	seed := uint64(setting("MOMENTS_SEED", int(time.Now().UnixNano()), int(time.Now().UnixNano())))
 	t.Logf("MOMENTS_SEED=%d", seed)
 	url, dir := pgtest.New(t), t.TempDir()
-	s := inside(t, func(c *Config) { c.PostgresURL, c.DataDir = url, dir })
+	s := inside(t, func(c *node.Config) { c.PostgresURL, c.DataDir = url, dir })
 	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"annals/cmd/internal/node"
 	"annals/deploy/postgres"
 	"annals/deploy/postgres/pgtest"
 	"annals/events/embedded"
@@ -54,7 +55,7 @@ func during(t *testing.T, c *client, w *writer, outage time.Duration) (acked, re
 func TestOutageOfPostgresStopsNoWriteAndEverythingCatchesUp(t *testing.T) {
 	dir := pgtest.Dir(t)
 	cluster := pgtest.Start(t, dir)
-	s := inside(t, func(c *Config) { c.PostgresURL = cluster.URL() })
+	s := inside(t, func(c *node.Config) { c.PostgresURL = cluster.URL() })
 	agent := s.runningAgent(t, "Patient")
 	w := &writer{channel: s.channel(t, "DM", agent), ids: map[string]string{}}
 	during(t, s.client, w, 200*time.Millisecond)
@@ -77,11 +78,11 @@ func TestOutageOfPostgresStopsNoWriteAndEverythingCatchesUp(t *testing.T) {
 
 // A projection that hangs, and neither fails nor goes on, is noticed by what waits for it.
 func TestOutageOfAProjectionThatHangsTurnsHealthRedUntilItGoesOn(t *testing.T) {
-	if away() < tolerated {
+	if away() < node.Tolerated {
 		t.Skip("set ANNALS_OUTAGE_SECONDS=10")
 	}
 	database := pgtest.New(t)
-	s := inside(t, func(c *Config) { c.PostgresURL = database })
+	s := inside(t, func(c *node.Config) { c.PostgresURL = database })
 	channel := s.channel(t, "GROUP")
 	conn, err := pgx.Connect(t.Context(), database)
 	if err != nil {
@@ -94,7 +95,7 @@ func TestOutageOfAProjectionThatHangsTurnsHealthRedUntilItGoesOn(t *testing.T) {
 	if _, a, err := s.post(t.Context(), channel, "stuck"); err != nil || a.status != http.StatusCreated {
 		t.Fatalf("%d %s: %v", a.status, a.body, err)
 	}
-	eventually(t, 3*tolerated, "health says that it does not move", func() bool {
+	eventually(t, 3*node.Tolerated, "health says that it does not move", func() bool {
 		status, found := readHealth(t, s.client)
 		return status == http.StatusServiceUnavailable && strings.Contains(found.Dependencies["projections"], "does not move although facts wait")
 	})
@@ -117,12 +118,12 @@ func again(t *testing.T, cluster *postgres.Cluster) {
 
 func TestOutageOfTheEventStoreIsAClear503AndEverythingRecovers(t *testing.T) {
 	dir := t.TempDir()
-	node, address := startTCP(t, dir, "127.0.0.1:0")
-	s := inside(t, func(c *Config) { c.EventStoreURL = "esdb://" + address + "?tls=false" })
+	store, address := startTCP(t, dir, "127.0.0.1:0")
+	s := inside(t, func(c *node.Config) { c.EventStoreURL = "esdb://" + address + "?tls=false" })
 	agent := s.runningAgent(t, "Patient")
 	w := &writer{channel: s.channel(t, "DM", agent), ids: map[string]string{}}
 	during(t, s.client, w, 200*time.Millisecond)
-	closeNode(t, node)
+	closeNode(t, store)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

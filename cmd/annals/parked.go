@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"annals/cmd/internal/node"
 	"annals/commands"
 	"annals/events"
 )
@@ -24,23 +25,23 @@ type Parked struct {
 
 // parkedFlags are those of each.
 type parkedFlags struct {
-	Config `embed:""`
-	Group  string `help:"Of one reaction only: reply, embed, remember."`
+	node.Config `embed:""`
+	Group       string `help:"Of one reaction only: reply, embed, remember."`
 }
 
 // open calls f with what is parked.
-func (f parkedFlags) open(ctx context.Context, do func(parkedEvents) error) error {
-	log := f.logger()
-	p, err := openParts(ctx, f.Config, log)
-	defer p.stop(context.WithoutCancel(ctx), log)
+func (f parkedFlags) open(ctx context.Context, do func(node.ParkedEvents) error) error {
+	log := f.Logger()
+	p, err := node.Open(ctx, f.Config, log)
+	defer p.Stop(context.WithoutCancel(ctx), log)
 	if err != nil {
 		return err
 	}
-	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.store}, events.LogStream)
+	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.Store}, events.LogStream)
 	if err != nil {
 		return err
 	}
-	return do(parkedEvents{p.store, commands.Env{Store: p.store, States: commands.NewStates(p.store)}, opened.ID})
+	return do(node.ParkedEvents{Store: p.Store, Env: commands.Env{Store: p.Store, States: commands.NewStates(p.Store)}, Log: opened.ID})
 }
 
 // ParkedList lists.
@@ -51,7 +52,7 @@ type ParkedList struct {
 
 // Run implements the command.
 func (l *ParkedList) Run(ctx context.Context) error {
-	return l.open(ctx, func(p parkedEvents) error {
+	return l.open(ctx, func(p node.ParkedEvents) error {
 		found, err := p.List(ctx, l.Group)
 		if err != nil {
 			return err
@@ -81,7 +82,7 @@ type ParkedShow struct {
 
 // Run implements the command.
 func (s *ParkedShow) Run(ctx context.Context) error {
-	return s.open(ctx, func(p parkedEvents) error {
+	return s.open(ctx, func(p node.ParkedEvents) error {
 		found, err := p.List(ctx, s.Group)
 		if err != nil {
 			return err
@@ -104,7 +105,7 @@ type parkedSome struct {
 	All         bool   `help:"All that are parked."`
 }
 
-func (s parkedSome) do(ctx context.Context, what string, do func(parkedEvents, commands.Request, uuid.UUID) (int, commands.Result, error)) error {
+func (s parkedSome) do(ctx context.Context, what string, do func(node.ParkedEvents, commands.Request, uuid.UUID) (int, commands.Result, error)) error {
 	if s.All == (s.Event != "") {
 		return errors.New("name the event, or say --all")
 	}
@@ -115,8 +116,8 @@ func (s parkedSome) do(ctx context.Context, what string, do func(parkedEvents, c
 			return err
 		}
 	}
-	return s.open(ctx, func(p parkedEvents) error {
-		n, _, err := do(p, byCLI(), event)
+	return s.open(ctx, func(p node.ParkedEvents) error {
+		n, _, err := do(p, node.ByCLI(), event)
 		if err == nil {
 			fmt.Printf("%s %d\n", what, n)
 		}
@@ -131,7 +132,7 @@ type ParkedRetry struct {
 
 // Run implements the command.
 func (r *ParkedRetry) Run(ctx context.Context) error {
-	return r.do(ctx, "retried", func(p parkedEvents, q commands.Request, event uuid.UUID) (int, commands.Result, error) {
+	return r.do(ctx, "retried", func(p node.ParkedEvents, q commands.Request, event uuid.UUID) (int, commands.Result, error) {
 		return p.Retry(ctx, q, r.Group, event)
 	})
 }
@@ -143,7 +144,7 @@ type ParkedDrop struct {
 
 // Run implements the command.
 func (d *ParkedDrop) Run(ctx context.Context) error {
-	return d.do(ctx, "dropped", func(p parkedEvents, q commands.Request, event uuid.UUID) (int, commands.Result, error) {
+	return d.do(ctx, "dropped", func(p node.ParkedEvents, q commands.Request, event uuid.UUID) (int, commands.Result, error) {
 		return p.Drop(ctx, q, d.Group, event)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"annals/cmd/internal/node"
 	"annals/deploy/postgres/pgtest"
 )
 
@@ -99,7 +100,7 @@ func TestWhatWasIsBuiltFromTheStoreABackupOrAnExportAndServed(t *testing.T) {
 func serveThePast(ctx context.Context, t testing.TB, settings []string, schema string) *client {
 	t.Helper()
 	base, failed := make(chan string, 1), make(chan error, 1)
-	c := Config{Host: "127.0.0.1", RateLimit: "off", LogLevel: "error"}
+	c := node.Config{Host: "127.0.0.1", RateLimit: "off", LogLevel: "error"}
 	for _, s := range settings {
 		name, value, _ := strings.Cut(s, "=")
 		switch name {
@@ -109,7 +110,7 @@ func serveThePast(ctx context.Context, t testing.TB, settings []string, schema s
 			c.PostgresURL = value
 		}
 	}
-	go func() { failed <- servePast(ctx, c, schema, c.logger(), func(url string) { base <- url }) }()
+	go func() { failed <- node.ServeAsOf(ctx, c, schema, c.Logger(), func(url string) { base <- url }) }()
 	select {
 	case url := <-base:
 		return newClient(url)

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"annals/cmd/internal/node"
 	"annals/deploy/postgres/pgtest"
 )
 
@@ -80,7 +81,7 @@ func spawnStore(t testing.TB, data string) (p *process, url string) {
 // with the test, and even when it is killed its socket does not stay.
 func command(t testing.TB, binary, dir string, settings []string, args ...string) *process {
 	t.Helper()
-	t.Cleanup(func() { _ = os.RemoveAll(filepath.Dir(socketPath(mustAbs(t, dir)))) })
+	t.Cleanup(func() { _ = os.RemoveAll(filepath.Dir(node.SocketPath(mustAbs(t, dir)))) })
 	cmd := exec.Command(binary, args...)
 	cmd.Env = append(os.Environ(), asAnnals+"=1", "RATE_LIMIT=off", "LOG_LEVEL=warn")
 	cmd.Env = append(cmd.Env, settings...)
@@ -141,9 +142,9 @@ type started struct {
 }
 
 // inside runs a server in this process on a database and a folder of its own; change alters its configuration.
-func inside(t testing.TB, change func(*Config)) *started {
+func inside(t testing.TB, change func(*node.Config)) *started {
 	t.Helper()
-	c := Config{
+	c := node.Config{
 		Host: "127.0.0.1", DataDir: t.TempDir(), CharactersDir: "../../deploy/characters", CharacterURLs: "off",
 		RateLimit: "off", SecretSalt: "secretsalt", LogLevel: "warn",
 	}
@@ -156,12 +157,12 @@ func inside(t testing.TB, change func(*Config)) *started {
 	return insideWith(t, c)
 }
 
-func insideWith(t testing.TB, c Config) *started {
+func insideWith(t testing.TB, c node.Config) *started {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	base, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- serve(ctx, c, log, func(url string) { base <- url }) }()
+	go func() { ended <- node.Serve(ctx, c, log, func(url string) { base <- url }) }()
 	s := &started{}
 	var over error
 	var stopped bool

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"annals/cmd/internal/node"
 	"annals/commands"
 	"annals/events"
 	"annals/projections"
@@ -17,10 +18,10 @@ import (
 
 // Rebuild is the command that fills read models anew from the log, beside a running server or without one.
 type Rebuild struct {
-	Config `embed:""`
-	Names  []string `arg:"" optional:"" name:"projection" help:"What to rebuild."`
-	All    bool     `help:"Rebuild every projection."`
-	DryRun bool     `help:"Say what would be done, and do nothing."`
+	node.Config `embed:""`
+	Names       []string `arg:"" optional:"" name:"projection" help:"What to rebuild."`
+	All         bool     `help:"Rebuild every projection."`
+	DryRun      bool     `help:"Say what would be done, and do nothing."`
 
 	RebuildPast `embed:""`
 }
@@ -30,16 +31,16 @@ func (r *Rebuild) Run(ctx context.Context) error {
 	if r.Until == "" && r.All == (len(r.Names) > 0) {
 		return errors.New("name the projections to rebuild, or say --all")
 	}
-	log := r.logger()
-	p, err := openParts(ctx, r.Config, log)
-	defer p.stop(context.WithoutCancel(ctx), log)
+	log := r.Logger()
+	p, err := node.Open(ctx, r.Config, log)
+	defer p.Stop(context.WithoutCancel(ctx), log)
 	if err != nil {
 		return err
 	}
 	if r.Until != "" {
 		return r.run(ctx, p, r.Config)
 	}
-	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.store}, events.LogStream)
+	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.Store}, events.LogStream)
 	if err != nil {
 		return err
 	}
@@ -47,7 +48,7 @@ func (r *Rebuild) Run(ctx context.Context) error {
 		return errEmptyLog
 	}
 	o := engine.Options{
-		Store: p.store, Postgres: p.databaseURL, Log: opened.ID, Projections: projections.All(), Logger: log,
+		Store: p.Store, Postgres: p.DatabaseURL, Log: opened.ID, Projections: projections.All(), Logger: log,
 	}
 	if r.DryRun {
 		return r.say(ctx, o)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"annals/cmd/internal/node"
 	"annals/commands"
 	"annals/events"
 	"annals/events/embedded"
@@ -36,7 +37,7 @@ type logSource struct {
 }
 
 // run builds what was.
-func (r RebuildPast) run(ctx context.Context, p *parts, c Config) error {
+func (r RebuildPast) run(ctx context.Context, p *node.Backends, c node.Config) error {
 	if r.Into == "" {
 		return errors.New("name the schema to make: --into SCHEMA")
 	}
@@ -52,7 +53,7 @@ func (r RebuildPast) run(ctx context.Context, p *parts, c Config) error {
 		return fmt.Errorf("position %d is beyond the end of the log, %d", end.position, from.head)
 	}
 	o := engine.PastOptions{
-		Postgres: p.databaseURL, Projections: projections.All(), Head: from.head,
+		Postgres: p.DatabaseURL, Projections: projections.All(), Head: from.head,
 		Past: engine.Past{Schema: r.Into, Log: from.id, Until: r.Until, Views: engine.Views(projections.All())},
 		Read: func(ctx context.Context, after events.Position) iter.Seq2[events.Recorded, error] {
 			return end.of(from.read(ctx, after))
@@ -110,27 +111,27 @@ func (u until) of(all iter.Seq2[events.Recorded, error]) iter.Seq2[events.Record
 }
 
 // source opens the log to read.
-func (r RebuildPast) source(ctx context.Context, p *parts, c Config) (logSource, error) {
+func (r RebuildPast) source(ctx context.Context, p *node.Backends, c node.Config) (logSource, error) {
 	if r.From != "" {
-		return fileSource(ctx, r.From, p.codec, c)
+		return fileSource(ctx, r.From, p.Codec, c)
 	}
-	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.store}, events.LogStream)
+	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.Store}, events.LogStream)
 	if err != nil {
 		return logSource{}, err
 	}
 	if opened.ID == uuid.Nil {
 		return logSource{}, errEmptyLog
 	}
-	head, err := p.store.Head(ctx)
+	head, err := p.Store.Head(ctx)
 	return logSource{opened.ID, head, func(ctx context.Context, after events.Position) iter.Seq2[events.Recorded, error] {
-		return p.store.ReadAll(ctx, after, events.Forwards, events.Filter{})
+		return p.Store.ReadAll(ctx, after, events.Forwards, events.Filter{})
 	}}, err
 }
 
 var errEmptyLog = errors.New("the log is empty: there is nothing to rebuild from")
 
 // fileSource reads a backup or an export, which stays as it is.
-func fileSource(ctx context.Context, path string, codec *events.Codec, c Config) (logSource, error) {
+func fileSource(ctx context.Context, path string, codec *events.Codec, c node.Config) (logSource, error) {
 	s := logSource{read: func(ctx context.Context, after events.Position) iter.Seq2[events.Recorded, error] {
 		return func(yield func(events.Recorded, error) bool) {
 			for raw, err := range rawFrom(ctx, path, c) {
@@ -162,7 +163,7 @@ func fileSource(ctx context.Context, path string, codec *events.Codec, c Config)
 }
 
 // rawFrom yields the events of ours in a backup or an export, as they are stored.
-func rawFrom(ctx context.Context, path string, c Config) iter.Seq2[events.Raw, error] {
+func rawFrom(ctx context.Context, path string, c node.Config) iter.Seq2[events.Raw, error] {
 	return func(yield func(events.Raw, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -198,7 +199,7 @@ func rawOf(l embedded.Line) events.Raw {
 }
 
 // linesOf reads an export; that of a backup is made on the way.
-func linesOf(ctx context.Context, path string, c Config) (io.ReadCloser, error) {
+func linesOf(ctx context.Context, path string, c node.Config) (io.ReadCloser, error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {
 		if err != nil {
@@ -208,7 +209,7 @@ func linesOf(ctx context.Context, path string, c Config) (io.ReadCloser, error) 
 	}
 	out, in := io.Pipe()
 	go func() {
-		_, err := embedded.Log{Dir: path, Logger: c.logger()}.Export(ctx, in)
+		_, err := embedded.Log{Dir: path, Logger: c.Logger()}.Export(ctx, in)
 		_ = in.CloseWithError(err)
 	}()
 	return out, nil

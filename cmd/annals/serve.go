@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+
+	"annals/cmd/internal/node"
 )
 
 // Serve is the command that runs a server.
 type Serve struct {
-	Config   `embed:""`
-	ReadOnly bool   `name:"read-only" help:"Serve what was, from --schema: nothing can be written."`
-	Schema   string `help:"With --read-only: what annals rebuild --until … --into has made."`
+	node.Config `embed:""`
+	ReadOnly    bool   `name:"read-only" help:"Serve what was, from --schema: nothing can be written."`
+	Schema      string `help:"With --read-only: what annals rebuild --until … --into has made."`
 }
 
 // Run implements the command.
@@ -19,13 +21,13 @@ func (s *Serve) Run(ctx context.Context) error {
 	if s.ReadOnly != (s.Schema != "") {
 		return errors.New("--read-only and --schema go together")
 	}
-	run := serve
+	run := node.Serve
 	if s.ReadOnly {
-		run = func(ctx context.Context, c Config, log *slog.Logger, ready func(string)) error {
-			return servePast(ctx, c, s.Schema, log, ready)
+		run = func(ctx context.Context, c node.Config, log *slog.Logger, ready func(string)) error {
+			return node.ServeAsOf(ctx, c, s.Schema, log, ready)
 		}
 	}
-	log := s.logger()
+	log := s.Logger()
 	slog.SetDefault(log) // what has no logger of its own speaks like everything else
 	return run(ctx, s.Config, log, func(url string) {
 		fmt.Printf("annals serves %s/api — dashboard: %s/, API page: %s/api/docs, health: %s/api/server/health\n", url, url, url, url)

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/gorilla/websocket"
+
+	"annals/cmd/internal/node"
 )
 
 // sockets connects over Socket.IO and says in its first packet what is given.
@@ -45,7 +47,7 @@ func sockets(t *testing.T, base, query, first string, header http.Header) (until
 
 func TestTheKeyOpensSocketIOWhereverItIsShown(t *testing.T) {
 	t.Parallel()
-	s := inside(t, func(c *Config) { c.Key = "secret" })
+	s := inside(t, func(c *node.Config) { c.Key = "secret" })
 	const greeted, refused = `42["connection_established"`, `42["unauthorized"`
 	for _, c := range []struct{ query, first, header, value, hears string }{
 		{"", "40", "", "", refused},

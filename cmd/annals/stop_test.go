@@ -5,12 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"annals/cmd/internal/node"
 	"annals/transport/models/openai/openaitest"
 )
 
 func TestAStoppingServerFinishesWhatIsUnderWay(t *testing.T) {
 	model := openaitest.Start(t, openaitest.Script{Delay: 2 * time.Second})
-	s := inside(t, func(c *Config) { c.OpenAIBaseURL = model.URL })
+	s := inside(t, func(c *node.Config) { c.OpenAIBaseURL = model.URL })
 	channel := s.channel(t, "DM", s.runningAgent(t, "Last Words"))
 	type outcome struct {
 		answer

@@ -17,6 +17,7 @@ import (
 	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
 
+	"annals/cmd/internal/node"
 	"annals/deploy/postgres/pgtest"
 )
 
@@ -241,13 +242,13 @@ func TestASubscriberResumesWithoutGapOrRepeat(t *testing.T) {
 
 func TestTwoServersRunSideBySideAndOneFolderServesOne(t *testing.T) {
 	dir := t.TempDir()
-	one := inside(t, func(c *Config) { c.DataDir = dir })
+	one := inside(t, func(c *node.Config) { c.DataDir = dir })
 	other := inside(t, nil)
 	one.runningAgent(t, "Only here")
 	if got := other.must(t, 200, http.MethodGet, "/api/agents", nil); strings.Contains(string(got.body), "Only here") {
 		t.Errorf("the other server knows it: %s", got.body)
 	}
-	_, err := openDataDir(dir)
+	_, err := node.OpenDataDir(dir)
 	if err == nil || !strings.Contains(err.Error(), "is held by process") {
 		t.Errorf("a second server on the same folder: %v", err)
 	}
@@ -256,7 +257,7 @@ func TestTwoServersRunSideBySideAndOneFolderServesOne(t *testing.T) {
 func TestAServerLeavesNothingBehind(t *testing.T) {
 	leaks := goleak.IgnoreCurrent()
 	dir := t.TempDir()
-	s := inside(t, func(c *Config) { c.DataDir = dir })
+	s := inside(t, func(c *node.Config) { c.DataDir = dir })
 	agent := s.runningAgent(t, "Fleeting")
 	channel := s.channel(t, "DM", agent)
 	w := s.watch(t, `{"subscribe":{}}`)
@@ -276,7 +277,7 @@ func TestAServerLeavesNothingBehind(t *testing.T) {
 		t.Errorf("the socket was closed with %v", err)
 	}
 	_ = w.conn.Close()
-	if _, err := os.Stat(filepath.Dir(socketPath(mustAbs(t, dir)))); err == nil {
+	if _, err := os.Stat(filepath.Dir(node.SocketPath(mustAbs(t, dir)))); err == nil {
 		t.Error("the folder of the event store's socket is still there")
 	}
 	goleak.VerifyNone(t, leaks)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"annals/cmd/internal/node"
 	"annals/transport/models/openai/openaitest"
 )
 
@@ -18,11 +19,11 @@ func BenchmarkStreaming(b *testing.B) {
 	model := openaitest.Start(b, openaitest.Script{
 		Answer: func(openaitest.Request) string { return strings.TrimSpace(strings.Repeat("word ", words)) }, Between: pause,
 	})
-	s := inside(b, func(c *Config) { c.OpenAIBaseURL, c.OpenAIModel = model.URL, "oracle" })
+	s := inside(b, func(c *node.Config) { c.OpenAIBaseURL, c.OpenAIModel = model.URL, "oracle" })
 	agent := s.runningAgent(b, "Teller")
 	for b.Loop() {
 		quiet, quietSlow := chatter(b, s.base, uuid.NewString(), 0)
-		telling := make([]string, channelsAtOnce)
+		telling := make([]string, node.ChannelsAtOnce)
 		for i := range telling {
 			telling[i] = s.channel(b, "DM", agent)
 		}

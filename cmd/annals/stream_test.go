@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"annals/cmd/internal/node"
 	"annals/deploy/postgres/pgtest"
 	"annals/transport/models/openai/openaitest"
 )
@@ -118,8 +119,8 @@ const told = "It was a dark and stormy night; the rain fell in torrents, except 
 
 func tells(openaitest.Request) string { return told }
 
-func speaking(model *openaitest.Server) func(*Config) {
-	return func(c *Config) { c.OpenAIBaseURL, c.OpenAIModel = model.URL, "oracle" }
+func speaking(model *openaitest.Server) func(*node.Config) {
+	return func(c *node.Config) { c.OpenAIBaseURL, c.OpenAIModel = model.URL, "oracle" }
 }
 
 func TestAnAnswerIsShownOverBothSocketsBeforeItIsSaid(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"annals/cmd/internal/node"
 	"annals/deploy/postgres/pgtest"
 	"annals/events/vault"
 )
@@ -36,8 +37,8 @@ union all select format('index %s', pg_get_indexdef(i.oid)) from pg_class i join
 union all select format('function %s', regexp_replace(pg_get_functiondef(p.oid), '\s+', ' ', 'g')) from pg_proc p join ours n on n.oid = pronamespace`
 
 func TestTheSurfaceOfAFreshDatabaseAndDataFolderIsFrozen(t *testing.T) {
-	c := Config{DataDir: t.TempDir(), PostgresURL: pgtest.New(t)}
-	s := inside(t, func(set *Config) { set.DataDir, set.PostgresURL = c.DataDir, c.PostgresURL })
+	c := node.Config{DataDir: t.TempDir(), PostgresURL: pgtest.New(t)}
+	s := inside(t, func(set *node.Config) { set.DataDir, set.PostgresURL = c.DataDir, c.PostgresURL })
 	s.runningAgent(t, "Eliza")
 	ctx := t.Context()
 	keys, err := vault.New(ctx, c.PostgresURL)

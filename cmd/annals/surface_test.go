@@ -20,6 +20,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"annals/cmd/internal/node"
 	"annals/cmd/internal/telemetry"
 	"annals/transport/httpapi"
 )
@@ -148,7 +149,7 @@ func TestTheSurfaceOfTheEnvironmentIsFrozen(t *testing.T) {
 }
 
 func TestTheSurfaceOfTheMetricsIsFrozen(t *testing.T) {
-	w, err := telemetry.New(t.Context(), "", version)
+	w, err := telemetry.New(t.Context(), "", node.Version)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"annals/cmd/internal/node"
 	"annals/events"
 	"annals/events/chain"
 	"annals/projections"
@@ -20,10 +21,10 @@ import (
 // Verify is the command that holds the log against itself and against the heads of its chain, and the read models against
 // the log. It changes nothing but, where all is well and no server runs, it adds a head.
 type Verify struct {
-	Config `embed:""`
-	From   string `placeholder:"PATH" help:"A backup of the log, or an export of it, to verify instead of the store; read models are left out."`
-	Heads  string `placeholder:"FILE" help:"Heads of the chain, instead of those in the data folder: a copy that was kept elsewhere."`
-	NoRows bool   `help:"Leave the read models out."`
+	node.Config `embed:""`
+	From        string `placeholder:"PATH" help:"A backup of the log, or an export of it, to verify instead of the store; read models are left out."`
+	Heads       string `placeholder:"FILE" help:"Heads of the chain, instead of those in the data folder: a copy that was kept elsewhere."`
+	NoRows      bool   `help:"Leave the read models out."`
 }
 
 // shownFindings bounds what is said.
@@ -40,9 +41,9 @@ func (f *findings) tell(what string) {
 
 // Run implements the command. It fails when something is wrong.
 func (v *Verify) Run(ctx context.Context) error {
-	log := v.logger()
-	p, err := openParts(ctx, v.Config, log)
-	defer p.stop(context.WithoutCancel(ctx), log)
+	log := v.Logger()
+	p, err := node.Open(ctx, v.Config, log)
+	defer p.Stop(context.WithoutCancel(ctx), log)
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ func (v *Verify) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	raws := func(ctx context.Context) iter.Seq2[events.Raw, error] { return p.store.Facts(ctx, 0) }
+	raws := func(ctx context.Context) iter.Seq2[events.Raw, error] { return p.Store.Facts(ctx, 0) }
 	if v.From != "" {
 		raws = func(ctx context.Context) iter.Seq2[events.Raw, error] { return rawFrom(ctx, v.From, v.Config) }
 	}
@@ -74,20 +75,20 @@ func (v *Verify) Run(ctx context.Context) error {
 }
 
 // log holds the log against itself and its chain.
-func (v *Verify) log(ctx context.Context, p *parts, id uuid.UUID, raws iter.Seq2[events.Raw, error], found *findings) error {
+func (v *Verify) log(ctx context.Context, p *node.Backends, id uuid.UUID, raws iter.Seq2[events.Raw, error], found *findings) error {
 	path := v.Heads
 	if path == "" {
 		dir, err := filepath.Abs(v.DataDir)
 		if err != nil {
 			return err
 		}
-		path = chainIn(dir)
+		path = node.ChainIn(dir)
 	}
 	heads, err := chain.ReadHeads(path, id)
 	if err != nil {
 		return err
 	}
-	c, err := chain.Check(ctx, raws, heads, p.codec, found.tell)
+	c, err := chain.Check(ctx, raws, heads, p.Codec, found.tell)
 	if err != nil {
 		return err
 	}
@@ -98,10 +99,10 @@ func (v *Verify) log(ctx context.Context, p *parts, id uuid.UUID, raws iter.Seq2
 		fmt.Printf("%s covers what was recorded up to position %d; nothing protects the %d events after it, nor anything from who can change both log and file: keep a copy of it elsewhere\n",
 			path, c.Covered, c.Uncovered)
 	}
-	if found.n > 0 || c.Uncovered == 0 || v.From != "" || v.Heads == "" && p.dir == nil {
+	if found.n > 0 || c.Uncovered == 0 || v.From != "" || v.Heads == "" && p.Dir == nil {
 		return nil
 	}
-	w := chain.HeadWriter{Path: path, ID: id, Log: p.store, Now: time.Now}
+	w := chain.HeadWriter{Path: path, ID: id, Log: p.Store, Now: time.Now}
 	if err := errors.Join(w.Resume(), w.Extend(ctx)); err != nil {
 		return err
 	}
@@ -110,10 +111,10 @@ func (v *Verify) log(ctx context.Context, p *parts, id uuid.UUID, raws iter.Seq2
 }
 
 // rows holds the read models against the log.
-func (v *Verify) rows(ctx context.Context, p *parts, id uuid.UUID, found *findings) error {
+func (v *Verify) rows(ctx context.Context, p *node.Backends, id uuid.UUID, found *findings) error {
 	progress := newProgress(os.Stderr, "events")
 	compared, err := engine.Verify(ctx, engine.Options{
-		Store: p.store, Postgres: p.databaseURL, Log: id, Projections: projections.All(), Logger: v.logger(),
+		Store: p.Store, Postgres: p.DatabaseURL, Log: id, Projections: projections.All(), Logger: v.Logger(),
 	}, found.tell, progress.show)
 	if err != nil && ctx.Err() != nil {
 		return errors.New("interrupted")

@@ -19,6 +19,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/jackc/pgx/v5"
 
+	"annals/cmd/internal/node"
 	"annals/deploy/postgres/pgtest"
 	"annals/events/embedded"
 )
@@ -27,7 +28,7 @@ import (
 func exported(t *testing.T, dir string) []embedded.Line {
 	t.Helper()
 	var text bytes.Buffer
-	l := embedded.Log{Dir: filepath.Join(dir, "events"), Logger: Config{LogLevel: "error"}.logger()}
+	l := embedded.Log{Dir: filepath.Join(dir, "events"), Logger: node.Config{LogLevel: "error"}.Logger()}
 	if _, err := l.Export(t.Context(), &text); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,7 @@ func copied(t *testing.T, dir string, lines []embedded.Line) string {
 	}
 	err := errors.Join(w.Flush(), os.RemoveAll(filepath.Join(to, "events")))
 	if err == nil {
-		_, err = embedded.Import(t.Context(), filepath.Join(to, "events"), &text, Config{LogLevel: "error"}.logger())
+		_, err = embedded.Import(t.Context(), filepath.Join(to, "events"), &text, node.Config{LogLevel: "error"}.Logger())
 	}
 	if err != nil {
 		t.Fatal(err)

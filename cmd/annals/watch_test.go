@@ -16,6 +16,7 @@ import (
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
+	"annals/cmd/internal/node"
 	"annals/cmd/internal/telemetry"
 	"annals/transport/models/openai/openaitest"
 )
@@ -86,7 +87,7 @@ func TestWhatTheServerDoesIsCounted(t *testing.T) {
 
 func TestTheCountersAreBehindTheKey(t *testing.T) {
 	t.Parallel()
-	s := inside(t, func(c *Config) { c.Key = "secret" })
+	s := inside(t, func(c *node.Config) { c.Key = "secret" })
 	s.must(t, http.StatusUnauthorized, http.MethodGet, "/metrics", nil)
 	s.must(t, http.StatusOK, http.MethodGet, "/metrics", nil, "X-API-KEY", "secret")
 }
@@ -139,7 +140,7 @@ func TestATraceLeadsFromTheRequestThroughTheLogToThePush(t *testing.T) {
 	collected := &spans{}
 	server := httptest.NewServer(collected)
 	t.Cleanup(server.Close)
-	s := inside(t, func(c *Config) { c.TracesURL = server.URL })
+	s := inside(t, func(c *node.Config) { c.TracesURL = server.URL })
 	const trace = "0af7651916cd43dd8448eb211c80319c"
 	s.talk(t, "Traceparent", "00-"+trace+"-b7ad6b7169203331-01")
 	const request = "POST /api/messaging/central-channels/:channelId/messages"

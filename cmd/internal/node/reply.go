@@ -1,4 +1,4 @@
-package main
+package node
 
 import (
 	"context"
@@ -21,18 +21,18 @@ import (
 )
 
 const (
-	// channelsAtOnce bounds the channels in which agents think at the same time.
-	channelsAtOnce = 16
+	// ChannelsAtOnce bounds the channels in which agents think at the same time.
+	ChannelsAtOnce = 16
 	// messageTimeout is when the event store delivers again what was not dealt with; longer than the reactions' budget.
 	messageTimeout = reactions.Budget + 5*time.Minute
 )
 
 // reply makes the agents answer what is submitted.
-func reply(p *parts, env commands.Env, c Config, q *queries.Queries, model reactions.Embedder, feed *engine.Feed, aborts *reactions.Aborts, stream func(reactions.Chunk), w telemetry.Telemetry, log *slog.Logger) func(context.Context) error {
+func reply(p *Backends, env commands.Env, c Config, q *queries.Queries, model reactions.Embedder, feed *engine.Feed, aborts *reactions.Aborts, stream func(reactions.Chunk), w telemetry.Telemetry, log *slog.Logger) func(context.Context) error {
 	return func(ctx context.Context) error {
-		subscriber := esdb.NewSubscriber(p.store, esdb.SubscriberOptions{
+		subscriber := esdb.NewSubscriber(p.Store, esdb.SubscriberOptions{
 			Group: "reply", Types: []string{events.MessageSubmitted{}.EventType()}, Partition: channelOf,
-			Concurrency: channelsAtOnce, MessageTimeout: messageTimeout, Logger: log,
+			Concurrency: ChannelsAtOnce, MessageTimeout: messageTimeout, Logger: log,
 		})
 		r := reactions.Reply{
 			Env: env, Text: textModel(c), History: history{queries: q, feed: feed}, Now: time.Now, Aborts: aborts, Stream: stream,

@@ -1,4 +1,4 @@
-package main
+package node
 
 import (
 	"context"
@@ -19,11 +19,11 @@ import (
 // reactionGroups are the persistent subscriptions of the reactions.
 var reactionGroups = []string{"reply", "embed", "remember"}
 
-// parkedEvents implements httpapi.Parked.
-type parkedEvents struct {
-	store *esdb.Store
-	env   commands.Env
-	log   uuid.UUID
+// ParkedEvents implements httpapi.Parked.
+type ParkedEvents struct {
+	Store *esdb.Store
+	Env   commands.Env
+	Log   uuid.UUID
 }
 
 func groupsOf(group string) ([]string, error) {
@@ -39,14 +39,14 @@ func groupsOf(group string) ([]string, error) {
 }
 
 // List implements httpapi.Parked.
-func (p parkedEvents) List(ctx context.Context, group string) ([]httpapi.ParkedEvent, error) {
+func (p ParkedEvents) List(ctx context.Context, group string) ([]httpapi.ParkedEvent, error) {
 	groups, err := groupsOf(group)
 	if err != nil {
 		return nil, err
 	}
 	var all []httpapi.ParkedEvent
 	for _, g := range groups {
-		found, err := p.store.Parked(ctx, g)
+		found, err := p.Store.Parked(ctx, g)
 		if err != nil {
 			return nil, err
 		}
@@ -57,10 +57,10 @@ func (p parkedEvents) List(ctx context.Context, group string) ([]httpapi.ParkedE
 	return all, nil
 }
 
-func (p parkedEvents) shown(e esdb.Parked) httpapi.ParkedEvent {
+func (p ParkedEvents) shown(e esdb.Parked) httpapi.ParkedEvent {
 	shown := httpapi.ParkedEvent{
 		ID: e.Event.ID, Group: e.Group, Type: e.Event.Event.EventType(), Stream: e.Event.Stream,
-		Position: events.Token{Log: p.log, Position: e.Event.Position}.String(),
+		Position: events.Token{Log: p.Log, Position: e.Event.Position}.String(),
 		At:       iso(e.Event.Meta.At), ParkedAt: iso(e.Added), Reason: e.Reason, Correlation: e.Event.Meta.Correlation,
 	}
 	if _, unknown := e.Event.Event.(events.Unknown); !unknown {
@@ -72,21 +72,21 @@ func (p parkedEvents) shown(e esdb.Parked) httpapi.ParkedEvent {
 func iso(t time.Time) queries.ISO { return queries.ISO(t.UTC().Format("2006-01-02T15:04:05.000Z")) }
 
 // Retry implements httpapi.Parked.
-func (p parkedEvents) Retry(ctx context.Context, r commands.Request, group string, event uuid.UUID) (int, commands.Result, error) {
-	return p.each(ctx, group, event, p.store.RetryParked, func(e esdb.Parked) (commands.Result, error) {
-		return commands.Handle(ctx, p.env, r, commands.RetryParked{EventID: e.Event.ID, Reaction: e.Group})
+func (p ParkedEvents) Retry(ctx context.Context, r commands.Request, group string, event uuid.UUID) (int, commands.Result, error) {
+	return p.each(ctx, group, event, p.Store.RetryParked, func(e esdb.Parked) (commands.Result, error) {
+		return commands.Handle(ctx, p.Env, r, commands.RetryParked{EventID: e.Event.ID, Reaction: e.Group})
 	})
 }
 
 // Drop implements httpapi.Parked.
-func (p parkedEvents) Drop(ctx context.Context, r commands.Request, group string, event uuid.UUID) (int, commands.Result, error) {
-	return p.each(ctx, group, event, p.store.DropParked, func(e esdb.Parked) (commands.Result, error) {
-		return commands.Handle(ctx, p.env, r, commands.DropParked{EventID: e.Event.ID, Reaction: e.Group})
+func (p ParkedEvents) Drop(ctx context.Context, r commands.Request, group string, event uuid.UUID) (int, commands.Result, error) {
+	return p.each(ctx, group, event, p.Store.DropParked, func(e esdb.Parked) (commands.Result, error) {
+		return commands.Handle(ctx, p.Env, r, commands.DropParked{EventID: e.Event.ID, Reaction: e.Group})
 	})
 }
 
 // each does something to an event where it is parked, or to all that is, once it is recorded.
-func (p parkedEvents) each(
+func (p ParkedEvents) each(
 	ctx context.Context, group string, event uuid.UUID, do func(context.Context, string, uuid.UUID) error, record func(esdb.Parked) (commands.Result, error),
 ) (n int, last commands.Result, err error) {
 	groups, err := groupsOf(group)
@@ -94,7 +94,7 @@ func (p parkedEvents) each(
 		return 0, last, err
 	}
 	for _, g := range groups {
-		found, err := p.store.Parked(ctx, g)
+		found, err := p.Store.Parked(ctx, g)
 		if err != nil {
 			return n, last, err
 		}

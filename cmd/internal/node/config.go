@@ -1,4 +1,4 @@
-package main
+package node
 
 import (
 	"errors"
@@ -60,8 +60,8 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// logger writes structured lines to the standard error.
-func (c Config) logger() *slog.Logger {
+// Logger writes structured lines to the standard error.
+func (c Config) Logger() *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(strings.ToUpper(c.LogLevel))); err != nil {
 		level = slog.LevelInfo

@@ -1,4 +1,4 @@
-package main
+package node
 
 import (
 	"context"
@@ -21,9 +21,9 @@ import (
 	"annals/transport/serverlog"
 )
 
-// servePast serves what was: read models that `annals rebuild --until` has built, which nothing moves. No command is
+// ServeAsOf serves what was: read models that `annals rebuild --until` has built, which nothing moves. No command is
 // handled, no agent answers, and there is nothing to subscribe to.
-func servePast(ctx context.Context, c Config, schema string, log *slog.Logger, ready func(url string)) (err error) {
+func ServeAsOf(ctx context.Context, c Config, schema string, log *slog.Logger, ready func(url string)) (err error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	defer func() { err = errors.Join(err, failure(ctx)) }()
@@ -34,12 +34,12 @@ func servePast(ctx context.Context, c Config, schema string, log *slog.Logger, r
 		return fmt.Errorf("%w: set SERVER_PORT or SERVER_HOST", err)
 	}
 	defer func() { _ = listener.Close() }()
-	p, err := openParts(ctx, c, log)
-	defer p.stop(context.WithoutCancel(ctx), log)
+	p, err := Open(ctx, c, log)
+	defer p.Stop(context.WithoutCancel(ctx), log)
 	if err != nil {
 		return err
 	}
-	config, err := queries.Config(p.databaseURL, schema)
+	config, err := queries.Config(p.DatabaseURL, schema)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func servePast(ctx context.Context, c Config, schema string, log *slog.Logger, r
 	api := httpapi.New(o) //nolint:contextcheck // each request brings its own
 	server := httpapi.Server(api, log)
 	defer closing(log, "http", func() error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Drain)
 		defer cancel()
 		return errors.Join(server.Shutdown(ctx), server.Close())
 	})
@@ -88,11 +88,11 @@ func servePast(ctx context.Context, c Config, schema string, log *slog.Logger, r
 }
 
 // pastOptions are those of an API that changes nothing.
-func pastOptions(c Config, p *parts, found engine.Past, reading *pgxpool.Pool, log *slog.Logger) httpapi.Options {
+func pastOptions(c Config, p *Backends, found engine.Past, reading *pgxpool.Pool, log *slog.Logger) httpapi.Options {
 	q := queries.New(reading)
-	frozen := still{found.Position, q, p.codec}
+	frozen := still{found.Position, q, p.Codec}
 	return httpapi.Options{
-		ReadOnly: true, Env: commands.Env{Store: frozen, States: commands.NewStates(frozen)}, Codec: p.codec,
+		ReadOnly: true, Env: commands.Env{Store: frozen, States: commands.NewStates(frozen)}, Codec: p.Codec,
 		Queries: q, Past: past{reading}, Log: found.Log, Waiter: frozen, Head: frozen.Head, Turns: newAnswers(),
 		Health: func(ctx context.Context) httpapi.Health {
 			ctx, cancel := context.WithTimeout(ctx, probe)
@@ -103,9 +103,9 @@ func pastOptions(c Config, p *parts, found engine.Past, reading *pgxpool.Pool, l
 			}
 			return h
 		},
-		Clock: time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin, CharactersDir: c.CharactersDir,
-		Embedder: embedder(c), Deliveries: func(context.Context) ([]httpapi.Delivery, error) { return nil, nil }, // no reaction runs
-		AgentLogs: newDoings(), Capabilities: capabilities(textModel(c), c), Configuration: c.shown(),
-		SecretSalt: c.SecretSalt, RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Logger: log,
+		Clock: time.Now, NewID: NewID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin, CharactersDir: c.CharactersDir,
+		Embedder: Embedder(c), Deliveries: func(context.Context) ([]httpapi.Delivery, error) { return nil, nil }, // no reaction runs
+		AgentLogs: newDoings(), Capabilities: capabilities(textModel(c), c), Configuration: c.Shown(),
+		SecretSalt: c.SecretSalt, RateLimit: c.RateLimit == "on", Version: Version, Environment: c.Environment, Logger: log,
 	}
 }

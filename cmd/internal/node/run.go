@@ -1,4 +1,5 @@
-package main
+// Package node is what a server consists of, and how its parts are opened, started and stopped, in order.
+package node
 
 import (
 	"context"
@@ -20,12 +21,12 @@ import (
 	"annals/transport/socketio"
 )
 
-// drain bounds each step of stopping.
-const drain = 10 * time.Second
+// Drain bounds each step of stopping.
+const Drain = 10 * time.Second
 
-// serve starts the parts one after another, tells ready where it listens, and stops them in the opposite order when the
+// Serve starts the parts one after another, tells ready where it listens, and stops them in the opposite order when the
 // context ends, a client asks for it, or a part fails.
-func serve(ctx context.Context, c Config, log *slog.Logger, ready func(url string)) (err error) {
+func Serve(ctx context.Context, c Config, log *slog.Logger, ready func(url string)) (err error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	defer func() { err = errors.Join(err, failure(ctx)) }()
@@ -108,15 +109,15 @@ func failure(ctx context.Context) error {
 
 // shutdown closes the sockets with their position and drains the requests.
 func shutdown(ctx context.Context, server *http.Server, hub *live.Hub, rooms *socketio.Hub) error {
-	ctx, cancel := context.WithTimeout(ctx, drain)
+	ctx, cancel := context.WithTimeout(ctx, Drain)
 	defer cancel()
 	drained := make(chan error, 1)
 	go func() { drained <- server.Shutdown(ctx) }() // closes the listener first
 	return errors.Join(hub.Close(), rooms.Close(), <-drained, server.Close())
 }
 
-// background runs a part until the function that it returns is called; a part that ends by itself stops the server.
-func background(ctx context.Context, name string, run func(context.Context) error, fail context.CancelCauseFunc) func() {
+// Background runs a part until the function that it returns is called; a part that ends by itself stops the server.
+func Background(ctx context.Context, name string, run func(context.Context) error, fail context.CancelCauseFunc) func() {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {
@@ -134,8 +135,8 @@ func closing(log *slog.Logger, what string, end func() error) {
 	}
 }
 
-// newID is a new identifier of ours, ordered by time.
-func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+// NewID is a new identifier of ours, ordered by time.
+func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // openLog gives the log its identity and the default server, waiting for an event store that is away.
 func openLog(ctx context.Context, env commands.Env, log *slog.Logger) (uuid.UUID, error) {
@@ -154,7 +155,7 @@ func openLog(ctx context.Context, env commands.Env, log *slog.Logger) (uuid.UUID
 }
 
 func tryOpenLog(ctx context.Context, env commands.Env) (uuid.UUID, error) {
-	r := byCLI()
+	r := ByCLI()
 	if _, err := commands.Handle(ctx, env, r, commands.OpenLog{LogID: r.ID}); err != nil {
 		return uuid.Nil, err
 	}
@@ -166,11 +167,11 @@ func tryOpenLog(ctx context.Context, env commands.Env) (uuid.UUID, error) {
 	return opened.ID, err
 }
 
-// version is what /api/system/version tells: the version of ElizaOS whose API this is.
-const version = "1.2.0"
+// Version is what /api/system/version tells: the version of ElizaOS whose API this is.
+const Version = "1.2.0"
 
-// byCLI is a request of whoever has the data folder.
-func byCLI() commands.Request {
-	id := newID()
+// ByCLI is a request of whoever has the data folder.
+func ByCLI() commands.Request {
+	id := NewID()
 	return commands.Request{ID: id, At: time.Now().UTC(), Actor: "cli", Correlation: id, Causation: id}
 }

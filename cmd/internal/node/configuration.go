@@ -1,4 +1,4 @@
-package main
+package node
 
 import (
 	"fmt"
@@ -13,8 +13,8 @@ const masked = "********"
 // secret tells which settings nobody is shown, by their names.
 var secret = regexp.MustCompile(`KEY|TOKEN|SECRET|SALT|PASSWORD`)
 
-// shown is the effective configuration under the names of the environment, secrets masked.
-func (c Config) shown() map[string]string {
+// Shown is the effective configuration under the names of the environment, secrets masked.
+func (c Config) Shown() map[string]string {
 	out := map[string]string{}
 	v := reflect.ValueOf(c)
 	for i := range v.NumField() {

@@ -1,4 +1,4 @@
-package main
+package node
 
 import (
 	"context"
@@ -19,8 +19,8 @@ import (
 const (
 	// probe bounds each look at a dependency.
 	probe = 2 * time.Second
-	// tolerated is how long a fact may wait for a projection before that is unhealthy.
-	tolerated = 10 * time.Second
+	// Tolerated is how long a fact may wait for a projection before that is unhealthy.
+	Tolerated = 10 * time.Second
 	// counted bounds how many events of a lag are counted.
 	counted = 1000
 )
@@ -31,7 +31,7 @@ type health struct {
 	store    *esdb.Store
 	database *pgxpool.Pool
 	feed     *engine.Feed
-	vectors  vectors
+	vectors  Vectors
 }
 
 func (h health) check(ctx context.Context) httpapi.Health {
@@ -54,11 +54,11 @@ func (h health) check(ctx context.Context) httpapi.Health {
 			found.Dependencies["projections"] = fmt.Sprintf("%s stands still: %s", s.Name, s.Stopped)
 		case s.Generation == 0 && s.Group == projections.GroupCore: // what else is filled for the first time is not missed by most
 			found.Dependencies["projections"] = fmt.Sprintf("%s is being filled for the first time", s.Name)
-		case lag.Seconds > tolerated.Seconds() && time.Since(s.Moved) > tolerated:
+		case lag.Seconds > Tolerated.Seconds() && time.Since(s.Moved) > Tolerated:
 			found.Dependencies["projections"] = fmt.Sprintf("%s does not move although facts wait for it since %.0f s", s.Name, lag.Seconds)
 		}
 	}
-	found.Embedding = h.vectors.look(ctx)
+	found.Embedding = h.vectors.Look(ctx)
 	return found
 }
 

@@ -1,4 +1,4 @@
-package main
+package node
 
 import (
 	"context"
@@ -41,7 +41,7 @@ type server struct {
 
 	shell    *httpapi.Shell
 	listener net.Listener
-	parts    *parts
+	parts    *Backends
 	watch    telemetry.Telemetry
 	env      commands.Env
 	logID    uuid.UUID
@@ -72,7 +72,7 @@ func (s *server) end() {
 
 // background runs a part until the server ends.
 func (s *server) background(ctx context.Context, name string, run func(context.Context) error) {
-	s.later(background(ctx, name, run, s.fail))
+	s.later(Background(ctx, name, run, s.fail))
 }
 
 // listen takes the port before anything else: whoever comes already waits.
@@ -90,33 +90,33 @@ func (s *server) listen(ctx context.Context) (err error) {
 
 // open opens the log.
 func (s *server) open(ctx context.Context) (err error) {
-	s.parts, err = startParts(ctx, s.Config, s.log)
-	s.later(func() { s.parts.stop(context.WithoutCancel(ctx), s.log) })
+	s.parts, err = Start(ctx, s.Config, s.log)
+	s.later(func() { s.parts.Stop(context.WithoutCancel(ctx), s.log) })
 	if err != nil {
 		return err
 	}
-	s.watch, err = telemetry.New(ctx, s.TracesURL, version)
+	s.watch, err = telemetry.New(ctx, s.TracesURL, Version)
 	s.later(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Drain)
 		defer cancel()
 		closing(s.log, "traces", func() error { return s.watch.Stop(ctx) })
 	})
 	if err != nil {
 		return err
 	}
-	s.env = commands.Env{Store: s.watch.Store(s.parts.store), States: commands.NewStates(s.parts.store), Watch: s.watch.Command}
+	s.env = commands.Env{Store: s.watch.Store(s.parts.Store), States: commands.NewStates(s.parts.Store), Watch: s.watch.Command}
 	s.logID, err = openLog(ctx, s.env, s.log)
 	return err
 }
 
 // read opens what is read from.
 func (s *server) read(ctx context.Context) (err error) {
-	if s.reading, err = pool(ctx, s.parts.databaseURL); err != nil {
+	if s.reading, err = Pool(ctx, s.parts.DatabaseURL); err != nil {
 		return err
 	}
 	s.later(s.reading.Close)
-	s.queries, s.model = queries.New(s.reading), embedder(s.Config)
-	if s.media, err = openMedia(ctx, s.Config, s.parts.dir); err != nil {
+	s.queries, s.model = queries.New(s.reading), Embedder(s.Config)
+	if s.media, err = openMedia(ctx, s.Config, s.parts.Dir); err != nil {
 		return err
 	}
 	s.later(func() { closing(s.log, "blobs", s.media.Close) })
@@ -128,11 +128,11 @@ func (s *server) push(context.Context) error {
 	s.filesGone = make(chan struct{}, 1)
 	s.answers, s.aborts, s.doings = newAnswers(), reactions.NewAborts(), newDoings()
 	s.live = live.New(live.Options{
-		Log: s.logID, Store: s.parts.store, Logger: s.log,
+		Log: s.logID, Store: s.parts.Store, Logger: s.log,
 		Origin: func(*http.Request) bool { return true }, // the API has looked at it
 	})
 	s.feed = engine.NewFeed(engine.Options{
-		Store: s.parts.store, Postgres: s.parts.databaseURL, Log: s.logID, Projections: projections.All(), Logger: s.log,
+		Store: s.parts.Store, Postgres: s.parts.DatabaseURL, Log: s.logID, Projections: projections.All(), Logger: s.log,
 		Observe: s.observe, Committed: s.committed, Together: pushedGroups,
 		Readable: func(batch []events.Recorded, upTo events.Position) { //nolint:contextcheck // sockets outlive requests
 			defer s.watch.Pushed("/ws", batch)()
@@ -140,7 +140,7 @@ func (s *server) push(context.Context) error {
 		},
 	})
 	s.rooms = socketio.New(socketio.Options{
-		Env: s.env, Codec: s.parts.codec, Channels: s.queries, Waiter: s.feed, Logs: s.lines, Clock: time.Now, NewID: newID, Logger: s.log,
+		Env: s.env, Codec: s.parts.Codec, Channels: s.queries, Waiter: s.feed, Logs: s.lines, Clock: time.Now, NewID: NewID, Logger: s.log,
 		Identify: func(r *http.Request, key string) (string, bool) { return s.api.Identify(r, key) }, // is there before the first client
 	})
 	return nil
@@ -148,7 +148,7 @@ func (s *server) push(context.Context) error {
 
 func (s *server) observe(e events.Recorded) {
 	if erased, ok := e.Event.(events.SubjectErased); ok {
-		s.parts.codec.Forget(erased.SubjectID)
+		s.parts.Codec.Forget(erased.SubjectID)
 	}
 	s.env.States.Observe(e)
 	s.aborts.Observe(e)
@@ -175,8 +175,8 @@ func (s *server) react(ctx context.Context) error {
 	s.background(ctx, "memory", remember(p, s.env, c, s.feed, w, log))
 	s.background(ctx, "reactions", reply(p, s.env, c, q, s.model, s.feed, s.aborts, streaming(s.live, s.rooms), w, log))
 	s.background(ctx, "embedding", embed(p, s.env, s.model, w, log))
-	s.background(ctx, "sweep", sweep(p.store, q, s.feed, s.media, s.filesGone, log))
-	heads := chain.HeadWriter{Path: chainIn(p.dir.path), ID: s.logID, Log: p.store, Now: time.Now}
+	s.background(ctx, "sweep", sweep(p.Store, q, s.feed, s.media, s.filesGone, log))
+	heads := chain.HeadWriter{Path: ChainIn(p.Dir.path), ID: s.logID, Log: p.Store, Now: time.Now}
 	s.background(ctx, "chain", func(ctx context.Context) error { return heads.Keep(ctx, log) })
 	return nil
 }
@@ -200,13 +200,13 @@ func (s *server) catchUp(ctx context.Context) error {
 
 // answer begins to answer clients.
 func (s *server) answer(ctx context.Context) error {
-	kinds := vectors{s.queries, s.model}
+	kinds := Vectors{s.queries, s.model}
 	s.background(ctx, "vectors", func(ctx context.Context) error { return kinds.tell(ctx, s.feed, s.log) })
-	h := health{log: s.logID, store: s.parts.store, database: s.reading, feed: s.feed, vectors: kinds}
+	h := health{log: s.logID, store: s.parts.Store, database: s.reading, feed: s.feed, vectors: kinds}
 	s.watch.Sockets("ws", s.live.Connected)
 	s.watch.Sockets("socket.io", s.rooms.Connected)
 	s.watch.Lags(h.projections)
-	s.watch.ParkedEvents(parkedCounts(s.parts.store))
+	s.watch.ParkedEvents(parkedCounts(s.parts.Store))
 	s.api = httpapi.New(s.options(ctx, h)) //nolint:contextcheck // each request brings its own
 	if s.Key == "" {
 		s.log.Warn("Server authentication is disabled. Set ELIZA_SERVER_AUTH_TOKEN environment variable to enable.")
@@ -224,16 +224,16 @@ func (s *server) answer(ctx context.Context) error {
 }
 
 func (s *server) options(ctx context.Context, h health) httpapi.Options {
-	c, store := s.Config, s.parts.store
+	c, store := s.Config, s.parts.Store
 	return httpapi.Options{
-		Env: s.env, Codec: s.parts.codec, Queries: s.queries, Past: past{s.reading}, Log: s.logID, Waiter: s.feed, Head: store.Head, Turns: s.answers,
+		Env: s.env, Codec: s.parts.Codec, Queries: s.queries, Past: past{s.reading}, Log: s.logID, Waiter: s.feed, Head: store.Head, Turns: s.answers,
 		AgentLogs: s.doings, Lines: s.lines, Done: ctx, Titles: titles{reactions.Title{Env: s.env, Text: textModel(c), Now: time.Now}}, Embedder: s.model,
-		Deliveries: deliveries(store), Capabilities: capabilities(textModel(c), c), Configuration: c.shown(), DataDir: s.parts.dir.path,
+		Deliveries: deliveries(store), Capabilities: capabilities(textModel(c), c), Configuration: c.Shown(), DataDir: s.parts.Dir.path,
 		Health: h.check, Middleware: s.watch.Middleware(), Metrics: s.watch.Registry,
-		Parked: parkedEvents{store, s.env, s.logID},
-		Clock:  time.Now, NewID: newID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
+		Parked: ParkedEvents{store, s.env, s.logID},
+		Clock:  time.Now, NewID: NewID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
 		CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on", SecretSalt: c.SecretSalt,
-		RateLimit: c.RateLimit == "on", Version: version, Environment: c.Environment, Stop: s.stop, Logger: s.log,
+		RateLimit: c.RateLimit == "on", Version: Version, Environment: c.Environment, Stop: s.stop, Logger: s.log,
 		Sockets: map[string]http.Handler{"/ws": s.live, "/socket.io/": s.rooms}, Media: s.media, Shell: s.shell, Dashboard: dashboard.New(),
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package node
 
 import (
 	"context"
@@ -14,30 +14,30 @@ import (
 	"annals/transport/httpapi"
 )
 
-// vectors looks at what memories were embedded with.
-type vectors struct {
-	queries *queries.Queries
-	model   reactions.Embedder
+// Vectors looks at what memories were embedded with.
+type Vectors struct {
+	Queries *queries.Queries
+	Model   reactions.Embedder
 }
 
 // embedAgain is what to do when the model was changed.
 const embedAgain = "run annals embed with the same settings: until then these are found by their words alone"
 
-func (v vectors) of() queries.Model {
-	return queries.Model{Name: v.model.Model(), Dimensions: v.model.Dimensions()}
+func (v Vectors) Of() queries.Model {
+	return queries.Model{Name: v.Model.Model(), Dimensions: v.Model.Dimensions()}
 }
 
-// look is nil where the read models do not answer.
-func (v vectors) look(ctx context.Context) *httpapi.EmbeddingHealth {
-	others, err := v.queries.OtherVectors(ctx, v.of())
+// Look is nil where the read models do not answer.
+func (v Vectors) Look(ctx context.Context) *httpapi.EmbeddingHealth {
+	others, err := v.Queries.OtherVectors(ctx, v.Of())
 	if err != nil {
 		return nil
 	}
-	pending, err := v.queries.PendingVectors(ctx)
+	pending, err := v.Queries.PendingVectors(ctx)
 	if err != nil {
 		return nil
 	}
-	h := &httpapi.EmbeddingHealth{Model: v.model.Model(), Dimensions: v.model.Dimensions(), Pending: pending, Others: others}
+	h := &httpapi.EmbeddingHealth{Model: v.Model.Model(), Dimensions: v.Model.Dimensions(), Pending: pending, Others: others}
 	if len(others) > 0 {
 		h.Remedy = embedAgain
 	}
@@ -45,7 +45,7 @@ func (v vectors) look(ctx context.Context) *httpapi.EmbeddingHealth {
 }
 
 // tell logs once, as soon as the read models have caught up with the start, that the model was changed.
-func (v vectors) tell(ctx context.Context, feed *engine.Feed, log *slog.Logger) error {
+func (v Vectors) tell(ctx context.Context, feed *engine.Feed, log *slog.Logger) error {
 	start, err := feed.From(ctx)
 	for err == nil && feed.Wait(ctx, projections.GroupVectors, start) != nil {
 		select {
@@ -57,14 +57,14 @@ func (v vectors) tell(ctx context.Context, feed *engine.Feed, log *slog.Logger) 
 	if err != nil {
 		return err
 	}
-	if h := v.look(ctx); h != nil && h.Remedy != "" {
-		log.Warn(othersIn(*h), "remedy", h.Remedy)
+	if h := v.Look(ctx); h != nil && h.Remedy != "" {
+		log.Warn(OthersIn(*h), "remedy", h.Remedy)
 	}
 	return nil
 }
 
-// othersIn is "1200 memories have vectors of hashing-384 (384), the model is nomic-embed-text".
-func othersIn(h httpapi.EmbeddingHealth) string {
+// OthersIn is "1200 memories have vectors of hashing-384 (384), the model is nomic-embed-text".
+func OthersIn(h httpapi.EmbeddingHealth) string {
 	var said []string
 	for _, o := range h.Others {
 		said = append(said, fmt.Sprintf("%d memories have vectors of %s (%d)", o.Memories, o.Model, o.Dimensions))

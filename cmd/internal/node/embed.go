@@ -1,4 +1,4 @@
-package main
+package node
 
 import (
 	"cmp"
@@ -24,9 +24,9 @@ const (
 	openAIEmbedding = "text-embedding-3-small"
 )
 
-// embedder is what memories are embedded with: the model that is named, at the endpoint that agents speak through; OpenAI's
+// Embedder is what memories are embedded with: the model that is named, at the endpoint that agents speak through; OpenAI's
 // own, where that is the endpoint; and else hashing, since an endpoint of one's own need not have embeddings.
-func embedder(c Config) reactions.Embedder {
+func Embedder(c Config) reactions.Embedder {
 	own := c.OpenAIBaseURL != ""
 	if !c.speaksOpenAI() || (own && c.EmbeddingModel == "") || c.EmbeddingModel == hashing.Model {
 		return hashing.Embedder{}
@@ -37,13 +37,13 @@ func embedder(c Config) reactions.Embedder {
 }
 
 // embed gives what is remembered its vector.
-func embed(p *parts, env commands.Env, model reactions.Embedder, w telemetry.Telemetry, log *slog.Logger) func(context.Context) error {
+func embed(p *Backends, env commands.Env, model reactions.Embedder, w telemetry.Telemetry, log *slog.Logger) func(context.Context) error {
 	atOnce := embeddedAtOnce
 	if model.Model() == hashing.Model {
 		atOnce = embeddedHereAtOnce
 	}
 	return func(ctx context.Context) error {
-		subscriber := esdb.NewSubscriber(p.store, esdb.SubscriberOptions{
+		subscriber := esdb.NewSubscriber(p.Store, esdb.SubscriberOptions{
 			Group: "embed", Types: reactions.Embedded, Partition: func(e events.Recorded) string { return string(e.Stream) },
 			Concurrency: atOnce, MessageTimeout: messageTimeout, Logger: log,
 		})

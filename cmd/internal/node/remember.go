@@ -1,4 +1,4 @@
-package main
+package node
 
 import (
 	"context"
@@ -17,11 +17,11 @@ import (
 )
 
 // remember lets agents remember what is said, over a group of its own: it holds up no answer.
-func remember(p *parts, env commands.Env, c Config, feed *engine.Feed, w telemetry.Telemetry, log *slog.Logger) func(context.Context) error {
+func remember(p *Backends, env commands.Env, c Config, feed *engine.Feed, w telemetry.Telemetry, log *slog.Logger) func(context.Context) error {
 	return func(ctx context.Context) error {
-		subscriber := esdb.NewSubscriber(p.store, esdb.SubscriberOptions{
+		subscriber := esdb.NewSubscriber(p.Store, esdb.SubscriberOptions{
 			Group: "remember", Types: reactions.Remembered, Partition: placeOf,
-			Concurrency: channelsAtOnce, MessageTimeout: messageTimeout, Logger: log,
+			Concurrency: ChannelsAtOnce, MessageTimeout: messageTimeout, Logger: log,
 		})
 		r := reactions.Remember{
 			Env: env, Knowledge: knowledge{documents.Folder{Dir: c.CharactersDir, Logger: log}}, Now: time.Now,

@@ -1,4 +1,4 @@
-package main
+package node
 
 import (
 	"crypto/sha256"
@@ -18,9 +18,9 @@ type dataDir struct {
 	lock *os.File
 }
 
-// openDataDir makes the folder and takes its lock. Others may pass through the folder: PostgreSQL may have to run as
+// OpenDataDir makes the folder and takes its lock. Others may pass through the folder: PostgreSQL may have to run as
 // another user. What is secret in it is in folders of its own.
-func openDataDir(path string) (*dataDir, error) {
+func OpenDataDir(path string) (*dataDir, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -92,17 +92,17 @@ func serving(dir string) (path string, a addresses, err error) {
 
 func (d *dataDir) join(name string) string { return filepath.Join(d.path, name) }
 
-// keysIn is where a data folder has the keys of the log that it holds.
-func keysIn(dir string) string { return filepath.Join(dir, "keys") }
+// KeysIn is where a data folder has the keys of the log that it holds.
+func KeysIn(dir string) string { return filepath.Join(dir, "keys") }
 
-// chainIn is where a data folder has the heads.
-func chainIn(dir string) string { return filepath.Join(dir, "chain") }
+// ChainIn is where a data folder has the heads.
+func ChainIn(dir string) string { return filepath.Join(dir, "chain") }
 
 // Close gives the lock back.
 func (d *dataDir) Close() error { return d.lock.Close() }
 
-// socketPath is where the embedded event store of a data folder listens.
-func socketPath(dataDir string) string {
+// SocketPath is where the embedded event store of a data folder listens.
+func SocketPath(dataDir string) string {
 	const file = "events.sock"
 	sum := sha256.Sum256([]byte(dataDir))
 	name := "annals-" + hex.EncodeToString(sum[:8])

@@ -1,4 +1,4 @@
-package main
+package node
 
 import (
 	"context"
@@ -20,40 +20,40 @@ import (
 	"annals/queries"
 )
 
-// parts are what commands stand on: event store and database, embedded or elsewhere.
-type parts struct {
-	dir         *dataDir // nil beside a running server
+// Backends are what commands stand on: event store and database, embedded or elsewhere.
+type Backends struct {
+	Dir         *dataDir // nil beside a running server
 	vault       *vault.Keys
 	node        *embedded.Node
 	cluster     *postgres.Cluster
-	store       *esdb.Store
-	codec       *events.Codec
-	databaseURL string
+	Store       *esdb.Store
+	Codec       *events.Codec
+	DatabaseURL string
 }
 
-// startParts takes the data folder and starts what is embedded, database and event store at the same time. What it returns
+// Start takes the data folder and starts what is embedded, database and event store at the same time. What it returns
 // has to be stopped, also after an error.
-func startParts(ctx context.Context, c Config, log *slog.Logger) (*parts, error) {
-	p := &parts{databaseURL: c.PostgresURL}
+func Start(ctx context.Context, c Config, log *slog.Logger) (*Backends, error) {
+	p := &Backends{DatabaseURL: c.PostgresURL}
 	var err error
-	if p.dir, err = openDataDir(c.DataDir); err != nil {
+	if p.Dir, err = OpenDataDir(c.DataDir); err != nil {
 		return p, err
 	}
-	if err := p.openKeys(ctx, c, p.dir.path); err != nil {
+	if err := p.openKeys(ctx, c, p.Dir.path); err != nil {
 		return p, err
 	}
-	found := addresses{EventStore: socketPath(p.dir.path)}
+	found := addresses{EventStore: SocketPath(p.Dir.path)}
 	var g errgroup.Group
 	if c.PostgresURL == "" {
 		g.Go(func() (err error) {
 			say := func(format string, args ...any) { log.Info(fmt.Sprintf(format, args...)) }
-			p.cluster, err = postgres.Start(ctx, postgres.Options{Dir: p.dir.join("postgres"), Say: say, Logger: log})
+			p.cluster, err = postgres.Start(ctx, postgres.Options{Dir: p.Dir.join("postgres"), Say: say, Logger: log})
 			return err
 		})
 	}
 	g.Go(func() (err error) {
 		if c.EventStoreURL == "" {
-			if p.node, err = startNode(ctx, p.dir.join("events"), found.EventStore, log); err != nil {
+			if p.node, err = startNode(ctx, p.Dir.join("events"), found.EventStore, log); err != nil {
 				return err
 			}
 		}
@@ -63,16 +63,16 @@ func startParts(ctx context.Context, c Config, log *slog.Logger) (*parts, error)
 		return p, err
 	}
 	if p.cluster != nil {
-		p.databaseURL = p.cluster.URL()
-		found.Postgres = p.databaseURL
+		p.DatabaseURL = p.cluster.URL()
+		found.Postgres = p.DatabaseURL
 	}
-	return p, p.dir.tell(found)
+	return p, p.Dir.tell(found)
 }
 
-// openParts gives a command that works beside a server what the server has embedded, or starts it when none runs. What it
+// Open gives a command that works beside a server what the server has embedded, or starts it when none runs. What it
 // returns has to be stopped, also after an error.
-func openParts(ctx context.Context, c Config, log *slog.Logger) (*parts, error) {
-	p, err := startParts(ctx, c, log)
+func Open(ctx context.Context, c Config, log *slog.Logger) (*Backends, error) {
+	p, err := Start(ctx, c, log)
 	if !errors.Is(err, errInUse) {
 		return p, err
 	}
@@ -81,7 +81,7 @@ func openParts(ctx context.Context, c Config, log *slog.Logger) (*parts, error) 
 		return p, err
 	}
 	if c.PostgresURL == "" {
-		p.databaseURL = found.Postgres
+		p.DatabaseURL = found.Postgres
 	}
 	if err := p.openKeys(ctx, c, path); err != nil {
 		return p, err
@@ -90,25 +90,25 @@ func openParts(ctx context.Context, c Config, log *slog.Logger) (*parts, error) 
 }
 
 // openKeys opens the keys where all nodes that share the log find them.
-func (p *parts) openKeys(ctx context.Context, c Config, dir string) error {
+func (p *Backends) openKeys(ctx context.Context, c Config, dir string) error {
 	var keys events.Keys
 	var err error
 	if c.EventStoreURL != "" && c.PostgresURL != "" {
 		p.vault, err = vault.New(ctx, c.PostgresURL)
 		keys = p.vault
 	} else {
-		keys, err = events.NewFileKeys(keysIn(dir))
+		keys, err = events.NewFileKeys(KeysIn(dir))
 	}
-	p.codec = events.NewCodec(keys)
+	p.Codec = events.NewCodec(keys)
 	return err
 }
 
-func (p *parts) openStore(ctx context.Context, c Config, found addresses, log *slog.Logger) (err error) {
-	options := esdb.Options{URL: c.EventStoreURL, Codec: p.codec, Logger: log}
+func (p *Backends) openStore(ctx context.Context, c Config, found addresses, log *slog.Logger) (err error) {
+	options := esdb.Options{URL: c.EventStoreURL, Codec: p.Codec, Logger: log}
 	if c.EventStoreURL == "" {
 		options.Socket = found.EventStore
 	}
-	p.store, err = esdb.Open(ctx, options)
+	p.Store, err = esdb.Open(ctx, options)
 	return err
 }
 
@@ -129,11 +129,11 @@ func startNode(ctx context.Context, dir, socket string, log *slog.Logger) (*embe
 	return node, nil
 }
 
-func (p *parts) stop(ctx context.Context, log *slog.Logger) {
-	ctx, cancel := context.WithTimeout(ctx, drain)
+func (p *Backends) Stop(ctx context.Context, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, Drain)
 	defer cancel()
-	if p.store != nil {
-		closing(log, "event store client", func() error { return p.store.Close(ctx) })
+	if p.Store != nil {
+		closing(log, "event store client", func() error { return p.Store.Close(ctx) })
 	}
 	if p.node != nil {
 		closing(log, "event store", func() error { return p.node.Close(ctx) })
@@ -144,13 +144,13 @@ func (p *parts) stop(ctx context.Context, log *slog.Logger) {
 	if p.cluster != nil {
 		closing(log, "PostgreSQL", func() error { return p.cluster.Stop(ctx) })
 	}
-	if p.dir != nil {
-		closing(log, "data folder", p.dir.Close)
+	if p.Dir != nil {
+		closing(log, "data folder", p.Dir.Close)
 	}
 }
 
-// pool reads through the views of this build.
-func pool(ctx context.Context, url string) (*pgxpool.Pool, error) {
+// Pool reads through the views of this build.
+func Pool(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	config, err := queries.Config(url, engine.Views(projections.All()))
 	if err != nil {
 		return nil, err

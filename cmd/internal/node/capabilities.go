@@ -1,4 +1,4 @@
-package main
+package node
 
 import (
 	"context"
@@ -32,7 +32,7 @@ func capabilities(text reactions.Text, c Config) func(context.Context) httpapi.C
 	machine := sync.OnceValue(func() httpapi.Capabilities { return onMachine(context.Background()) })
 	return func(context.Context) httpapi.Capabilities {
 		found := machine() //nolint:contextcheck // it is found out once, for everybody
-		model := httpapi.Capability{Kind: "text", Name: "classic", Version: version}
+		model := httpapi.Capability{Kind: "text", Name: "classic", Version: Version}
 		if p, ok := text.(reactions.Provider); ok {
 			model = httpapi.Capability{Kind: "text", Name: p.Provider(), Model: c.OpenAIModel}
 		}
