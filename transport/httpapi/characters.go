@@ -7,16 +7,15 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"path"
 	"strings"
-	"syscall"
 	"time"
 
 	"annals/transport/problem"
+	"annals/transport/publicnet"
 )
 
 // maxCharacter bounds a character's file, in bytes; characterTime how long fetching one may take.
@@ -31,7 +30,7 @@ func (a *API) loadCharacter(ctx context.Context, name string) (json.RawMessage, 
 		if !a.o.CharacterURLs {
 			return nil, problem.Invalid("Failed to load character from URL '%s': URLs are not fetched unless CHARACTER_URLS is on", name)
 		}
-		return fetchCharacter(ctx, name, outside)
+		return fetchCharacter(ctx, name, publicnet.Check)
 	}
 	data, err := readCharacter(a.o.CharactersDir, name)
 	if err != nil {
@@ -90,15 +89,8 @@ func fetchCharacter(ctx context.Context, url string, may func(netip.Addr) error)
 	if err != nil {
 		return nil, failed("it is no URL")
 	}
-	dialer := net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
-		ap, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return err
-		}
-		return may(ap.Addr().Unmap().WithZone(""))
-	}}
 	client := http.Client{
-		Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true, ResponseHeaderTimeout: characterTime},
+		Transport: &http.Transport{DialContext: publicnet.Dialer(may).DialContext, DisableKeepAlives: true, ResponseHeaderTimeout: characterTime},
 		CheckRedirect: func(_ *http.Request, via []*http.Request) error {
 			if len(via) > 3 {
 				return errors.New("too many redirects")
@@ -108,8 +100,8 @@ func fetchCharacter(ctx context.Context, url string, may func(netip.Addr) error)
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		if errors.Is(err, errInside) {
-			return nil, failed(errInside)
+		if errors.Is(err, publicnet.ErrInside) {
+			return nil, failed(publicnet.ErrInside)
 		}
 		return nil, failed("it cannot be reached")
 	}
@@ -129,27 +121,4 @@ func fetchCharacter(ctx context.Context, url string, may func(netip.Addr) error)
 		return list[0], nil
 	}
 	return data, nil
-}
-
-var errInside = errors.New("addresses of this machine or of private networks are not fetched")
-
-// notPublic are addresses that are nobody's public server: "this network", shared address space (RFC 6598), protocol assignments,
-// benchmarking (RFC 2544), reserved ones, site-local ones, and those that lead to an IPv4 address within (NAT64, Teredo, 6to4).
-var notPublic = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("fec0::/10"),
-	netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2001::/32"), netip.MustParsePrefix("2002::/16"),
-}
-
-// outside refuses addresses from which a request of ours could learn or do what a stranger may not.
-func outside(ip netip.Addr) error {
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() {
-		return errInside
-	}
-	for _, p := range notPublic {
-		if p.Contains(ip) {
-			return errInside
-		}
-	}
-	return nil
 }
