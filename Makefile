@@ -2,17 +2,18 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-store check lint soak bench eliza-ui
+.PHONY: help run build test test-store check lint soak bench benchmarks eliza-ui
 
 BIN := bin/annals
 # Debian's Go, Homebrew's, or the one that was unpacked to its usual place.
 export PATH := $(PATH):/usr/local/go/bin:/opt/homebrew/bin
 export CGO_ENABLED := 0
+BENCHED := ./cmd/... ./events/... ./projections/... ./queries/... ./transport/...
 LINT := .build/golangci-lint
 LINT_VERSION := v2.15.0
 
 help: ## What can be made.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## Start everything; SERVER_PORT, DATA_DIR and the rest of `bin/annals serve --help` are settings.
 	@exec $(BIN) serve
@@ -42,7 +43,12 @@ soak: ## All tests, each campaign at full length: 100 crashes, outages of 10 s, 
 	ANNALS_SOAK=1 go test -timeout 6h -count 1 -p 1 -v ./...
 
 bench: ## Measure: each figure beside its bare counterpart in the same run.
-	go test -run '^$$' -bench . -benchtime 2s ./cmd/... ./events/... ./projections/... ./queries ./transport/...
+	go test -run '^$$' -bench . -benchtime 2s $(BENCHED)
+
+benchmarks: ## List what make bench measures; fails when a package that it names has nothing.
+	@for packages in $(BENCHED); do \
+	  go test -list '^Benchmark' $$packages | grep '^Benchmark' || { echo "$$packages has no benchmarks" >&2; exit 1; }; \
+	done
 
 DATA_DIR ?= .annals
 eliza-ui: ## Fetch the web client of ElizaOS 1.2.0 into DATA_DIR, and say how to serve it.
