@@ -44,11 +44,14 @@ type connection struct {
 	greeted chan struct{}             // closed when it was answered
 	greet   sync.Once
 	slow    atomic.Bool
+	// admitted says that the client may say what it wants: it is identified, or has connected where there is no key.
+	admitted atomic.Bool
 
 	// Guarded by the hub's lock.
-	left    bool
-	rooms   map[string]bool
-	sending map[*sending]uuid.UUID
+	left     bool
+	deadline *time.Timer // ends a session that does not connect
+	rooms    map[string]bool
+	sending  map[*sending]uuid.UUID
 }
 
 // opened notes a new transport, before its client has said anything, and bounds what comes in over it and waits to go out.
@@ -72,6 +75,7 @@ func (h *Hub) opened(e engine.Socket) {
 	h.served.Add(1)
 	h.connections[e.Id()] = c
 	h.mu.Unlock()
+	h.enter(c, e.Request().Request())
 
 	_ = e.Once("close", func(...any) { h.closedBy(c) })
 	_ = e.On("packetCreate", func(args ...any) { c.wait(args[0].(*packet.Packet)) })
@@ -92,7 +96,9 @@ func (h *Hub) opened(e engine.Socket) {
 		}
 	})
 	if asked {
-		c.line.Store(answer.line)
+		if c.line.Store(answer.line); answer.line != nil && c.admitted.Load() {
+			answer.line.unlimited()
+		}
 		answer.listens()
 	}
 	if e.ReadyState() == "closed" { // before anybody listened
@@ -176,7 +182,9 @@ func (h *Hub) connected(s *socket.Socket) {
 	_ = s.On("disconnect", func(...any) { h.quit(c) }) // the transport may stay
 	r := s.Request().Request()
 	for _, key := range keysOf(s.Handshake().Auth) {
-		if actor, ok := h.Identify(r, key); ok {
+		if actor, ok, identified := h.identifies(r, key); ok {
+			c.deadline.Stop()
+			h.admit(c, identified)
 			c.actor = actor
 			s.OnAny(c.received)
 			c.tell("connection_established", greeting{"Connected to Eliza Socket.IO server", string(s.Id())})
@@ -202,6 +210,8 @@ func (h *Hub) closedBy(c *connection) {
 		return
 	}
 	c.left = true
+	c.deadline.Stop()
+	h.strangers.Leave(c)
 	c.end()
 	delete(h.connections, c.engine.Id())
 	h.forsake(c)

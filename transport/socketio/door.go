@@ -10,43 +10,34 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
 )
 
-const (
-	// maxPayload is what a client may send at once, in bytes, as the recorded server has it.
-	maxPayload = 1_000_000
-	// maxPackets bounds what a client that polls may put into one request.
-	maxPackets = 1024
-	// writeTime is how long a client may take to read what is written to it.
-	writeTime = 10 * time.Second
-)
-
 // ServeHTTP lets in what the library is safe with.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	h.mu.Lock()
-	closed, full, c := h.closed, len(h.connections) >= h.Connections, h.connections[query.Get("sid")]
+	closed, c := h.closed, h.connections[query.Get("sid")]
 	h.mu.Unlock()
 	begins := query.Get("sid") == ""
 	switch {
 	case closed:
-		refuseRequest(w, http.StatusServiceUnavailable, "The server is stopping")
-		return
-	case begins && full:
-		refuseRequest(w, http.StatusServiceUnavailable, "Too many connections")
-		return
+		refuseRequest(w, http.StatusServiceUnavailable, badRequest, "The server is stopping")
 	case query.Get("EIO") != "4":
-		refuseRequest(w, http.StatusBadRequest, "Unsupported protocol version")
-		return
+		refuseRequest(w, http.StatusBadRequest, badRequest, "Unsupported protocol version")
 	case query.Has("j"):
-		refuseRequest(w, http.StatusBadRequest, "JSONP is not served")
-		return
+		refuseRequest(w, http.StatusBadRequest, badRequest, "JSONP is not served")
+	case !begins && c == nil:
+		refuseRequest(w, http.StatusBadRequest, unknownSession, "Session ID unknown")
+	case begins && h.full() && h.isIdentified(r):
+		refuseRequest(w, http.StatusServiceUnavailable, badRequest, "Too many connections")
+	default:
+		h.letIn(w, r, c, begins)
 	}
-	h.letIn(w, r, c, begins)
 }
 
 // letIn hands a request to the library; c is whose it is, unless it begins a session.
@@ -55,9 +46,9 @@ func (h *Hub) letIn(w http.ResponseWriter, r *http.Request, c *connection, begin
 	same.Header = maps.Clone(r.Header)
 	same.Header.Del("Origin") // whoever routes here has looked at it
 	if r.Method == http.MethodPost {
-		body, err := readPayload(r.Body)
-		if err != nil {
-			refuseRequest(w, http.StatusRequestEntityTooLarge, err.Error())
+		body, status, problem := readPayload(w, r, c)
+		if problem != "" {
+			refuseRequest(w, status, badRequest, problem)
 			return
 		}
 		same.Body, same.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
@@ -78,32 +69,51 @@ func (h *Hub) letIn(w http.ResponseWriter, r *http.Request, c *connection, begin
 	h.engine.ServeHTTP(answer, same.WithContext(ctx))
 	if c != nil && answer.line != nil && answer.line.open() {
 		c.line.Store(answer.line) // before the client says that it will use it
+		if c.admitted.Load() {
+			answer.line.unlimited()
+		}
 	}
 	answer.end()
 }
 
-// readPayload reads what a client that polls has to say.
-func readPayload(r io.Reader) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r, maxPayload+1))
-	switch {
-	case err != nil:
-		return nil, errors.New("the body ended too early")
-	case len(body) > maxPayload:
-		return nil, fmt.Errorf("the body is larger than %d bytes", maxPayload)
-	case bytes.Count(body, []byte{0x1e}) >= maxPackets:
-		return nil, fmt.Errorf("more than %d packets at once", maxPackets)
+// readPayload reads what a client that polls has to say; problem is what is wrong with it.
+func readPayload(w http.ResponseWriter, r *http.Request, c *connection) (body []byte, status int, problem string) {
+	most := maxPayload.Value
+	if c == nil || !c.admitted.Load() {
+		most = maxStrangerBytes.Value
 	}
-	return body, nil
+	if r.ContentLength > most {
+		return nil, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", most)
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime.Duration())) // lifted at the body's end
+	body, err := io.ReadAll(io.LimitReader(r.Body, most+1))
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, http.StatusRequestTimeout, fmt.Sprintf("the body did not arrive within %s", bodyTime.Duration())
+	case err != nil:
+		return nil, http.StatusBadRequest, "the body ended too early"
+	case int64(len(body)) > most:
+		return nil, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", most)
+	case bytes.Count(body, []byte{0x1e}) >= maxPackets.Int():
+		return nil, http.StatusRequestEntityTooLarge, fmt.Sprintf("more than %d packets at once", maxPackets.Value)
+	}
+	return body, 0, ""
 }
 
+// Codes of Engine.IO.
+const (
+	unknownSession = 1
+	badRequest     = 3
+)
+
 // refuseRequest answers as the protocol has it.
-func refuseRequest(w http.ResponseWriter, status int, message string) {
+func refuseRequest(w http.ResponseWriter, status, code int, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "5")
 	}
 	w.WriteHeader(status)
-	_, _ = fmt.Fprintf(w, `{"code":3,"message":%q}`, message)
+	_, _ = fmt.Fprintf(w, `{"code":%d,"message":%q}`, code, message)
 }
 
 // patient is how the library answers a request, from any of its goroutines: nothing goes out when the request has ended,
@@ -160,7 +170,7 @@ func (p *patient) Write(text []byte) (int, error) {
 	if p.over {
 		return 0, net.ErrClosed
 	}
-	_ = p.control.SetWriteDeadline(time.Now().Add(writeTime))
+	_ = p.control.SetWriteDeadline(time.Now().Add(writeTime.Duration()))
 	n, err := p.ResponseWriter.Write(text)
 	if err == nil {
 		err = p.control.Flush()

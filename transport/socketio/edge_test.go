@@ -147,7 +147,7 @@ func TestAClientMayPollAndIsHeldToTheSameLimits(t *testing.T) {
 		t.Errorf("the server says %s", text)
 	}
 	session := "EIO=4&transport=polling&sid=" + hello.SID
-	for _, body := range []string{strings.Repeat("x", maxPayload+1), strings.Repeat("3\x1e", maxPackets)} {
+	for _, body := range []string{strings.Repeat("x", maxPayload.Int()+1), strings.Repeat("3\x1e", maxPackets.Int())} {
 		if status, text := w.polls(http.MethodPost, session, body); status != http.StatusRequestEntityTooLarge {
 			t.Errorf("%d bytes are taken: %d %s", len(body), status, text)
 		}
@@ -243,14 +243,21 @@ func TestThereAreNoMoreConnectionsThanMayBe(t *testing.T) {
 	w := newWorld(t, func(_ *world, o *Options) { o.Connections = 2 })
 	w.connect()
 	b := w.connect()
-	answer := httptest.NewRecorder()
-	w.hub.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=4&transport=polling", nil))
-	if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") == "" {
+	if answer := w.knock("127.0.0.1:1"); answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") == "" {
 		t.Errorf("a third one is answered with %d", answer.Code)
 	}
 	_ = b.conn.Close()
 	eventually(t, "the second one is gone", func() bool { return connections(w.hub) == 1 })
 	w.connect()
+}
+
+// knock begins a session from an address without a connection, and does not go on with it.
+func (w *world) knock(remote string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=4&transport=polling", nil)
+	r.RemoteAddr = remote
+	answer := httptest.NewRecorder()
+	w.hub.ServeHTTP(answer, r)
+	return answer
 }
 
 func TestWhoDoesNotSayWhoItIsIsClosed(t *testing.T) {

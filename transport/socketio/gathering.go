@@ -2,8 +2,10 @@ package socketio
 
 import (
 	"errors"
+	"math"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -18,6 +20,9 @@ const (
 	lastWords = time.Second
 )
 
+// errTooMuch ends a connection whose client sent more than it may before it is identified.
+var errTooMuch = errors.New("too much was sent before the key was shown")
+
 // gathering is a connection that sends in one piece what is written to it while it is still busy sending: it is the calls of
 // the system that cost most. No piece may take long, and nothing is heard before the library listens.
 type gathering struct {
@@ -25,6 +30,7 @@ type gathering struct {
 	raw       syscall.RawConn // nil where the connection has none
 	flusher   *flusher
 	listening chan struct{}
+	left      atomic.Int64 // bytes that may still be read; see unlimited
 
 	mu       sync.Mutex
 	changed  sync.Cond
@@ -38,16 +44,25 @@ type gathering struct {
 func newGathering(conn net.Conn, f *flusher, listening chan struct{}) *gathering {
 	g := &gathering{Conn: conn, flusher: f, listening: listening}
 	g.changed.L = &g.mu
+	g.left.Store(maxStrangerBytes.Value)
 	if c, ok := conn.(syscall.Conn); ok {
 		g.raw, _ = c.SyscallConn() // an error is one that writing meets too
 	}
 	return g
 }
 
+// Read ends when a client that is not identified sends too much.
 func (g *gathering) Read(text []byte) (int, error) {
 	<-g.listening
-	return g.Conn.Read(text)
+	n, err := g.Conn.Read(text)
+	if g.left.Add(-int64(n)) < 0 {
+		return 0, errTooMuch
+	}
+	return n, err
 }
+
+// unlimited lets the client send as much as it wants.
+func (g *gathering) unlimited() { g.left.Store(math.MaxInt64) }
 
 // Write never fails because of what it is given itself: an error is one of what was written before.
 func (g *gathering) Write(text []byte) (int, error) {
@@ -133,7 +148,7 @@ func (g *gathering) offer(text []byte) (n int, err error) {
 
 func (g *gathering) sendRest(text []byte, n int) {
 	g.mu.Lock()
-	limit := writeTime
+	limit := writeTime.Duration()
 	if g.failed != nil {
 		limit = lastWords
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/limits"
 	"annals/transport/serverlog"
 )
 
@@ -38,9 +40,11 @@ type Options struct {
 	Clock    func() time.Time
 	NewID    func() uuid.UUID // version 7
 	Logger   *slog.Logger
-	// Connections bounds how many there are at a time, 10,000.
+	// Client is the client that a request counts for: its address by default.
+	Client func(*http.Request) netip.Prefix
+	// Connections bounds how many identified sessions there are at a time, ConnectTime how long a client may take to connect;
+	// maxConnections and connectTime by default.
 	Connections int
-	// ConnectTime is how long a client may take to say who it is, 20 s: when all come back at once, the machine is busy.
 	ConnectTime time.Duration
 	// Parting is how long who has no key stays connected, unheard, once that was said, 5 s: ElizaOS's web client comes back the
 	// moment it is closed, and asks for the key anew.
@@ -73,7 +77,8 @@ type Hub struct {
 	served  sync.WaitGroup // connections
 	logs    chan logged
 	// flushers send what connections are told over WebSockets.
-	flushers *flushers
+	flushers  *flushers
+	strangers *limits.Places[*connection] // sessions that are not identified
 
 	mu          sync.Mutex
 	closed      bool
@@ -86,16 +91,20 @@ type Hub struct {
 
 // New is a hub without clients.
 func New(o Options) *Hub {
-	o.Connections, o.ConnectTime, o.Parting = cmp.Or(o.Connections, 10_000), cmp.Or(o.ConnectTime, 20*time.Second), cmp.Or(o.Parting, 5*time.Second)
+	o.Connections, o.ConnectTime, o.Parting = cmp.Or(o.Connections, maxConnections.Int()), cmp.Or(o.ConnectTime, connectTime.Duration()), cmp.Or(o.Parting, 5*time.Second)
+	if o.Client == nil {
+		o.Client = func(r *http.Request) netip.Prefix { return limits.AddressOf(r.RemoteAddr) }
+	}
 	h := &Hub{
 		Options: o, logs: make(chan logged, logsWaiting), flushers: newFlushers(), connections: map[string]*connection{},
-		rooms: map[string]map[*connection]bool{}, sending: map[uuid.UUID][]*sending{}, watching: map[*connection]*serverlog.Filter{},
+		strangers: limits.NewPlaces[*connection](maxStrangers, maxStrangersOfClient),
+		rooms:     map[string]map[*connection]bool{}, sending: map[uuid.UUID][]*sending{}, watching: map[*connection]*serverlog.Filter{},
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	settings := socket.DefaultServerOptions()
 	settings.SetServeClient(false)
-	settings.SetConnectTimeout(o.ConnectTime)
-	settings.SetMaxHttpBufferSize(maxPayload)
+	settings.SetConnectTimeout(2 * o.ConnectTime) // ours is stricter
+	settings.SetMaxHttpBufferSize(maxPayload.Value)
 	settings.SetHttpCompression(nil)
 	server := socket.NewServer(nil, settings)
 	h.engine = server.ServeHandler(nil)

@@ -1,0 +1,46 @@
+package socketio
+
+import (
+	"time"
+
+	"annals/transport/limits"
+)
+
+// What clients of /socket.io may take up. A session is identified once its client has shown the key, or where there is no key
+// and it comes from this machine.
+var (
+	maxConnections = limits.Declare(limits.Bound{
+		Name: "socketio.sessions", What: "sessions that are identified", Per: limits.Server, Value: 10_000, Unit: limits.Count,
+		Answer: "503 with Retry-After to one more that shows its key in the request",
+	})
+	maxStrangers = limits.Declare(limits.Bound{
+		Name: "socketio.unidentified.server", What: "sessions that are not identified", Per: limits.Server, Value: 4096, Unit: limits.Count,
+		Answer: "the oldest of the address that has most is closed",
+	})
+	maxStrangersOfClient = limits.Declare(limits.Bound{
+		Name: "socketio.unidentified.client", What: "sessions that are not identified", Per: limits.Client, Value: 1024, Unit: limits.Count,
+		Answer: "the oldest of them is closed",
+	})
+	maxStrangerBytes = limits.Declare(limits.Bound{
+		Name: "socketio.unidentified.bytes", What: "what a session may send before it is identified", Per: limits.Connection, Value: 16 << 10,
+		Unit: limits.Bytes, Answer: "413, or the WebSocket is closed",
+	})
+	connectTime = limits.Declare(limits.Bound{
+		Name: "socketio.connect", What: "connecting to the namespace, with the key where one is set", Per: limits.Connection,
+		Value: int64(20 * time.Second), Unit: limits.Time, Answer: "the session is closed",
+	})
+	maxPayload = limits.Declare(limits.Bound{
+		Name: "socketio.payload", What: "a request's body, or a message over a WebSocket", Per: limits.Message, Value: 1_000_000, Unit: limits.Bytes,
+		Answer: "413, or the WebSocket is closed with 1009",
+	})
+	maxPackets = limits.Declare(limits.Bound{
+		Name: "socketio.packets", What: "packets in a request's body", Per: limits.Message, Value: 1024, Unit: limits.Count, Answer: "413",
+	})
+	bodyTime = limits.Declare(limits.Bound{
+		Name: "socketio.body", What: "sending a request's body", Per: limits.Request, Value: int64(20 * time.Second), Unit: limits.Time, Answer: "408",
+	})
+	writeTime = limits.Declare(limits.Bound{
+		Name: "socketio.write", What: "reading what was written to it", Per: limits.Connection, Value: int64(10 * time.Second), Unit: limits.Time,
+		Answer: "the session is closed; it comes back and lists what it missed",
+	})
+)

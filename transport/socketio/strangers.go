@@ -1,0 +1,62 @@
+package socketio
+
+import (
+	"net/http"
+	"net/netip"
+	"time"
+)
+
+// anonymous is the actor of clients that did not show a key.
+const anonymous = "anonymous"
+
+// identifies reports who a request comes from, whether that may come in, and whether it is identified: it showed the key, or
+// there is none and it comes from this machine.
+func (h *Hub) identifies(r *http.Request, key string) (actor string, ok, identified bool) {
+	actor, ok = h.Identify(r, key)
+	return actor, ok, ok && (actor != anonymous || isLoopback(r.RemoteAddr))
+}
+
+func isLoopback(remote string) bool {
+	ap, err := netip.ParseAddrPort(remote)
+	return err == nil && ap.Addr().Unmap().IsLoopback()
+}
+
+// enter gives a new session its place. One that is not identified takes it from another such one where there are too many:
+// sessions that are identified are never put out for it. Whoever it is has connectTime to connect to the namespace.
+func (h *Hub) enter(c *connection, r *http.Request) {
+	h.mu.Lock()
+	c.deadline = time.AfterFunc(h.ConnectTime, c.abort)
+	h.mu.Unlock()
+	if h.isIdentified(r) {
+		h.admit(c, true)
+	} else if out, full := h.strangers.Enter(h.Client(r), c); full {
+		go out.abort() // who has entered is in the midst of a request
+	}
+}
+
+// admit lets a session say more than the little that it may before, and frees its place once it is identified.
+func (h *Hub) admit(c *connection, identified bool) {
+	if identified {
+		h.strangers.Leave(c)
+	}
+	c.admitted.Store(true)
+	if line := c.line.Load(); line != nil {
+		line.unlimited()
+	}
+}
+
+// isIdentified reports whether a request shows the key, or needs none.
+func (h *Hub) isIdentified(r *http.Request) bool {
+	_, _, identified := h.identifies(r, "")
+	return identified
+}
+
+// full reports whether there are as many identified sessions as there may be.
+func (h *Hub) full() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.connections)-h.strangers.Taken() >= h.Connections
+}
+
+// abort ends a session at once, whatever waits for its client.
+func (c *connection) abort() { c.engine.Close(true) }
