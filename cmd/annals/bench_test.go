@@ -86,8 +86,8 @@ func millis(took []time.Duration, percent int) float64 {
 // bareStore is a log and a table without anything of ours between them.
 func bareStore(b *testing.B) (*esdb.Store, *pgxpool.Pool) {
 	b.Helper()
-	s, err := node.Start(b.Context(), node.Config{PostgresURL: pgtest.New(b), DataDir: b.TempDir()}, node.Config{LogLevel: "warn"}.Logger())
-	b.Cleanup(func() { s.Stop(context.Background(), node.Config{LogLevel: "error"}.Logger()) })
+	s, err := node.Start(b.Context(), node.Options{Config: node.Config{PostgresURL: pgtest.New(b), DataDir: b.TempDir(), LogLevel: "error"}})
+	b.Cleanup(func() { s.Stop(context.Background()) })
 	if err != nil {
 		b.Fatal(err)
 	}

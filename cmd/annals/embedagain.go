@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"sync"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"annals/cmd/internal/node"
-	"annals/commands"
 	"annals/commands/reactions"
 	"annals/events"
 	"annals/projections"
@@ -36,7 +34,6 @@ const (
 
 // Run implements the command. What it has done stays when it is interrupted, and is not done again.
 func (e *Embed) Run(ctx context.Context) (err error) {
-	log := e.Logger()
 	if e.Model != "" {
 		e.EmbeddingModel = e.Model
 	}
@@ -44,23 +41,27 @@ func (e *Embed) Run(ctx context.Context) (err error) {
 	if e.Model != "" && model.Model() != e.Model {
 		return fmt.Errorf("there is no endpoint to embed with %s: set OPENAI_BASE_URL, or OPENAI_API_KEY", e.Model)
 	}
-	p, err := node.Open(ctx, e.Config, log)
-	defer p.Stop(context.WithoutCancel(ctx), log)
+	b, err := node.Open(ctx, node.Options{Config: e.Config})
+	defer b.Stop(ctx)
 	if err != nil {
 		return err
 	}
-	reading, err := node.Pool(ctx, p.DatabaseURL)
+	log, err := b.Log(ctx)
+	if err != nil {
+		return err
+	}
+	if log == uuid.Nil {
+		return errors.New("the log is empty: nothing is remembered")
+	}
+	reading, err := b.Pool(ctx)
 	if err != nil {
 		return err
 	}
 	defer reading.Close()
 	v := node.Vectors{Queries: queries.New(reading), Model: model}
-	feed, stop, err := follow(ctx, p, log)
-	if err != nil {
-		return err
-	}
+	feed, stop := b.Project(ctx, log)
 	defer func() { err = errors.Join(err, stop()) }()
-	if err := readable(ctx, p, feed); err != nil {
+	if err := readable(ctx, b, feed); err != nil {
 		return err
 	}
 	found := v.Look(ctx)
@@ -78,9 +79,9 @@ func (e *Embed) Run(ctx context.Context) (err error) {
 		fmt.Printf("%d memories would be embedded with %s\n", total, model.Model())
 		return nil
 	}
-	a := embedRun{Vectors: v, embed: reactions.NewEmbed(commands.Env{Store: p.Store, States: commands.NewStates(p.Store)}, model, time.Now), run: node.NewID(), total: total, progress: newProgress(os.Stdout, "memories")}
+	a := embedRun{Vectors: v, embed: reactions.NewEmbed(b.Env(), model, time.Now), run: node.NewID(), total: total, progress: newProgress(os.Stdout, "memories")}
 	if err = a.all(ctx); err == nil {
-		err = readable(ctx, p, feed)
+		err = readable(ctx, b, feed)
 	}
 	fmt.Printf("%d memories embedded with %s\n", a.done, model.Model())
 	switch {
@@ -92,40 +93,16 @@ func (e *Embed) Run(ctx context.Context) (err error) {
 	return err
 }
 
-// follow makes rows of what is recorded, which nobody else does where no server runs.
-func follow(ctx context.Context, p *node.Backends, log *slog.Logger) (*engine.Feed, func() error, error) {
-	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.Store}, events.LogStream)
-	if err != nil {
-		return nil, nil, err
-	}
-	if opened.ID == uuid.Nil {
-		return nil, nil, errors.New("the log is empty: nothing is remembered")
-	}
-	feed := engine.NewFeed(engine.Options{
-		Store: p.Store, Postgres: p.DatabaseURL, Log: opened.ID, Projections: projections.All(), Logger: log,
-	})
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- feed.Run(ctx) }()
-	return feed, func() error { cancel(); return <-ended }, nil
-}
-
-// readable waits until all that is recorded now can be read, and longer where PostgreSQL is away or rows are being made.
-func readable(ctx context.Context, p *node.Backends, feed *engine.Feed) error {
+// readable waits until all that is recorded of memories by now can be read.
+func readable(ctx context.Context, b *node.Backends, feed *engine.Feed) error {
 	if _, err := feed.From(ctx); err != nil {
 		return err
 	}
-	head, err := p.Store.Head(ctx)
-	for _, group := range []string{projections.GroupMemories, projections.GroupVectors} {
-		for err == nil && feed.Wait(ctx, group, head) != nil {
-			select {
-			case <-time.After(100 * time.Millisecond):
-			case <-ctx.Done():
-				err = ctx.Err()
-			}
-		}
+	head, err := b.Store.Head(ctx)
+	if err != nil {
+		return err
 	}
-	return err
+	return node.Await(ctx, feed, head, projections.GroupMemories, projections.GroupVectors)
 }
 
 // embedRun is one run over all that lacks a vector.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -30,35 +31,29 @@ func (e *Erase) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log := e.Logger()
-	p, err := node.Open(ctx, e.Config, log)
-	defer p.Stop(context.WithoutCancel(ctx), log)
+	b, err := node.Open(ctx, node.Options{Config: e.Config})
+	defer b.Stop(ctx)
 	if err != nil {
 		return err
 	}
-	env := commands.Env{Store: p.Store, States: commands.NewStates(p.Store)}
-	opened, err := commands.Load[commands.Log](ctx, env, events.LogStream)
+	log, err := logOf(ctx, b)
 	if err != nil {
 		return err
 	}
-	if opened.ID == uuid.Nil {
-		return errEmptyLog
-	}
-	pasts, err := engine.Pasts(ctx, p.DatabaseURL)
+	pasts, err := engine.Pasts(ctx, b.DatabaseURL)
 	if err != nil {
 		return err
 	}
 	if e.DryRun {
-		return e.say(ctx, p.Codec, subject, pasts)
+		return e.say(ctx, b.Codec, subject, pasts)
 	}
-	if err := p.Codec.Erase(ctx, subject); err != nil {
+	if err := b.Codec.Erase(ctx, subject); err != nil {
 		return err
 	}
-	if _, err := commands.Handle(ctx, env, node.ByCLI(), commands.EraseSubject{SubjectID: subject}); err != nil {
+	if _, err := commands.Handle(ctx, b.Env(), node.ByCLI(time.Now()), commands.EraseSubject{SubjectID: subject}); err != nil {
 		return fmt.Errorf("the key is destroyed, but the servers were not told: %w; repeat the command", err)
 	}
-	o := engine.Options{Store: p.Store, Postgres: p.DatabaseURL, Log: opened.ID, Projections: projections.All(), Logger: log}
-	left, err := engine.Renew(ctx, o, legible(), newProgress(os.Stdout, "events").show)
+	left, err := engine.Renew(ctx, b.Projections(log), legible(), newProgress(os.Stdout, "events").show)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return errors.New("interrupted when the key was destroyed, but rows may still show the text: repeat the command")

@@ -11,10 +11,8 @@ import (
 	"github.com/google/uuid"
 
 	"annals/cmd/internal/node"
-	"annals/commands"
 	"annals/events"
 	"annals/projections"
-	"annals/projections/engine"
 	"annals/queries"
 )
 
@@ -53,51 +51,36 @@ func (h *History) filter() queries.HistoryFilter {
 
 // Run implements the command.
 func (h *History) Run(ctx context.Context) error {
-	log := h.Logger()
-	p, err := node.Open(ctx, h.Config, log)
-	defer p.Stop(context.WithoutCancel(ctx), log)
+	b, err := node.Open(ctx, node.Options{Config: h.Config})
+	defer b.Stop(ctx)
 	if err != nil {
 		return err
 	}
-	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.Store}, events.LogStream)
+	log, err := b.Log(ctx)
 	if err != nil {
 		return err
 	}
-	reading, err := node.Pool(ctx, p.DatabaseURL)
+	reading, err := b.Pool(ctx)
 	if err != nil {
 		return err
 	}
 	defer reading.Close()
-	if p.Dir != nil { // no server keeps the read model up
-		feed := engine.NewFeed(engine.Options{
-			Store: p.Store, Postgres: p.DatabaseURL, Log: opened.ID, Projections: projections.All(), Logger: log,
-		})
-		defer node.Background(ctx, "projections", feed.Run, func(error) {})()
-		if err := upToDate(ctx, feed); err != nil {
+	if b.Alone() { // no server keeps the read model up to date
+		feed, stop := b.Project(ctx, log)
+		defer func() { _ = stop() }()
+		head, err := feed.From(ctx)
+		if err == nil {
+			err = node.Await(ctx, feed, head, projections.GroupHistory)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	t := teller{h: h, log: opened.ID, codec: p.Codec}
+	t := teller{h: h, log: log, codec: b.Codec}
 	if err := t.past(ctx, queries.New(reading)); err != nil || !h.Follow {
 		return err
 	}
-	return t.follow(ctx, p.Store)
-}
-
-// upToDate waits until everything that is in the log can be read.
-func upToDate(ctx context.Context, feed *engine.Feed) error {
-	head, err := feed.From(ctx)
-	if err != nil {
-		return err
-	}
-	for feed.Wait(ctx, projections.GroupHistory, head) != nil {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-	return nil
+	return t.follow(ctx, b.Store)
 }
 
 // teller writes facts for people, or as JSON.

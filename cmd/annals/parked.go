@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"text/tabwriter"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -31,17 +32,16 @@ type parkedFlags struct {
 
 // open calls f with what is parked.
 func (f parkedFlags) open(ctx context.Context, do func(node.ParkedEvents) error) error {
-	log := f.Logger()
-	p, err := node.Open(ctx, f.Config, log)
-	defer p.Stop(context.WithoutCancel(ctx), log)
+	b, err := node.Open(ctx, node.Options{Config: f.Config})
+	defer b.Stop(ctx)
 	if err != nil {
 		return err
 	}
-	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.Store}, events.LogStream)
+	log, err := b.Log(ctx)
 	if err != nil {
 		return err
 	}
-	return do(node.ParkedEvents{Store: p.Store, Env: commands.Env{Store: p.Store, States: commands.NewStates(p.Store)}, Log: opened.ID})
+	return do(node.ParkedEvents{Store: b.Store, Env: b.Env(), Log: log})
 }
 
 // ParkedList lists.
@@ -117,7 +117,7 @@ func (s parkedSome) do(ctx context.Context, what string, do func(node.ParkedEven
 		}
 	}
 	return s.open(ctx, func(p node.ParkedEvents) error {
-		n, _, err := do(p, node.ByCLI(), event)
+		n, _, err := do(p, node.ByCLI(time.Now()), event)
 		if err == nil {
 			fmt.Printf("%s %d\n", what, n)
 		}

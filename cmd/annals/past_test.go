@@ -110,7 +110,9 @@ func serveThePast(ctx context.Context, t testing.TB, settings []string, schema s
 			c.PostgresURL = value
 		}
 	}
-	go func() { failed <- node.ServeAsOf(ctx, c, schema, c.Logger(), func(url string) { base <- url }) }()
+	go func() {
+		failed <- node.ServeAsOf(ctx, node.Options{Config: c}, schema, func(url string) { base <- url })
+	}()
 	select {
 	case url := <-base:
 		return newClient(url)

@@ -162,7 +162,9 @@ func insideWith(t testing.TB, c node.Config) *started {
 	ctx, cancel := context.WithCancel(context.Background())
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	base, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- node.Serve(ctx, c, log, func(url string) { base <- url }) }()
+	go func() {
+		ended <- node.Serve(ctx, node.Options{Config: c, Logger: log}, func(url string) { base <- url })
+	}()
 	s := &started{}
 	var over error
 	var stopped bool

@@ -7,12 +7,7 @@ import (
 	"os"
 	"runtime/debug"
 
-	"github.com/google/uuid"
-
 	"annals/cmd/internal/node"
-	"annals/commands"
-	"annals/events"
-	"annals/projections"
 	"annals/projections/engine"
 )
 
@@ -31,25 +26,19 @@ func (r *Rebuild) Run(ctx context.Context) error {
 	if r.Until == "" && r.All == (len(r.Names) > 0) {
 		return errors.New("name the projections to rebuild, or say --all")
 	}
-	log := r.Logger()
-	p, err := node.Open(ctx, r.Config, log)
-	defer p.Stop(context.WithoutCancel(ctx), log)
+	b, err := node.Open(ctx, node.Options{Config: r.Config})
+	defer b.Stop(ctx)
 	if err != nil {
 		return err
 	}
 	if r.Until != "" {
-		return r.run(ctx, p, r.Config)
+		return r.run(ctx, b, r.Config)
 	}
-	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.Store}, events.LogStream)
+	log, err := logOf(ctx, b)
 	if err != nil {
 		return err
 	}
-	if opened.ID == uuid.Nil {
-		return errEmptyLog
-	}
-	o := engine.Options{
-		Store: p.Store, Postgres: p.DatabaseURL, Log: opened.ID, Projections: projections.All(), Logger: log,
-	}
+	o := b.Projections(log)
 	if r.DryRun {
 		return r.say(ctx, o)
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/google/uuid"
 
 	"annals/cmd/internal/node"
-	"annals/commands"
 	"annals/events"
 	"annals/events/embedded"
 	"annals/projections"
@@ -37,11 +36,11 @@ type logSource struct {
 }
 
 // run builds what was.
-func (r RebuildPast) run(ctx context.Context, p *node.Backends, c node.Config) error {
+func (r RebuildPast) run(ctx context.Context, b *node.Backends, c node.Config) error {
 	if r.Into == "" {
 		return errors.New("name the schema to make: --into SCHEMA")
 	}
-	from, err := r.source(ctx, p, c)
+	from, err := r.source(ctx, b, c)
 	if err != nil {
 		return err
 	}
@@ -53,7 +52,7 @@ func (r RebuildPast) run(ctx context.Context, p *node.Backends, c node.Config) e
 		return fmt.Errorf("position %d is beyond the end of the log, %d", end.position, from.head)
 	}
 	o := engine.PastOptions{
-		Postgres: p.DatabaseURL, Projections: projections.All(), Head: from.head,
+		Postgres: b.DatabaseURL, Projections: projections.All(), Head: from.head,
 		Past: engine.Past{Schema: r.Into, Log: from.id, Until: r.Until, Views: engine.Views(projections.All())},
 		Read: func(ctx context.Context, after events.Position) iter.Seq2[events.Recorded, error] {
 			return end.of(from.read(ctx, after))
@@ -111,24 +110,30 @@ func (u until) of(all iter.Seq2[events.Recorded, error]) iter.Seq2[events.Record
 }
 
 // source opens the log to read.
-func (r RebuildPast) source(ctx context.Context, p *node.Backends, c node.Config) (logSource, error) {
+func (r RebuildPast) source(ctx context.Context, b *node.Backends, c node.Config) (logSource, error) {
 	if r.From != "" {
-		return fileSource(ctx, r.From, p.Codec, c)
+		return fileSource(ctx, r.From, b.Codec, c)
 	}
-	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: p.Store}, events.LogStream)
+	log, err := logOf(ctx, b)
 	if err != nil {
 		return logSource{}, err
 	}
-	if opened.ID == uuid.Nil {
-		return logSource{}, errEmptyLog
-	}
-	head, err := p.Store.Head(ctx)
-	return logSource{opened.ID, head, func(ctx context.Context, after events.Position) iter.Seq2[events.Recorded, error] {
-		return p.Store.ReadAll(ctx, after, events.Forwards, events.Filter{})
+	head, err := b.Store.Head(ctx)
+	return logSource{log, head, func(ctx context.Context, after events.Position) iter.Seq2[events.Recorded, error] {
+		return b.Store.ReadAll(ctx, after, events.Forwards, events.Filter{})
 	}}, err
 }
 
 var errEmptyLog = errors.New("the log is empty: there is nothing to rebuild from")
+
+// logOf is the log's id; an empty log is an error.
+func logOf(ctx context.Context, b *node.Backends) (uuid.UUID, error) {
+	log, err := b.Log(ctx)
+	if err == nil && log == uuid.Nil {
+		err = errEmptyLog
+	}
+	return log, err
+}
 
 // fileSource reads a backup or an export, which stays as it is.
 func fileSource(ctx context.Context, path string, codec *events.Codec, c node.Config) (logSource, error) {

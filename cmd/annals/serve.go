@@ -21,15 +21,13 @@ func (s *Serve) Run(ctx context.Context) error {
 	if s.ReadOnly != (s.Schema != "") {
 		return errors.New("--read-only and --schema go together")
 	}
-	run := node.Serve
-	if s.ReadOnly {
-		run = func(ctx context.Context, c node.Config, log *slog.Logger, ready func(string)) error {
-			return node.ServeAsOf(ctx, c, s.Schema, log, ready)
-		}
-	}
-	log := s.Logger()
-	slog.SetDefault(log) // what has no logger of its own speaks like everything else
-	return run(ctx, s.Config, log, func(url string) {
+	o := node.Options{Config: s.Config, Logger: s.Logger()}
+	slog.SetDefault(o.Logger) // what has no logger of its own speaks like everything else
+	ready := func(url string) {
 		fmt.Printf("annals serves %s/api — dashboard: %s/, API page: %s/api/docs, health: %s/api/server/health\n", url, url, url, url)
-	})
+	}
+	if s.ReadOnly {
+		return node.ServeAsOf(ctx, o, s.Schema, ready)
+	}
+	return node.Serve(ctx, o, ready)
 }

@@ -14,7 +14,6 @@ import (
 	"annals/cmd/internal/node"
 	"annals/events"
 	"annals/events/chain"
-	"annals/projections"
 	"annals/projections/engine"
 )
 
@@ -41,26 +40,25 @@ func (f *findings) tell(what string) {
 
 // Run implements the command. It fails when something is wrong.
 func (v *Verify) Run(ctx context.Context) error {
-	log := v.Logger()
-	p, err := node.Open(ctx, v.Config, log)
-	defer p.Stop(context.WithoutCancel(ctx), log)
+	b, err := node.Open(ctx, node.Options{Config: v.Config})
+	defer b.Stop(ctx)
 	if err != nil {
 		return err
 	}
-	source, err := RebuildPast{From: v.From}.source(ctx, p, v.Config)
+	source, err := RebuildPast{From: v.From}.source(ctx, b, v.Config)
 	if err != nil {
 		return err
 	}
-	raws := func(ctx context.Context) iter.Seq2[events.Raw, error] { return p.Store.Facts(ctx, 0) }
+	raws := func(ctx context.Context) iter.Seq2[events.Raw, error] { return b.Store.Facts(ctx, 0) }
 	if v.From != "" {
 		raws = func(ctx context.Context) iter.Seq2[events.Raw, error] { return rawFrom(ctx, v.From, v.Config) }
 	}
 	found := &findings{}
-	if err := v.log(ctx, p, source.id, raws(ctx), found); err != nil {
+	if err := v.log(ctx, b, source.id, raws(ctx), found); err != nil {
 		return err
 	}
 	if v.From == "" && !v.NoRows {
-		if err := v.rows(ctx, p, source.id, found); err != nil {
+		if err := v.rows(ctx, b, source.id, found); err != nil {
 			return err
 		}
 	}
@@ -75,7 +73,7 @@ func (v *Verify) Run(ctx context.Context) error {
 }
 
 // log holds the log against itself and its chain.
-func (v *Verify) log(ctx context.Context, p *node.Backends, id uuid.UUID, raws iter.Seq2[events.Raw, error], found *findings) error {
+func (v *Verify) log(ctx context.Context, b *node.Backends, id uuid.UUID, raws iter.Seq2[events.Raw, error], found *findings) error {
 	path := v.Heads
 	if path == "" {
 		dir, err := filepath.Abs(v.DataDir)
@@ -88,7 +86,7 @@ func (v *Verify) log(ctx context.Context, p *node.Backends, id uuid.UUID, raws i
 	if err != nil {
 		return err
 	}
-	c, err := chain.Check(ctx, raws, heads, p.Codec, found.tell)
+	c, err := chain.Check(ctx, raws, heads, b.Codec, found.tell)
 	if err != nil {
 		return err
 	}
@@ -99,10 +97,10 @@ func (v *Verify) log(ctx context.Context, p *node.Backends, id uuid.UUID, raws i
 		fmt.Printf("%s covers what was recorded up to position %d; nothing protects the %d events after it, nor anything from who can change both log and file: keep a copy of it elsewhere\n",
 			path, c.Covered, c.Uncovered)
 	}
-	if found.n > 0 || c.Uncovered == 0 || v.From != "" || v.Heads == "" && p.Dir == nil {
+	if found.n > 0 || c.Uncovered == 0 || v.From != "" || v.Heads == "" && !b.Alone() {
 		return nil
 	}
-	w := chain.HeadWriter{Path: path, ID: id, Log: p.Store, Now: time.Now}
+	w := chain.HeadWriter{Path: path, ID: id, Log: b.Store, Now: time.Now}
 	if err := errors.Join(w.Resume(), w.Extend(ctx)); err != nil {
 		return err
 	}
@@ -111,11 +109,9 @@ func (v *Verify) log(ctx context.Context, p *node.Backends, id uuid.UUID, raws i
 }
 
 // rows holds the read models against the log.
-func (v *Verify) rows(ctx context.Context, p *node.Backends, id uuid.UUID, found *findings) error {
+func (v *Verify) rows(ctx context.Context, b *node.Backends, id uuid.UUID, found *findings) error {
 	progress := newProgress(os.Stderr, "events")
-	compared, err := engine.Verify(ctx, engine.Options{
-		Store: p.Store, Postgres: p.DatabaseURL, Log: id, Projections: projections.All(), Logger: v.Logger(),
-	}, found.tell, progress.show)
+	compared, err := engine.Verify(ctx, b.Projections(id), found.tell, progress.show)
 	if err != nil && ctx.Err() != nil {
 		return errors.New("interrupted")
 	}

@@ -5,110 +5,129 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
+	"annals/commands"
 	"annals/deploy/host"
 	"annals/deploy/postgres"
 	"annals/events"
 	"annals/events/embedded"
 	"annals/events/esdb"
 	"annals/events/vault"
-	"annals/projections"
-	"annals/projections/engine"
-	"annals/queries"
 )
 
-// Backends are what commands stand on: event store and database, embedded or elsewhere.
+// Options are what a server, or a command that works beside one, is started with.
+type Options struct {
+	Config
+	Logger *slog.Logger     // nil: the configuration's
+	Clock  func() time.Time // nil: the system's
+}
+
+func (o Options) complete() Options {
+	if o.Logger == nil {
+		o.Logger = o.Config.Logger()
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	return o
+}
+
+// Backends are the event store and the database, embedded or elsewhere.
 type Backends struct {
-	Dir         *dataDir // nil beside a running server
-	vault       *vault.Keys
-	node        *embedded.Node
-	cluster     *postgres.Cluster
 	Store       *esdb.Store
 	Codec       *events.Codec
 	DatabaseURL string
+
+	options Options
+	dir     *dataDir // nil beside a running server
+	vault   *vault.Keys
+	node    *embedded.Node
+	cluster *postgres.Cluster
 }
 
 // Start takes the data folder and starts what is embedded, database and event store at the same time. What it returns
 // has to be stopped, also after an error.
-func Start(ctx context.Context, c Config, log *slog.Logger) (*Backends, error) {
-	p := &Backends{DatabaseURL: c.PostgresURL}
+func Start(ctx context.Context, o Options) (*Backends, error) {
+	b := &Backends{options: o.complete(), DatabaseURL: o.PostgresURL}
+	log := b.options.Logger
 	var err error
-	if p.Dir, err = OpenDataDir(c.DataDir); err != nil {
-		return p, err
+	if b.dir, err = openDataDir(o.DataDir); err != nil {
+		return b, err
 	}
-	if err := p.openKeys(ctx, c, p.Dir.path); err != nil {
-		return p, err
+	if err := b.openKeys(ctx, b.dir.path); err != nil {
+		return b, err
 	}
-	found := addresses{EventStore: SocketPath(p.Dir.path)}
+	found := addresses{EventStore: SocketPath(b.dir.path)}
 	var g errgroup.Group
-	if c.PostgresURL == "" {
+	if o.PostgresURL == "" {
 		g.Go(func() (err error) {
 			say := func(format string, args ...any) { log.Info(fmt.Sprintf(format, args...)) }
-			p.cluster, err = postgres.Start(ctx, postgres.Options{Dir: p.Dir.join("postgres"), Say: say, Logger: log})
+			b.cluster, err = postgres.Start(ctx, postgres.Options{Dir: b.dir.join("postgres"), Say: say, Logger: log})
 			return err
 		})
 	}
 	g.Go(func() (err error) {
-		if c.EventStoreURL == "" {
-			if p.node, err = startNode(ctx, p.Dir.join("events"), found.EventStore, log); err != nil {
+		if o.EventStoreURL == "" {
+			if b.node, err = startNode(ctx, b.dir.join("events"), found.EventStore, log); err != nil {
 				return err
 			}
 		}
-		return p.openStore(ctx, c, found, log)
+		return b.openStore(ctx, found)
 	})
 	if err := g.Wait(); err != nil {
-		return p, err
+		return b, err
 	}
-	if p.cluster != nil {
-		p.DatabaseURL = p.cluster.URL()
-		found.Postgres = p.DatabaseURL
+	if b.cluster != nil {
+		b.DatabaseURL = b.cluster.URL()
+		found.Postgres = b.DatabaseURL
 	}
-	return p, p.Dir.tell(found)
+	return b, b.dir.tell(found)
 }
 
-// Open gives a command that works beside a server what the server has embedded, or starts it when none runs. What it
-// returns has to be stopped, also after an error.
-func Open(ctx context.Context, c Config, log *slog.Logger) (*Backends, error) {
-	p, err := Start(ctx, c, log)
+// Open gives a command what a running server has embedded, or starts it when none runs. What it returns has to be stopped,
+// also after an error.
+func Open(ctx context.Context, o Options) (*Backends, error) {
+	b, err := Start(ctx, o)
 	if !errors.Is(err, errInUse) {
-		return p, err
+		return b, err
 	}
-	path, found, err := serving(c.DataDir)
+	path, found, err := serving(o.DataDir)
 	if err != nil {
-		return p, err
+		return b, err
 	}
-	if c.PostgresURL == "" {
-		p.DatabaseURL = found.Postgres
+	if o.PostgresURL == "" {
+		b.DatabaseURL = found.Postgres
 	}
-	if err := p.openKeys(ctx, c, path); err != nil {
-		return p, err
+	if err := b.openKeys(ctx, path); err != nil {
+		return b, err
 	}
-	return p, p.openStore(ctx, c, found, log)
+	return b, b.openStore(ctx, found)
 }
 
 // openKeys opens the keys where all nodes that share the log find them.
-func (p *Backends) openKeys(ctx context.Context, c Config, dir string) error {
+func (b *Backends) openKeys(ctx context.Context, dir string) error {
 	var keys events.Keys
 	var err error
-	if c.EventStoreURL != "" && c.PostgresURL != "" {
-		p.vault, err = vault.New(ctx, c.PostgresURL)
-		keys = p.vault
+	if b.options.EventStoreURL != "" && b.options.PostgresURL != "" {
+		b.vault, err = vault.New(ctx, b.options.PostgresURL)
+		keys = b.vault
 	} else {
 		keys, err = events.NewFileKeys(KeysIn(dir))
 	}
-	p.Codec = events.NewCodec(keys)
+	b.Codec = events.NewCodec(keys)
 	return err
 }
 
-func (p *Backends) openStore(ctx context.Context, c Config, found addresses, log *slog.Logger) (err error) {
-	options := esdb.Options{URL: c.EventStoreURL, Codec: p.Codec, Logger: log}
-	if c.EventStoreURL == "" {
+func (b *Backends) openStore(ctx context.Context, found addresses) (err error) {
+	options := esdb.Options{URL: b.options.EventStoreURL, Codec: b.Codec, Logger: b.options.Logger}
+	if options.URL == "" {
 		options.Socket = found.EventStore
 	}
-	p.Store, err = esdb.Open(ctx, options)
+	b.Store, err = esdb.Open(ctx, options)
 	return err
 }
 
@@ -129,31 +148,38 @@ func startNode(ctx context.Context, dir, socket string, log *slog.Logger) (*embe
 	return node, nil
 }
 
-func (p *Backends) Stop(ctx context.Context, log *slog.Logger) {
-	ctx, cancel := context.WithTimeout(ctx, Drain)
+// Alone reports whether no server runs beside: this process holds the data folder.
+func (b *Backends) Alone() bool { return b.dir != nil }
+
+// Stop closes what was opened and ends what was started, even when ctx has ended.
+func (b *Backends) Stop(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Drain)
 	defer cancel()
-	if p.Store != nil {
-		closing(log, "event store client", func() error { return p.Store.Close(ctx) })
+	log := b.options.Logger
+	if b.Store != nil {
+		closing(log, "event store client", func() error { return b.Store.Close(ctx) })
 	}
-	if p.node != nil {
-		closing(log, "event store", func() error { return p.node.Close(ctx) })
+	if b.node != nil {
+		closing(log, "event store", func() error { return b.node.Close(ctx) })
 	}
-	if p.vault != nil {
-		p.vault.Close()
+	if b.vault != nil {
+		b.vault.Close()
 	}
-	if p.cluster != nil {
-		closing(log, "PostgreSQL", func() error { return p.cluster.Stop(ctx) })
+	if b.cluster != nil {
+		closing(log, "PostgreSQL", func() error { return b.cluster.Stop(ctx) })
 	}
-	if p.Dir != nil {
-		closing(log, "data folder", p.Dir.Close)
+	if b.dir != nil {
+		closing(log, "data folder", b.dir.Close)
 	}
 }
 
-// Pool reads through the views of this build.
-func Pool(ctx context.Context, url string) (*pgxpool.Pool, error) {
-	config, err := queries.Config(url, engine.Views(projections.All()))
-	if err != nil {
-		return nil, err
-	}
-	return pgxpool.NewWithConfig(ctx, config)
+// Env handles the commands of a process that no server's caches keep up to date.
+func (b *Backends) Env() commands.Env {
+	return commands.Env{Store: b.Store, States: commands.NewStates(b.Store)}
+}
+
+// Log returns the id of the log; an empty log has none.
+func (b *Backends) Log(ctx context.Context) (uuid.UUID, error) {
+	opened, err := commands.Load[commands.Log](ctx, commands.Env{Store: b.Store}, events.LogStream)
+	return opened.ID, err
 }

@@ -18,9 +18,9 @@ type dataDir struct {
 	lock *os.File
 }
 
-// OpenDataDir makes the folder and takes its lock. Others may pass through the folder: PostgreSQL may have to run as
+// openDataDir makes the folder and takes its lock. Others may pass through the folder: PostgreSQL may have to run as
 // another user. What is secret in it is in folders of its own.
-func OpenDataDir(path string) (*dataDir, error) {
+func openDataDir(path string) (*dataDir, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err

@@ -3,11 +3,7 @@ package node
 import (
 	"cmp"
 	"context"
-	"log/slog"
-	"time"
 
-	"annals/cmd/internal/telemetry"
-	"annals/commands"
 	"annals/commands/reactions"
 	"annals/events"
 	"annals/events/esdb"
@@ -37,24 +33,20 @@ func Embedder(c Config) reactions.Embedder {
 }
 
 // embed gives what is remembered its vector.
-func embed(p *Backends, env commands.Env, model reactions.Embedder, w telemetry.Telemetry, log *slog.Logger) func(context.Context) error {
+func (s *server) embed(ctx context.Context) error {
 	atOnce := embeddedAtOnce
-	if model.Model() == hashing.Model {
+	if s.model.Model() == hashing.Model {
 		atOnce = embeddedHereAtOnce
 	}
-	return func(ctx context.Context) error {
-		subscriber := esdb.NewSubscriber(p.Store, esdb.SubscriberOptions{
-			Group: "embed", Types: reactions.Embedded, Partition: func(e events.Recorded) string { return string(e.Stream) },
-			Concurrency: atOnce, MessageTimeout: messageTimeout, Logger: log,
-		})
-		r := reactions.NewEmbed(env, w.Embedder(model), time.Now)
-		working, stop := context.WithCancel(ctx)
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			r.Work(working)
-		}()
-		defer func() { stop(); <-done }()
-		return reactions.Run(ctx, reactions.Deliveries{Subscriber: subscriber, Fact: esdb.Delivery, Park: esdb.Park, Watch: w}, r, log)
-	}
+	r := reactions.NewEmbed(s.env, s.watch.Embedder(s.model), s.Clock)
+	working, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.Work(working)
+	}()
+	defer func() { stop(); <-done }()
+	return s.deliver(ctx, esdb.SubscriberOptions{
+		Group: "embed", Types: reactions.Embedded, Partition: func(e events.Recorded) string { return string(e.Stream) }, Concurrency: atOnce,
+	}, r)
 }

@@ -2,7 +2,7 @@ package node
 
 import (
 	"context"
-	"log/slog"
+	"path/filepath"
 	"strings"
 
 	"annals/commands/reactions"
@@ -15,12 +15,12 @@ import (
 )
 
 // openMedia opens what keeps uploads: a folder beside the rest, or where the configuration says.
-func openMedia(ctx context.Context, c Config, dir *dataDir) (*media.Store, error) {
-	blobs, err := openBlobs(ctx, c.BlobsURL, dir.join("blobs"))
+func openMedia(ctx context.Context, c Config, dir string) (*media.Store, error) {
+	blobs, err := openBlobs(ctx, c.BlobsURL, filepath.Join(dir, "blobs"))
 	if err != nil {
 		return nil, err
 	}
-	return media.New(blobs, dir.join("uploads"))
+	return media.New(blobs, filepath.Join(dir, "uploads"))
 }
 
 func openBlobs(ctx context.Context, location, folder string) (media.Blobs, error) {
@@ -34,8 +34,9 @@ func openBlobs(ctx context.Context, location, folder string) (media.Blobs, error
 }
 
 // sweep removes the bytes of files that are gone, whenever some go.
-func sweep(store events.Store, q *queries.Queries, feed *engine.Feed, kept *media.Store, wake <-chan struct{}, log *slog.Logger) func(context.Context) error {
-	return reactions.Sweep{Files: goneFiles{store, q, feed}, Bytes: kept, Wake: wake, Log: log}.Run
+func (s *server) sweep(ctx context.Context) error {
+	gone := goneFiles{s.backends.Store, s.queries, s.feed}
+	return reactions.Sweep{Files: gone, Bytes: s.media, Wake: s.filesGone, Log: s.Logger}.Run(ctx)
 }
 
 // goneFiles lets the reaction read of files from the read models.

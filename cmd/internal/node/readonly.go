@@ -9,23 +9,23 @@ import (
 	"annals/queries"
 )
 
-// still is a log to which nothing is written, and of which nothing is read but through read models: they may have been made of
+// readOnlyStore is a log to which nothing is written, and of which nothing is read but through read models: they may have been made of
 // another log than the one here.
-type still struct {
+type readOnlyStore struct {
 	at      events.Position
 	queries *queries.Queries
 	codec   *events.Codec
 }
 
-var _ events.Store = still{}
+var _ events.Store = readOnlyStore{}
 
 // Append implements events.Store.
-func (still) Append(context.Context, events.StreamID, events.Revision, ...events.Proposed) (events.Position, error) {
+func (readOnlyStore) Append(context.Context, events.StreamID, events.Revision, ...events.Proposed) (events.Position, error) {
 	return 0, events.ErrReadOnly
 }
 
 // Read implements events.Store.
-func (s still) Read(ctx context.Context, stream events.StreamID, dir events.Direction) iter.Seq2[events.Recorded, error] {
+func (s readOnlyStore) Read(ctx context.Context, stream events.StreamID, dir events.Direction) iter.Seq2[events.Recorded, error] {
 	return func(yield func(events.Recorded, error) bool) {
 		for raw, err := range s.queries.WholeHistory(ctx, queries.HistoryFilter{Stream: stream, Direction: dir}) {
 			var e events.Recorded
@@ -40,22 +40,22 @@ func (s still) Read(ctx context.Context, stream events.StreamID, dir events.Dire
 }
 
 // ReadAll implements events.Store.
-func (still) ReadAll(context.Context, events.Position, events.Direction, events.Filter) iter.Seq2[events.Recorded, error] {
+func (readOnlyStore) ReadAll(context.Context, events.Position, events.Direction, events.Filter) iter.Seq2[events.Recorded, error] {
 	return refusing
 }
 
 // Subscribe implements events.Store.
-func (still) Subscribe(context.Context, events.Position, events.Filter) iter.Seq2[events.Recorded, error] {
+func (readOnlyStore) Subscribe(context.Context, events.Position, events.Filter) iter.Seq2[events.Recorded, error] {
 	return refusing
 }
 
 func refusing(yield func(events.Recorded, error) bool) { yield(events.Recorded{}, events.ErrReadOnly) }
 
 // Head implements events.Store.
-func (s still) Head(context.Context) (events.Position, error) { return s.at, nil }
+func (s readOnlyStore) Head(context.Context) (events.Position, error) { return s.at, nil }
 
 // Wait implements httpapi.Waiter: everything is there that ever will be.
-func (s still) Wait(_ context.Context, _ string, p events.Position) error {
+func (s readOnlyStore) Wait(_ context.Context, _ string, p events.Position) error {
 	if p > s.at {
 		return errors.New("what was does not move")
 	}

@@ -2,22 +2,21 @@ package node
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
 
-	"annals/cmd/internal/telemetry"
-	"annals/commands"
 	"annals/commands/reactions"
 	"annals/events"
 	"annals/events/esdb"
 	"annals/projections"
 	"annals/projections/engine"
 	"annals/queries"
+	"annals/transport/live"
 	"annals/transport/models/anthropic"
 	"annals/transport/models/classic"
 	"annals/transport/models/openai"
+	"annals/transport/socketio"
 )
 
 const (
@@ -28,18 +27,27 @@ const (
 )
 
 // reply makes the agents answer what is submitted.
-func reply(p *Backends, env commands.Env, c Config, q *queries.Queries, model reactions.Embedder, feed *engine.Feed, aborts *reactions.Aborts, stream func(reactions.Chunk), w telemetry.Telemetry, log *slog.Logger) func(context.Context) error {
-	return func(ctx context.Context) error {
-		subscriber := esdb.NewSubscriber(p.Store, esdb.SubscriberOptions{
-			Group: "reply", Types: []string{events.MessageSubmitted{}.EventType()}, Partition: channelOf,
-			Concurrency: ChannelsAtOnce, MessageTimeout: messageTimeout, Logger: log,
-		})
-		r := reactions.Reply{
-			Env: env, Text: textModel(c), History: history{queries: q, feed: feed}, Now: time.Now, Aborts: aborts, Stream: stream,
-			Recall: recall{q, model}, Asked: w.Asked,
-		}
-		return reactions.Run(ctx, reactions.Deliveries{Subscriber: subscriber, Fact: esdb.Delivery, Park: esdb.Park, Watch: w}, r, log)
-	}
+func (s *server) reply(ctx context.Context) error {
+	return s.deliver(ctx, esdb.SubscriberOptions{
+		Group: "reply", Types: []string{events.MessageSubmitted{}.EventType()}, Partition: channelOf, Concurrency: ChannelsAtOnce,
+	}, reactions.Reply{
+		Env: s.env, Text: textModel(s.Config), History: history{queries: s.queries, feed: s.feed}, Now: s.Clock, Aborts: s.aborts,
+		Stream: s.stream, Recall: recall{s.queries, s.model}, Asked: s.watch.Asked,
+	})
+}
+
+// deliver hands a reaction what its group of subscribers is to deal with.
+func (s *server) deliver(ctx context.Context, o esdb.SubscriberOptions, r reactions.Reaction) error {
+	o.MessageTimeout, o.Logger = messageTimeout, s.Logger
+	subscriber := esdb.NewSubscriber(s.backends.Store, o)
+	return reactions.Run(ctx, reactions.Deliveries{Subscriber: subscriber, Fact: esdb.Delivery, Park: esdb.Park, Watch: s.watch}, r, s.Logger)
+}
+
+// stream shows an answer while it comes into being to the clients that are connected here. Clients of other nodes get it when
+// it is finished.
+func (s *server) stream(c reactions.Chunk) {
+	s.live.Stream(live.Chunk(c))
+	s.rooms.Stream(socketio.Chunk(c))
 }
 
 // channelOf keeps the deliveries of one channel in order.

@@ -26,12 +26,12 @@ const Drain = 10 * time.Second
 
 // Serve starts the parts one after another, tells ready where it listens, and stops them in the opposite order when the
 // context ends, a client asks for it, or a part fails.
-func Serve(ctx context.Context, c Config, log *slog.Logger, ready func(url string)) (err error) {
+func Serve(ctx context.Context, o Options, ready func(url string)) (err error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	defer func() { err = errors.Join(err, failure(ctx)) }()
-	lines := serverlog.New()
-	s := &server{Config: c, log: slog.New(lines.Beside(log.Handler())), lines: lines, fail: fail}
+	s := &server{fail: fail}
+	s.Options, s.lines = o.keepingLines()
 	defer s.end()
 	ctx, s.stop = context.WithCancel(ctx)
 	s.later(s.stop)
@@ -42,8 +42,16 @@ func Serve(ctx context.Context, c Config, log *slog.Logger, ready func(url strin
 	}
 	ready("http://" + s.listener.Addr().String())
 	<-ctx.Done()
-	s.log.Info("stopping")
+	s.Logger.Info("stopping")
 	return nil
+}
+
+// keepingLines is with a logger whose lines clients may ask for.
+func (o Options) keepingLines() (Options, *serverlog.Ring) {
+	o = o.complete()
+	lines := serverlog.New()
+	o.Logger = slog.New(lines.Beside(o.Logger.Handler()))
+	return o, lines
 }
 
 // webClient is what is served at /, nothing where none is named.
@@ -69,34 +77,11 @@ func catchUp(ctx context.Context, feed *engine.Feed, hub *live.Hub) error {
 	if err != nil {
 		return err
 	}
-	if err := reach(ctx, feed, pushedGroups, start); err != nil {
+	if err := Await(ctx, feed, start, pushedGroups...); err != nil {
 		return err
 	}
 	hub.Begin(start)
-	return reach(ctx, feed, askedGroups, start)
-}
-
-// reach waits until groups have come to a position, for as long as that takes.
-func reach(ctx context.Context, feed *engine.Feed, groups []string, p events.Position) error {
-	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		if err := waitAll(ctx, feed, groups, p); err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
-		}
-	}
-}
-
-func waitAll(ctx context.Context, feed *engine.Feed, groups []string, p events.Position) error {
-	for _, group := range groups {
-		if err := feed.Wait(ctx, group, p); err != nil {
-			return err
-		}
-	}
-	return nil
+	return Await(ctx, feed, start, askedGroups...)
 }
 
 // failure is why the context was cancelled, when a part failed.
@@ -116,8 +101,8 @@ func shutdown(ctx context.Context, server *http.Server, hub *live.Hub, rooms *so
 	return errors.Join(hub.Close(), rooms.Close(), <-drained, server.Close())
 }
 
-// Background runs a part until the function that it returns is called; a part that ends by itself stops the server.
-func Background(ctx context.Context, name string, run func(context.Context) error, fail context.CancelCauseFunc) func() {
+// background runs a part until the function that it returns is called; a part that ends by itself stops the server.
+func background(ctx context.Context, name string, run func(context.Context) error, fail context.CancelCauseFunc) func() {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {
@@ -139,13 +124,13 @@ func closing(log *slog.Logger, what string, end func() error) {
 func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // openLog gives the log its identity and the default server, waiting for an event store that is away.
-func openLog(ctx context.Context, env commands.Env, log *slog.Logger) (uuid.UUID, error) {
+func (s *server) openLog(ctx context.Context) (uuid.UUID, error) {
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		id, err := tryOpenLog(ctx, env)
+		id, err := s.tryOpenLog(ctx)
 		if !errors.Is(err, events.ErrUnavailable) {
 			return id, err
 		}
-		log.Warn("waiting for the event store", "error", err)
+		s.Logger.Warn("waiting for the event store", "error", err)
 		select {
 		case <-ctx.Done():
 			return uuid.Nil, context.Cause(ctx)
@@ -154,24 +139,24 @@ func openLog(ctx context.Context, env commands.Env, log *slog.Logger) (uuid.UUID
 	}
 }
 
-func tryOpenLog(ctx context.Context, env commands.Env) (uuid.UUID, error) {
-	r := ByCLI()
-	if _, err := commands.Handle(ctx, env, r, commands.OpenLog{LogID: r.ID}); err != nil {
+func (s *server) tryOpenLog(ctx context.Context) (uuid.UUID, error) {
+	r := ByCLI(s.Clock())
+	if _, err := commands.Handle(ctx, s.env, r, commands.OpenLog{LogID: r.ID}); err != nil {
 		return uuid.Nil, err
 	}
-	opened, err := commands.Load[commands.Log](ctx, env, events.LogStream)
+	id, err := s.backends.Log(ctx)
 	if err != nil {
 		return uuid.Nil, err
 	}
-	_, err = commands.Handle(ctx, env, r, commands.DefaultServer())
-	return opened.ID, err
+	_, err = commands.Handle(ctx, s.env, r, commands.DefaultServer())
+	return id, err
 }
 
 // Version is what /api/system/version tells: the version of ElizaOS whose API this is.
 const Version = "1.2.0"
 
 // ByCLI is a request of whoever has the data folder.
-func ByCLI() commands.Request {
+func ByCLI(at time.Time) commands.Request {
 	id := NewID()
-	return commands.Request{ID: id, At: time.Now().UTC(), Actor: "cli", Correlation: id, Causation: id}
+	return commands.Request{ID: id, At: at.UTC(), Actor: "cli", Correlation: id, Causation: id}
 }

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -18,32 +16,27 @@ import (
 	"annals/projections/engine"
 	"annals/queries"
 	"annals/transport/httpapi"
-	"annals/transport/serverlog"
 )
 
 // ServeAsOf serves what was: read models that `annals rebuild --until` has built, which nothing moves. No command is
 // handled, no agent answers, and there is nothing to subscribe to.
-func ServeAsOf(ctx context.Context, c Config, schema string, log *slog.Logger, ready func(url string)) (err error) {
+func ServeAsOf(ctx context.Context, o Options, schema string, ready func(url string)) (err error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	defer func() { err = errors.Join(err, failure(ctx)) }()
-	lines := serverlog.New()
-	log = slog.New(lines.Beside(log.Handler()))
+	o, lines := o.keepingLines()
+	c, log := o.Config, o.Logger
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
 	if err != nil {
 		return fmt.Errorf("%w: set SERVER_PORT or SERVER_HOST", err)
 	}
 	defer func() { _ = listener.Close() }()
-	p, err := Open(ctx, c, log)
-	defer p.Stop(context.WithoutCancel(ctx), log)
+	b, err := Open(ctx, o)
+	defer b.Stop(ctx)
 	if err != nil {
 		return err
 	}
-	config, err := queries.Config(p.DatabaseURL, schema)
-	if err != nil {
-		return err
-	}
-	reading, err := pgxpool.NewWithConfig(ctx, config)
+	reading, err := b.poolOf(ctx, schema)
 	if err != nil {
 		return err
 	}
@@ -61,15 +54,15 @@ func ServeAsOf(ctx context.Context, c Config, schema string, log *slog.Logger, r
 	if err != nil {
 		return err
 	}
-	kept, err := openMedia(ctx, c, &dataDir{path: folder})
+	kept, err := openMedia(ctx, c, folder)
 	if err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	o := pastOptions(c, p, found, reading, log)
-	o.Stop, o.Done, o.Lines, o.Media, o.DataDir = stop, ctx, lines, kept, folder
-	api := httpapi.New(o) //nolint:contextcheck // each request brings its own
+	served := o.asOf(b, found, reading)
+	served.Stop, served.Done, served.Lines, served.Media, served.DataDir = stop, ctx, lines, kept, folder
+	api := httpapi.New(served) //nolint:contextcheck // each request brings its own
 	server := httpapi.Server(api, log)
 	defer closing(log, "http", func() error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Drain)
@@ -87,13 +80,13 @@ func ServeAsOf(ctx context.Context, c Config, schema string, log *slog.Logger, r
 	return nil
 }
 
-// pastOptions are those of an API that changes nothing.
-func pastOptions(c Config, p *Backends, found engine.Past, reading *pgxpool.Pool, log *slog.Logger) httpapi.Options {
-	q := queries.New(reading)
-	frozen := still{found.Position, q, p.Codec}
+// asOf are the options of an API that changes nothing.
+func (o Options) asOf(b *Backends, found engine.Past, reading *pgxpool.Pool) httpapi.Options {
+	c, q := o.Config, queries.New(reading)
+	frozen := readOnlyStore{found.Position, q, b.Codec}
 	return httpapi.Options{
-		ReadOnly: true, Env: commands.Env{Store: frozen, States: commands.NewStates(frozen)}, Codec: p.Codec,
-		Queries: q, Past: past{reading}, Log: found.Log, Waiter: frozen, Head: frozen.Head, Turns: newAnswers(),
+		ReadOnly: true, Env: commands.Env{Store: frozen, States: commands.NewStates(frozen)}, Codec: b.Codec,
+		Queries: q, Past: past{reading}, Log: found.Log, Waiter: frozen, Head: frozen.Head, Turns: newNotifier(),
 		Health: func(ctx context.Context) httpapi.Health {
 			ctx, cancel := context.WithTimeout(ctx, probe)
 			defer cancel()
@@ -103,9 +96,9 @@ func pastOptions(c Config, p *Backends, found engine.Past, reading *pgxpool.Pool
 			}
 			return h
 		},
-		Clock: time.Now, NewID: NewID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin, CharactersDir: c.CharactersDir,
+		Clock: o.Clock, NewID: NewID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin, CharactersDir: c.CharactersDir,
 		Embedder: Embedder(c), Deliveries: func(context.Context) ([]httpapi.Delivery, error) { return nil, nil }, // no reaction runs
-		AgentLogs: newDoings(), Capabilities: capabilities(textModel(c), c), Configuration: c.Shown(),
-		SecretSalt: c.SecretSalt, RateLimit: c.RateLimit == "on", Version: Version, Environment: c.Environment, Logger: log,
+		AgentLogs: newNotifier(), Capabilities: capabilities(textModel(c), c), Configuration: c.Shown(),
+		SecretSalt: c.SecretSalt, RateLimit: c.RateLimit == "on", Version: Version, Environment: c.Environment, Logger: o.Logger,
 	}
 }

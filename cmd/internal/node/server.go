@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -32,8 +31,7 @@ import (
 
 // server is what a running server consists of. Its methods that begin something are called in the order of serve, each once.
 type server struct {
-	Config
-	log   *slog.Logger
+	Options
 	lines *serverlog.Ring
 	fail  context.CancelCauseFunc
 	stop  context.CancelFunc
@@ -41,7 +39,7 @@ type server struct {
 
 	shell    *httpapi.Shell
 	listener net.Listener
-	parts    *Backends
+	backends *Backends
 	watch    telemetry.Telemetry
 	env      commands.Env
 	logID    uuid.UUID
@@ -54,9 +52,9 @@ type server struct {
 	feed      *engine.Feed
 	live      *live.Hub
 	rooms     *socketio.Hub
-	answers   *answers
+	turns     *notifier // by message
+	agentLogs *notifier // by agent
 	aborts    *reactions.Aborts
-	doings    *doings
 	filesGone chan struct{}
 	api       *httpapi.API
 }
@@ -72,7 +70,7 @@ func (s *server) end() {
 
 // background runs a part until the server ends.
 func (s *server) background(ctx context.Context, name string, run func(context.Context) error) {
-	s.later(Background(ctx, name, run, s.fail))
+	s.later(background(ctx, name, run, s.fail))
 }
 
 // listen takes the port before anything else: whoever comes already waits.
@@ -90,8 +88,8 @@ func (s *server) listen(ctx context.Context) (err error) {
 
 // open opens the log.
 func (s *server) open(ctx context.Context) (err error) {
-	s.parts, err = Start(ctx, s.Config, s.log)
-	s.later(func() { s.parts.Stop(context.WithoutCancel(ctx), s.log) })
+	s.backends, err = Start(ctx, s.Options)
+	s.later(func() { s.backends.Stop(ctx) })
 	if err != nil {
 		return err
 	}
@@ -99,48 +97,47 @@ func (s *server) open(ctx context.Context) (err error) {
 	s.later(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Drain)
 		defer cancel()
-		closing(s.log, "traces", func() error { return s.watch.Stop(ctx) })
+		closing(s.Logger, "traces", func() error { return s.watch.Stop(ctx) })
 	})
 	if err != nil {
 		return err
 	}
-	s.env = commands.Env{Store: s.watch.Store(s.parts.Store), States: commands.NewStates(s.parts.Store), Watch: s.watch.Command}
-	s.logID, err = openLog(ctx, s.env, s.log)
+	s.env = commands.Env{Store: s.watch.Store(s.backends.Store), States: commands.NewStates(s.backends.Store), Watch: s.watch.Command}
+	s.logID, err = s.openLog(ctx)
 	return err
 }
 
 // read opens what is read from.
 func (s *server) read(ctx context.Context) (err error) {
-	if s.reading, err = Pool(ctx, s.parts.DatabaseURL); err != nil {
+	if s.reading, err = s.backends.Pool(ctx); err != nil {
 		return err
 	}
 	s.later(s.reading.Close)
 	s.queries, s.model = queries.New(s.reading), Embedder(s.Config)
-	if s.media, err = openMedia(ctx, s.Config, s.parts.Dir); err != nil {
+	if s.media, err = openMedia(ctx, s.Config, s.backends.dir.path); err != nil {
 		return err
 	}
-	s.later(func() { closing(s.log, "blobs", s.media.Close) })
+	s.later(func() { closing(s.Logger, "blobs", s.media.Close) })
 	return nil
 }
 
 // push makes the feed, and those who are told what it has committed.
 func (s *server) push(context.Context) error {
 	s.filesGone = make(chan struct{}, 1)
-	s.answers, s.aborts, s.doings = newAnswers(), reactions.NewAborts(), newDoings()
+	s.turns, s.agentLogs, s.aborts = newNotifier(), newNotifier(), reactions.NewAborts()
 	s.live = live.New(live.Options{
-		Log: s.logID, Store: s.parts.Store, Logger: s.log,
+		Log: s.logID, Store: s.backends.Store, Logger: s.Logger,
 		Origin: func(*http.Request) bool { return true }, // the API has looked at it
 	})
-	s.feed = engine.NewFeed(engine.Options{
-		Store: s.parts.Store, Postgres: s.parts.DatabaseURL, Log: s.logID, Projections: projections.All(), Logger: s.log,
-		Observe: s.observe, Committed: s.committed, Together: pushedGroups,
-		Readable: func(batch []events.Recorded, upTo events.Position) { //nolint:contextcheck // sockets outlive requests
-			defer s.watch.Pushed("/ws", batch)()
-			s.live.Publish(batch, upTo)
-		},
-	})
+	o := s.backends.Projections(s.logID)
+	o.Observe, o.Committed, o.Together = s.observe, s.committed, pushedGroups
+	o.Readable = func(batch []events.Recorded, upTo events.Position) { //nolint:contextcheck // sockets outlive requests
+		defer s.watch.Pushed("/ws", batch)()
+		s.live.Publish(batch, upTo)
+	}
+	s.feed = engine.NewFeed(o)
 	s.rooms = socketio.New(socketio.Options{
-		Env: s.env, Codec: s.parts.Codec, Channels: s.queries, Waiter: s.feed, Logs: s.lines, Clock: time.Now, NewID: NewID, Logger: s.log,
+		Env: s.env, Codec: s.backends.Codec, Channels: s.queries, Waiter: s.feed, Logs: s.lines, Clock: s.Clock, NewID: NewID, Logger: s.Logger,
 		Identify: func(r *http.Request, key string) (string, bool) { return s.api.Identify(r, key) }, // is there before the first client
 	})
 	return nil
@@ -148,7 +145,7 @@ func (s *server) push(context.Context) error {
 
 func (s *server) observe(e events.Recorded) {
 	if erased, ok := e.Event.(events.SubjectErased); ok {
-		s.parts.Codec.Forget(erased.SubjectID)
+		s.backends.Codec.Forget(erased.SubjectID)
 	}
 	s.env.States.Observe(e)
 	s.aborts.Observe(e)
@@ -160,8 +157,15 @@ func (s *server) committed(group string, batch []events.Recorded, _ events.Posit
 		return
 	}
 	defer s.watch.Pushed("socket.io", batch)()
-	s.answers.observe(batch)
-	s.doings.observe(batch)
+	for _, e := range batch {
+		switch f := e.Event.(type) {
+		case events.LogRecorded:
+			s.agentLogs.notify(f.AgentID)
+		case events.TurnCompleted:
+			s.agentLogs.notify(f.AgentID)
+			s.turns.notify(f.MessageID)
+		}
+	}
 	s.rooms.Publish(batch)
 	if removesFiles(batch) {
 		ring(s.filesGone)
@@ -170,14 +174,13 @@ func (s *server) committed(group string, batch []events.Recorded, _ events.Posit
 
 // react begins to project, and to deal with what was recorded.
 func (s *server) react(ctx context.Context) error {
-	p, c, q, w, log := s.parts, s.Config, s.queries, s.watch, s.log
 	s.background(ctx, "projections", s.feed.Run)
-	s.background(ctx, "memory", remember(p, s.env, c, s.feed, w, log))
-	s.background(ctx, "reactions", reply(p, s.env, c, q, s.model, s.feed, s.aborts, streaming(s.live, s.rooms), w, log))
-	s.background(ctx, "embedding", embed(p, s.env, s.model, w, log))
-	s.background(ctx, "sweep", sweep(p.Store, q, s.feed, s.media, s.filesGone, log))
-	heads := chain.HeadWriter{Path: ChainIn(p.Dir.path), ID: s.logID, Log: p.Store, Now: time.Now}
-	s.background(ctx, "chain", func(ctx context.Context) error { return heads.Keep(ctx, log) })
+	s.background(ctx, "memory", s.remember)
+	s.background(ctx, "reactions", s.reply)
+	s.background(ctx, "embedding", s.embed)
+	s.background(ctx, "sweep", s.sweep)
+	heads := chain.HeadWriter{Path: ChainIn(s.backends.dir.path), ID: s.logID, Log: s.backends.Store, Now: s.Clock}
+	s.background(ctx, "chain", func(ctx context.Context) error { return heads.Keep(ctx, s.Logger) })
 	return nil
 }
 
@@ -193,27 +196,27 @@ func (s *server) catchUp(ctx context.Context) error {
 	case <-caughtUp:
 	case <-ctx.Done():
 	case <-time.After(patience):
-		s.log.Warn("serving with read models that are behind: see /api/server/health")
+		s.Logger.Warn("serving with read models that are behind: see /api/server/health")
 	}
 	return nil
 }
 
 // answer begins to answer clients.
 func (s *server) answer(ctx context.Context) error {
-	kinds := Vectors{s.queries, s.model}
-	s.background(ctx, "vectors", func(ctx context.Context) error { return kinds.tell(ctx, s.feed, s.log) })
-	h := health{log: s.logID, store: s.parts.Store, database: s.reading, feed: s.feed, vectors: kinds}
+	kinds := Vectors{Queries: s.queries, Model: s.model}
+	s.background(ctx, "vectors", func(ctx context.Context) error { return kinds.tell(ctx, s.feed, s.Logger) })
+	h := health{clock: s.Clock, log: s.logID, store: s.backends.Store, database: s.reading, feed: s.feed, vectors: kinds}
 	s.watch.Sockets("ws", s.live.Connected)
 	s.watch.Sockets("socket.io", s.rooms.Connected)
 	s.watch.Lags(h.projections)
-	s.watch.ParkedEvents(parkedCounts(s.parts.Store))
+	s.watch.ParkedEvents(parkedCounts(s.backends.Store))
 	s.api = httpapi.New(s.options(ctx, h)) //nolint:contextcheck // each request brings its own
 	if s.Key == "" {
-		s.log.Warn("Server authentication is disabled. Set ELIZA_SERVER_AUTH_TOKEN environment variable to enable.")
+		s.Logger.Warn("Server authentication is disabled. Set ELIZA_SERVER_AUTH_TOKEN environment variable to enable.")
 	}
-	web := httpapi.Server(s.api, s.log)
+	web := httpapi.Server(s.api, s.Logger)
 	s.later(func() {
-		closing(s.log, "http", func() error { return shutdown(context.WithoutCancel(ctx), web, s.live, s.rooms) })
+		closing(s.Logger, "http", func() error { return shutdown(context.WithoutCancel(ctx), web, s.live, s.rooms) })
 	})
 	go func() {
 		if err := web.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
@@ -224,16 +227,16 @@ func (s *server) answer(ctx context.Context) error {
 }
 
 func (s *server) options(ctx context.Context, h health) httpapi.Options {
-	c, store := s.Config, s.parts.Store
+	c, store := s.Config, s.backends.Store
 	return httpapi.Options{
-		Env: s.env, Codec: s.parts.Codec, Queries: s.queries, Past: past{s.reading}, Log: s.logID, Waiter: s.feed, Head: store.Head, Turns: s.answers,
-		AgentLogs: s.doings, Lines: s.lines, Done: ctx, Titles: titles{reactions.Title{Env: s.env, Text: textModel(c), Now: time.Now}}, Embedder: s.model,
-		Deliveries: deliveries(store), Capabilities: capabilities(textModel(c), c), Configuration: c.Shown(), DataDir: s.parts.Dir.path,
+		Env: s.env, Codec: s.backends.Codec, Queries: s.queries, Past: past{s.reading}, Log: s.logID, Waiter: s.feed, Head: store.Head, Turns: s.turns,
+		AgentLogs: s.agentLogs, Lines: s.lines, Done: ctx, Titles: titles{reactions.Title{Env: s.env, Text: textModel(c), Now: s.Clock}}, Embedder: s.model,
+		Deliveries: deliveries(store), Capabilities: capabilities(textModel(c), c), Configuration: c.Shown(), DataDir: s.backends.dir.path,
 		Health: h.check, Middleware: s.watch.Middleware(), Metrics: s.watch.Registry,
 		Parked: ParkedEvents{store, s.env, s.logID},
-		Clock:  time.Now, NewID: NewID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
+		Clock:  s.Clock, NewID: NewID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
 		CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on", SecretSalt: c.SecretSalt,
-		RateLimit: c.RateLimit == "on", Version: Version, Environment: c.Environment, Stop: s.stop, Logger: s.log,
+		RateLimit: c.RateLimit == "on", Version: Version, Environment: c.Environment, Stop: s.stop, Logger: s.Logger,
 		Sockets: map[string]http.Handler{"/ws": s.live, "/socket.io/": s.rooms}, Media: s.media, Shell: s.shell, Dashboard: dashboard.New(),
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"time"
 
 	"annals/commands/reactions"
 	"annals/projections"
@@ -47,12 +46,11 @@ func (v Vectors) Look(ctx context.Context) *httpapi.EmbeddingHealth {
 // tell logs once, as soon as the read models have caught up with the start, that the model was changed.
 func (v Vectors) tell(ctx context.Context, feed *engine.Feed, log *slog.Logger) error {
 	start, err := feed.From(ctx)
-	for err == nil && feed.Wait(ctx, projections.GroupVectors, start) != nil {
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-			return nil
-		}
+	if err == nil {
+		err = Await(ctx, feed, start, projections.GroupVectors)
+	}
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // the server stops
 	}
 	if err != nil {
 		return err

@@ -1,0 +1,60 @@
+package node
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"annals/events"
+	"annals/projections"
+	"annals/projections/engine"
+	"annals/queries"
+)
+
+// Projections are what fills the read models of this build from the log.
+func (b *Backends) Projections(log uuid.UUID) engine.Options {
+	return engine.Options{
+		Store: b.Store, Postgres: b.DatabaseURL, Log: log, Projections: projections.All(), Logger: b.options.Logger,
+	}
+}
+
+// Pool connects to the read models, which are read through the views of this build.
+func (b *Backends) Pool(ctx context.Context) (*pgxpool.Pool, error) {
+	return b.poolOf(ctx, engine.Views(projections.All()))
+}
+
+// poolOf connects to read models through the views in a schema.
+func (b *Backends) poolOf(ctx context.Context, views string) (*pgxpool.Pool, error) {
+	config, err := queries.Config(b.DatabaseURL, views)
+	if err != nil {
+		return nil, err
+	}
+	return pgxpool.NewWithConfig(ctx, config)
+}
+
+// Project keeps the read models up to date until stop is called, which nobody else does where no server runs. stop returns
+// what the projecting failed with.
+func (b *Backends) Project(ctx context.Context, log uuid.UUID) (feed *engine.Feed, stop func() error) {
+	feed = engine.NewFeed(b.Projections(log))
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- feed.Run(ctx) }()
+	return feed, func() error { cancel(); return <-ended }
+}
+
+// Await waits until all that is recorded up to a position can be read from these groups, for as long as that takes:
+// PostgreSQL may be away, and a read model may be filled for the first time. It fails only when ctx ends.
+func Await(ctx context.Context, feed *engine.Feed, p events.Position, groups ...string) error {
+	for _, group := range groups {
+		for pause := 10 * time.Millisecond; feed.Wait(ctx, group, p) != nil; pause = min(2*pause, time.Second) {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(pause):
+			}
+		}
+	}
+	return nil
+}
