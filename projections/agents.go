@@ -3,8 +3,6 @@ package projections
 import (
 	"encoding/json"
 
-	"github.com/jackc/pgx/v5"
-
 	"annals/events"
 	"annals/projections/engine"
 )
@@ -44,11 +42,11 @@ create index on agents (id) where running`,
 	Apply: applyAgents,
 }
 
-func applyAgents(q *pgx.Batch, e events.Recorded) {
+func applyAgents(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.AgentCreated:
 		c := columnsOf(f.Character)
-		q.Queue(`
+		w.Exec(`
 insert into agents (name, username, system, bio, summary, templates, message_examples, post_examples, topics, adjectives,
 	knowledge, plugins, settings, style, id, created_at, updated_at, revision, position, running, enabled)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, false, true)
@@ -61,19 +59,19 @@ on conflict (id) do update set (name, username, system, bio, summary, templates,
 			append(c, f.AgentID, instant(e), int64(e.Revision), int64(e.Position))...)
 	case events.AgentUpdated:
 		c := columnsOf(f.Character)
-		q.Queue(`
+		w.Exec(`
 update agents set (name, username, system, bio, summary, templates, message_examples, post_examples, topics, adjectives,
 	knowledge, plugins, settings, style, updated_at, revision, position, enabled)
 = ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $16, $17, $18, $19) where id = $15`,
 			append(c, f.AgentID, instant(e), int64(e.Revision), int64(e.Position), !f.Disabled)...)
 	case events.AgentStarted:
-		q.Queue(runAgent, f.AgentID, true, int64(e.Revision), int64(e.Position))
+		w.Exec(runAgent, f.AgentID, true, int64(e.Revision), int64(e.Position))
 	case events.AgentStopped:
-		q.Queue(runAgent, f.AgentID, false, int64(e.Revision), int64(e.Position))
+		w.Exec(runAgent, f.AgentID, false, int64(e.Revision), int64(e.Position))
 	case events.AgentMemoriesCleared: // the revision is what If-Match is compared with
-		q.Queue(`update agents set revision = $2, position = $3 where id = $1`, f.AgentID, int64(e.Revision), int64(e.Position))
+		w.Exec(`update agents set revision = $2, position = $3 where id = $1`, f.AgentID, int64(e.Revision), int64(e.Position))
 	case events.AgentDeleted:
-		q.Queue(`delete from agents where id = $1`, f.AgentID)
+		w.Exec(`delete from agents where id = $1`, f.AgentID)
 	}
 }
 

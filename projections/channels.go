@@ -2,7 +2,6 @@ package projections
 
 import (
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"annals/events"
 	"annals/projections/engine"
@@ -35,10 +34,10 @@ create index on channels (server_id, hashtextextended(name, 0))`,
 	Apply: applyChannels,
 }
 
-func applyChannels(q *pgx.Batch, e events.Recorded) {
+func applyChannels(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.ChannelCreated:
-		q.Queue(`
+		w.Exec(`
 insert into channels (id, server_id, name, type, source_type, source_id, topic, metadata, created_at, updated_at, revision,
 	position, created)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $11)
@@ -48,20 +47,20 @@ on conflict (id) do update set (server_id, name, type, source_type, source_id, t
 			f.ChannelID, f.ServerID, f.Name, f.Type, text(f.SourceType), text(f.SourceID), text(f.Topic), free(f.Metadata),
 			instant(e), int64(e.Revision), int64(e.Position))
 	case events.ChannelUpdated:
-		q.Queue(`update channels set (name, metadata, updated_at, revision, position) = ($2, $3, $4, $5, $6) where id = $1`,
+		w.Exec(`update channels set (name, metadata, updated_at, revision, position) = ($2, $3, $4, $5, $6) where id = $1`,
 			f.ChannelID, f.Name, free(f.Metadata), instant(e), int64(e.Revision), int64(e.Position))
 	case events.ParticipantJoined:
-		moveChannel(q, f.ChannelID, e)
+		moveChannel(w, f.ChannelID, e)
 	case events.ParticipantLeft:
-		moveChannel(q, f.ChannelID, e)
+		moveChannel(w, f.ChannelID, e)
 	case events.ChannelCleared:
-		moveChannel(q, f.ChannelID, e)
+		moveChannel(w, f.ChannelID, e)
 	case events.ChannelDeleted:
-		q.Queue(`delete from channels where id = $1`, f.ChannelID)
+		w.Exec(`delete from channels where id = $1`, f.ChannelID)
 	}
 }
 
 // moveChannel keeps the revision that If-Match is compared with.
-func moveChannel(q *pgx.Batch, id uuid.UUID, e events.Recorded) {
-	q.Queue(`update channels set revision = $2, position = $3 where id = $1`, id, int64(e.Revision), int64(e.Position))
+func moveChannel(w engine.Writer, id uuid.UUID, e events.Recorded) {
+	w.Exec(`update channels set revision = $2, position = $3 where id = $1`, id, int64(e.Revision), int64(e.Position))
 }

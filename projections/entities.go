@@ -1,8 +1,6 @@
 package projections
 
 import (
-	"github.com/jackc/pgx/v5"
-
 	"annals/events"
 	"annals/projections/engine"
 )
@@ -27,15 +25,15 @@ create table entities (
 	Apply:   applyEntities,
 }
 
-func applyEntities(q *pgx.Batch, e events.Recorded) {
+func applyEntities(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.EntitySeen:
-		q.Queue(`
+		w.Exec(`
 insert into entities (id, agent_id, subject_id, names, metadata, created_at, seen, position) values ($1, $2, $3, $4, $5, $6, $7, $7)
 on conflict (id) do update set (agent_id, subject_id, names, metadata, position)
 = (excluded.agent_id, excluded.subject_id, excluded.names, excluded.metadata, excluded.position)`,
 			f.EntityID, f.AgentID, f.SubjectID, list(f.Names), free(f.Metadata), instant(e), int64(e.Position))
 	case events.AgentDeleted:
-		q.Queue(`delete from entities where agent_id = $1 and seen < $2`, f.AgentID, int64(e.Position))
+		w.Exec(`delete from entities where agent_id = $1 and seen < $2`, f.AgentID, int64(e.Position))
 	}
 }

@@ -2,7 +2,6 @@ package projections
 
 import (
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"annals/events"
 	"annals/projections/engine"
@@ -38,10 +37,10 @@ create index on files (gone, id) where gone is not null`,
 	Apply: applyFiles,
 }
 
-func applyFiles(q *pgx.Batch, e events.Recorded) {
+func applyFiles(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.FileUploaded:
-		q.Queue(`
+		w.Exec(`
 insert into files (id, owner, owner_id, filename, name, type, size, sha256, width, height, created_at, uploaded, revision)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 on conflict (id) do update set (owner, owner_id, filename, name, type, size, sha256, width, height, created_at, uploaded, revision, gone)
@@ -50,18 +49,18 @@ on conflict (id) do update set (owner, owner_id, filename, name, type, size, sha
 			f.FileID, f.Owner, f.OwnerID, f.Filename, f.Name, f.Type, f.Size, f.SHA256, int64(f.Width), int64(f.Height),
 			instant(e), int64(e.Position), int64(e.Revision))
 	case events.FileDeleted:
-		q.Queue(`update files set (gone, revision) = ($2, $3) where id = $1 and gone is null`, f.FileID, int64(e.Position), int64(e.Revision))
+		w.Exec(`update files set (gone, revision) = ($2, $3) where id = $1 and gone is null`, f.FileID, int64(e.Position), int64(e.Revision))
 	case events.ChannelCleared:
-		removeFiles(q, events.FileOfChannel, f.ChannelID, e)
+		removeFiles(w, events.FileOfChannel, f.ChannelID, e)
 	case events.ChannelDeleted:
-		removeFiles(q, events.FileOfChannel, f.ChannelID, e)
+		removeFiles(w, events.FileOfChannel, f.ChannelID, e)
 	case events.AgentDeleted:
-		removeFiles(q, events.FileOfAgent, f.AgentID, e)
-		removeFiles(q, events.FileByGenerator, f.AgentID, e)
+		removeFiles(w, events.FileOfAgent, f.AgentID, e)
+		removeFiles(w, events.FileByGenerator, f.AgentID, e)
 	}
 }
 
 // removeFiles takes the files along that an owner had before the fact.
-func removeFiles(q *pgx.Batch, owner string, id uuid.UUID, e events.Recorded) {
-	q.Queue(`update files set gone = $3 where owner_id = $2 and owner = $1 and gone is null and uploaded < $3`, owner, id, int64(e.Position))
+func removeFiles(w engine.Writer, owner string, id uuid.UUID, e events.Recorded) {
+	w.Exec(`update files set gone = $3 where owner_id = $2 and owner = $1 and gone is null and uploaded < $3`, owner, id, int64(e.Position))
 }

@@ -1,8 +1,6 @@
 package projections
 
 import (
-	"github.com/jackc/pgx/v5"
-
 	"annals/events"
 	"annals/projections/engine"
 )
@@ -44,8 +42,8 @@ create index on history (recorded, position)`,
 	Apply: applyHistory,
 }
 
-func applyHistory(q *pgx.Batch, e events.Recorded) {
-	q.Queue(`
+func applyHistory(w engine.Writer, e events.Recorded) {
+	w.Exec(`
 insert into history (position, id, stream, category, revision, type, actor, correlation, causation, at, recorded, data, metadata)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (position) do nothing`,
 		int64(e.Position), e.ID, string(e.Stream), e.Stream.Category(), int64(e.Revision), e.Stored.Type, e.Meta.Actor,
@@ -68,9 +66,9 @@ create table concerns (
 	Apply: applyConcerns,
 }
 
-func applyConcerns(q *pgx.Batch, e events.Recorded) {
+func applyConcerns(w engine.Writer, e events.Recorded) {
 	for _, thing := range events.Concerned(e.Event) {
-		q.Queue(`insert into concerns (thing, type, position) values ($1, $2, $3) on conflict (thing, type, position) do nothing`,
+		w.Exec(`insert into concerns (thing, type, position) values ($1, $2, $3) on conflict (thing, type, position) do nothing`,
 			thing, e.Stored.Type, int64(e.Position))
 	}
 }

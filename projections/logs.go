@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"annals/events"
 	"annals/projections/engine"
@@ -37,27 +36,27 @@ create index on logs (turn_id)`,
 }
 
 // applyLogs makes entries of what was recorded, and of how turns ended: an action, or an error.
-func applyLogs(q *pgx.Batch, e events.Recorded) {
+func applyLogs(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.LogRecorded:
-		insertLog(q, e, f)
+		insertLog(w, e, f)
 	case events.TurnCompleted:
 		if f.AgentID != uuid.Nil {
-			insertLog(q, e, endOfTurn(f))
+			insertLog(w, e, endOfTurn(f))
 		}
 	case events.LogDeleted:
-		q.Queue(`delete from logs where id = $1`, f.LogID)
+		w.Exec(`delete from logs where id = $1`, f.LogID)
 	case events.AgentDeleted:
-		q.Queue(`delete from logs where agent_id = $1 and position < $2`, f.AgentID, int64(e.Position))
+		w.Exec(`delete from logs where agent_id = $1 and position < $2`, f.AgentID, int64(e.Position))
 	}
 }
 
-func insertLog(q *pgx.Batch, e events.Recorded, f events.LogRecorded) {
+func insertLog(w engine.Writer, e events.Recorded, f events.LogRecorded) {
 	var body struct {
 		ModelType, Error string
 	}
 	_ = json.Unmarshal(f.Body, &body) // one of another shape has neither
-	q.Queue(`
+	w.Exec(`
 insert into logs (id, agent_id, room_id, entity_id, turn_id, type, model, failed, body, created_at, revision, position)
 values ($1, $2, $3, $4, $5, $6, lower($7), $8, $9, $10, $11, $12)
 on conflict (id) do update set (agent_id, room_id, entity_id, turn_id, type, model, failed, body, created_at, revision, position)

@@ -3,8 +3,6 @@ package projections
 import (
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"annals/events"
 	"annals/projections/engine"
 )
@@ -69,21 +67,21 @@ func since(f events.MemoryStored, e events.Recorded) events.Position {
 	return f.Said
 }
 
-func applyMemories(q *pgx.Batch, e events.Recorded) {
+func applyMemories(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.MemoryStored:
-		q.Queue(storeMemory, f.MemoryID, f.AgentID, f.RoomID, f.EntityID, reference(f.WorldID), f.SubjectID, f.Table, free(f.Content),
+		w.Exec(storeMemory, f.MemoryID, f.AgentID, f.RoomID, f.EntityID, reference(f.WorldID), f.SubjectID, f.Table, free(f.Content),
 			free(f.Metadata), f.Unique, reference(f.ChannelID), reference(f.MessageID), reference(f.DocumentID), happened(e, f.At),
 			int64(since(f, e)), int64(e.Position), int64(e.Revision))
 	case events.MemoryUpdated:
-		q.Queue(`update memories set (content, metadata, updated_at, revision, position) = ($2, $3, $4, $5, $6) where id = $1`,
+		w.Exec(`update memories set (content, metadata, updated_at, revision, position) = ($2, $3, $4, $5, $6) where id = $1`,
 			f.MemoryID, free(f.Content), free(f.Metadata), instant(e), int64(e.Revision), int64(e.Position))
 	case events.MemoryEmbedded: // the revision is what If-Match is compared with
-		q.Queue(`update memories set revision = $2, position = $3 where id = $1`, f.MemoryID, int64(e.Revision), int64(e.Position))
+		w.Exec(`update memories set revision = $2, position = $3 where id = $1`, f.MemoryID, int64(e.Revision), int64(e.Position))
 	case events.MemoryDeleted:
-		q.Queue(`delete from memories where id = $1 or document_id = $1`, f.MemoryID)
+		w.Exec(`delete from memories where id = $1 or document_id = $1`, f.MemoryID)
 	default:
-		forget(q, "memories", "forgotten", e)
+		forget(w, "memories", "forgotten", e)
 	}
 }
 
@@ -101,7 +99,7 @@ on conflict (id) do update set (agent_id, room_id, entity_id, world_id, subject_
 	excluded.created_at, excluded.updated_at, excluded.since, excluded.stored, excluded.revision, excluded.position)`
 
 // forget removes what lies before the clear or delete of something that memories belong to, and keeps where that was.
-func forget(q *pgx.Batch, table, forgotten string, e events.Recorded) {
+func forget(w engine.Writer, table, forgotten string, e events.Recorded) {
 	column := ""
 	var stream events.StreamID
 	switch f := e.Event.(type) {
@@ -126,7 +124,7 @@ func forget(q *pgx.Batch, table, forgotten string, e events.Recorded) {
 	default:
 		return
 	}
-	q.Queue(`delete from `+table+` where `+column+` = $1 and since < $2`, stream.Subject(), int64(e.Position))
-	q.Queue(`insert into `+forgotten+` (stream, position) values ($1, $2) on conflict (stream) do update set position = excluded.position`,
+	w.Exec(`delete from `+table+` where `+column+` = $1 and since < $2`, stream.Subject(), int64(e.Position))
+	w.Exec(`insert into `+forgotten+` (stream, position) values ($1, $2) on conflict (stream) do update set position = excluded.position`,
 		string(stream), int64(e.Position))
 }

@@ -2,7 +2,6 @@ package projections
 
 import (
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"annals/events"
 	"annals/projections/engine"
@@ -42,10 +41,10 @@ alter index messages_words alter column 1 set statistics 0`,
 	Apply: applyMessages,
 }
 
-func applyMessages(q *pgx.Batch, e events.Recorded) {
+func applyMessages(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.MessageSubmitted:
-		q.Queue(`
+		w.Exec(`
 insert into messages (id, channel_id, server_id, author_id, author_name, content, raw_message, metadata, source_type,
 	source_id, in_reply_to, by_agent, created_at, updated_at, submitted, revision, position)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $15, $14, $15)
@@ -57,18 +56,18 @@ on conflict (id) do update set (channel_id, server_id, author_id, author_name, c
 			f.MessageID, f.ChannelID, f.ServerID, f.AuthorID, f.AuthorName, f.Content, free(f.RawMessage), free(f.Metadata),
 			text(f.SourceType), text(f.SourceID), reference(f.InReplyTo), f.ByAgent, instant(e), int64(e.Revision), int64(e.Position))
 	case events.MessageEdited:
-		q.Queue(`update messages set (content, metadata, updated_at, revision, position) = ($2, $3, $4, $5, $6) where id = $1`,
+		w.Exec(`update messages set (content, metadata, updated_at, revision, position) = ($2, $3, $4, $5, $6) where id = $1`,
 			f.MessageID, f.Content, free(f.Metadata), instant(e), int64(e.Revision), int64(e.Position))
 	case events.MessageDeleted:
-		q.Queue(`delete from messages where id = $1`, f.MessageID)
+		w.Exec(`delete from messages where id = $1`, f.MessageID)
 	case events.ChannelCleared:
-		clearMessages(q, f.ChannelID, e)
+		clearMessages(w, f.ChannelID, e)
 	case events.ChannelDeleted:
-		clearMessages(q, f.ChannelID, e)
+		clearMessages(w, f.ChannelID, e)
 	}
 }
 
 // clearMessages removes what was submitted before the fact, which is all there is; the comparison says why.
-func clearMessages(q *pgx.Batch, channel uuid.UUID, e events.Recorded) {
-	q.Queue(`delete from messages where channel_id = $1 and submitted < $2`, channel, int64(e.Position))
+func clearMessages(w engine.Writer, channel uuid.UUID, e events.Recorded) {
+	w.Exec(`delete from messages where channel_id = $1 and submitted < $2`, channel, int64(e.Position))
 }

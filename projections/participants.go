@@ -1,8 +1,6 @@
 package projections
 
 import (
-	"github.com/jackc/pgx/v5"
-
 	"annals/events"
 	"annals/projections/engine"
 )
@@ -24,22 +22,22 @@ create table participants (
 	Apply:   applyParticipants,
 }
 
-func applyParticipants(q *pgx.Batch, e events.Recorded) {
+func applyParticipants(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.ChannelCreated:
 		if len(f.Participants) > 0 {
-			q.Queue(`
+			w.Exec(`
 insert into participants (channel_id, participant_id, position, place)
 select $1, p.id, $3, p.place from unnest($2::uuid[]) with ordinality as p(id, place) on conflict do nothing`,
 				f.ChannelID, f.Participants, int64(e.Position))
 		}
 	case events.ParticipantJoined:
-		q.Queue(`
+		w.Exec(`
 insert into participants (channel_id, participant_id, position, place) values ($1, $2, $3, 1) on conflict do nothing`,
 			f.ChannelID, f.ParticipantID, int64(e.Position))
 	case events.ParticipantLeft:
-		q.Queue(`delete from participants where channel_id = $1 and participant_id = $2`, f.ChannelID, f.ParticipantID)
+		w.Exec(`delete from participants where channel_id = $1 and participant_id = $2`, f.ChannelID, f.ParticipantID)
 	case events.ChannelDeleted:
-		q.Queue(`delete from participants where channel_id = $1`, f.ChannelID)
+		w.Exec(`delete from participants where channel_id = $1`, f.ChannelID)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"annals/events"
+	"annals/projections/engine"
 )
 
 // kind is a type of event that is drawn, and the noun of its stream.
@@ -205,13 +206,13 @@ func newShelf(t *testing.T) shelf {
 func (b shelf) apply(t *rapid.T, all []events.Recorded) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	var q pgx.Batch
+	w := engine.NewWriter()
 	for _, e := range all {
 		for _, p := range All() {
-			p.Apply(&q, e)
+			p.Apply(w, e)
 		}
 	}
-	if err := b.conn.SendBatch(ctx, &q).Close(); err != nil {
+	if err := b.conn.SendBatch(ctx, w.Batch()).Close(); err != nil {
 		t.Fatal(err)
 	}
 }

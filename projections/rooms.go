@@ -1,8 +1,6 @@
 package projections
 
 import (
-	"github.com/jackc/pgx/v5"
-
 	"annals/events"
 	"annals/projections/engine"
 )
@@ -43,10 +41,10 @@ create index on rooms (channel_id) where channel_id is not null`,
 	Apply: applyRooms,
 }
 
-func applyRooms(q *pgx.Batch, e events.Recorded) {
+func applyRooms(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.RoomCreated:
-		q.Queue(`
+		w.Exec(`
 insert into rooms (id, agent_id, world_id, channel_id, server_id, name, type, source, metadata, created_at, created, revision, position)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $11)
 on conflict (id) do update set (agent_id, world_id, channel_id, server_id, name, type, source, metadata, created_at, created,
@@ -56,36 +54,36 @@ on conflict (id) do update set (agent_id, world_id, channel_id, server_id, name,
 			f.RoomID, f.AgentID, reference(f.WorldID), reference(f.ChannelID), f.ServerID, f.Name, f.Type, f.Source, free(f.Metadata),
 			instant(e), int64(e.Position), int64(e.Revision))
 		if len(f.Entities) > 0 {
-			q.Queue(`
+			w.Exec(`
 insert into occupants (room_id, entity_id, position, place)
 select $1, p.id, $3, p.place from unnest($2::uuid[]) with ordinality as p(id, place) on conflict do nothing`,
 				f.RoomID, f.Entities, int64(e.Position))
 		}
 	case events.RoomJoined:
-		q.Queue(`insert into occupants (room_id, entity_id, position, place) values ($1, $2, $3, 1) on conflict do nothing`,
+		w.Exec(`insert into occupants (room_id, entity_id, position, place) values ($1, $2, $3, 1) on conflict do nothing`,
 			f.RoomID, f.EntityID, int64(e.Position))
-		moveRoom(q, e, f.RoomID)
+		moveRoom(w, e, f.RoomID)
 	case events.RoomCleared:
-		moveRoom(q, e, f.RoomID)
+		moveRoom(w, e, f.RoomID)
 	case events.RoomDeleted:
-		removeRooms(q, "id", f.RoomID, e)
+		removeRooms(w, "id", f.RoomID, e)
 	case events.WorldDeleted:
-		removeRooms(q, "world_id", f.WorldID, e)
+		removeRooms(w, "world_id", f.WorldID, e)
 	case events.ChannelDeleted:
-		removeRooms(q, "channel_id", f.ChannelID, e)
+		removeRooms(w, "channel_id", f.ChannelID, e)
 	case events.AgentDeleted:
-		removeRooms(q, "agent_id", f.AgentID, e)
+		removeRooms(w, "agent_id", f.AgentID, e)
 	}
 }
 
 // moveRoom keeps the revision that If-Match is compared with.
-func moveRoom(q *pgx.Batch, e events.Recorded, id any) {
-	q.Queue(`update rooms set (revision, position) = ($2, $3) where id = $1`, id, int64(e.Revision), int64(e.Position))
+func moveRoom(w engine.Writer, e events.Recorded, id any) {
+	w.Exec(`update rooms set (revision, position) = ($2, $3) where id = $1`, id, int64(e.Revision), int64(e.Position))
 }
 
 // removeRooms removes rooms that were made before the fact, and who was in them.
-func removeRooms(q *pgx.Batch, column string, id any, e events.Recorded) {
-	q.Queue(`
+func removeRooms(w engine.Writer, column string, id any, e events.Recorded) {
+	w.Exec(`
 with gone as (delete from rooms where `+column+` = $1 and created < $2 returning id)
 delete from occupants where room_id in (select id from gone)`, id, int64(e.Position))
 }

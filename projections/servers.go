@@ -2,7 +2,6 @@ package projections
 
 import (
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"annals/events"
 	"annals/projections/engine"
@@ -38,10 +37,10 @@ create index on server_agents (agent_id)`,
 	Apply: applyServers,
 }
 
-func applyServers(q *pgx.Batch, e events.Recorded) {
+func applyServers(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.ServerCreated:
-		q.Queue(`
+		w.Exec(`
 insert into servers (id, name, source_type, source_id, metadata, created_at, updated_at, revision, position, created)
 values ($1, $2, $3, $4, $5, $6, $6, $7, $8, $8)
 on conflict (id) do update set (name, source_type, source_id, metadata, created_at, updated_at, revision, position, created)
@@ -49,20 +48,20 @@ on conflict (id) do update set (name, source_type, source_id, metadata, created_
 	excluded.revision, excluded.position, excluded.created)`,
 			f.ServerID, f.Name, f.SourceType, text(f.SourceID), free(f.Metadata), instant(e), int64(e.Revision), int64(e.Position))
 	case events.AgentJoinedServer:
-		q.Queue(`insert into server_agents (server_id, agent_id, position) values ($1, $2, $3) on conflict do nothing`,
+		w.Exec(`insert into server_agents (server_id, agent_id, position) values ($1, $2, $3) on conflict do nothing`,
 			f.ServerID, f.AgentID, int64(e.Position))
-		moveServer(q, f.ServerID, e)
+		moveServer(w, f.ServerID, e)
 	case events.AgentLeftServer:
-		q.Queue(`delete from server_agents where server_id = $1 and agent_id = $2`, f.ServerID, f.AgentID)
-		moveServer(q, f.ServerID, e)
+		w.Exec(`delete from server_agents where server_id = $1 and agent_id = $2`, f.ServerID, f.AgentID)
+		moveServer(w, f.ServerID, e)
 	case events.ServerDeleted:
-		q.Queue(`delete from servers where id = $1`, f.ServerID)
-		q.Queue(`delete from server_agents where server_id = $1`, f.ServerID)
+		w.Exec(`delete from servers where id = $1`, f.ServerID)
+		w.Exec(`delete from server_agents where server_id = $1`, f.ServerID)
 	case events.AgentDeleted:
-		q.Queue(`delete from server_agents where agent_id = $1`, f.AgentID)
+		w.Exec(`delete from server_agents where agent_id = $1`, f.AgentID)
 	}
 }
 
-func moveServer(q *pgx.Batch, id uuid.UUID, e events.Recorded) {
-	q.Queue(`update servers set revision = $2, position = $3 where id = $1`, id, int64(e.Revision), int64(e.Position))
+func moveServer(w engine.Writer, id uuid.UUID, e events.Recorded) {
+	w.Exec(`update servers set revision = $2, position = $3 where id = $1`, id, int64(e.Revision), int64(e.Position))
 }

@@ -1,8 +1,6 @@
 package projections
 
 import (
-	"github.com/jackc/pgx/v5"
-
 	"annals/events"
 	"annals/projections/engine"
 )
@@ -34,12 +32,12 @@ create table turns (
 }
 
 // A turn that failed may be completed anew; the last fact counts.
-func applyTurns(q *pgx.Batch, e events.Recorded) {
+func applyTurns(w engine.Writer, e events.Recorded) {
 	f, ok := e.Event.(events.TurnCompleted)
 	if !ok {
 		return
 	}
-	q.Queue(`
+	w.Exec(`
 insert into turns (id, channel_id, server_id, agent_id, message_id, reply_id, outcome, reason, model, prompt_tokens,
 	completion_tokens, duration_ms, completed_at, revision, position)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)

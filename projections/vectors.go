@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/pgvector/pgvector-go"
 	pgxvector "github.com/pgvector/pgvector-go/pgx"
 
@@ -73,25 +72,25 @@ create index on vectors using hnsw ((embedding::%[1]s(%[2]d)) %[1]s_cosine_ops) 
 	return b.String()
 }
 
-func applyVectors(q *pgx.Batch, e events.Recorded) {
+func applyVectors(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.MemoryStored:
 		text := events.MemoryText(f.Content)
-		q.Queue(storeVector, f.MemoryID, f.AgentID, f.RoomID, f.EntityID, reference(f.WorldID), reference(f.ChannelID),
+		w.Exec(storeVector, f.MemoryID, f.AgentID, f.RoomID, f.EntityID, reference(f.WorldID), reference(f.ChannelID),
 			reference(f.MessageID), reference(f.DocumentID), f.Table, happened(e, f.At), int64(since(f, e)), events.HashText(text), text)
 	case events.MemoryUpdated: // another text has no vector yet
 		text := events.MemoryText(f.Content)
-		q.Queue(`update vectors set (hash, words, model, dimensions, embedding) = ($2, `+words("$3")+`, null, null, null)
+		w.Exec(`update vectors set (hash, words, model, dimensions, embedding) = ($2, `+words("$3")+`, null, null, null)
 where id = $1 and hash <> $2`, f.MemoryID, events.HashText(text), text)
 	case events.MemoryEmbedded: // a vector of another text came too late
 		if v := f.Numbers(); v != nil {
-			q.Queue(`update vectors set (model, dimensions, embedding) = ($2, $3, $4) where id = $1 and hash = $5`,
+			w.Exec(`update vectors set (model, dimensions, embedding) = ($2, $3, $4) where id = $1 and hash = $5`,
 				f.MemoryID, f.Model, f.Dimensions, pgvector.NewVector(v), f.TextHash)
 		}
 	case events.MemoryDeleted:
-		q.Queue(`delete from vectors where id = $1 or document_id = $1`, f.MemoryID)
+		w.Exec(`delete from vectors where id = $1 or document_id = $1`, f.MemoryID)
 	default:
-		forget(q, "vectors", "unvectored", e)
+		forget(w, "vectors", "unvectored", e)
 	}
 }
 

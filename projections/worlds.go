@@ -1,8 +1,6 @@
 package projections
 
 import (
-	"github.com/jackc/pgx/v5"
-
 	"annals/events"
 	"annals/projections/engine"
 )
@@ -28,10 +26,10 @@ create table worlds (
 	Apply:   applyWorlds,
 }
 
-func applyWorlds(q *pgx.Batch, e events.Recorded) {
+func applyWorlds(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.WorldCreated:
-		q.Queue(`
+		w.Exec(`
 insert into worlds (id, agent_id, server_id, name, metadata, created_at, created, revision, position)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $7)
 on conflict (id) do update set (agent_id, server_id, name, metadata, created_at, created, revision, position)
@@ -39,13 +37,13 @@ on conflict (id) do update set (agent_id, server_id, name, metadata, created_at,
 	excluded.revision, excluded.position)`,
 			f.WorldID, f.AgentID, f.ServerID, f.Name, free(f.Metadata), instant(e), int64(e.Position), int64(e.Revision))
 	case events.WorldUpdated:
-		q.Queue(`update worlds set (name, metadata, revision, position) = ($2, $3, $4, $5) where id = $1`,
+		w.Exec(`update worlds set (name, metadata, revision, position) = ($2, $3, $4, $5) where id = $1`,
 			f.WorldID, f.Name, free(f.Metadata), int64(e.Revision), int64(e.Position))
 	case events.WorldCleared:
-		q.Queue(`update worlds set (revision, position) = ($2, $3) where id = $1`, f.WorldID, int64(e.Revision), int64(e.Position))
+		w.Exec(`update worlds set (revision, position) = ($2, $3) where id = $1`, f.WorldID, int64(e.Revision), int64(e.Position))
 	case events.WorldDeleted:
-		q.Queue(`delete from worlds where id = $1`, f.WorldID)
+		w.Exec(`delete from worlds where id = $1`, f.WorldID)
 	case events.AgentDeleted:
-		q.Queue(`delete from worlds where agent_id = $1 and created < $2`, f.AgentID, int64(e.Position))
+		w.Exec(`delete from worlds where agent_id = $1 and created < $2`, f.AgentID, int64(e.Position))
 	}
 }

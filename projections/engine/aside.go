@@ -65,15 +65,15 @@ func newAside(ctx context.Context, tx pgx.Tx, ps []Projection) (*aside, error) {
 // apply takes facts, in the order of the log, as the feed would.
 func (a *aside) apply(ctx context.Context, facts ...events.Recorded) error {
 	for batch := range slices.Chunk(facts, batchEvents) {
-		var q pgx.Batch
+		w := NewWriter()
 		for _, e := range batch {
 			for _, g := range a.gens {
-				if err := apply(g, &q, e); err != nil {
+				if err := apply(g, w, e); err != nil {
 					return &refusal{event: e, reason: err}
 				}
 			}
 		}
-		if err := a.tx.SendBatch(ctx, &q).Close(); err != nil {
+		if err := a.tx.SendBatch(ctx, w.Batch()).Close(); err != nil {
 			return err
 		}
 	}

@@ -58,18 +58,18 @@ func (b *bulk) conflicted(err error) bool {
 }
 
 // add queues what was queued in from, and tells whether anything was joined.
-func (b *bulk) add(ctx context.Context, q *pgx.Batch, from []*pgx.QueuedQuery) (joined bool, err error) {
+func (b *bulk) add(ctx context.Context, q *pgx.Batch, from []write) (joined bool, err error) {
 	for len(from) > 0 {
 		n := b.stretch(from)
 		for _, run := range b.runs(from[:n]) {
 			var f form
 			if len(run) >= bulkRows {
-				if f, err = b.form(ctx, run[0].SQL); err != nil {
+				if f, err = b.form(ctx, run[0].sql); err != nil {
 					return joined, err
 				}
 			}
 			if f.sql == "" {
-				q.QueuedQueries = append(q.QueuedQueries, run...)
+				appendTo(q, run...)
 				continue
 			}
 			if b.conflicts[f.table] {
@@ -85,20 +85,20 @@ func (b *bulk) add(ctx context.Context, q *pgx.Batch, from []*pgx.QueuedQuery) (
 
 // stretch is how many of the first statements are alike or, of those that each write one row by its id, touch nothing but that
 // row of what the others write.
-func (b *bulk) stretch(from []*pgx.QueuedQuery) int {
-	first := b.rowWrite(from[0].SQL)
-	met := map[string]rowWrite{from[0].SQL: first}
+func (b *bulk) stretch(from []write) int {
+	first := b.rowWrite(from[0].sql)
+	met := map[string]rowWrite{from[0].sql: first}
 	for n, q := range from {
-		if _, ok := met[q.SQL]; ok {
+		if _, ok := met[q.sql]; ok {
 			continue
 		}
-		next := b.rowWrite(q.SQL)
+		next := b.rowWrite(q.sql)
 		for _, k := range met {
 			if !k.apart(next) {
 				return n
 			}
 		}
-		met[q.SQL] = next
+		met[q.sql] = next
 	}
 	return len(from)
 }
@@ -136,18 +136,18 @@ func (w rowWrite) apart(from rowWrite) bool {
 
 // runs are the statements of a stretch, those that are alike together. What is written of one row by its id stays in order,
 // each time in another run.
-func (b *bulk) runs(stretch []*pgx.QueuedQuery) (all [][]*pgx.QueuedQuery) {
-	if b.rowWrite(stretch[0].SQL).table == "" {
-		return [][]*pgx.QueuedQuery{stretch}
+func (b *bulk) runs(stretch []write) (all [][]write) {
+	if b.rowWrite(stretch[0].sql).table == "" {
+		return [][]write{stretch}
 	}
 	open, last := map[string]int{}, map[any]int{} // by SQL, and by id
 	for _, q := range stretch {
-		run, ok := open[q.SQL]
-		if before, written := last[q.Arguments[0]]; !ok || written && before >= run {
+		run, ok := open[q.sql]
+		if before, written := last[q.args[0]]; !ok || written && before >= run {
 			run = len(all)
-			open[q.SQL], all = run, append(all, nil)
+			open[q.sql], all = run, append(all, nil)
 		}
-		all[run], last[q.Arguments[0]] = append(all[run], q), run
+		all[run], last[q.args[0]] = append(all[run], q), run
 	}
 	return all
 }
@@ -188,12 +188,12 @@ func (b *bulk) form(ctx context.Context, sql string) (form, error) {
 }
 
 // columns are the arguments of a run, as arrays.
-func columns(run []*pgx.QueuedQuery) []any {
-	out := make([]any, len(run[0].Arguments))
+func columns(run []write) []any {
+	out := make([]any, len(run[0].args))
 	for i := range out {
 		column := make([]any, len(run))
 		for j, q := range run {
-			column[j] = q.Arguments[i]
+			column[j] = q.args[i]
 			if id, ok := column[j].(uuid.UUID); ok {
 				column[j] = [16]byte(id) // otherwise pgx goes by way of its text
 			}

@@ -27,40 +27,40 @@ on conflict (id) do update set (colour, filled) = (excluded.colour, excluded.fil
 	breakPlate = `delete from plates where id = $1`
 )
 
-func queued(seed, n int) *pgx.Batch {
+func queued(seed, n int) Writer {
 	random := rand.New(rand.NewPCG(uint64(seed), 2)) //nolint:gosec // the same each time
-	var q pgx.Batch
+	w := NewWriter()
 	for range n {
 		var id uuid.UUID
 		id[15] = byte(random.IntN(40))
 		number := random.IntN(100)
 		switch k := random.IntN(200); {
 		case k < 50:
-			q.Queue(putCup, id, fmt.Sprint(number), number)
+			w.Exec(putCup, id, fmt.Sprint(number), number)
 		case k < 100:
-			q.Queue(fillCup, id, number)
+			w.Exec(fillCup, id, number)
 		case k < 140:
-			q.Queue(paintCup, id, fmt.Sprint(number))
+			w.Exec(paintCup, id, fmt.Sprint(number))
 		case k < 170:
-			q.Queue(putPlate, id, number)
+			w.Exec(putPlate, id, number)
 		case k < 195:
-			q.Queue(growPlate, id, number%3)
+			w.Exec(growPlate, id, number%3)
 		case k == 195:
-			q.Queue(putSaucer, id, number)
+			w.Exec(putSaucer, id, number)
 		case k == 196:
-			q.Queue(matchCup, id, number)
+			w.Exec(matchCup, id, number)
 		case k == 197:
-			q.Queue(levelCups, number, 1000)
+			w.Exec(levelCups, number, 1000)
 		case k == 198:
-			q.Queue(topUp, id, number)
-			q.Queue(topUp, uuid.UUID{15: id[15] + 1}, number)
-			q.Queue(topUp, uuid.UUID{15: id[15] + 2}, number)
-			q.Queue(topUp, uuid.UUID{15: id[15] + 3}, number)
+			w.Exec(topUp, id, number)
+			w.Exec(topUp, uuid.UUID{15: id[15] + 1}, number)
+			w.Exec(topUp, uuid.UUID{15: id[15] + 2}, number)
+			w.Exec(topUp, uuid.UUID{15: id[15] + 3}, number)
 		default:
-			q.Queue(breakPlate, id)
+			w.Exec(breakPlate, id)
 		}
 	}
-	return &q
+	return w
 }
 
 func TestStatementsThatAreJoinedDoWhatTheyDoOneByOne(t *testing.T) {
@@ -82,10 +82,10 @@ func TestStatementsThatAreJoinedDoWhatTheyDoOneByOne(t *testing.T) {
 	}
 	for round := range 50 {
 		var many pgx.Batch
-		_, err := b.add(ctx, &many, queued(round, 100).QueuedQueries)
+		_, err := b.add(ctx, &many, *queued(round, 100).writes)
 		must(t, err)
 		must(t, joined.SendBatch(ctx, &many).Close())
-		must(t, single.SendBatch(ctx, queued(round, 100)).Close())
+		must(t, single.SendBatch(ctx, queued(round, 100).Batch()).Close())
 		for _, table := range []string{"cups", "plates", "saucers"} {
 			if want, got := textOf(t, single, table), textOf(t, joined, table); !slices.Equal(want, got) {
 				t.Fatalf("round %d: %s\none by one %v\njoined     %v", round, table, want, got)
@@ -106,16 +106,16 @@ func textOf(t *testing.T, conn *pgx.Conn, table string) []string {
 func TestStatementsInTurnsAreJoined(t *testing.T) {
 	t.Parallel()
 	b := newBulk(nil)
-	var q pgx.Batch
+	w := NewWriter()
 	for n := range 100 {
-		q.Queue(putCup, uuid.UUID{byte(n)}, "blue", n)
-		q.Queue(fillCup, uuid.UUID{byte(n)}, n)
-		q.Queue(putPlate, uuid.UUID{byte(n)}, n)
+		w.Exec(putCup, uuid.UUID{byte(n)}, "blue", n)
+		w.Exec(fillCup, uuid.UUID{byte(n)}, n)
+		w.Exec(putPlate, uuid.UUID{byte(n)}, n)
 	}
-	if n := b.stretch(q.QueuedQueries); n != 300 {
+	if n := b.stretch(*w.writes); n != 300 {
 		t.Errorf("a stretch of %d", n)
 	}
-	if n := len(b.runs(q.QueuedQueries)); n != 3 {
+	if n := len(b.runs(*w.writes)); n != 3 {
 		t.Errorf("%d runs", n)
 	}
 }

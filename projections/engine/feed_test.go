@@ -263,7 +263,7 @@ func TestWhatIsReadTogetherIsToldOnceEveryGroupHasIt(t *testing.T) {
 	quick, slow := tally("counted", "a"), tally("counted_too", "b")
 	held := make(chan struct{})
 	apply := slow.Apply
-	slow.Apply = func(q *pgx.Batch, e events.Recorded) { <-held; apply(q, e) }
+	slow.Apply = func(w Writer, e events.Recorded) { <-held; apply(w, e) }
 	var apart, together told
 	f, _ := start(t, Options{
 		Store: store, Postgres: url, Log: uuid.New(), Projections: []Projection{quick, slow}, Committed: apart.committed,

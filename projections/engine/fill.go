@@ -30,7 +30,7 @@ type filling struct {
 	*Feed
 	conn        *pgx.Conn // holds the locks
 	generations []*generation
-	writer      *writer
+	committer   *committer
 	next        func() []events.Recorded
 	progress    Progress
 	report      func(Progress)
@@ -56,15 +56,15 @@ func (f *Feed) fill(ctx context.Context, config *pgx.ConnConfig, gens []*generat
 		return err
 	}
 	b := &filling{Feed: f, conn: conn, generations: gens, report: report}
-	if b.writer, err = openWriter(ctx, config, gens, func(events.Position) {}); err != nil {
+	if b.committer, err = openCommitter(ctx, config, gens, func(events.Position) {}); err != nil {
 		return err
 	}
-	defer b.writer.close(ctx)
+	defer b.committer.close(ctx)
 	for _, g := range gens {
 		b.progress.Projections = append(b.progress.Projections, g.Name)
 	}
 	var stop func()
-	b.next, stop = ahead(ctx, f.batches, b.writer.at)
+	b.next, stop = ahead(ctx, f.batches, b.committer.at)
 	defer stop()
 	if err := b.run(ctx); err != nil {
 		return fmt.Errorf("fill %s: %w", strings.Join(b.progress.Projections, ", "), err)
@@ -113,7 +113,7 @@ func (b *filling) run(ctx context.Context) error {
 			continue
 		}
 		err := reveal(ctx, b.conn, b.generations, func(shown events.Position) error {
-			if refused && shown > b.writer.at {
+			if refused && shown > b.committer.at {
 				return r
 			}
 			return b.upTo(ctx, shown)
@@ -146,12 +146,12 @@ func (b *filling) upToHead(ctx context.Context, stage string) error {
 
 // upTo takes batches until the rows are there up to a position that the log has reached.
 func (b *filling) upTo(ctx context.Context, p events.Position) error {
-	for b.writer.at < p {
+	for b.committer.at < p {
 		batch := b.next()
 		if len(batch) == 0 {
 			return ctx.Err()
 		}
-		if err := b.writer.commit(ctx, batch); err != nil {
+		if err := b.committer.commit(ctx, batch); err != nil {
 			return err
 		}
 		b.progress.Events += len(batch)
@@ -161,7 +161,7 @@ func (b *filling) upTo(ctx context.Context, p events.Position) error {
 }
 
 func (b *filling) say(stage string) {
-	b.progress.Stage, b.progress.Position = stage, b.writer.at
+	b.progress.Stage, b.progress.Position = stage, b.committer.at
 	if b.report != nil {
 		b.report(b.progress)
 	}

@@ -138,8 +138,8 @@ func tally(name, group string) Projection {
 	return Projection{
 		Name: name, Group: group, Version: 1,
 		Tables: "create table " + name + " (number bigint not null)",
-		Apply: func(q *pgx.Batch, e events.Recorded) {
-			q.Queue("insert into "+name+" (number) values ($1)", numberOf(e))
+		Apply: func(w Writer, e events.Recorded) {
+			w.Exec("insert into "+name+" (number) values ($1)", numberOf(e))
 		},
 	}
 }

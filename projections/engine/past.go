@@ -117,11 +117,11 @@ func FillPast(ctx context.Context, o PastOptions, report func(Progress)) error {
 		return err
 	}
 	b := &filling{conn: conn, generations: gens, report: report}
-	if b.writer, err = openWriter(ctx, config, gens, func(events.Position) {}); err != nil {
+	if b.committer, err = openCommitter(ctx, config, gens, func(events.Position) {}); err != nil {
 		return err
 	}
-	defer b.writer.close(ctx)
-	b.writer.advance = func(q *pgx.Batch, _ []*generation, olds []int64, upTo events.Position) {
+	defer b.committer.close(ctx)
+	b.committer.advance = func(q *pgx.Batch, _ []*generation, olds []int64, upTo events.Position) {
 		q.Queue(`select annals.advance_past($1, $2, $3)`, o.Schema, olds[0], int64(upTo))
 	}
 	for _, g := range gens {
@@ -136,10 +136,10 @@ func (b *filling) past(ctx context.Context, o PastOptions) error {
 	b.say(stageRows)
 	next, stop := ahead(ctx, func(ctx context.Context, at events.Position) iter.Seq[[]events.Recorded] {
 		return batchesOf(o.Read(ctx, at), &b.failed)
-	}, b.writer.at)
+	}, b.committer.at)
 	defer stop()
 	for batch := next(); len(batch) > 0; batch = next() {
-		if err := b.writer.commit(ctx, batch); err != nil {
+		if err := b.committer.commit(ctx, batch); err != nil {
 			return fmt.Errorf("fill %s: %w", o.Schema, err)
 		}
 		b.progress.Events += len(batch)

@@ -8,20 +8,19 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"annals/events"
 )
 
 // poisoned is a tally that cannot take the seventh fact.
-func poisoned(name string, at7 func(q *pgx.Batch)) Projection {
+func poisoned(name string, at7 func(w Writer)) Projection {
 	p := tally(name, name)
 	whole := p.Apply
-	p.Apply = func(q *pgx.Batch, e events.Recorded) {
+	p.Apply = func(w Writer, e events.Recorded) {
 		if numberOf(e) == 7 {
-			at7(q)
+			at7(w)
 		}
-		whole(q, e)
+		whole(w, e)
 	}
 	return p
 }
@@ -29,13 +28,13 @@ func poisoned(name string, at7 func(q *pgx.Batch)) Projection {
 func TestAFactThatAProjectionCannotTakeStopsItsGroupAloneAndIsNamed(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
-		at7  func(q *pgx.Batch)
+		at7  func(w Writer)
 		says string
 	}{
-		"panics":   {func(*pgx.Batch) { panic("no such thing") }, "no such thing"},
-		"breaks":   {func(q *pgx.Batch) { q.Queue("select 1/0") }, "division by zero"},
-		"misspelt": {func(q *pgx.Batch) { q.Queue("selct 1") }, "syntax error"},
-		"unsent":   {func(q *pgx.Batch) { q.Queue("select $1::integer", "seven") }, "seven"},
+		"panics":   {func(Writer) { panic("no such thing") }, "no such thing"},
+		"breaks":   {func(w Writer) { w.Exec("select 1/0") }, "division by zero"},
+		"misspelt": {func(w Writer) { w.Exec("selct 1") }, "syntax error"},
+		"unsent":   {func(w Writer) { w.Exec("select $1::integer", "seven") }, "seven"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

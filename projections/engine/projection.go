@@ -26,9 +26,9 @@ type Projection struct {
 	Tables string
 	// Indexes is separate, since a rebuild makes them after the rows. Long keys are indexed by their hash.
 	Indexes string
-	// Apply queues the SQL that a fact stands for, and nothing if it does not matter. It tolerates every interleaving of
+	// Apply queues what a fact stands for, and nothing if it does not matter. It tolerates every interleaving of
 	// streams: what is said of a thing that is not there has no effect.
-	Apply func(q *pgx.Batch, e events.Recorded)
+	Apply func(w Writer, e events.Recorded)
 	// Types registers the types of its columns that pgx does not know with a connection; it may be nil.
 	Types func(context.Context, *pgx.Conn) error
 }

@@ -138,9 +138,9 @@ func TestARebuildOfSeveralGroupsIsAsFarAsTheLast(t *testing.T) {
 	log := newLog(t)
 	last := log.say(2 * batchEvents)
 	ps := []Projection{tally("counted", "a"), tally("counted_too", "b")}
-	ps[1].Apply = func(q *pgx.Batch, e events.Recorded) {
-		q.Queue("select pg_sleep(0.0001)") // the slower one
-		q.Queue("insert into counted_too (number) values ($1)", numberOf(e))
+	ps[1].Apply = func(w Writer, e events.Recorded) {
+		w.Exec("select pg_sleep(0.0001)") // the slower one
+		w.Exec("insert into counted_too (number) values ($1)", numberOf(e))
 	}
 	o := Options{Store: log, Postgres: database(t), Log: uuid.New(), Projections: ps, Logger: slog.New(slog.DiscardHandler)}
 	done := 0
@@ -175,8 +175,8 @@ func raised() Projection {
 	p := tally("counted", "a")
 	p.Version = 2
 	p.Tables = "create table counted (number bigint not null, doubled bigint not null)"
-	p.Apply = func(q *pgx.Batch, e events.Recorded) {
-		q.Queue("insert into counted (number, doubled) values ($1, $2)", numberOf(e), 2*numberOf(e))
+	p.Apply = func(w Writer, e events.Recorded) {
+		w.Exec("insert into counted (number, doubled) values ($1, $2)", numberOf(e), 2*numberOf(e))
 	}
 	return p
 }
@@ -217,9 +217,9 @@ func TestWhereTheColumnsAreTheSameTheOlderVersionServesUntilTheNewOneHasCaughtUp
 	slow := tally("counted", "a")
 	slow.Version = 2
 	apply, release := slow.Apply, make(chan struct{})
-	slow.Apply = func(q *pgx.Batch, e events.Recorded) {
+	slow.Apply = func(w Writer, e events.Recorded) {
 		<-release
-		apply(q, e)
+		apply(w, e)
 	}
 	f, _ := start(t, Options{Store: store, Postgres: url, Log: log, Projections: []Projection{slow}})
 	conn := connect(t, url)

@@ -24,13 +24,13 @@ type lane = task
 
 func (s *session) runLane(ctx context.Context, l *lane) error {
 	ours := numbers(l.generations)
-	w, err := openWriter(ctx, s.config, l.generations, func(at events.Position) { l.group.moved(ours, at) })
+	c, err := openCommitter(ctx, s.config, l.generations, func(at events.Position) { l.group.moved(ours, at) })
 	if err != nil {
 		return err
 	}
-	defer w.close(ctx)
-	for batch := range s.batches(ctx, w.at) {
-		if err := w.commit(ctx, batch); err != nil {
+	defer c.close(ctx)
+	for batch := range s.batches(ctx, c.at) {
+		if err := c.commit(ctx, batch); err != nil {
 			return err
 		}
 	}
