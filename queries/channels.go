@@ -45,6 +45,30 @@ func (q *Queries) Channel(ctx context.Context, id uuid.UUID) (Channel, error) {
 	return one(ctx, q, fmt.Sprintf("channel %s", id), pgx.RowToStructByName[Channel], channelColumns+` where id = $1`, id)
 }
 
+// ChannelDetails is one channel that names in its metadata who takes part, as clients expect before they add or remove somebody.
+func (q *Queries) ChannelDetails(ctx context.Context, id uuid.UUID) (Channel, error) {
+	found, err := q.Channel(ctx, id)
+	if err != nil {
+		return found, err
+	}
+	there, _, err := q.Participants(ctx, id, Members{Limit: MaxLimit})
+	if err != nil {
+		return found, err
+	}
+	var fields map[string]json.RawMessage
+	if len(found.Metadata) > 0 && json.Unmarshal(found.Metadata, &fields) != nil || fields == nil {
+		fields = map[string]json.RawMessage{}
+	}
+	if there == nil {
+		there = []uuid.UUID{}
+	}
+	if fields["participantCentralUserIds"], err = json.Marshal(there); err != nil {
+		return found, err
+	}
+	found.Metadata, err = json.Marshal(fields)
+	return found, err
+}
+
 // ChannelNamed is the oldest channel of that type and exact name in a server.
 func (q *Queries) ChannelNamed(ctx context.Context, server uuid.UUID, typ, name string) (Channel, error) {
 	return one(ctx, q, fmt.Sprintf("channel of type %s in server %s", typ, server), pgx.RowToStructByName[Channel],

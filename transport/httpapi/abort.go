@@ -29,8 +29,8 @@ type abortedTurn struct {
 }
 
 // abortTurns answers with the turns that were under way or still to come. That each has ended is told as messageComplete.
-func (a *API) abortTurns(c *call, in *unwanted) (abortedTurns, error) {
-	u := commands.Unwanted{Channel: in.ChannelID.UUID, Recent: a.o.Queries.RecentIn}
+func (a *messagingAPI) abortTurns(c *call, in *unwanted) (abortedTurns, error) {
+	u := commands.Unwanted{Channel: in.ChannelID.UUID, Recent: a.Queries.RecentIn}
 	if b := in.Body; b != nil {
 		for _, given := range []struct {
 			name string
@@ -46,7 +46,7 @@ func (a *API) abortTurns(c *call, in *unwanted) (abortedTurns, error) {
 			}
 		}
 	}
-	turns, last, err := commands.AbortTurns(c, a.o.Env, c.request(), u)
+	turns, last, err := commands.AbortTurns(c, a.Env, c.request(), u)
 	if err := c.wrote(last, err); err != nil {
 		return abortedTurns{}, err
 	}

@@ -65,16 +65,16 @@ type agentLogsQuery struct {
 }
 
 // agentLogs is a stopped agent's log as well: the facts are there.
-func (a *API) agentLogs(c *call, in *agentLogsQuery) ([]queries.Log, error) {
+func (a *agentsAPI) agentLogs(c *call, in *agentLogsQuery) ([]queries.Log, error) {
 	filter, err := in.filter()
 	if err != nil {
 		return nil, err
 	}
 	count := defaultLogs
 	switch {
-	case c.gin.Query("count") != "":
+	case c.query("count") != "":
 		count = in.Count
-	case c.gin.Query("limit") != "":
+	case c.query("limit") != "":
 		count = in.Limit
 	}
 	if count, err = bounded(count); err != nil {
@@ -86,13 +86,13 @@ func (a *API) agentLogs(c *call, in *agentLogsQuery) ([]queries.Log, error) {
 	if err := a.agentIs(c, in.AgentID.UUID); err != nil {
 		return nil, err
 	}
-	found, err := a.o.Queries.Logs(c, in.AgentID.UUID, filter, count, in.Offset)
+	found, err := a.Queries.Logs(c, in.AgentID.UUID, filter, count, in.Offset)
 	return list(found), err
 }
 
 // agentIs looks whether there is such an agent, running or not.
-func (a *API) agentIs(c *call, id uuid.UUID) error {
-	agent, err := a.o.Env.States.Agent(c, id)
+func (a *agentsAPI) agentIs(c *call, id uuid.UUID) error {
+	agent, err := a.Env.States.Agent(c, id)
 	if err == nil && !agent.Exists {
 		return problem.New(http.StatusNotFound, problem.CodeNotFound, "Agent %s not found", id)
 	}
@@ -105,11 +105,11 @@ type agentLogPath struct {
 }
 
 // deleteAgentLog is 204 for an entry that is not there, as recorded.
-func (a *API) deleteAgentLog(c *call, in *agentLogPath) (none, error) {
+func (a *agentsAPI) deleteAgentLog(c *call, in *agentLogPath) (none, error) {
 	if err := a.agentIs(c, in.AgentID.UUID); err != nil {
 		return none{}, err
 	}
-	_, err := a.o.Queries.Log(c, in.AgentID.UUID, in.LogID.UUID)
+	_, err := a.Queries.Log(c, in.AgentID.UUID, in.LogID.UUID)
 	if missing(err) {
 		return none{}, nil
 	}
@@ -127,7 +127,7 @@ type agentLogStream struct {
 }
 
 // followAgentLogs begins after the entry that the client has, or with what is new.
-func (a *API) followAgentLogs(c *call, in *agentLogStream) (following, func(), error) {
+func (a *agentsAPI) followAgentLogs(c *call, in *agentLogStream) (following, func(), error) {
 	agent := in.AgentID.UUID
 	filter, err := in.filter()
 	if err != nil {
@@ -136,14 +136,14 @@ func (a *API) followAgentLogs(c *call, in *agentLogStream) (following, func(), e
 	if err := a.agentIs(c, agent); err != nil {
 		return nil, nil, err
 	}
-	woken, stop := a.o.AgentLogs.Watch(agent)
+	woken, stop := a.Logs.Watch(agent)
 	if filter.After, err = a.logsFrom(c, agent, in.LastEventID); err != nil {
 		stop()
 		return nil, nil, err
 	}
 	return func(ctx context.Context) ([]entry, error) {
 		for {
-			found, err := a.o.Queries.LogsAfter(ctx, agent, filter, queries.MaxLimit)
+			found, err := a.Queries.LogsAfter(ctx, agent, filter, queries.MaxLimit)
 			if err != nil {
 				return nil, err
 			}
@@ -163,25 +163,25 @@ func (a *API) followAgentLogs(c *call, in *agentLogStream) (following, func(), e
 }
 
 // logsFrom is the position after which a client follows a log.
-func (a *API) logsFrom(c *call, agent uuid.UUID, lastEvent string) (events.Position, error) {
+func (a *agentsAPI) logsFrom(c *call, agent uuid.UUID, lastEvent string) (events.Position, error) {
 	if lastEvent == "" {
-		newest, err := a.o.Queries.Logs(c, agent, queries.LogFilter{}, 1, 0)
+		newest, err := a.Queries.Logs(c, agent, queries.LogFilter{}, 1, 0)
 		if err != nil || len(newest) == 0 {
 			return 0, err
 		}
 		return newest[0].Position, nil
 	}
 	t, err := events.ParseToken(lastEvent)
-	if err != nil || t.Log != a.o.Log {
+	if err != nil || t.Log != a.Log {
 		return 0, problem.Invalid("Invalid Last-Event-ID: %.60q is no entry of this log", lastEvent)
 	}
 	return t.Position, nil
 }
 
 // logEntries are entries as they are sent, none while the agent bears another name than the one wanted.
-func (a *API) logEntries(ctx context.Context, agent uuid.UUID, name string, found []queries.Log) ([]entry, error) {
+func (a *agentsAPI) logEntries(ctx context.Context, agent uuid.UUID, name string, found []queries.Log) ([]entry, error) {
 	if len(found) > 0 && name != "" && name != serverlog.Everything {
-		is, err := a.o.Env.States.Agent(ctx, agent)
+		is, err := a.Env.States.Agent(ctx, agent)
 		if err != nil || is.Character.Name != name {
 			return nil, err
 		}
@@ -192,7 +192,7 @@ func (a *API) logEntries(ctx context.Context, agent uuid.UUID, name string, foun
 		if err != nil {
 			return nil, err
 		}
-		out[i] = entry{events.Token{Log: a.o.Log, Position: l.Position}.String(), data}
+		out[i] = entry{events.Token{Log: a.Log, Position: l.Position}.String(), data}
 	}
 	return out, nil
 }
@@ -204,15 +204,6 @@ type panel struct {
 }
 
 // panels are those of the plug-ins' routes, of which there are none. As its agent, a plug-in needs it running.
-func (a *API) panels(c *call, in *AgentPath) ([]panel, error) {
-	return []panel{}, a.runs(c, in.AgentID.UUID)
-}
-
-// runs refuses to act as an agent that is not there or does not run.
-func (a *API) runs(c *call, id uuid.UUID) error {
-	agent, err := a.o.Env.States.Agent(c, id)
-	if err == nil && !agent.Running {
-		return problem.New(http.StatusNotFound, problem.CodeNotFound, "Agent not found or not active")
-	}
-	return err
+func (a *agentsAPI) panels(c *call, in *AgentPath) ([]panel, error) {
+	return []panel{}, c.runs(in.AgentID.UUID)
 }

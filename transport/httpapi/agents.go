@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"cmp"
 	"encoding/json"
 	"net/http"
 
@@ -12,11 +11,6 @@ import (
 	"annals/queries"
 	"annals/transport/problem"
 )
-
-// AgentPath names an agent. What operations embed is exported, or huma would pass it over.
-type AgentPath struct {
-	AgentID id `path:"agentId"`
-}
 
 // agentAct is a wish that needs no more than the agent; a body may be there and says nothing.
 type agentAct struct {
@@ -34,18 +28,18 @@ type agentsAnswer struct {
 	Agents []queries.AgentItem `json:"agents"`
 }
 
-func (a *API) agents(c *call, in *agentsQuery) (agentsAnswer, error) {
+func (a *agentsAPI) agents(c *call, in *agentsQuery) (agentsAnswer, error) {
 	limit, err := bounded(in.Limit)
 	if err != nil {
 		return agentsAnswer{}, err
 	}
-	page, total, err := a.o.Queries.AgentsPage(c, queries.Members{Limit: limit, Before: in.Before.UUID, After: in.After.UUID})
+	page, total, err := a.Queries.AgentsPage(c, queries.Members{Limit: limit, Before: in.Before.UUID, After: in.After.UUID})
 	c.total = total
 	return agentsAnswer{list(page)}, err
 }
 
-func (a *API) agent(c *call, in *AgentPath) (queries.Agent, error) {
-	found, err := a.o.Queries.Agent(c, in.AgentID.UUID)
+func (a *agentsAPI) agent(c *call, in *AgentPath) (queries.Agent, error) {
+	found, err := a.Queries.Agent(c, in.AgentID.UUID)
 	c.revision(found.Revision)
 	return found, err
 }
@@ -64,7 +58,7 @@ type agentMade struct {
 }
 
 // createAgent answers every refusal with one code, as the recorded server does.
-func (a *API) createAgent(c *call, in *newAgent) (agentMade, error) {
+func (a *agentsAPI) createAgent(c *call, in *newAgent) (agentMade, error) {
 	made, err := a.makeAgent(c, in)
 	if err == nil {
 		return made, nil
@@ -76,12 +70,12 @@ func (a *API) createAgent(c *call, in *newAgent) (agentMade, error) {
 	return made, &problem.Problem{Status: http.StatusBadRequest, Code: problem.CodeCreate, Message: p.Message, Details: p.Message}
 }
 
-func (a *API) makeAgent(c *call, in *newAgent) (agentMade, error) {
+func (a *agentsAPI) makeAgent(c *call, in *newAgent) (agentMade, error) {
 	raw, err := a.characterOf(c, in)
 	if err != nil {
 		return agentMade{}, err
 	}
-	if raw, err = a.secrets.seal(raw, c.vector); err != nil {
+	if raw, err = a.Secrets.seal(raw, c.nonce); err != nil {
 		return agentMade{}, err
 	}
 	character, err := commands.ParseCharacter(raw)
@@ -89,7 +83,7 @@ func (a *API) makeAgent(c *call, in *newAgent) (agentMade, error) {
 		return agentMade{}, err
 	}
 	made := agentMade{ID: events.StringToUUID(character.Name), Character: raw}
-	switch other, err := a.o.Queries.AgentNamed(c, character.Name); {
+	switch other, err := a.Queries.AgentNamed(c, character.Name); {
 	case err != nil && !missing(err):
 		return made, err
 	case err == nil && other != made.ID:
@@ -100,7 +94,7 @@ func (a *API) makeAgent(c *call, in *newAgent) (agentMade, error) {
 }
 
 // characterOf is the character that the body gives, in the recorded server's order of precedence.
-func (a *API) characterOf(c *call, in *newAgent) (json.RawMessage, error) {
+func (a *agentsAPI) characterOf(c *call, in *newAgent) (json.RawMessage, error) {
 	switch b := in.Body; {
 	case given(b.CharacterJSON) != nil:
 		return b.CharacterJSON, nil
@@ -117,11 +111,11 @@ type agentPatch struct {
 	Body object `doc:"Parts of a character. Settings are merged; null deletes."`
 }
 
-func (a *API) updateAgent(c *call, in *agentPatch) (queries.Agent, error) {
+func (a *agentsAPI) updateAgent(c *call, in *agentPatch) (queries.Agent, error) {
 	if in.Body == nil {
 		return queries.Agent{}, problem.Invalid("Invalid body: an object is required")
 	}
-	sealed, err := a.secrets.seal(in.Body.raw(), c.vector)
+	sealed, err := a.Secrets.seal(in.Body.raw(), c.nonce)
 	if err != nil {
 		return queries.Agent{}, err
 	}
@@ -132,7 +126,7 @@ func (a *API) updateAgent(c *call, in *agentPatch) (queries.Agent, error) {
 	return a.agent(c, &in.AgentPath)
 }
 
-func (a *API) deleteAgent(c *call, in *AgentPath) (none, error) {
+func (a *agentsAPI) deleteAgent(c *call, in *AgentPath) (none, error) {
 	_, err := run(c, commands.DeleteAgent{AgentID: in.AgentID.UUID})
 	return none{}, err
 }
@@ -144,7 +138,7 @@ type agentStarted struct {
 }
 
 // startAgent lets the agent hear the default server besides, as every started one does.
-func (a *API) startAgent(c *call, in *agentAct) (agentStarted, error) {
+func (a *agentsAPI) startAgent(c *call, in *agentAct) (agentStarted, error) {
 	id := in.AgentID.UUID
 	_, err := run(c, commands.JoinServer{ServerID: events.DefaultServer, AgentID: id})
 	if err != nil {
@@ -153,37 +147,11 @@ func (a *API) startAgent(c *call, in *agentAct) (agentStarted, error) {
 	if _, err := run(c, commands.StartAgent{AgentID: id}); err != nil {
 		return agentStarted{}, err
 	}
-	agent, err := a.o.Env.States.Agent(c, id)
+	agent, err := a.Env.States.Agent(c, id)
 	return agentStarted{ID: id, Name: agent.Character.Name, Status: queries.Active}, err
 }
 
-type said struct {
-	Message string `json:"message"`
-}
-
-func (a *API) stopAgent(c *call, in *agentAct) (said, error) {
+func (a *agentsAPI) stopAgent(c *call, in *agentAct) (said, error) {
 	_, err := run(c, commands.StopAgent{AgentID: in.AgentID.UUID})
 	return said{"Agent stopped"}, err
 }
-
-// bounded is the limit of a list: what is beyond the greatest is cut to it.
-func bounded(limit int) (int, error) {
-	if limit < 0 {
-		return 0, problem.Invalid("Invalid limit: %d is negative", limit)
-	}
-	return min(limit, queries.MaxLimit), nil
-}
-
-// list is an empty array rather than null.
-func list[T any](all []T) []T {
-	if all == nil {
-		return []T{}
-	}
-	return all
-}
-
-// missingFields names, as the recorded server does, the fields of a body that are not there.
-func missingFields(names string) error { return problem.Invalid("Missing required fields: %s", names) }
-
-// or is the first that is not empty.
-func or(s text, otherwise string) string { return cmp.Or(string(s), otherwise) }

@@ -1,5 +1,3 @@
-// Package httpapi is the REST API: Gin routes requests, huma describes and reads them, and every operation is a short
-// function that runs commands or asks queries. routes.go shows the whole API on one page.
 package httpapi
 
 import (
@@ -7,9 +5,9 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,73 +15,42 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
-	"annals/transport/media"
 	"annals/transport/problem"
-	"annals/transport/serverlog"
 )
 
-// Options is what the API works with. It needs all but what may be empty.
-type Options struct {
+// Shared is what every domain works with.
+type Shared struct {
 	Env     commands.Env
 	Codec   *events.Codec
 	Queries *queries.Queries
-	Past    Past
 	Log     uuid.UUID // the identity of the log: positions of another one are refused
-	Waiter  Waiter
-	Head    func(context.Context) (events.Position, error)
-	Turns   Turns
-	// AgentLogs wakes whoever follows an agent's log, Lines are the server's own.
-	AgentLogs AgentLogs
-	Lines     *serverlog.Ring
-	// Done ends when the server stops: answers that go on end then.
-	Done   context.Context //nolint:containedctx // it is the server's, not a request's
-	Titles Titles
-	// Embedder embeds what memories are searched for.
-	Embedder Embedder
-	Health   func(context.Context) Health
-	// Deliveries tells how far the persistent subscriptions are that reactions live of.
-	Deliveries func(context.Context) ([]Delivery, error)
-	// Capabilities are what was found on the machine, Configuration what is set, secrets masked.
-	Capabilities  func(context.Context) Capabilities
-	Configuration map[string]string
-	// DataDir holds the local environment.
-	DataDir string
 	Clock   func() time.Time
 	NewID   func() uuid.UUID // version 7
+	Logger  *slog.Logger
+	Version string
+	// Done ends when the server stops: answers that go on end then.
+	Done context.Context //nolint:containedctx // it is the server's, not a request's
+}
+
+// FrameOptions is what the frame works with. It needs all but what may be empty.
+type FrameOptions struct {
+	Shared
+	Waiter Waiter
+	Head   func(context.Context) (events.Position, error)
 	// ReadOnly refuses every write.
 	ReadOnly bool
-	Stop     func() // begins a graceful stop and returns at once
-	Logger   *slog.Logger
-	Version  string
-	// Environment is what the version's answer says beside it.
-	Environment string
-
 	// Key is what clients must show, Host what the server was told to bind, CORSOrigin the origins, separated by commas,
 	// whose pages may call. Each may be empty.
 	Key, Host, CORSOrigin string
-	// CharactersDir is where characterPath looks; CharacterURLs lets it be a URL.
-	CharactersDir string
-	CharacterURLs bool
-	// SecretSalt is that of ElizaOS's encryption of secrets (CONTRACT 2.3).
-	SecretSalt string
-	RateLimit  bool
-	Parked     Parked
-	// Middleware sees every request first. Metrics are what /metrics and debug/metrics tell; there are none without it.
+	RateLimit             bool
+	// Middleware sees every request first.
 	Middleware []gin.HandlerFunc
-	Metrics    prometheus.Gatherer
-	// Sockets answer on their path (see routes.go) and set their own time limits.
-	Sockets map[string]http.Handler
-	// Media keeps what is uploaded.
-	Media *media.Store
-	// Shell is the web client at /; it may be nil.
-	Shell *Shell
-	// Dashboard is the page at / and the files below /dashboard/ that it consists of; without it they are not there.
-	Dashboard http.Handler
+	// Otherwise answers what no route is for, and needs no key for that. It may be nil.
+	Otherwise Otherwise
 }
 
 // Waiter tells when a group of projections has reached a position. An error means that it has not, for now.
@@ -91,26 +58,25 @@ type Waiter interface {
 	Wait(ctx context.Context, group string, p events.Position) error
 }
 
-// Turns tells when agents are done with a message: Await calls done at once, and again whenever another turn of the message
-// has become readable, until done says true or the context ends.
-type Turns interface {
-	Await(ctx context.Context, message uuid.UUID, done func(context.Context) (bool, error)) error
+// Otherwise knows addresses that are no routes.
+type Otherwise interface {
+	Knows(r *http.Request) bool
+	http.Handler
 }
 
 // API is the server's HTTP side. It is safe for concurrent use.
 type API struct {
-	o       Options
+	Shared
+	o       FrameOptions
 	router  *gin.Engine
 	huma    huma.API
-	answers huma.Registry // how answers look
+	answers huma.Registry        // how answers look
+	samples map[reflect.Type]any // and what they may be, by the type of their data
 	// operations are all that can be asked for. What each is like is said when it is made, and nowhere else.
 	operations map[route]*operation
-	// environmentLock is held while the local environment is written.
-	environmentLock sync.Mutex
 	// following counts those who are being told.
 	following atomic.Int64
 	started   time.Time
-	secrets   vault
 	origins   origins
 	keys      keys
 	limits    *limiter
@@ -118,45 +84,44 @@ type API struct {
 	head atomic.Uint64
 }
 
-// New builds the API.
-func New(o Options) *API {
+// newFrame begins an API without routes: domains are mounted on it, then Complete ends it.
+func newFrame(o FrameOptions) *API {
 	o.Clock, o.NewID = orElse(o.Clock, time.Now), orElse(o.NewID, newID)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if o.Parked == nil {
-		o.Parked = nothingParked{}
-	}
 	gin.SetMode(gin.ReleaseMode)
 	a := &API{
-		o: o, router: gin.New(), operations: map[route]*operation{}, started: o.Clock(),
-		secrets: newVault(cmp.Or(o.SecretSalt, "secretsalt")),
+		Shared: o.Shared, o: o, router: gin.New(), operations: map[route]*operation{}, samples: map[reflect.Type]any{}, started: o.Clock(),
 		origins: newOrigins(o.CORSOrigin, o.Host, o.Key != ""),
 		keys:    newKeys(o.Key, o.Clock),
 	}
 	if o.RateLimit {
 		a.limits = newLimiter(o.Clock, everything)
 	}
-	if a.o.Lines == nil {
-		a.o.Lines = serverlog.New()
-	}
 	a.router.HandleMethodNotAllowed = true
 	a.router.RedirectTrailingSlash = false
 	a.router.Use(o.Middleware...)
 	a.router.Use(a.edge, a.protect, a.limit, a.authenticate, a.still, a.bound)
 	a.router.NoRoute(func(g *gin.Context) {
-		if f := a.o.Shell.find(g.Request); f != nil {
-			a.o.Shell.serve(g, f)
+		if a.knowsOtherwise(g.Request) {
+			o.Otherwise.ServeHTTP(g.Writer, g.Request)
 			return
 		}
 		a.refuse(g, errNoRoute)
 	})
 	a.router.NoMethod(func(g *gin.Context) { a.refuse(g, errNoMethod) })
+	a.examples(said{"Done."})
 	a.huma, a.answers = humagin.New(a.router, humaConfig(o.Version)), answerSchemas()
-	a.routes()
-	a.complete()
 	return a
 }
+
+func (a *API) knowsOtherwise(r *http.Request) bool {
+	return a.o.Otherwise != nil && a.o.Otherwise.Knows(r)
+}
+
+// uptime is the time since the start.
+func (a *API) uptime() time.Duration { return a.Clock().Sub(a.started) }
 
 func orElse[F any](f func() F, otherwise func() F) func() F {
 	if f == nil {
@@ -168,8 +133,7 @@ func orElse[F any](f func() F, otherwise func() F) func() F {
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // socket is a route that opens a socket, or speaks in its stead, for the pages that may call and for the server's own.
-func (a *API) socket(path, summary string, methods []string, traits ...trait) {
-	h := a.o.Sockets[path]
+func (a *API) socket(path, summary string, h http.Handler, methods []string, traits ...trait) {
 	for _, method := range methods {
 		kind := operation{answer: answer{status: http.StatusSwitchingProtocols, raw: true, tag: "sockets"}, access: access{socket: true}}
 		a.describeSocket(a.operation(method, path, summary, kind, traits...))
@@ -187,13 +151,16 @@ func (a *API) socket(path, summary string, methods []string, traits ...trait) {
 	})
 }
 
+// OpenAPI is the description of the API.
+func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }
+
 // Route is a method and a path in Gin's spelling.
 type Route struct{ Method, Path string }
 
 // Routes lists every route, sorted by path.
-func Routes() []Route {
+func (a *API) Routes() []Route {
 	var all []Route
-	for _, r := range New(Options{}).router.Routes() {
+	for _, r := range a.router.Routes() {
 		all = append(all, Route{r.Method, r.Path})
 	}
 	slices.SortFunc(all, func(x, y Route) int { return cmp.Or(cmp.Compare(x.Path, y.Path), cmp.Compare(x.Method, y.Method)) })
@@ -217,19 +184,4 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r = &same
 	}
 	a.router.ServeHTTP(w, r)
-}
-
-// maxHead bounds what the server reads of a request before its body, in bytes. What is longer than an operation takes is read
-// all the same, as a body is, so that its client is told in our words.
-const maxHead = maxBody
-
-// Server is the HTTP server of a handler, with limits on what a client may take up. Its Shutdown should be given ten seconds.
-func Server(h http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    maxHead,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
 }

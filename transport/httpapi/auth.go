@@ -44,7 +44,7 @@ func (a *API) authenticate(g *gin.Context) {
 	case a.keys.cookie(g.Request) && (g.Request.Method == http.MethodGet || may.socket): // any other write needs the header
 		c.actor = keyHolder
 	case may.signed && a.keys.admitted(g.Request):
-	case g.FullPath() == "" && a.o.Shell.find(g.Request) != nil:
+	case g.FullPath() == "" && a.knowsOtherwise(g.Request):
 	case !may.open:
 		g.Header("WWW-Authenticate", `Bearer realm="annals"`)
 		a.refuse(g, errNoKey)

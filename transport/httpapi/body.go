@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"annals/events"
+	"annals/transport/problem"
 )
 
 // maxBody bounds a JSON body, in bytes.
@@ -314,3 +315,20 @@ func given(raw json.RawMessage) json.RawMessage {
 	}
 	return raw
 }
+
+// vectorIn reads the numbers of a vector.
+func vectorIn(raw json.RawMessage) (v []float32, err error) {
+	if raw = given(raw); raw == nil {
+		return nil, nil
+	}
+	if err := json.Unmarshal(raw, &v); err != nil || v == nil {
+		return nil, problem.Invalid("Invalid embedding: an array of numbers was expected")
+	}
+	return v, nil
+}
+
+// missingFields names, as the recorded server does, the fields of a body that are not there.
+func missingFields(names string) error { return problem.Invalid("Missing required fields: %s", names) }
+
+// or is the first that is not empty.
+func or(s text, otherwise string) string { return cmp.Or(string(s), otherwise) }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -44,10 +45,9 @@ type call struct {
 	made     commands.Request
 
 	written, settled events.Position
-	submitted        time.Time // when the message was, first
-	tag              string    // strong ETag
-	total            int       // X-Total-Count
-	message          string    // beside the data
+	tag              string // strong ETag
+	total            int    // X-Total-Count
+	message          string // beside the data
 	// stream, where it is set, writes the answer instead of the envelope. It may take longer than an operation has: its
 	// context is unbounded, which ends with the client.
 	stream    func()
@@ -71,7 +71,7 @@ func (c *call) Value(key any) any {
 func (c *call) request() commands.Request {
 	if c.made.ID == uuid.Nil {
 		c.made = commands.Request{
-			ID: c.api.o.NewID(), At: c.api.o.Clock().UTC().Truncate(time.Millisecond), Actor: c.actor, Body: c.bodyHash,
+			ID: c.api.NewID(), At: c.api.Clock().UTC().Truncate(time.Millisecond), Actor: c.actor, Body: c.bodyHash,
 		}
 		if c.bodyHash != "" {
 			c.made.ID = c.derive("request")
@@ -121,7 +121,7 @@ func (c *call) ifRevision() *uint64 {
 
 // derive makes an id that is the same whenever the caller repeats the request under its Idempotency-Key.
 func (c *call) derive(what string) uuid.UUID {
-	return events.Derive(c.api.o.Log, c.actor, c.gin.Request.Method, c.gin.Request.URL.Path, c.gin.GetHeader("Idempotency-Key"), what)
+	return events.Derive(c.api.Log, c.actor, c.gin.Request.Method, c.gin.Request.URL.Path, c.gin.GetHeader("Idempotency-Key"), what)
 }
 
 // newID is the id of something that the request makes.
@@ -129,7 +129,7 @@ func (c *call) newID(what string) uuid.UUID {
 	if c.bodyHash != "" {
 		return c.derive(what)
 	}
-	return c.api.o.NewID()
+	return c.api.NewID()
 }
 
 // hashBody is kept with the facts, so that a key that comes again with another body is noticed.
@@ -140,13 +140,13 @@ func hashBody(body []byte) string {
 
 // run handles a command and remembers where its facts are.
 func run[S commands.State[S]](c *call, cmd commands.Command[S]) (commands.Result, error) {
-	r, err := commands.Handle(c, c.api.o.Env, c.request(), cmd)
+	r, err := commands.Handle(c, c.api.Env, c.request(), cmd)
 	return r, c.wrote(r, err)
 }
 
 // fits tells whether what a command would make may be recorded: it is asked before the command that goes ahead of it.
 func fits[S commands.State[S]](c *call, cmd commands.Command[S]) error {
-	return commands.Fits(c.api.o.Codec, c.request(), cmd)
+	return commands.Fits(c.api.Codec, c.request(), cmd)
 }
 
 // wrote remembers where the facts are that a command led to.
@@ -154,6 +154,76 @@ func (c *call) wrote(r commands.Result, err error) error {
 	if err == nil {
 		c.written = max(c.written, r.Position)
 		c.api.known(r.Position)
+	}
+	return err
+}
+
+// forgetRevision ends what If-Match asks for: what follows is about something else.
+func (c *call) forgetRevision() { c.request(); c.made.IfRevision = nil }
+
+// further has what the call does count as one more step of agents away from a person than what caused it.
+func (c *call) further(hops int) { c.request(); c.made.Hops = hops + 1 }
+
+// repeats tells whether the request may come again as the same, under its Idempotency-Key.
+func (c *call) repeats() bool { return c.bodyHash != "" }
+
+// repeatable has a request with an Idempotency-Key be the same as another one with that key and text; operations that read
+// their body themselves say so, of all others the body is the text.
+func (c *call) repeatable(text string) {
+	if c.header("Idempotency-Key") != "" {
+		c.bodyHash = hashBody([]byte(text))
+	}
+}
+
+// nonce is random, except that a request which is repeated under its Idempotency-Key has that of the first time.
+func (c *call) nonce(what string) (iv [16]byte) {
+	if c.repeats() {
+		return c.derive("secret " + c.bodyHash + " " + what)
+	}
+	_, _ = rand.Read(iv[:]) // never fails, see crypto/rand
+	return iv
+}
+
+// http is the request as it came, and writer takes an answer that is no envelope.
+func (c *call) http() *http.Request         { return c.gin.Request }
+func (c *call) writer() http.ResponseWriter { return c.gin.Writer }
+
+// refuse answers with an error.
+func (c *call) refuse(err error) { c.api.refuse(c.gin, err) }
+
+// serve has a handler write the answer, but for the statuses that are held back: it gives the one that was, or 0.
+func (c *call) serve(h http.Handler, back ...int) (heldBack int) {
+	w := &held{ResponseWriter: c.gin.Writer, back: back}
+	h.ServeHTTP(w, c.gin.Request)
+	return w.status
+}
+
+// header, param and query are a header, a part of the path and a part of the query of the request.
+func (c *call) header(name string) string { return c.gin.GetHeader(name) }
+func (c *call) param(name string) string  { return c.gin.Param(name) }
+func (c *call) query(name string) string  { return c.gin.Query(name) }
+
+// inLines tells whether the client wants a record a line: it says so in the query or, where it says nothing there, in the header.
+func (c *call) inLines(format string) bool {
+	return format == "ndjson" || format == "" && strings.Contains(c.header("Accept"), ndjson)
+}
+
+// identified tells whether the client may be told what is not everybody's.
+func (c *call) identified() bool { return !c.api.keys.required() || c.actor != anonymous }
+
+// here refuses to callers elsewhere what, as long as no key is set, only this machine may do.
+func (c *call) here(what string) error {
+	if c.api.keys.required() || local(c.gin.Request) {
+		return nil
+	}
+	return problem.New(http.StatusForbidden, problem.CodeForbidden, "Only this machine may %s as long as no key is set.", what)
+}
+
+// runs refuses to act as an agent that is not there or does not run.
+func (c *call) runs(agent uuid.UUID) error {
+	known, err := c.api.Env.States.Agent(c, agent)
+	if err == nil && !known.Running {
+		return problem.New(http.StatusNotFound, problem.CodeNotFound, "Agent not found or not active")
 	}
 	return err
 }
@@ -189,7 +259,13 @@ func (c *call) wait(p events.Position) {
 	}
 }
 
-func (c *call) token() string { return events.Token{Log: c.api.o.Log, Position: c.written}.String() }
+// tokenOf is a position as clients get it.
+func (a *API) tokenOf(p events.Position) string {
+	return events.Token{Log: a.Log, Position: p}.String()
+}
+
+// fresh makes the answer no older than the position in X-Annals-After.
+func (c *call) fresh() error { return c.after("X-Annals-After", c.header("X-Annals-After")) }
 
 // after makes the answer no older than the position that the client has seen.
 func (c *call) after(name, token string) error {
@@ -200,7 +276,7 @@ func (c *call) after(name, token string) error {
 	if err != nil {
 		return problem.Invalid("%s: %s", name, err)
 	}
-	if t.Log != c.api.o.Log {
+	if t.Log != c.api.Log {
 		return problem.Invalid("%s: %.60s is a position of another log", name, token)
 	}
 	if uint64(t.Position) > c.api.head.Load() {

@@ -17,8 +17,8 @@ type Capability struct {
 	Model   string `json:"model,omitempty"`
 }
 
-func (a *API) capabilities(c *call, _ *nothing) (Capabilities, error) {
-	found := a.o.Capabilities(c)
+func (a *systemAPI) capabilities(c *call, _ *nothing) (Capabilities, error) {
+	found := a.Capabilities(c)
 	for _, l := range []*[]Capability{&found.Models, &found.Speech, &found.Converters, &found.Hardware, &found.Plugins} {
 		*l = list(*l)
 	}

@@ -17,13 +17,8 @@ import (
 	"annals/transport/problem"
 )
 
-// ChannelPath names a channel.
-type ChannelPath struct {
-	ChannelID id `path:"channelId"`
-}
-
-func (a *API) channel(c *call, in *ChannelPath) (queries.Channel, error) {
-	found, err := a.o.Queries.Channel(c, in.ChannelID.UUID)
+func (a *messagingAPI) channel(c *call, in *ChannelPath) (queries.Channel, error) {
+	found, err := a.Queries.Channel(c, in.ChannelID.UUID)
 	c.revision(found.Revision)
 	return found, err
 }
@@ -56,7 +51,7 @@ type channelAnswer struct {
 	Channel queries.Channel `json:"channel"`
 }
 
-func (a *API) createChannel(c *call, in *newChannel) (channelAnswer, error) {
+func (a *messagingAPI) createChannel(c *call, in *newChannel) (channelAnswer, error) {
 	b := in.Body
 	for _, field := range []struct {
 		name  string
@@ -90,7 +85,7 @@ type newGroup struct {
 	}
 }
 
-func (a *API) createGroup(c *call, in *newGroup) (queries.Channel, error) {
+func (a *messagingAPI) createGroup(c *call, in *newGroup) (queries.Channel, error) {
 	b := in.Body
 	if b.ServerID == "" && b.Participants == nil { // in the words of the client package
 		b.ServerID, b.Participants = cmp.Or(b.InServer, "0"), list(b.Among)
@@ -119,7 +114,7 @@ type dmQuery struct {
 }
 
 // dmChannel finds or makes the channel of two. Its id is derived from them: two who ask at once get the same.
-func (a *API) dmChannel(c *call, in *dmQuery) (queries.Channel, error) {
+func (a *messagingAPI) dmChannel(c *call, in *dmQuery) (queries.Channel, error) {
 	if one, other, ok := strings.Cut(in.Both, ","); ok && in.Target == "" && in.Current == "" {
 		in.Current, in.Target = strings.TrimSpace(one), strings.TrimSpace(other)
 	}
@@ -142,7 +137,7 @@ func (a *API) dmChannel(c *call, in *dmQuery) (queries.Channel, error) {
 		return queries.Channel{}, err
 	}
 	name := fmt.Sprintf("DM-%s-%s", one, other)
-	found, err := a.o.Queries.ChannelNamed(c, server, "DM", name)
+	found, err := a.Queries.ChannelNamed(c, server, "DM", name)
 	if !missing(err) {
 		c.revision(found.Revision)
 		return found, err
@@ -166,7 +161,7 @@ type channelPatch struct {
 	}
 }
 
-func (a *API) updateChannel(c *call, in *channelPatch) (queries.Channel, error) {
+func (a *messagingAPI) updateChannel(c *call, in *channelPatch) (queries.Channel, error) {
 	cmd := commands.UpdateChannel{ChannelID: in.ChannelID.UUID, Name: (*string)(in.Body.Name.value), Metadata: in.Body.Metadata.raw()}
 	if given := in.Body.Participants.value; given != nil {
 		ids, err := parseIDs(*given)
@@ -182,7 +177,7 @@ func (a *API) updateChannel(c *call, in *channelPatch) (queries.Channel, error) 
 	return a.channel(c, &in.ChannelPath)
 }
 
-func (a *API) deleteChannel(c *call, in *ChannelPath) (none, error) {
+func (a *messagingAPI) deleteChannel(c *call, in *ChannelPath) (none, error) {
 	_, err := run(c, commands.DeleteChannel{ChannelID: in.ChannelID.UUID})
 	return none{}, err
 }
@@ -192,12 +187,12 @@ type channelMembers struct {
 	MembersQuery
 }
 
-func (a *API) participants(c *call, in *channelMembers) ([]uuid.UUID, error) {
+func (a *messagingAPI) participants(c *call, in *channelMembers) ([]uuid.UUID, error) {
 	page, err := in.page()
 	if err != nil {
 		return nil, err
 	}
-	found, total, err := a.o.Queries.Participants(c, in.ChannelID.UUID, page)
+	found, total, err := a.Queries.Participants(c, in.ChannelID.UUID, page)
 	c.total = total
 	return list(found), err
 }
@@ -207,7 +202,7 @@ type channelAgents struct {
 	Participants []uuid.UUID `json:"participants"`
 }
 
-func (a *API) channelAgents(c *call, in *channelMembers) (channelAgents, error) {
+func (a *messagingAPI) channelAgents(c *call, in *channelMembers) (channelAgents, error) {
 	found, err := a.participants(c, in)
 	return channelAgents{in.ChannelID.UUID, found}, err
 }
@@ -223,7 +218,7 @@ type channelMembership struct {
 	Message   string    `json:"message"`
 }
 
-func (a *API) joinChannel(c *call, in *joinChannel) (channelMembership, error) {
+func (a *messagingAPI) joinChannel(c *call, in *joinChannel) (channelMembership, error) {
 	agent, err := events.ParseID(string(in.Body.AgentID))
 	if err != nil {
 		return channelMembership{}, problem.Invalid("Invalid channelId or agentId format")
@@ -237,16 +232,23 @@ type leaveChannel struct {
 	AgentPath
 }
 
-func (a *API) leaveChannel(c *call, in *leaveChannel) (channelMembership, error) {
+func (a *messagingAPI) leaveChannel(c *call, in *leaveChannel) (channelMembership, error) {
 	_, err := run(c, commands.LeaveChannel{ChannelID: in.ChannelID.UUID, ParticipantID: in.AgentID.UUID})
 	return channelMembership{in.ChannelID.UUID, in.AgentID.UUID, "Agent removed from channel successfully"}, err
 }
 
 // clearChannel is 204 for a channel that is not there: it has no messages.
-func (a *API) clearChannel(c *call, in *ChannelPath) (none, error) {
+func (a *messagingAPI) clearChannel(c *call, in *ChannelPath) (none, error) {
 	_, err := run(c, commands.ClearChannel{ChannelID: in.ChannelID.UUID})
 	if errors.Is(err, commands.ErrNotFound) {
 		err = nil
 	}
 	return none{}, err
+}
+
+// channelDetails names who takes part in the metadata as well, where the client looks before it adds or removes somebody.
+func (a *messagingAPI) channelDetails(c *call, in *ChannelPath) (queries.Channel, error) {
+	found, err := a.Queries.ChannelDetails(c, in.ChannelID.UUID)
+	c.revision(found.Revision)
+	return found, err
 }

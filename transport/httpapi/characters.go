@@ -25,14 +25,14 @@ const (
 )
 
 // loadCharacter reads what characterPath names: a file under the folder of characters, or a URL where those are allowed.
-func (a *API) loadCharacter(ctx context.Context, name string) (json.RawMessage, error) {
+func (a *agentsAPI) loadCharacter(ctx context.Context, name string) (json.RawMessage, error) {
 	if strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") {
-		if !a.o.CharacterURLs {
+		if !a.CharacterURLs {
 			return nil, problem.Invalid("Failed to load character from URL '%s': URLs are not fetched unless CHARACTER_URLS is on", name)
 		}
 		return fetchCharacter(ctx, name, publicnet.Check)
 	}
-	data, err := readCharacter(a.o.CharactersDir, name)
+	data, err := readCharacter(a.CharactersDir, name)
 	if err != nil {
 		return nil, err
 	}

@@ -34,11 +34,11 @@ type debugState struct {
 	Rebuilds      []ProjectionHealth  `json:"rebuilds" doc:"Those that are being filled anew."`
 }
 
-func (a *API) debugState(c *call, _ *nothing) (debugState, error) {
-	now := a.o.Clock()
-	found := a.o.Health(c)
+func (a *serverAPI) debugState(c *call, _ *nothing) (debugState, error) {
+	now := a.Clock()
+	found := a.Health(c)
 	s := debugState{
-		Timestamp: iso(now), Uptime: now.Sub(a.started).Seconds(), Sockets: a.connected(), Following: a.following.Load(),
+		Timestamp: iso(now), Uptime: a.uptime().Seconds(), Sockets: a.connected(), Following: a.following.Load(),
 		Dependencies: found.Dependencies, Projections: list(found.Projections), Rebuilds: []ProjectionHealth{},
 	}
 	for _, p := range found.Projections {
@@ -46,20 +46,20 @@ func (a *API) debugState(c *call, _ *nothing) (debugState, error) {
 			s.Rebuilds = append(s.Rebuilds, p)
 		}
 	}
-	deliveries, err := a.o.Deliveries(c)
+	deliveries, err := a.Deliveries(c)
 	if err != nil {
 		return s, err
 	}
 	s.Subscriptions = list(deliveries)
-	agents, err := a.o.Queries.Agents(c)
+	agents, err := a.Queries.Agents(c)
 	s.Agents = list(agents)
 	return s, err
 }
 
 // connected counts the clients of each socket.
-func (a *API) connected() map[string]int {
+func (a *serverAPI) connected() map[string]int {
 	out := map[string]int{}
-	for path, h := range a.o.Sockets {
+	for path, h := range a.Sockets {
 		if s, ok := h.(Connected); ok {
 			out[path] = s.Connected()
 		}
@@ -105,14 +105,14 @@ func (finite) Schema(huma.Registry) *huma.Schema {
 }
 
 // debugMetrics leaves out what cannot be gathered now.
-func (a *API) debugMetrics(c *call, _ *nothing) (debugMetrics, error) {
-	out := debugMetrics{Uptime: a.o.Clock().Sub(a.started).Seconds(), Metrics: []metric{}}
-	if a.o.Metrics == nil {
+func (a *serverAPI) debugMetrics(c *call, _ *nothing) (debugMetrics, error) {
+	out := debugMetrics{Uptime: a.uptime().Seconds(), Metrics: []metric{}}
+	if a.Metrics == nil {
 		return out, nil
 	}
-	families, err := a.o.Metrics.Gather()
+	families, err := a.Metrics.Gather()
 	if err != nil {
-		a.o.Logger.WarnContext(c, "not everything was gathered", "error", err)
+		a.Logger.WarnContext(c, "not everything was gathered", "error", err)
 	}
 	for _, f := range families {
 		m := metric{Name: f.GetName(), Help: f.GetHelp(), Type: strings.ToLower(f.GetType().String()), Samples: []sample{}}

@@ -36,7 +36,7 @@ func TestMetricsAreThoseOfPrometheus(t *testing.T) {
 	beyond := prometheus.NewGauge(prometheus.GaugeOpts{Name: "c"})
 	beyond.Set(math.Inf(1))
 	registry.MustRegister(counts, took, beyond)
-	s := serve(t, func(o *Options) { o.Metrics = registry })
+	s := serve(t, func(o *Options) { o.Server.Metrics = registry })
 	got := s.ask("GET", "/api/server/debug/metrics", nil).is(200)
 	if got.text("metrics.0.name") != "a_seconds" || got.at("metrics.0.samples.0.count") != 1.0 || got.at("metrics.0.samples.0.sum") != 2.0 ||
 		got.text("metrics.1.samples.0.labels.kind") != "x" || got.at("metrics.1.samples.0.value") != 3.0 || got.text("metrics.1.type") != "counter" ||

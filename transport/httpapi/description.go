@@ -32,9 +32,12 @@ var parameterIn = regexp.MustCompile(`\{(\w+)\}`)
 
 var notWord = regexp.MustCompile(`\W+`)
 
+// templated is a path as descriptions write it.
+func templated(path string) string { return parameter.ReplaceAllString(path, "{$1}") }
+
 // describe is the operation as OpenAPI has it.
 func (a *API) describe(o *operation, data reflect.Type) huma.Operation {
-	path := parameter.ReplaceAllString(o.path, "{$1}")
+	path := templated(o.path)
 	tag := o.answer.tag
 	if tag == "" {
 		tag, _, _ = strings.Cut(strings.TrimPrefix(path, "/api/"), "/")
@@ -64,8 +67,8 @@ func (a *API) describe(o *operation, data reflect.Type) huma.Operation {
 		success.Content[o.answer.sequence.typ] = o.answer.sequence.describe(a.answers)
 	}
 	op.Responses[strconv.Itoa(o.answer.status)] = success
-	if o.answer.partly {
-		op.Responses[strconv.Itoa(http.StatusMultiStatus)] = a.partial()
+	if o.answer.partly != nil {
+		op.Responses[strconv.Itoa(http.StatusMultiStatus)] = a.partial(o.answer.partly)
 	}
 	if o.answer.ranges {
 		part := *success
@@ -94,7 +97,7 @@ func (a *API) envelope(o *operation, data reflect.Type) *huma.MediaType {
 	}
 	inner := a.answers.Schema(data, true, "")
 	whole.Required, whole.Properties["data"] = append(whole.Required, "data"), inner
-	example["data"] = exampleOf(data)
+	example["data"] = a.exampleOf(data)
 	if o.answer.bare {
 		fields := a.answers.Schema(data, false, "")
 		whole.Required = append(whole.Required, fields.Required...)
@@ -108,15 +111,13 @@ func (a *API) envelope(o *operation, data reflect.Type) *huma.MediaType {
 }
 
 // partial describes what is said when some of what was wanted was done, and some was not.
-func (a *API) partial() *huma.Response {
-	errors, data := a.answers.Schema(reflect.TypeFor[[]groupFailure](), true, ""), a.answers.Schema(reflect.TypeFor[[]groupMade](), true, "")
+func (a *API) partial(p *problem.Problem) *huma.Response {
 	whole := problemSchema()
-	whole.Properties["data"], whole.Properties["errors"] = data, errors
-	whole.Required = append(whole.Required, "data", "errors")
-	p := &problem.Problem{Status: http.StatusMultiStatus, Code: problem.CodeCreate, Message: "Failed to Create group", Beside: struct {
-		Data   any `json:"data"`
-		Errors any `json:"errors"`
-	}{exampleOf(reflect.TypeFor[[]groupMade]()), exampleOf(reflect.TypeFor[[]groupFailure]())}}
+	for _, field := range reflect.VisibleFields(reflect.TypeOf(p.Beside)) {
+		name := field.Tag.Get("json")
+		whole.Properties[name] = a.answers.Schema(field.Type, true, "")
+		whole.Required = append(whole.Required, name)
+	}
 	return &huma.Response{Description: "Some of them.", Content: map[string]*huma.MediaType{"application/json": {Schema: whole, Example: p}}}
 }
 
@@ -181,8 +182,9 @@ var refused = []*problem.Problem{
 
 func componentOf(status int) string { return strings.ReplaceAll(http.StatusText(status), " ", "") }
 
-// complete adds what all operations share, once every one of them is there.
+// complete adds the description itself and what all operations share, once every one of them is there.
 func (a *API) complete() {
+	a.docs()
 	c := a.huma.OpenAPI().Components
 	if c.Responses == nil {
 		c.Responses = map[string]*huma.Response{}
@@ -207,15 +209,9 @@ func (a *API) complete() {
 		schemas[name] = schema
 	}
 	paths := a.huma.OpenAPI().Paths
-	unite(paths, "/api/memory/groups/{groupId}/memories", "/api/memory/groups/{serverId}/memories")
-	for _, item := range paths {
-		for method, op := range map[string]*huma.Operation{http.MethodPost: item.Post, http.MethodPatch: item.Patch} {
-			if op == nil || op.RequestBody == nil {
-				continue
-			}
-			for typ, content := range op.RequestBody.Content {
-				content.Example = bodyOf(method+" "+op.Path, typ)
-			}
+	for _, o := range a.operations {
+		if o.answer.under != "" {
+			unite(paths, templated(o.path), templated(o.answer.under))
 		}
 	}
 }

@@ -20,7 +20,7 @@ import (
 var document = sync.OnceValue(func() []byte {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodGet, "http://localhost/api/openapi.json", nil)
-	New(Options{Version: "1.2.0"}).ServeHTTP(w, r)
+	New(Options{FrameOptions: FrameOptions{Shared: Shared{Version: "1.2.0"}}}).ServeHTTP(w, r)
 	return w.Body.Bytes()
 })
 

@@ -15,25 +15,24 @@ import (
 // docs serves the description of the API, and a page to try it on that needs nothing from elsewhere.
 func (a *API) docs() {
 	description := sync.OnceValues(func() ([]byte, error) { return json.Marshal(a.huma.OpenAPI()) })
-	a.page("/api/openapi.json", "This description", func(g *gin.Context) {
+	a.page("/api/openapi.json", "This description", func(c *call) {
 		body, err := description()
 		if err != nil {
-			a.refuse(g, err)
+			c.refuse(err)
 			return
 		}
-		write(g, http.StatusOK, body)
+		write(c.gin, http.StatusOK, body)
 	}, aDescription)
 	files := v5emb.New("Annals", "/api/openapi.json", "/api/docs")
-	page := func(g *gin.Context) {
-		w := &held{ResponseWriter: g.Writer, back: []int{http.StatusNotFound}}
-		if files.ServeHTTP(w, g.Request); w.status != 0 {
-			a.refuse(g, errNoRoute)
+	page := func(c *call) {
+		if c.serve(files, http.StatusNotFound) != 0 {
+			c.refuse(errNoRoute)
 		}
 	}
 	// The page itself is asked for without its slash, which ServeHTTP takes away, and from /api.
-	index := func(g *gin.Context) {
-		g.Request.URL.Path = "/api/docs/"
-		page(g)
+	index := func(c *call) {
+		c.http().URL.Path = "/api/docs/"
+		page(c)
 	}
 	a.page("/api", "A page to try the API on", index, anHTML)
 	a.page("/api/docs", "A page to try the API on", index, anHTML)
@@ -65,13 +64,19 @@ func (h *held) Write(p []byte) (int, error) {
 }
 
 // page is a route whose answer is no envelope: it is of one of these types.
-func (a *API) page(path, summary string, serve gin.HandlerFunc, types map[string]any, traits ...trait) {
+func (a *API) page(path, summary string, serve func(*call), types map[string]any, traits ...trait) {
 	a.give(path, summary, serve, operation{answer: answer{status: http.StatusOK, raw: true, types: types, tag: "docs"}}, traits...)
 }
 
+// file is a route whose answer is a file, or a part of one.
+func (a *API) file(path, summary string, serve func(*call), traits ...trait) {
+	kind := operation{answer: answer{status: http.StatusOK, raw: true, ranges: true, types: aFile}, limits: limits{file: true}}
+	a.give(path, summary, serve, kind, traits...)
+}
+
 // give is a route that writes its answer itself.
-func (a *API) give(path, summary string, serve gin.HandlerFunc, kind operation, traits ...trait) {
-	a.router.GET(path, serve)
+func (a *API) give(path, summary string, serve func(*call), kind operation, traits ...trait) {
+	a.router.GET(path, func(g *gin.Context) { serve(callOf(g.Request.Context())) })
 	op := a.describe(a.operation(http.MethodGet, path, summary, kind, traits...), nil)
 	for _, p := range parameter.FindAllStringSubmatch(path, -1) {
 		schema := &huma.Schema{Type: huma.TypeString}
@@ -88,7 +93,6 @@ var (
 	anHTML       = map[string]any{"text/html": "<!doctype html>"}
 	aDescription = map[string]any{"application/json": json.RawMessage(`{"openapi":"3.1.0","info":{"title":"Annals","version":"1.2.0"},"paths":{}}`)}
 	aFile        = map[string]any{"*/*": "(the bytes of the file)"}
-	someCounters = map[string]any{"text/plain": "# TYPE annals_commands_total counter\nannals_commands_total{command=\"SubmitMessage\",outcome=\"changed\"} 42\n"}
 )
 
 func (a *API) describeSocket(o *operation) {
@@ -96,7 +100,7 @@ func (a *API) describeSocket(o *operation) {
 	op.Parameters = append(op.Parameters, &huma.Param{
 		Name: "apiKey", In: "query", Description: "The key, where the client cannot send it as a header.", Schema: &huma.Schema{Type: huma.TypeString},
 	})
-	if o.path == socketIO {
+	if o.answer.polled {
 		polled := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}, Example: "2"}
 		content := map[string]*huma.MediaType{"text/plain": polled}
 		if o.method == http.MethodPost { // as the library has it
@@ -113,5 +117,3 @@ func (a *API) describeSocket(o *operation) {
 	}
 	a.huma.OpenAPI().AddOperation(&op)
 }
-
-const socketIO = "/socket.io/"

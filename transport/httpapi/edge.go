@@ -53,7 +53,7 @@ func (a *API) edge(g *gin.Context) {
 		if p == http.ErrAbortHandler { //nolint:errorlint // the server compares it so, too
 			panic(p)
 		}
-		a.o.Logger.Error("a request panicked", "route", g.Request.Method+" "+g.FullPath(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		a.Logger.Error("a request panicked", "route", g.Request.Method+" "+g.FullPath(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		if !g.Writer.Written() {
 			a.refuse(g, &problem.Problem{Status: http.StatusInternalServerError, Code: problem.CodeInternal, Message: "Something went wrong here. It was logged."})
 		}
@@ -63,8 +63,8 @@ func (a *API) edge(g *gin.Context) {
 
 // note writes one line about a request: no address, no query, nothing personal.
 func (a *API) note(g *gin.Context, begun time.Time) {
-	if a.o.Logger.Enabled(g, slog.LevelDebug) {
-		a.o.Logger.Debug("request", "method", g.Request.Method, "route", g.FullPath(), "status", g.Writer.Status(),
+	if a.Logger.Enabled(g, slog.LevelDebug) {
+		a.Logger.Debug("request", "method", g.Request.Method, "route", g.FullPath(), "status", g.Writer.Status(),
 			"bytes", g.Writer.Size(), "took", time.Since(begun))
 	}
 }

@@ -16,20 +16,20 @@ import (
 	"annals/transport/problem"
 )
 
-const codeInvalidInput = "INVALID_INPUT"
-
 // environment is the effective configuration, secrets masked.
-func (a *API) environment(*call, *nothing) (map[string]string, error) { return a.o.Configuration, nil }
+func (a *systemAPI) environment(*call, *nothing) (map[string]string, error) {
+	return a.Configuration, nil
+}
 
 // localEnvironment is what the file in the data folder says.
-func (a *API) localEnvironment(c *call, _ *nothing) (map[string]string, error) {
-	if err := a.here(c, "read the local environment"); err != nil {
+func (a *systemAPI) localEnvironment(c *call, _ *nothing) (map[string]string, error) {
+	if err := c.here("read the local environment"); err != nil {
 		return nil, err
 	}
 	return a.readEnvironment()
 }
 
-func (a *API) readEnvironment() (map[string]string, error) {
+func (a *systemAPI) readEnvironment() (map[string]string, error) {
 	text, err := os.ReadFile(a.environmentFile())
 	if errors.Is(err, os.ErrNotExist) {
 		return map[string]string{}, nil
@@ -40,7 +40,7 @@ func (a *API) readEnvironment() (map[string]string, error) {
 	return dotenv.Parse(string(text)), nil
 }
 
-func (a *API) environmentFile() string { return filepath.Join(a.o.DataDir, ".env") }
+func (a *systemAPI) environmentFile() string { return filepath.Join(a.DataDir, ".env") }
 
 type newEnvironment struct {
 	Body struct {
@@ -50,8 +50,8 @@ type newEnvironment struct {
 
 // writeEnvironment replaces the file as a whole. The fact that is recorded names what changed; it is recorded when the new
 // file lies ready, and before it takes the place of the old one.
-func (a *API) writeEnvironment(c *call, in *newEnvironment) (noData, error) {
-	if err := a.here(c, "change the local environment"); err != nil {
+func (a *systemAPI) writeEnvironment(c *call, in *newEnvironment) (noData, error) {
+	if err := c.here("change the local environment"); err != nil {
 		return noData{}, err
 	}
 	wanted, err := variables(in.Body.Content)
@@ -78,12 +78,12 @@ func (a *API) writeEnvironment(c *call, in *newEnvironment) (noData, error) {
 // variables reads names and values as they go into the file.
 func variables(content object) (map[string]string, error) {
 	if content == nil {
-		return nil, problem.New(http.StatusBadRequest, codeInvalidInput, `Missing or invalid "content" in request body`)
+		return nil, problem.New(http.StatusBadRequest, problem.CodeInvalidInput, `Missing or invalid "content" in request body`)
 	}
 	out := map[string]string{}
 	for name, raw := range content.fields() {
 		if !dotenv.IsName(name) {
-			return nil, problem.New(http.StatusBadRequest, codeInvalidInput, "%.80q is no name of a variable", name)
+			return nil, problem.New(http.StatusBadRequest, problem.CodeInvalidInput, "%.80q is no name of a variable", name)
 		}
 		var value any
 		if err := json.Unmarshal(raw, &value); err != nil {
@@ -97,7 +97,7 @@ func variables(content object) (map[string]string, error) {
 		case bool, float64:
 			out[name] = strings.TrimSpace(string(raw))
 		default:
-			return nil, problem.New(http.StatusBadRequest, codeInvalidInput, "%s is neither text nor a number", name)
+			return nil, problem.New(http.StatusBadRequest, problem.CodeInvalidInput, "%s is neither text nor a number", name)
 		}
 	}
 	return out, nil

@@ -29,7 +29,7 @@ var errReadOnly, _ = problem.Of(events.ErrReadOnly)
 func (a *API) refuse(g *gin.Context, err error) {
 	p, cause := problem.Of(err)
 	if cause != nil && !errors.Is(cause, context.Canceled) {
-		a.o.Logger.Error("request failed", "route", g.Request.Method+" "+g.FullPath(), "status", p.Status, "error", cause)
+		a.Logger.Error("request failed", "route", g.Request.Method+" "+g.FullPath(), "status", p.Status, "error", cause)
 	}
 	if p.Status == http.StatusServiceUnavailable {
 		g.Header("Retry-After", "2")

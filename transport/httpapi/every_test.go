@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,9 @@ import (
 
 // What holds for every operation that the description has, however many there will be; shapes_test.go and property_test.go
 // have more of it. An operation of which it does not hold is named with its reason.
+
+// spelledMemory are the other spellings of paths below an agent.
+var spelledMemory = regexp.MustCompile(`/api/memory/(?:agents/)?\{agentId\}`)
 
 // exampleBody is what the description gives as an example; a file where that is wanted, and nothing where nothing is.
 func (d described) exampleBody(t testing.TB) (body any, headers []string) {
@@ -58,7 +62,7 @@ func TestEveryOperationOnWhatIsUnknownIsNotFoundOrAListThatIsEmpty(t *testing.T)
 		if !strings.Contains(d.path, "{") {
 			continue
 		}
-		route := d.method + " " + ofAnAgent.ReplaceAllString(d.path, "/api/agents/{agentId}")
+		route := d.method + " " + spelledMemory.ReplaceAllString(d.path, "/api/agents/{agentId}")
 		at := parameterIn.ReplaceAllStringFunc(d.path, func(string) string { return newID().String() })
 		if strings.HasSuffix(d.path, "/search") {
 			at += "?q=words"

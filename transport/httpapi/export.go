@@ -98,7 +98,7 @@ type exportQuery struct {
 }
 
 // exportAgent streams all that an agent is and remembers, whatever its size.
-func (a *API) exportAgent(c *call, in *exportQuery) (json.RawMessage, error) {
+func (a *portationAPI) exportAgent(c *call, in *exportQuery) (json.RawMessage, error) {
 	secrets := in.IncludeSecrets == "true"
 	if secrets && !strings.HasPrefix(c.actor, "key:") {
 		return nil, problem.New(http.StatusForbidden, problem.CodeForbidden, "Secrets are exported only to who shows a key.")
@@ -108,21 +108,21 @@ func (a *API) exportAgent(c *call, in *exportQuery) (json.RawMessage, error) {
 		return nil, err
 	}
 	// What cannot be read now is told while there is an envelope for it: later, the export can only be broken off.
-	some, err := a.o.Queries.OldestMemories(c, in.AgentID.UUID, 0, 1)
+	some, err := a.Queries.OldestMemories(c, in.AgentID.UUID, 0, 1)
 	if err == nil && in.IncludeEmbedding == "true" {
-		err = a.o.Queries.Embed(c, some)
+		err = a.Queries.Embed(c, some)
 	}
 	if err != nil {
 		return nil, err
 	}
 	e := &exporting{
 		api: a, agent: in.AgentID.UUID, vectors: in.IncludeEmbedding == "true", sum: sha256.New(), counts: map[string]int{},
-		out: patient{c.gin.Writer, http.NewResponseController(c.gin.Writer)},
+		out: patient{c.writer(), http.NewResponseController(c.writer())},
 	}
-	head := heading{exportVersion, e.agent, iso(a.o.Clock())}
-	lines := in.Format == "ndjson" || in.Format == "" && strings.Contains(c.gin.GetHeader("Accept"), ndjson)
+	head := heading{exportVersion, e.agent, iso(a.Clock())}
+	lines := c.inLines(in.Format)
 	c.stream = func() {
-		w, write, name := c.gin.Writer, e.document, "json"
+		w, write, name := c.writer(), e.document, "json"
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		if lines {
 			write, name = e.lines, "ndjson"
@@ -131,7 +131,7 @@ func (a *API) exportAgent(c *call, in *exportQuery) (json.RawMessage, error) {
 		w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="agent-%s.%s"`, e.agent, name))
 		w.WriteHeader(http.StatusOK)
 		if err := write(c.unbounded, head, character); err != nil { //nolint:contextcheck // it ends with the client
-			a.o.Logger.Warn("an export was broken off", "agent", e.agent, "error", err)
+			a.Logger.Warn("an export was broken off", "agent", e.agent, "error", err)
 			panic(http.ErrAbortHandler) // the client sees that the end is missing
 		}
 		_ = e.out.control.SetWriteDeadline(time.Time{}) // the connection goes on
@@ -140,8 +140,8 @@ func (a *API) exportAgent(c *call, in *exportQuery) (json.RawMessage, error) {
 }
 
 // characterFor is the character as it can be created again.
-func (a *API) characterFor(c *call, id uuid.UUID, secrets bool) (json.RawMessage, error) {
-	agent, err := a.o.Env.States.Agent(c, id)
+func (a *portationAPI) characterFor(c *call, id uuid.UUID, secrets bool) (json.RawMessage, error) {
+	agent, err := a.Env.States.Agent(c, id)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ func (p patient) Write(b []byte) (int, error) {
 
 // exporting is one export under way. It holds no more than a page in memory.
 type exporting struct {
-	api     *API
+	api     *portationAPI
 	agent   uuid.UUID
 	vectors bool
 	out     patient
@@ -310,7 +310,7 @@ func (e *exporting) document(ctx context.Context, head heading, character json.R
 
 // each goes through the kinds, and through the records of each.
 func (e *exporting) each(ctx context.Context, character json.RawMessage, kind func(string, func(func(any) error) error) error) error {
-	q := e.api.o.Queries
+	q := e.api.Queries
 	steps := []struct {
 		kind  string
 		pages func(func(any) error) error
@@ -349,9 +349,9 @@ func (e *exporting) each(ctx context.Context, character json.RawMessage, kind fu
 }
 
 func (e *exporting) memories(ctx context.Context, agent uuid.UUID, after events.Position, limit int) ([]queries.Memory, error) {
-	found, err := e.api.o.Queries.OldestMemories(ctx, agent, after, limit)
+	found, err := e.api.Queries.OldestMemories(ctx, agent, after, limit)
 	if err == nil && e.vectors {
-		err = e.api.o.Queries.Embed(ctx, found)
+		err = e.api.Queries.Embed(ctx, found)
 	}
 	return found, err
 }

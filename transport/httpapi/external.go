@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -37,7 +38,7 @@ type submission struct {
 }
 
 // submitMessage is how an agent that runs elsewhere answers.
-func (a *API) submitMessage(c *call, in *submission) (storedMessage, error) {
+func (a *messagingAPI) submitMessage(c *call, in *submission) (storedMessage, error) {
 	if err := a.inClientWords(c, in); err != nil {
 		return storedMessage{}, err
 	}
@@ -58,13 +59,13 @@ func (a *API) submitMessage(c *call, in *submission) (storedMessage, error) {
 		AuthorName: textIn(b.Metadata.fields(), "agentName", "user_display_name"), Content: string(b.Content),
 		RawMessage: b.RawMessage, Metadata: b.Metadata.raw(), SourceType: string(b.SourceType), Submitted: true,
 	}
-	if err := a.submitTo(c, cmd, b.InReplyTo); err != nil {
+	at, err := a.submitTo(c, cmd, b.InReplyTo)
+	if err != nil {
 		return storedMessage{}, err
 	}
-	at := iso(c.submitted)
 	return storedMessage{
 		ID: cmd.MessageID, ChannelID: channel, AuthorID: author, Content: cmd.Content, RawMessage: cmd.RawMessage,
-		SourceType: cmd.SourceType, Metadata: cmd.Metadata, InReplyTo: optional(cmd.InReplyTo), CreatedAt: at, UpdatedAt: at,
+		SourceType: cmd.SourceType, Metadata: cmd.Metadata, InReplyTo: optional(cmd.InReplyTo), CreatedAt: iso(at), UpdatedAt: iso(at),
 	}, nil
 }
 
@@ -86,7 +87,7 @@ type completion struct {
 }
 
 // completeTurn is how an agent that runs elsewhere says that it is done.
-func (a *API) completeTurn(c *call, in *completion) (noData, error) {
+func (a *messagingAPI) completeTurn(c *call, in *completion) (noData, error) {
 	channel, badChannel := events.ParseID(string(in.Body.ChannelID))
 	server, badServer := events.ParseServerID(string(in.Body.ServerID))
 	if badChannel != nil || badServer != nil {
@@ -117,7 +118,7 @@ type ingested struct {
 }
 
 // ingestMessage takes in what was said elsewhere. Authors and servers go by the names that they have there.
-func (a *API) ingestMessage(c *call, in *externalMessage) (ingested, error) {
+func (a *messagingAPI) ingestMessage(c *call, in *externalMessage) (ingested, error) {
 	b := in.Body
 	if b.ChannelID == "" && b.Messages != nil {
 		return a.ingestBatch(c, b.Batch)
@@ -126,7 +127,7 @@ func (a *API) ingestMessage(c *call, in *externalMessage) (ingested, error) {
 	if err != nil || b.ServerID == "" || b.AuthorID == "" || b.Content == "" {
 		return ingested{}, problem.Invalid("Invalid external message payload")
 	}
-	known, err := a.o.Env.States.Channel(c, channel)
+	known, err := a.Env.States.Channel(c, channel)
 	if err != nil {
 		return ingested{}, err
 	}
@@ -140,10 +141,10 @@ func (a *API) ingestMessage(c *call, in *externalMessage) (ingested, error) {
 		Content: string(b.Content), RawMessage: given(b.RawMessage), Metadata: metadata, SourceType: string(b.SourceType),
 		SourceID: string(b.SourceID),
 	}
-	if b.SourceID != "" && c.bodyHash == "" {
+	if b.SourceID != "" && !c.repeats() {
 		cmd.MessageID = events.Derive(channel, author.String(), string(b.SourceID))
 	}
-	err = a.submitTo(c, cmd, b.InReplyTo)
+	_, err = a.submitTo(c, cmd, b.InReplyTo)
 	return ingested{MessageID: cmd.MessageID}, err
 }
 
@@ -161,14 +162,14 @@ func externalAuthor(source, author string, metadata object) (uuid.UUID, json.Raw
 	return events.StringToUUID(source + ":" + author), whole
 }
 
-// submitTo says something in a channel that must be there.
-func (a *API) submitTo(c *call, cmd *commands.SubmitMessage, inReplyTo json.RawMessage) error {
-	channel, err := a.o.Env.States.Channel(c, cmd.ChannelID)
+// submitTo says something in a channel that must be there, and tells when that was, first.
+func (a *messagingAPI) submitTo(c *call, cmd *commands.SubmitMessage, inReplyTo json.RawMessage) (time.Time, error) {
+	channel, err := a.Env.States.Channel(c, cmd.ChannelID)
 	if err != nil {
-		return err
+		return time.Time{}, err
 	}
 	if !channel.Exists {
-		return problem.New(http.StatusNotFound, problem.CodeNotFound, "channel %s not found", cmd.ChannelID)
+		return time.Time{}, problem.New(http.StatusNotFound, problem.CodeNotFound, "channel %s not found", cmd.ChannelID)
 	}
 	return a.submit(c, cmd, inReplyTo, nil)
 }

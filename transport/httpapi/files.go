@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"mime"
@@ -9,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
 	"annals/commands"
@@ -24,35 +22,32 @@ type FilePath struct {
 	FileID id `path:"fileId"`
 }
 
-func (a *API) deleteFile(c *call, in *FilePath) (none, error) {
+func (a *mediaAPI) deleteFile(c *call, in *FilePath) (none, error) {
 	_, err := run(c, &commands.DeleteFile{FileID: in.FileID.UUID})
 	return none{}, err
 }
 
 // files are the routes whose answers are the bytes of a file.
-func (a *API) files() {
+func (a *mediaAPI) files() {
 	a.bytes("/media/uploads/agents/:agentId/:filename", "A file of an agent", a.fileOf(events.FileOfAgent, "agentId"), bySignature)
 	a.bytes("/media/uploads/channels/:channelId/:filename", "A file of a channel", a.fileOf(events.FileOfChannel, "channelId"), bySignature)
 	a.bytes("/media/generated/:agentId/:filename", "A file that an agent made", a.fileOf(events.FileByGenerator, "agentId"), bySignature)
-	a.bytes("/api/media/files/:fileId", "The bytes of a file", func(ctx context.Context, g *gin.Context) (queries.File, error) {
-		id, err := pathID(g, "fileId")
+	a.bytes("/api/media/files/:fileId", "The bytes of a file", func(c *call) (queries.File, error) {
+		id, err := pathID(c, "fileId")
 		if err != nil {
 			return queries.File{}, err
 		}
-		return a.o.Queries.File(ctx, id)
+		return a.Queries.File(c, id)
 	})
 }
 
-// bySignature may be asked for by an address that was given out in an answer.
-func bySignature(o *operation) { o.access.signed = true }
-
-func (a *API) fileOf(owner, parameter string) func(context.Context, *gin.Context) (queries.File, error) {
-	return func(ctx context.Context, g *gin.Context) (queries.File, error) {
-		id, err := pathID(g, parameter)
+func (a *mediaAPI) fileOf(owner, parameter string) func(*call) (queries.File, error) {
+	return func(c *call) (queries.File, error) {
+		id, err := pathID(c, parameter)
 		if err != nil {
 			return queries.File{}, err
 		}
-		f, err := a.o.Queries.FileNamed(ctx, owner, id, g.Param("filename"))
+		f, err := a.Queries.FileNamed(c, owner, id, c.param("filename"))
 		if missing(err) {
 			err = problem.New(http.StatusNotFound, problem.CodeNotFound, "File not found")
 		}
@@ -60,8 +55,8 @@ func (a *API) fileOf(owner, parameter string) func(context.Context, *gin.Context
 	}
 }
 
-func pathID(g *gin.Context, parameter string) (uuid.UUID, error) {
-	id, err := events.ParseID(g.Param(parameter))
+func pathID(c *call, parameter string) (uuid.UUID, error) {
+	id, err := events.ParseID(c.param(parameter))
 	if err != nil {
 		return id, problem.New(http.StatusBadRequest, problem.CodeInvalidID, "Invalid %s format", parameter)
 	}
@@ -72,49 +67,45 @@ func pathID(g *gin.Context, parameter string) (uuid.UUID, error) {
 const filePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'; sandbox"
 
 // bytes is a route that answers with a file, or parts of it.
-func (a *API) bytes(path, summary string, find func(context.Context, *gin.Context) (queries.File, error), traits ...trait) {
-	file := operation{answer: answer{status: http.StatusOK, raw: true, ranges: true, types: aFile}, limits: limits{file: true}}
-	a.give(path, summary, func(g *gin.Context) {
-		c := callOf(g.Request.Context())
-		if err := c.after("X-Annals-After", g.GetHeader("X-Annals-After")); err != nil {
-			a.refuse(g, err)
+func (a *mediaAPI) bytes(path, summary string, find func(*call) (queries.File, error), traits ...trait) {
+	a.file(path, summary, func(c *call) {
+		if err := c.fresh(); err != nil {
+			c.refuse(err)
 			return
 		}
-		f, err := find(c, g)
+		f, err := find(c)
 		if err != nil {
-			a.refuse(g, err)
+			c.refuse(err)
 			return
 		}
 		a.serveFile(c, f)
-	}, file, traits...)
+	}, traits...)
 }
 
-func (a *API) serveFile(c *call, f queries.File) {
-	g := c.gin
-	blob, err := a.o.Media.Open(c, f.SHA256)
+func (a *mediaAPI) serveFile(c *call, f queries.File) {
+	blob, err := a.Store.Open(c, f.SHA256)
 	if errors.Is(err, media.ErrNoBlob) {
 		err = fmt.Errorf("file %s: %w", f.ID, err)
 	}
 	if err != nil {
-		a.refuse(g, err)
+		c.refuse(err)
 		return
 	}
 	defer func() { _ = blob.Close() }()
-	h := g.Writer.Header()
+	h := c.writer().Header()
 	h.Set("Content-Type", contentTypeOf(f.Type))
 	h.Set("Content-Disposition", disposition(f))
 	h.Set("Content-Security-Policy", filePolicy)
 	h.Set("Cache-Control", "private, max-age=3600")
 	h.Set("ETag", `"`+f.SHA256[:min(len(f.SHA256), 32)]+`"`)
-	control := http.NewResponseController(g.Writer)
+	control := http.NewResponseController(c.writer())
 	_ = control.SetWriteDeadline(time.Now().Add(uploadTime))
-	w := &held{ResponseWriter: g.Writer, back: []int{http.StatusRequestedRangeNotSatisfiable, http.StatusPreconditionFailed}}
-	http.ServeContent(w, g.Request, "", f.CreatedAt.Time(), blob)
-	switch w.status {
+	content := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeContent(w, r, "", f.CreatedAt.Time(), blob) })
+	switch status := c.serve(content, http.StatusRequestedRangeNotSatisfiable, http.StatusPreconditionFailed); status {
 	case http.StatusRequestedRangeNotSatisfiable:
-		a.refuse(g, problem.New(w.status, problem.CodeInvalidRequest, "The file has no such range."))
+		c.refuse(problem.New(status, problem.CodeInvalidRequest, "The file has no such range."))
 	case http.StatusPreconditionFailed:
-		a.refuse(g, problem.New(w.status, problem.CodeStale, "The file is another one."))
+		c.refuse(problem.New(status, problem.CodeStale, "The file is another one."))
 	}
 	_ = control.SetWriteDeadline(time.Time{})
 }

@@ -37,14 +37,16 @@ const patience = 30 * time.Second
 
 // server is the API on a log, projections and PostgreSQL of its own.
 type server struct {
-	t     testing.TB
-	url   string
-	api   *API
-	store *esdb.Store
-	env   commands.Env
-	log   uuid.UUID
-	logs  *record
-	lines *serverlog.Ring
+	t   testing.TB
+	url string
+	api *API
+	// options are those that the API was made with.
+	options Options
+	store   *esdb.Store
+	env     commands.Env
+	log     uuid.UUID
+	logs    *record
+	lines   *serverlog.Ring
 	// stopped is closed when a client has stopped the server.
 	stopped chan struct{}
 	turns   *wakings
@@ -96,21 +98,33 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	kept, err := media.New(blobs, t.TempDir())
 	must(t, err)
 	o := Options{
-		Env: s.env, Codec: codec, Queries: queries.New(s.pool), Past: replays{s.pool}, Log: s.log, Waiter: feed, Head: s.store.Head, Turns: s.turns,
-		Media: kept, Embedder: hashing.Embedder{},
-		AgentLogs: s.turns, Done: ctx, Titles: s.titles, DataDir: t.TempDir(), Configuration: map[string]string{"DATA_DIR": "here"},
-		Deliveries: func(context.Context) ([]Delivery, error) { return []Delivery{{Group: "reply", Parked: 1}}, nil },
-		Capabilities: func(context.Context) Capabilities {
-			return Capabilities{Models: []Capability{{Kind: "text", Name: "classic"}}}
+		FrameOptions: FrameOptions{
+			Shared: Shared{
+				Env: s.env, Codec: codec, Queries: queries.New(s.pool), Log: s.log, Done: ctx, Version: "1.2.3",
+				Logger: slog.New(s.lines.Beside(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))),
+			},
+			Waiter: feed, Head: s.store.Head,
 		},
-		Health: func(context.Context) Health { return s.health() }, Stop: func() { close(s.stopped) },
-		Logger: slog.New(s.lines.Beside(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))), Lines: s.lines, Version: "1.2.3", Environment: "test",
-		CharactersDir: t.TempDir(),
+		Agents:    AgentsPorts{Logs: s.turns, CharactersDir: t.TempDir()},
+		Messaging: MessagingPorts{Turns: s.turns, Titles: s.titles},
+		Memory:    MemoryPorts{Embedder: hashing.Embedder{}},
+		Media:     MediaPorts{Store: kept},
+		Server: ServerPorts{
+			Deliveries: func(context.Context) ([]Delivery, error) { return []Delivery{{Group: "reply", Parked: 1}}, nil },
+			Health:     func(context.Context) Health { return s.health() }, Lines: s.lines, Stop: func() { close(s.stopped) },
+		},
+		System: SystemPorts{
+			Capabilities: func(context.Context) Capabilities {
+				return Capabilities{Models: []Capability{{Kind: "text", Name: "classic"}}}
+			},
+			Configuration: map[string]string{"DATA_DIR": "here"}, DataDir: t.TempDir(), Environment: "test",
+		},
+		History: HistoryPorts{Past: replays{s.pool}},
 	}
 	for _, f := range change {
 		f(&o)
 	}
-	s.api = New(o)
+	s.api, s.options = New(o), o
 	h := httptest.NewUnstartedServer(s.api)
 	h.Config = Server(s.api, slog.New(slog.DiscardHandler))
 	h.Start()

@@ -34,7 +34,7 @@ type following func(context.Context) ([]entry, error)
 
 // follow is a route whose answer goes on, as server-sent events named "log" with data like the example, until the client
 // leaves or the server stops. What f refuses is answered as elsewhere. It also gives what has to be done at the end.
-func follow[In any](a *API, path, summary string, f func(*API, *call, *In) (following, func(), error), example any) {
+func follow[In any](a *API, path, summary string, f func(*call, *In) (following, func(), error), example any) {
 	o := a.operation(http.MethodGet, path, summary, operation{answer: answer{
 		status: http.StatusOK, raw: true,
 		about:    "Server-sent events, each named log, with an entry as its data, until the client leaves.",
@@ -50,7 +50,7 @@ func follow[In any](a *API, path, summary string, f func(*API, *call, *In) (foll
 				return
 			}
 			defer a.following.Add(-1)
-			next, end, err := f(a, c, in)
+			next, end, err := f(c, in)
 			if err != nil {
 				c.answer(nil, err)
 				return
@@ -66,8 +66,8 @@ func follow[In any](a *API, path, summary string, f func(*API, *call, *In) (foll
 func (c *call) tell(ctx context.Context, next following) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if c.api.o.Done != nil {
-		defer context.AfterFunc(c.api.o.Done, cancel)() //nolint:contextcheck // or with the server
+	if c.api.Done != nil {
+		defer context.AfterFunc(c.api.Done, cancel)() //nolint:contextcheck // or with the server
 	}
 	h := c.gin.Writer.Header()
 	h["Content-Type"] = []string{eventStream + "; charset=utf-8"}
@@ -83,7 +83,7 @@ func (c *call) tell(ctx context.Context, next following) {
 		found, err := next(waiting)
 		enough()
 		if err != nil && ctx.Err() == nil && waiting.Err() == nil {
-			c.api.o.Logger.Warn("a log is no longer followed", "route", c.operation.path, "error", err)
+			c.api.Logger.Warn("a log is no longer followed", "route", c.operation.path, "error", err)
 			return
 		}
 		buf.Reset()

@@ -16,12 +16,12 @@ type groupList struct {
 	Groups []queries.Group `json:"groups"`
 }
 
-func (a *API) groups(c *call, in *PageQuery) (groupList, error) {
+func (a *memoryAPI) groups(c *call, in *PageQuery) (groupList, error) {
 	page, err := in.page()
 	if err != nil {
 		return groupList{}, err
 	}
-	found, total, err := a.o.Queries.Groups(c, page)
+	found, total, err := a.Queries.Groups(c, page)
 	c.total = total
 	return groupList{list(found)}, err
 }
@@ -60,7 +60,13 @@ type groupFailure struct {
 	Details string `json:"details"`
 }
 
-func (a *API) createMemoryGroup(c *call, in *newMemoryGroup) ([]groupMade, error) {
+// groupsBeside are the groups that were made beside what kept others from it.
+type groupsBeside struct {
+	Data   []groupMade    `json:"data"`
+	Errors []groupFailure `json:"errors"`
+}
+
+func (a *memoryAPI) createMemoryGroup(c *call, in *newMemoryGroup) ([]groupMade, error) {
 	server, err := events.ParseServerID(string(in.Body.ServerID))
 	if err != nil {
 		return nil, problem.New(http.StatusBadRequest, problem.CodeInvalidID, "Invalid serverId format")
@@ -68,12 +74,12 @@ func (a *API) createMemoryGroup(c *call, in *newMemoryGroup) ([]groupMade, error
 	return a.makeGroup(c, server, in.Body)
 }
 
-func (a *API) createServerGroup(c *call, in *newServerGroup) ([]groupMade, error) {
+func (a *memoryAPI) createServerGroup(c *call, in *newServerGroup) ([]groupMade, error) {
 	return a.makeGroup(c, in.ServerID.UUID, in.Body)
 }
 
 // makeGroup gives each agent a room of its own in the world. What fails for some of them is told beside what succeeded.
-func (a *API) makeGroup(c *call, server uuid.UUID, b GroupBody) ([]groupMade, error) {
+func (a *memoryAPI) makeGroup(c *call, server uuid.UUID, b GroupBody) ([]groupMade, error) {
 	agents, err := a.groupAgents(c, b)
 	if err != nil {
 		return nil, err
@@ -105,19 +111,16 @@ func (a *API) makeGroup(c *call, server uuid.UUID, b GroupBody) ([]groupMade, er
 		p, _ := problem.Of(first)
 		return nil, &problem.Problem{Status: p.Status, Code: problem.CodeCreate, Message: "Failed to Create group", Details: failures}
 	}
-	return nil, &problem.Problem{Status: http.StatusMultiStatus, Code: problem.CodeCreate, Message: "Failed to Create group", Beside: struct {
-		Data   []groupMade    `json:"data"`
-		Errors []groupFailure `json:"errors"`
-	}{made, failures}}
+	return nil, &problem.Problem{Status: http.StatusMultiStatus, Code: problem.CodeCreate, Message: "Failed to Create group", Beside: groupsBeside{made, failures}}
 }
 
-func (a *API) groupAgents(c *call, b GroupBody) ([]text, error) {
+func (a *memoryAPI) groupAgents(c *call, b GroupBody) ([]text, error) {
 	var agents []text
 	switch {
 	case b.AgentIDs != nil:
 		agents = *b.AgentIDs
 	case b.Name != "":
-		all, err := a.o.Queries.Agents(c)
+		all, err := a.Queries.Agents(c)
 		if err != nil {
 			return nil, err
 		}
@@ -133,7 +136,7 @@ func (a *API) groupAgents(c *call, b GroupBody) ([]text, error) {
 	return agents, nil
 }
 
-func (a *API) makeGroupRoom(c *call, agentText text, server, world uuid.UUID, name string, b GroupBody) (uuid.UUID, error) {
+func (a *memoryAPI) makeGroupRoom(c *call, agentText text, server, world uuid.UUID, name string, b GroupBody) (uuid.UUID, error) {
 	agent, err := events.ParseID(string(agentText))
 	if err != nil {
 		return uuid.Nil, problem.Invalid("Invalid agentId format: %.60s", agentText)
@@ -165,7 +168,7 @@ type groupMemoryQuery struct {
 	WithEmbedding
 }
 
-func (a *API) groupMemories(c *call, in *groupMemoryQuery) (memoryList, error) {
+func (a *memoryAPI) groupMemories(c *call, in *groupMemoryQuery) (memoryList, error) {
 	page, err := in.page()
 	if err != nil {
 		return memoryList{}, err
@@ -178,12 +181,12 @@ type WorldPath struct {
 	WorldID id `path:"serverId"`
 }
 
-func (a *API) deleteGroup(c *call, in *WorldPath) (none, error) {
+func (a *memoryAPI) deleteGroup(c *call, in *WorldPath) (none, error) {
 	_, err := run(c, &commands.DeleteWorld{WorldID: in.WorldID.UUID})
 	return none{}, err
 }
 
-func (a *API) clearGroup(c *call, in *WorldPath) (none, error) {
+func (a *memoryAPI) clearGroup(c *call, in *WorldPath) (none, error) {
 	_, err := run(c, &commands.ClearWorld{WorldID: in.WorldID.UUID})
 	return none{}, err
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,7 +33,7 @@ type Fact struct {
 	Unreadable  string          `json:"unreadable,omitempty" doc:"Why this build cannot read the data."`
 }
 
-func (a *API) fact(e events.Recorded) Fact {
+func (a *historyAPI) fact(e events.Recorded) Fact {
 	f := Fact{
 		Position: a.tokenOf(e.Position), ID: e.ID, Type: e.Event.EventType(), Stream: e.Stream, Revision: e.Revision, At: e.Meta.At,
 		RecordedAt: e.Created.UTC(), Actor: e.Meta.Actor, Correlation: e.Meta.Correlation, Causation: e.Meta.Causation,
@@ -46,20 +45,8 @@ func (a *API) fact(e events.Recorded) Fact {
 	return f
 }
 
-func (a *API) tokenOf(p events.Position) string {
-	return events.Token{Log: a.o.Log, Position: p}.String()
-}
-
-// auditors says who may read the history. Without a key only this machine may.
-func (a *API) auditors(c *call) error {
-	if !a.keys.required() && !local(c.gin.Request) {
-		return problem.New(http.StatusForbidden, problem.CodeForbidden, "Only this machine may read the history as long as no key is set.")
-	}
-	return nil
-}
-
 // place is a position of this log in a query, exclusive.
-func (a *API) place(name, token string) (events.Position, error) {
+func (a *historyAPI) place(name, token string) (events.Position, error) {
 	if token == "" {
 		return 0, nil
 	}
@@ -67,7 +54,7 @@ func (a *API) place(name, token string) (events.Position, error) {
 	switch {
 	case err != nil:
 		return 0, problem.Invalid("%s: %s", name, err)
-	case t.Log != a.o.Log:
+	case t.Log != a.Log:
 		return 0, problem.Invalid("%s: %.60s is a position of another log", name, token)
 	}
 	return t.Position, nil
@@ -91,7 +78,7 @@ type HistoryQuery struct {
 	Direction   string `query:"direction" default:"forwards" enum:"forwards,backwards" doc:"forwards from the oldest, backwards from the newest."`
 }
 
-func (a *API) historyFilter(in *HistoryQuery) (f queries.HistoryFilter, err error) {
+func (a *historyAPI) historyFilter(in *HistoryQuery) (f queries.HistoryFilter, err error) {
 	f = queries.HistoryFilter{
 		Stream: events.StreamID(in.Stream), Category: in.Category, Type: in.Type, Actor: in.Actor, From: in.From.Time, To: in.To.Time,
 	}
@@ -146,29 +133,29 @@ type historyPage struct {
 // factsByDefault is how many facts a page has unless the client says otherwise.
 const factsByDefault = 100
 
-func (a *API) historyEvents(c *call, in *historyQuery) (historyPage, error) {
+func (a *historyAPI) historyEvents(c *call, in *historyQuery) (historyPage, error) {
 	var page historyPage
-	if err := a.auditors(c); err != nil {
+	if err := c.here("read the history"); err != nil {
 		return page, err
 	}
 	f, err := a.historyFilter(&in.HistoryQuery)
 	if err != nil {
 		return page, err
 	}
-	if in.Format == "ndjson" || in.Format == "" && strings.Contains(c.gin.GetHeader("Accept"), ndjson) {
+	if c.inLines(in.Format) {
 		return page, a.historyLines(c, f, in.Limit)
 	}
 	limit, err := bounded(cmp.Or(in.Limit, factsByDefault))
 	if err != nil {
 		return page, err
 	}
-	found, err := a.o.Queries.History(c, f, limit)
+	found, err := a.Queries.History(c, f, limit)
 	if err != nil {
 		return page, err
 	}
 	page.Events = make([]Fact, len(found))
 	for i, raw := range found {
-		e, err := a.o.Codec.Decode(c, raw)
+		e, err := a.Codec.Decode(c, raw)
 		if err != nil {
 			return page, err
 		}
@@ -182,11 +169,11 @@ func (a *API) historyEvents(c *call, in *historyQuery) (historyPage, error) {
 
 // historyLines streams facts as lines, as far as the log went when it began: everything, unless the client limits it. It
 // holds no more than a page in memory, and gives up on a client that takes nothing for lineWait.
-func (a *API) historyLines(c *call, f queries.HistoryFilter, limit int) error {
+func (a *historyAPI) historyLines(c *call, f queries.HistoryFilter, limit int) error {
 	if limit < 0 {
 		return problem.Invalid("limit must be positive")
 	}
-	head, err := a.o.Queries.HistoryHead(c)
+	head, err := a.Queries.HistoryHead(c)
 	if err != nil {
 		return err
 	}
@@ -194,7 +181,7 @@ func (a *API) historyLines(c *call, f queries.HistoryFilter, limit int) error {
 		f.Before = head + 1
 	}
 	c.stream = func() {
-		w := c.gin.Writer
+		w := c.writer()
 		w.Header().Set("Content-Type", ndjson)
 		w.Header().Set("X-Annals-Position", a.tokenOf(head))
 		w.WriteHeader(http.StatusOK)
@@ -203,32 +190,29 @@ func (a *API) historyLines(c *call, f queries.HistoryFilter, limit int) error {
 		}
 		ctx, cancel := context.WithCancel(c.unbounded) //nolint:contextcheck // it ends with the client
 		defer cancel()
-		if a.o.Done != nil {
-			defer context.AfterFunc(a.o.Done, cancel)() //nolint:contextcheck // or with the server
+		if a.Done != nil {
+			defer context.AfterFunc(a.Done, cancel)() //nolint:contextcheck // or with the server
 		}
 		if err := a.writeLines(ctx, c, f, limit); err != nil {
-			a.o.Logger.Warn("an export of the history was broken off", "error", err)
+			a.Logger.Warn("an export of the history was broken off", "error", err)
 			panic(http.ErrAbortHandler) // the client sees that the end is missing
 		}
 	}
 	return nil
 }
 
-// lineWait is how long a client may take for what was written.
-const lineWait = 30 * time.Second
-
-func (a *API) writeLines(ctx context.Context, c *call, f queries.HistoryFilter, limit int) error {
-	deadline := http.NewResponseController(c.gin.Writer)
+func (a *historyAPI) writeLines(ctx context.Context, c *call, f queries.HistoryFilter, limit int) error {
+	deadline := http.NewResponseController(c.writer())
 	defer func() { _ = deadline.SetWriteDeadline(time.Time{}) }() // the connection goes on
-	out := bufio.NewWriterSize(c.gin.Writer, 1<<16)               // in larger pieces than the connection's
+	out := bufio.NewWriterSize(c.writer(), 1<<16)                 // in larger pieces than the connection's
 	lines := json.NewEncoder(out)
 	lines.SetEscapeHTML(false)
 	n := 0
-	for raw, err := range a.o.Queries.WholeHistory(ctx, f) {
+	for raw, err := range a.Queries.WholeHistory(ctx, f) {
 		if err != nil {
 			return err
 		}
-		e, err := a.o.Codec.Decode(ctx, raw)
+		e, err := a.Codec.Decode(ctx, raw)
 		if err != nil {
 			return err
 		}

@@ -38,7 +38,7 @@ func (s *server) now() string {
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	head := s.head()
-	must(s.t, s.api.o.Waiter.Wait(ctx, history, head))
+	must(s.t, s.options.Waiter.Wait(ctx, history, head))
 	return s.api.tokenOf(head)
 }
 

@@ -22,8 +22,8 @@ type historyTree struct {
 }
 
 // historyTree shows the facts of a correlation by what led to what.
-func (a *API) historyTree(c *call, in *HistoryPath) (historyTree, error) {
-	if err := a.auditors(c); err != nil {
+func (a *historyAPI) historyTree(c *call, in *HistoryPath) (historyTree, error) {
+	if err := c.here("read the history"); err != nil {
 		return historyTree{}, err
 	}
 	facts, err := a.decoded(c, queries.HistoryFilter{Correlation: in.ID.UUID})

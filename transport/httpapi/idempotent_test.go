@@ -41,7 +41,7 @@ func TestEveryPostMayBeRepeatedUnderItsKey(t *testing.T) {
 	there := s.peopled(0)
 	for _, d := range s.operations(ended...) {
 		path := parameterIn.ReplaceAllString(d.path, ":$1")
-		if d.method != http.MethodPost || unkept[ofAnAgent.ReplaceAllString(d.path, "/api/agents/{agentId}")] != "" {
+		if d.method != http.MethodPost || unkept[spelledMemory.ReplaceAllString(d.path, "/api/agents/{agentId}")] != "" {
 			continue
 		}
 		if r, ok := undone[path]; ok {

@@ -27,13 +27,15 @@ const (
 )
 
 // records has an export as its body, and time for it.
-func records(o *operation) { o.body, o.limits.file = body{recordsBody(), []string{ndjson}}, true }
+func records(o *operation) {
+	o.body, o.limits.file = body{form: recordsBody(), types: []string{ndjson}}, true
+}
 
 // recordsBody describes it.
 func recordsBody() *huma.RequestBody {
 	whole := &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Description: "An export, or a character with memories."}
 	line := &huma.Schema{Type: huma.TypeString, Description: "An export with a record a line."}
-	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: whole}, ndjson: {Schema: line}}}
+	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: whole}, ndjson: {Schema: line, Example: `{"type":"memory","data":{"content":{"text":"Tea."}}}` + "\n"}}}
 }
 
 type importQuery struct {
@@ -64,12 +66,12 @@ func (e errFile) Error() string { return e.reason }
 
 // importAgent takes in what an export wrote, or a character of ElizaOS with memories. It may be repeated: what is there is
 // passed over. Who accepts a record a line is told how far it is; the last line is the answer, in its envelope.
-func (a *API) importAgent(c *call, in *importQuery) (imported, error) {
+func (a *portationAPI) importAgent(c *call, in *importQuery) (imported, error) {
 	i := &importing{
 		api: a, c: c, agent: in.AgentID.UUID, dry: in.DryRun == "true", sum: sha256.New(), counts: map[string]int{},
 		result: imported{Failed: []importFailure{}, DryRun: in.DryRun == "true"},
 	}
-	if strings.Contains(c.gin.GetHeader("Accept"), ndjson) {
+	if strings.Contains(c.header("Accept"), ndjson) {
 		c.stream = func() { i.aloud(in.Format) } //nolint:contextcheck // it ends with the client
 		return imported{}, nil
 	}
@@ -79,10 +81,9 @@ func (a *API) importAgent(c *call, in *importQuery) (imported, error) {
 
 // all reads the body.
 func (i *importing) all(format string) (imported, error) {
-	g := i.c.gin
-	body := bufio.NewReaderSize(slow{g.Request.Body, http.NewResponseController(g.Writer)}, 64<<10)
+	body := bufio.NewReaderSize(slow{i.c.http().Body, http.NewResponseController(i.c.writer())}, 64<<10)
 	read := i.document
-	if format == "ndjson" || format == "" && (strings.Contains(g.GetHeader("Content-Type"), ndjson) || beginsWithALine(body)) {
+	if format == "ndjson" || format == "" && (strings.Contains(i.c.header("Content-Type"), ndjson) || beginsWithALine(body)) {
 		read = i.lines
 	}
 	i.begin(i.c.unbounded)

@@ -27,7 +27,7 @@ const (
 // importing is one import under way. Records are taken in order, memories many at a time: all before them is there by then.
 // Of those that are of the same time the order is kept. It holds no more than these in memory.
 type importing struct {
-	api    *API
+	api    *portationAPI
 	c      *call
 	agent  uuid.UUID
 	dry    bool
@@ -106,8 +106,7 @@ func (i *importing) did(line int, do func() (commands.Result, error)) {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.c.written = max(i.c.written, r.Position)
-	i.api.known(r.Position)
+	_ = i.c.wrote(r, nil)
 	if r.Changed {
 		i.result.Imported++
 	} else {
@@ -121,18 +120,18 @@ func (i *importing) store(ctx context.Context, w importWork) (commands.Result, e
 	if !i.dry {
 		r := i.request
 		r.ID = events.Derive(r.ID, strconv.Itoa(w.line))
-		return commands.Handle(ctx, i.api.o.Env, r, cmd)
+		return commands.Handle(ctx, i.api.Env, r, cmd)
 	}
 	facts, err := cmd.Decide(i.request, commands.Memory{})
 	if err != nil {
 		return commands.Result{}, err
 	}
 	for _, f := range facts {
-		if err := i.api.o.Codec.Check(f); err != nil {
+		if err := i.api.Codec.Check(f); err != nil {
 			return commands.Result{}, err
 		}
 	}
-	known, err := i.api.o.Env.States.RemembersNow(ctx, cmd.MemoryID)
+	known, err := i.api.Env.States.RemembersNow(ctx, cmd.MemoryID)
 	return commands.Result{Changed: !known}, err
 }
 
@@ -191,7 +190,7 @@ func (i *importing) memory(ctx context.Context, raw json.RawMessage) error {
 		i.pending.Wait() // a fragment comes after its document
 	}
 	if cmd.RoomID == i.agent && !i.dry && !i.opened {
-		_, err := commands.OpenSelf(ctx, i.api.o.Env, i.request, i.agent)
+		_, err := commands.OpenSelf(ctx, i.api.Env, i.request, i.agent)
 		if err != nil && !missing(err) {
 			return err
 		}

@@ -51,7 +51,7 @@ func (i *importing) tell(somebody func(importProgress)) (stop func()) {
 	ended, done := make(chan struct{}), make(chan struct{})
 	log := func(what string) {
 		p := i.progress()
-		i.api.o.Logger.Info(what, "agent", i.agent, "imported", p.Imported, "skipped", p.Skipped, "failed", p.FailedCount)
+		i.api.Logger.Info(what, "agent", i.agent, "imported", p.Imported, "skipped", p.Skipped, "failed", p.FailedCount)
 	}
 	go func() {
 		defer close(done)
@@ -80,7 +80,7 @@ func (i *importing) tell(somebody func(importProgress)) (stop func()) {
 
 // aloud answers while the body is still read: {"progress":{…}} each second, then the answer.
 func (i *importing) aloud(format string) {
-	w := i.c.gin.Writer
+	w := i.c.writer()
 	control := http.NewResponseController(w)
 	_ = control.EnableFullDuplex() // HTTP/2 is
 	w.Header().Set("Content-Type", ndjson)
@@ -97,7 +97,7 @@ func (i *importing) aloud(format string) {
 	if err != nil {
 		p, cause := problem.Of(err)
 		if cause != nil {
-			i.api.o.Logger.Error("an import failed", "agent", i.agent, "error", cause)
+			i.api.Logger.Error("an import failed", "agent", i.agent, "error", cause)
 		}
 		_ = out.Encode(p)
 		return

@@ -14,18 +14,18 @@ import (
 
 // character makes the agent where there is none; one that is there stays as it is.
 func (i *importing) character(ctx context.Context, raw json.RawMessage) (commands.Result, error) {
-	agent, err := i.api.o.Env.States.Agent(ctx, i.agent)
+	agent, err := i.api.Env.States.Agent(ctx, i.agent)
 	if err != nil || agent.Exists {
 		return commands.Result{}, err
 	}
-	if raw, err = i.api.secrets.seal(raw, i.c.vector); err != nil {
+	if raw, err = i.api.Secrets.seal(raw, i.c.nonce); err != nil {
 		return commands.Result{}, err
 	}
 	character, err := commands.ParseCharacter(raw)
 	if err != nil || i.dry {
 		return commands.Result{Changed: true}, err
 	}
-	return commands.Handle(ctx, i.api.o.Env, i.request, commands.CreateAgent{AgentID: i.agent, Character: character})
+	return commands.Handle(ctx, i.api.Env, i.request, commands.CreateAgent{AgentID: i.agent, Character: character})
 }
 
 func (i *importing) world(ctx context.Context, raw json.RawMessage) (commands.Result, error) {
@@ -34,10 +34,10 @@ func (i *importing) world(ctx context.Context, raw json.RawMessage) (commands.Re
 		return commands.Result{}, problem.Invalid("no world: %s", err)
 	}
 	if i.dry {
-		known, err := i.api.o.Env.States.WorldNow(ctx, w.ID)
+		known, err := i.api.Env.States.WorldNow(ctx, w.ID)
 		return commands.Result{Changed: !known.Exists}, err
 	}
-	return commands.Handle(ctx, i.api.o.Env, i.request, &commands.CreateWorld{
+	return commands.Handle(ctx, i.api.Env, i.request, &commands.CreateWorld{
 		WorldID: w.ID, AgentID: i.agent, ServerID: w.ServerID, Name: w.Name, Metadata: given(w.Metadata),
 	})
 }
@@ -48,10 +48,10 @@ func (i *importing) room(ctx context.Context, raw json.RawMessage) (commands.Res
 		return commands.Result{}, problem.Invalid("no room: %s", err)
 	}
 	if i.dry {
-		known, err := i.api.o.Env.States.RoomNow(ctx, r.ID)
+		known, err := i.api.Env.States.RoomNow(ctx, r.ID)
 		return commands.Result{Changed: !known.Exists}, err
 	}
-	return commands.Handle(ctx, i.api.o.Env, i.request, &commands.CreateRoom{
+	return commands.Handle(ctx, i.api.Env, i.request, &commands.CreateRoom{
 		RoomID: r.ID, AgentID: i.agent, WorldID: orNil(r.WorldID), ChannelID: orNil(r.ChannelID), ServerID: r.ServerID, Name: r.Name,
 		Type: or(text(r.Type), "DM"), Source: r.Source, Metadata: given(r.Metadata), Entities: r.Entities,
 	})
@@ -70,14 +70,14 @@ func (i *importing) entity(ctx context.Context, raw json.RawMessage) (commands.R
 		return commands.Result{}, problem.Invalid("no entity: %s", err)
 	}
 	if i.dry {
-		known, err := i.api.o.Env.States.EntityNow(ctx, n.ID)
+		known, err := i.api.Env.States.EntityNow(ctx, n.ID)
 		return commands.Result{Changed: known.Seen == 0}, err
 	}
 	subject := n.SubjectID
 	if subject == uuid.Nil {
 		subject = n.ID
 	}
-	return commands.Handle(ctx, i.api.o.Env, i.request, &commands.SeeEntity{
+	return commands.Handle(ctx, i.api.Env, i.request, &commands.SeeEntity{
 		EntityID: n.ID, AgentID: i.agent, SubjectID: subject, Names: n.Names, Metadata: given(n.Metadata),
 	})
 }

@@ -35,7 +35,7 @@ func TestEveryLimitIsBounded(t *testing.T) {
 	agent := s.newAgent("Listed")
 	bounded := 0
 	s.untouched(func() {
-		for path, item := range s.api.huma.OpenAPI().Paths {
+		for path, item := range s.api.OpenAPI().Paths {
 			if item.Get == nil || !asksForALimit(item.Get.Parameters) {
 				continue
 			}
@@ -128,7 +128,10 @@ func (f *facts) ask(t *testing.T, path string, body fields) (answered, time.Dura
 	keys, err := events.NewFileKeys(t.TempDir())
 	must(t, err)
 	env := commands.Env{Store: f, States: commands.NewStates(f)}
-	listener, server := make(pipes), Server(New(Options{Env: env, Codec: events.NewCodec(keys), Waiter: atOnce{}, Turns: silent{}}), slog.New(slog.DiscardHandler))
+	listener, server := make(pipes), Server(New(Options{
+		FrameOptions: FrameOptions{Shared: Shared{Env: env, Codec: events.NewCodec(keys)}, Waiter: atOnce{}},
+		Messaging:    MessagingPorts{Turns: silent{}},
+	}), slog.New(slog.DiscardHandler))
 	go func() { _ = server.Serve(listener) }()
 	client, there := net.Pipe()
 	listener <- there

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -16,6 +17,9 @@ const (
 	ndjson      = "application/x-ndjson"
 	eventStream = "text/event-stream"
 )
+
+// lineWait is how long a client may take for what was written.
+const lineWait = 30 * time.Second
 
 // sequence is an answer that goes on: JSON values, a line each, or the data of server-sent events. It gives an example of
 // each kind of them.
@@ -54,48 +58,4 @@ func (s sequence) describe(r huma.Registry) *huma.MediaType {
 	}
 	schema := &huma.Schema{Type: huma.TypeString, Description: what, Extensions: map[string]any{"contentMediaType": "application/json", "contentSchema": &one}}
 	return &huma.MediaType{Schema: schema, Example: example.String()}
-}
-
-// exportedLine is a line of an export: what it is about, and that.
-type exportedLine struct {
-	Type string `json:"type"`
-	Data any    `json:"data"`
-}
-
-// Schema implements huma.SchemaProvider: of lines with that type.
-func (l exportedLine) Schema(r huma.Registry) *huma.Schema {
-	return &huma.Schema{
-		Type: huma.TypeObject, Required: []string{"type", "data"}, AdditionalProperties: false, Properties: map[string]*huma.Schema{
-			"type": {Type: huma.TypeString, Enum: []any{l.Type}}, "data": r.Schema(reflect.TypeOf(l.Data), true, ""),
-		},
-	}
-}
-
-// exportedLines are those of an export, in their order.
-func exportedLines() []any {
-	return []any{
-		exportedLine{kindExport, heading{exportVersion, exampleAgent, exampleISO}},
-		exportedLine{kindCharacter, json.RawMessage(`{"name":"Eliza","bio":["A listener of 1966."]}`)},
-		exportedLine{kindWorld, ExportedWorld{exampleWorld, "Home", exampleServer.String(), json.RawMessage(`{}`)}},
-		exportedLine{kindEntity, ExportedEntity{aMemory.EntityID, exampleUser, []string{"Ann"}, json.RawMessage(`{}`)}},
-		exportedLine{kindRoom, ExportedRoom{
-			ID: exampleRoom, Name: "Us", WorldID: &exampleWorld, ChannelID: &exampleChannel, ServerID: exampleServer.String(), Type: "DM",
-			Source: "eliza_gui", Metadata: json.RawMessage(`{}`), Entities: nil,
-		}},
-		exportedLine{kindMemory, ExportedMemory{
-			ID: exampleMemory, Type: aMemory.Type, CreatedAt: exampleMillis, Content: aMemory.Content, EntityID: aMemory.EntityID, RoomID: exampleRoom,
-			SubjectID: exampleUser, Unique: true, Metadata: aMemory.Metadata,
-		}},
-		exportedLine{kindManifest, manifest{exportVersion, map[string]int{kindMemory: 1}, "sha256:" + strings.Repeat("0", 64)}},
-	}
-}
-
-// loggedLine is one of the server's log, with whatever it says besides.
-type loggedLine struct {
-	Level    int      `json:"level"`
-	Time     int64    `json:"time"`
-	PID      int      `json:"pid"`
-	Hostname string   `json:"hostname"`
-	Msg      string   `json:"msg"`
-	_        struct{} `additionalProperties:"true"`
 }

@@ -19,7 +19,7 @@ var shortLists = []string{
 
 func TestEveryListHasALimit(t *testing.T) {
 	t.Parallel()
-	described := New(Options{}).huma.OpenAPI()
+	described := New(Options{}).OpenAPI()
 	schemas := described.Components.Schemas
 	resolved := func(s *huma.Schema) *huma.Schema {
 		if s != nil && s.Ref != "" {
@@ -112,7 +112,7 @@ func TestParkedEventsComeInPages(t *testing.T) {
 		e.ID = uuid.New()
 		p.all, ids = append(p.all, e), append(ids, e.ID.String())
 	}
-	s := serve(t, func(o *Options) { o.Parked = p })
+	s := serve(t, func(o *Options) { o.Server.Parked = p })
 	for query, want := range map[string][]string{
 		"": ids, "limit=2": ids[:2], "limit=1&after=" + ids[0]: ids[1:2], "after=" + ids[2]: nil, "after=" + unknown: ids,
 	} {

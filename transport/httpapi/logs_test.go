@@ -23,7 +23,7 @@ func happened[S commands.State[S]](s *server, cmd commands.Command[S]) {
 	must(s.t, do(s.env, cmd))
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	must(s.t, s.api.o.Waiter.Wait(ctx, core, s.head()))
+	must(s.t, s.options.Waiter.Wait(ctx, core, s.head()))
 }
 
 // did records an entry of an agent's log.
@@ -183,7 +183,7 @@ func TestTheServersLogIsSearchedFollowedAndCleared(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	next, leave := s.follows("/api/server/logs/stream?level=warn")
-	log := s.api.o.Logger
+	log := s.options.Logger
 	log.Info("all is well")
 	log.Warn("something is odd", "agentName", "Eliza")
 	log.Error("something is wrong")

@@ -29,12 +29,7 @@ type MemoryQuery struct {
 	WithEmbedding
 }
 
-// WithEmbedding asks for vectors.
-type WithEmbedding struct {
-	IncludeEmbedding string `query:"includeEmbedding" doc:"true: with the vectors, where they are known."`
-}
-
-func (a *API) memories(c *call, in *MemoryQuery) (memoryList, error) {
+func (a *memoryAPI) memories(c *call, in *MemoryQuery) (memoryList, error) {
 	page, err := between(in.Limit, in.Before, in.After, a.memoryPlace(c, in.AgentID.UUID))
 	if err != nil {
 		return memoryList{}, err
@@ -45,7 +40,7 @@ func (a *API) memories(c *call, in *MemoryQuery) (memoryList, error) {
 	}
 	found, err := a.listMemories(c, f, page, in.WithEmbedding)
 	if err == nil && len(found.Memories) == page.Limit {
-		c.total, err = a.o.Queries.CountMemories(c, f)
+		c.total, err = a.Queries.CountMemories(c, f)
 	} else {
 		c.total = len(found.Memories)
 	}
@@ -53,9 +48,9 @@ func (a *API) memories(c *call, in *MemoryQuery) (memoryList, error) {
 }
 
 // memoryPlace finds where an agent's memory is in a list.
-func (a *API) memoryPlace(c *call, agent uuid.UUID) func(uuid.UUID) (time.Time, events.Position, error) {
+func (a *memoryAPI) memoryPlace(c *call, agent uuid.UUID) func(uuid.UUID) (time.Time, events.Position, error) {
 	return func(id uuid.UUID) (time.Time, events.Position, error) {
-		m, err := a.o.Queries.Memory(c, id)
+		m, err := a.Queries.Memory(c, id)
 		if err == nil && m.AgentID != agent {
 			err = problem.New(http.StatusNotFound, problem.CodeNotFound, "memory %s not found", id)
 		}
@@ -63,20 +58,20 @@ func (a *API) memoryPlace(c *call, agent uuid.UUID) func(uuid.UUID) (time.Time, 
 	}
 }
 
-func (a *API) listMemories(c *call, f queries.MemoryFilter, p queries.Page, with WithEmbedding) (memoryList, error) {
-	found, err := a.o.Queries.Memories(c, f, p)
+func (a *memoryAPI) listMemories(c *call, f queries.MemoryFilter, p queries.Page, with WithEmbedding) (memoryList, error) {
+	found, err := a.Queries.Memories(c, f, p)
 	if err != nil {
 		return memoryList{}, err
 	}
 	if with.IncludeEmbedding == "true" {
-		err = a.o.Queries.Embed(c, found)
+		err = a.Queries.Embed(c, found)
 	}
 	return memoryList{list(found)}, err
 }
 
 // roomOf is the agent's room that is meant by an id: the room itself or, by the id of a channel, that for the channel.
-func (a *API) roomOf(c *call, agent, id uuid.UUID) (uuid.UUID, error) {
-	room, err := a.o.Env.States.RoomNow(c, id)
+func (a *memoryAPI) roomOf(c *call, agent, id uuid.UUID) (uuid.UUID, error) {
+	room, err := a.Env.States.RoomNow(c, id)
 	if err != nil || room.Exists {
 		return id, err
 	}
@@ -98,7 +93,7 @@ type roomMemoryQuery struct {
 	WithEmbedding
 }
 
-func (a *API) roomMemories(c *call, in *roomMemoryQuery) (memoryList, error) {
+func (a *memoryAPI) roomMemories(c *call, in *roomMemoryQuery) (memoryList, error) {
 	room, err := a.roomOf(c, in.AgentID.UUID, in.RoomID.UUID)
 	if err != nil {
 		return memoryList{}, err
@@ -119,8 +114,8 @@ type MemoryPath struct {
 	MemoryID id `path:"memoryId"`
 }
 
-func (a *API) memory(c *call, in *MemoryPath) (queries.Memory, error) {
-	found, err := a.o.Queries.Memory(c, in.MemoryID.UUID)
+func (a *memoryAPI) memory(c *call, in *MemoryPath) (queries.Memory, error) {
+	found, err := a.Queries.Memory(c, in.MemoryID.UUID)
 	if err == nil && found.AgentID != in.AgentID.UUID {
 		return queries.Memory{}, problem.New(http.StatusNotFound, problem.CodeNotFound, "memory %s not found", in.MemoryID)
 	}
@@ -144,7 +139,7 @@ type newMemory struct {
 	}
 }
 
-func (a *API) storeMemory(c *call, in *newMemory) (queries.Memory, error) {
+func (a *memoryAPI) storeMemory(c *call, in *newMemory) (queries.Memory, error) {
 	b := in.Body
 	cmd := &commands.StoreMemory{
 		MemoryID: c.newID("memory"), AgentID: in.AgentID.UUID, Table: or(b.TableName, events.TableMessages), Content: b.Content.raw(),
@@ -185,7 +180,7 @@ func orEmpty(raw json.RawMessage) json.RawMessage {
 
 // roomFor is the room in which a new memory is kept; the rooms for channels and for the agent itself are made when they are
 // needed first.
-func (a *API) roomFor(c *call, in *newMemory) (uuid.UUID, error) {
+func (a *memoryAPI) roomFor(c *call, in *newMemory) (uuid.UUID, error) {
 	agent := in.AgentID.UUID
 	room, err := optionalID("roomId", in.Body.RoomID, agent)
 	if err != nil {
@@ -200,11 +195,11 @@ func (a *API) roomFor(c *call, in *newMemory) (uuid.UUID, error) {
 		return room, err
 	}
 	if room == agent && channel == uuid.Nil {
-		_, err := commands.OpenSelf(c, a.o.Env, c.request(), agent)
+		_, err := commands.OpenSelf(c, a.Env, c.request(), agent)
 		return room, err
 	}
 	if channel == uuid.Nil {
-		if known, err := a.o.Env.States.RoomNow(c, room); err != nil || known.Exists {
+		if known, err := a.Env.States.RoomNow(c, room); err != nil || known.Exists {
 			if err == nil && world != uuid.Nil && known.WorldID != world {
 				err = problem.Invalid("Invalid worldId: the room belongs to another world")
 			}
@@ -212,7 +207,7 @@ func (a *API) roomFor(c *call, in *newMemory) (uuid.UUID, error) {
 		}
 		channel = room
 	}
-	ch, err := a.o.Env.States.Channel(c, channel)
+	ch, err := a.Env.States.Channel(c, channel)
 	if err != nil {
 		return room, err
 	}
@@ -220,30 +215,7 @@ func (a *API) roomFor(c *call, in *newMemory) (uuid.UUID, error) {
 		return room, problem.New(http.StatusNotFound, problem.CodeNotFound, "room %s not found", room)
 	}
 	v := commands.AgentRoom{AgentID: agent, ChannelID: channel, ServerID: ch.ServerID, Source: "client"}
-	return v.RoomID(), c.wrote(v.Open(c, a.o.Env, c.request()))
-}
-
-// optionalID reads an id that may be left out.
-func optionalID(name string, s text, otherwise uuid.UUID) (uuid.UUID, error) {
-	if s == "" {
-		return otherwise, nil
-	}
-	id, err := events.ParseID(string(s))
-	if err != nil {
-		return id, problem.New(http.StatusBadRequest, problem.CodeInvalidID, "Invalid %s format", name)
-	}
-	return id, nil
-}
-
-// vectorIn reads the numbers of a vector.
-func vectorIn(raw json.RawMessage) (v []float32, err error) {
-	if raw = given(raw); raw == nil {
-		return nil, nil
-	}
-	if err := json.Unmarshal(raw, &v); err != nil || v == nil {
-		return nil, problem.Invalid("Invalid embedding: an array of numbers was expected")
-	}
-	return v, nil
+	return v.RoomID(), c.wrote(v.Open(c, a.Env, c.request()))
 }
 
 type memoryPatch struct {
@@ -260,7 +232,7 @@ type memoryUpdated struct {
 	Message string    `json:"message"`
 }
 
-func (a *API) updateMemory(c *call, in *memoryPatch) (memoryUpdated, error) {
+func (a *memoryAPI) updateMemory(c *call, in *memoryPatch) (memoryUpdated, error) {
 	if in.Body == nil {
 		return memoryUpdated{}, problem.Invalid("Invalid body: an object is required")
 	}
@@ -274,7 +246,7 @@ func (a *API) updateMemory(c *call, in *memoryPatch) (memoryUpdated, error) {
 	return memoryUpdated{in.MemoryID.UUID, "Memory updated successfully"}, err
 }
 
-func (a *API) deleteMemory(c *call, in *MemoryPath) (said, error) {
+func (a *memoryAPI) deleteMemory(c *call, in *MemoryPath) (said, error) {
 	_, err := run(c, &commands.DeleteMemory{MemoryID: in.MemoryID.UUID, AgentID: in.AgentID.UUID})
 	return said{"Memory deleted successfully"}, err
 }
@@ -284,8 +256,8 @@ type memoriesCleared struct {
 	Message      string `json:"message"`
 }
 
-func (a *API) clearMemories(c *call, in *AgentPath) (memoriesCleared, error) {
-	n, err := a.o.Queries.CountMemories(c, queries.MemoryFilter{Agent: in.AgentID.UUID})
+func (a *memoryAPI) clearMemories(c *call, in *AgentPath) (memoriesCleared, error) {
+	n, err := a.Queries.CountMemories(c, queries.MemoryFilter{Agent: in.AgentID.UUID})
 	if err != nil {
 		return memoriesCleared{}, err
 	}
@@ -293,7 +265,7 @@ func (a *API) clearMemories(c *call, in *AgentPath) (memoriesCleared, error) {
 	return memoriesCleared{n, "All agent memories cleared successfully"}, err
 }
 
-func (a *API) clearRoom(c *call, in *RoomPath) (none, error) {
+func (a *memoryAPI) clearRoom(c *call, in *RoomPath) (none, error) {
 	room, err := a.roomOf(c, in.AgentID.UUID, in.RoomID.UUID)
 	if err != nil {
 		return none{}, err
@@ -310,11 +282,11 @@ type periodQuery struct {
 
 func (q periodQuery) period() queries.Period { return queries.Period{From: q.From.Time, To: q.To.Time} }
 
-func (a *API) memoryStats(c *call, in *periodQuery) (queries.Stats, error) {
-	m := queries.Model{Name: a.o.Embedder.Model(), Dimensions: a.o.Embedder.Dimensions()}
-	return a.o.Queries.MemoryStats(c, in.AgentID.UUID, in.period(), m)
+func (a *memoryAPI) memoryStats(c *call, in *periodQuery) (queries.Stats, error) {
+	m := queries.Model{Name: a.Embedder.Model(), Dimensions: a.Embedder.Dimensions()}
+	return a.Queries.MemoryStats(c, in.AgentID.UUID, in.period(), m)
 }
 
-func (a *API) memoryInsights(c *call, in *periodQuery) (queries.Insights, error) {
-	return a.o.Queries.MemoryInsights(c, in.AgentID.UUID, in.period())
+func (a *memoryAPI) memoryInsights(c *call, in *periodQuery) (queries.Insights, error) {
+	return a.Queries.MemoryInsights(c, in.AgentID.UUID, in.period())
 }

@@ -63,14 +63,14 @@ type memoriesFound struct {
 	Dimensions int                   `json:"dimensions,omitempty"`
 }
 
-func (a *API) searchMemories(c *call, in *memorySearch) (memoriesFound, error) {
+func (a *memoryAPI) searchMemories(c *call, in *memorySearch) (memoriesFound, error) {
 	s, err := a.searched(c, in)
 	if err != nil {
 		return memoriesFound{}, err
 	}
 	found := memoriesFound{Mode: in.Mode}
 	if in.Mode != modeText {
-		s.Model = a.o.Embedder.Model()
+		s.Model = a.Embedder.Model()
 		s.Vector, err = a.meaning(c, s.Words)
 		switch {
 		case err == nil:
@@ -84,16 +84,16 @@ func (a *API) searchMemories(c *call, in *memorySearch) (memoriesFound, error) {
 	if found.Mode == modeSemantic {
 		s.Words = ""
 	}
-	found.Memories, err = a.o.Queries.FindMemories(c, s, in.IncludeEmbedding == "true")
+	found.Memories, err = a.Queries.FindMemories(c, s, in.IncludeEmbedding == "true")
 	if err == nil && len(found.Memories) == 0 { // perhaps there is nobody who could remember
-		_, err = a.o.Queries.Agent(c, s.Agent)
+		_, err = a.Queries.Agent(c, s.Agent)
 	}
 	found.Memories = list(found.Memories)
 	return found, err
 }
 
 // searched reads what is asked for.
-func (a *API) searched(c *call, in *memorySearch) (s queries.Search, err error) {
+func (a *memoryAPI) searched(c *call, in *memorySearch) (s queries.Search, err error) {
 	s = queries.Search{Agent: in.AgentID.UUID, Words: strings.TrimSpace(cmp.Or(in.Q, in.Query)), Table: in.TableName, From: in.From.Time, To: in.To.Time}
 	switch {
 	case s.Words == "":
@@ -124,7 +124,7 @@ func (a *API) searched(c *call, in *memorySearch) (s queries.Search, err error) 
 }
 
 // roomAsked is the agent's room that is named by its id, or by its channel; none where neither is given.
-func (a *API) roomAsked(c *call, agent uuid.UUID, room, channel string) (uuid.UUID, error) {
+func (a *memoryAPI) roomAsked(c *call, agent uuid.UUID, room, channel string) (uuid.UUID, error) {
 	switch {
 	case channel != "":
 		id, err := events.ParseID(channel)
@@ -143,10 +143,10 @@ func (a *API) roomAsked(c *call, agent uuid.UUID, room, channel string) (uuid.UU
 }
 
 // meaning is the vector of a text. What the model has against it is logged; it says nothing of the text.
-func (a *API) meaning(c *call, text string) ([]float32, error) {
+func (a *memoryAPI) meaning(c *call, text string) ([]float32, error) {
 	ctx, cancel := context.WithTimeout(c, embedLimit)
 	defer cancel()
-	vectors, err := a.o.Embedder.Embed(ctx, []string{text})
+	vectors, err := a.Embedder.Embed(ctx, []string{text})
 	if err == nil && len(vectors) != 1 {
 		err = errors.New("no vector came")
 	}
@@ -155,7 +155,7 @@ func (a *API) meaning(c *call, text string) ([]float32, error) {
 	}
 	if err != nil {
 		if c.Err() == nil {
-			a.o.Logger.WarnContext(c, "what is searched for was not embedded", "model", a.o.Embedder.Model(), "error", err)
+			a.Logger.WarnContext(c, "what is searched for was not embedded", "model", a.Embedder.Model(), "error", err)
 		}
 		return nil, problem.New(http.StatusServiceUnavailable, problem.CodeUnavailable, "The embedding model cannot be asked. Try again, or search with mode=text.")
 	}

@@ -36,7 +36,7 @@ func (s *server) found(agent, after, query string) answered {
 	ctx, cancel := context.WithTimeout(context.Background(), patience) // a request waits for less
 	defer cancel()
 	for _, group := range []string{core, memories, vectors} {
-		must(s.t, s.api.o.Waiter.Wait(ctx, group, reached.Position))
+		must(s.t, s.options.Waiter.Wait(ctx, group, reached.Position))
 	}
 	return s.ask("GET", "/api/memory/agents/"+agent+"/memories/search?"+query, nil, "X-Annals-After", after).is(200)
 }
@@ -145,7 +145,7 @@ func TestWithoutAModelTheWordsAreSearched(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, func(o *Options) { o.Embedder = answer })
+			s := serve(t, func(o *Options) { o.Memory.Embedder = answer })
 			agent := s.newAgent("Mnemosyne")
 			tea, after := s.remember(agent, fields{"text": "secret green tea"})
 			for _, mode := range []string{"text", "hybrid"} {

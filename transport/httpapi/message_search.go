@@ -32,7 +32,7 @@ type messageSearch struct {
 }
 
 // searchMessages finds messages by their words, the newest first.
-func (a *API) searchMessages(c *call, in *messageSearch) (messageList, error) {
+func (a *messagingAPI) searchMessages(c *call, in *messageSearch) (messageList, error) {
 	b := in.Body
 	s := queries.MessageSearch{Text: strings.TrimSpace(string(b.Query)), Limit: defaultFound, Offset: b.Offset}
 	if len(s.Text) > maxWords {
@@ -77,9 +77,9 @@ func (a *API) searchMessages(c *call, in *messageSearch) (messageList, error) {
 		}
 	}
 	s.From, s.To = from.Time, to.Time
-	if err := c.after("X-Annals-After", c.gin.GetHeader("X-Annals-After")); err != nil {
+	if err := c.fresh(); err != nil {
 		return messageList{}, err
 	}
-	found, err := a.o.Queries.SearchMessages(c, s)
+	found, err := a.Queries.SearchMessages(c, s)
 	return messageList{list(found)}, err
 }

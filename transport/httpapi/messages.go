@@ -15,6 +15,12 @@ import (
 	"annals/transport/problem"
 )
 
+// Turns tells when agents are done with a message: Await calls done at once, and again whenever another turn of the message
+// has become readable, until done says true or the context ends.
+type Turns interface {
+	Await(ctx context.Context, message uuid.UUID, done func(context.Context) (bool, error)) error
+}
+
 // BusMessage is a message as the recorded server answers its POST (CONTRACT 2.6).
 type BusMessage struct {
 	ID         uuid.UUID       `json:"id"`
@@ -54,7 +60,7 @@ type newMessage struct {
 	Body MessageBody
 }
 
-func (a *API) postMessage(c *call, in *newMessage) (postedMessage, error) {
+func (a *messagingAPI) postMessage(c *call, in *newMessage) (postedMessage, error) {
 	if err := a.unspoken(c, in.ChannelID.UUID, &in.Body); err != nil {
 		return postedMessage{}, err
 	}
@@ -70,15 +76,15 @@ func (a *API) postMessage(c *call, in *newMessage) (postedMessage, error) {
 		AuthorName: textIn(fields, "user_display_name"), Content: string(b.Content), RawMessage: given(b.RawMessage),
 		Metadata: b.Metadata.raw(), SourceType: or(b.SourceType, "eliza_gui"),
 	}
-	if err := a.submit(c, cmd, b.InReplyTo, fields); err != nil {
+	at, err := a.submit(c, cmd, b.InReplyTo, fields)
+	if err != nil {
 		return postedMessage{}, err
 	}
-	posted := postedMessage{BusMessage: inBusForm(cmd, c.submitted)}
+	posted := postedMessage{BusMessage: inBusForm(cmd, at)}
 	if in.Wait != "reply" {
 		return posted, nil
 	}
 	c.settle()
-	var err error
 	posted.Replies, err = a.replies(c, cmd.MessageID)
 	return posted, err
 }
@@ -98,25 +104,25 @@ func optional(id uuid.UUID) *uuid.UUID {
 	return &id
 }
 
-// submit says something, in a channel that is made for it if there is none and fields, the metadata, tell how.
-func (a *API) submit(c *call, cmd *commands.SubmitMessage, inReplyTo json.RawMessage, fields map[string]json.RawMessage) error {
+// submit says something, in a channel that is made for it if there is none and fields, the metadata, tell how; it tells when
+// that was, first.
+func (a *messagingAPI) submit(c *call, cmd *commands.SubmitMessage, inReplyTo json.RawMessage, fields map[string]json.RawMessage) (time.Time, error) {
 	// What is no UUID is dropped, as recorded.
 	if cmd.InReplyTo, _ = events.ParseID(textIn(map[string]json.RawMessage{"id": inReplyTo}, "id")); cmd.InReplyTo != uuid.Nil {
 		if err := a.admitReply(c, cmd.InReplyTo); err != nil {
-			return err
+			return time.Time{}, err
 		}
 	}
-	r, err := commands.SubmitOpening(c, a.o.Env, a.o.Codec, c.request(), cmd, commands.ChannelDefaults{By: "gui_auto_creation", Metadata: fields})
-	c.submitted = r.At
-	return c.wrote(r, err)
+	r, err := commands.SubmitOpening(c, a.Env, a.Codec, c.request(), cmd, commands.ChannelDefaults{By: "gui_auto_creation", Metadata: fields})
+	return r.At, c.wrote(r, err)
 }
 
 // admitReply looks at the message that is answered: it is there, and the answer to one of an agent is one hop further from
 // the person who began.
-func (a *API) admitReply(c *call, message uuid.UUID) error {
+func (a *messagingAPI) admitReply(c *call, message uuid.UUID) error {
 	var m commands.Message
 	byAgent, hops := false, 0
-	for e, err := range a.o.Env.Store.Read(c, events.MessageStream(message), events.Forwards) {
+	for e, err := range a.Env.Store.Read(c, events.MessageStream(message), events.Forwards) {
 		if err != nil {
 			return err
 		}
@@ -125,7 +131,7 @@ func (a *API) admitReply(c *call, message uuid.UUID) error {
 			byAgent, hops = said.ByAgent, e.Meta.Hops
 		}
 	}
-	channel, err := a.o.Env.States.Channel(c, m.ChannelID)
+	channel, err := a.Env.States.Channel(c, m.ChannelID)
 	if err != nil {
 		return err
 	}
@@ -133,15 +139,14 @@ func (a *API) admitReply(c *call, message uuid.UUID) error {
 		return problem.New(http.StatusNotFound, problem.CodeNotFound, "The message %s that is answered was not found", message)
 	}
 	if byAgent {
-		c.request()
-		c.made.Hops = hops + 1
+		c.further(hops)
 	}
 	return nil
 }
 
 // replies waits until the agents that a message reached are done with it, and gives what they answered so far when the wait
 // runs out.
-func (a *API) replies(c *call, message uuid.UUID) ([]queries.Message, error) {
+func (a *messagingAPI) replies(c *call, message uuid.UUID) ([]queries.Message, error) {
 	audience, err := a.audience(c, message)
 	if err != nil {
 		return nil, err
@@ -149,8 +154,8 @@ func (a *API) replies(c *call, message uuid.UUID) ([]queries.Message, error) {
 	var turns []queries.Turn
 	ctx, cancel := context.WithTimeout(c, replyWait)
 	defer cancel()
-	err = a.o.Turns.Await(ctx, message, func(ctx context.Context) (done bool, err error) {
-		turns, err = a.o.Queries.TurnsOf(ctx, message)
+	err = a.Turns.Await(ctx, message, func(ctx context.Context) (done bool, err error) {
+		turns, err = a.Queries.TurnsOf(ctx, message)
 		return len(turns) >= audience, err
 	})
 	if err != nil && (ctx.Err() == nil || c.Err() != nil) {
@@ -161,7 +166,7 @@ func (a *API) replies(c *call, message uuid.UUID) ([]queries.Message, error) {
 		if t.ReplyID == nil {
 			continue
 		}
-		m, err := a.o.Queries.Message(c, *t.ReplyID)
+		m, err := a.Queries.Message(c, *t.ReplyID)
 		if err != nil && !missing(err) {
 			return nil, err
 		}
@@ -173,8 +178,8 @@ func (a *API) replies(c *call, message uuid.UUID) ([]queries.Message, error) {
 }
 
 // audience counts the agents that a message reached. It is read from the log: a repeated request has not admitted anybody.
-func (a *API) audience(c *call, message uuid.UUID) (n int, err error) {
-	for e, err := range a.o.Env.Store.Read(c, events.MessageStream(message), events.Forwards) {
+func (a *messagingAPI) audience(c *call, message uuid.UUID) (n int, err error) {
+	for e, err := range a.Env.Store.Read(c, events.MessageStream(message), events.Forwards) {
 		if err != nil {
 			return 0, err
 		}
@@ -196,9 +201,9 @@ type messageList struct {
 	Messages []queries.Message `json:"messages"`
 }
 
-func (a *API) messages(c *call, in *messagesQuery) (messageList, error) {
+func (a *messagingAPI) messages(c *call, in *messagesQuery) (messageList, error) {
 	page, err := between(in.Limit, in.Before, in.After, func(id uuid.UUID) (time.Time, events.Position, error) {
-		m, err := a.o.Queries.Message(c, id)
+		m, err := a.Queries.Message(c, id)
 		if err == nil && m.ChannelID != in.ChannelID.UUID {
 			err = problem.New(http.StatusNotFound, problem.CodeNotFound, "message %s not found in the channel", id)
 		}
@@ -207,7 +212,7 @@ func (a *API) messages(c *call, in *messagesQuery) (messageList, error) {
 	if err != nil {
 		return messageList{}, err
 	}
-	found, err := a.o.Queries.MessagesIn(c, in.ChannelID.UUID, page)
+	found, err := a.Queries.MessagesIn(c, in.ChannelID.UUID, page)
 	return messageList{list(found)}, err
 }
 
@@ -216,8 +221,8 @@ type MessagePath struct {
 	MessageID id `path:"messageId"`
 }
 
-func (a *API) message(c *call, in *MessagePath) (queries.Message, error) {
-	found, err := a.o.Queries.Message(c, in.MessageID.UUID)
+func (a *messagingAPI) message(c *call, in *MessagePath) (queries.Message, error) {
+	found, err := a.Queries.Message(c, in.MessageID.UUID)
 	c.revision(found.Revision)
 	return found, err
 }
@@ -230,7 +235,7 @@ type messagePatch struct {
 	}
 }
 
-func (a *API) editMessage(c *call, in *messagePatch) (queries.Message, error) {
+func (a *messagingAPI) editMessage(c *call, in *messagePatch) (queries.Message, error) {
 	content := in.Body.Content.value
 	if content != nil && *content == "" {
 		return queries.Message{}, problem.Invalid("Invalid content: it may not be empty")
@@ -249,7 +254,7 @@ type messageInChannel struct {
 }
 
 // deleteMessage is 204 for a message that is not there, as recorded; in another channel it is not there.
-func (a *API) deleteMessage(c *call, in *messageInChannel) (none, error) {
+func (a *messagingAPI) deleteMessage(c *call, in *messageInChannel) (none, error) {
 	_, err := run(c, &commands.DeleteMessage{MessageID: in.MessageID.UUID, ChannelID: in.ChannelID.UUID})
 	if errors.Is(err, commands.ErrNotFound) {
 		err = nil

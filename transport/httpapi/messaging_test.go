@@ -52,7 +52,7 @@ func TestAConversationIsNamed(t *testing.T) {
 func TestAModelThatGivesNoTitleIsNoDefect(t *testing.T) {
 	t.Parallel()
 	title, failure := "", error(nil)
-	s := serve(t, func(o *Options) { o.Titles = naming(func() (string, error) { return title, failure }) })
+	s := serve(t, func(o *Options) { o.Messaging.Titles = naming(func() (string, error) { return title, failure }) })
 	agent := s.newAgent("Eliza")
 	path := "/api/messaging/central-channels/" + s.conversation("0", "one", "two", "three", "four") + "/generate-title"
 	if none := s.ask("POST", path, fields{"agentId": agent}).is(200); none.at("title") != nil || none.text("reason") == "" {
@@ -166,7 +166,7 @@ func TestTheLocalEnvironmentIsReplacedAndItsKeysRecorded(t *testing.T) {
 	if got := jsonText(shown); got != `{"A":"","B":"x y #z","N":"5","T":"true"}` {
 		t.Errorf("read: %s", got)
 	}
-	file := filepath.Join(s.api.o.DataDir, ".env")
+	file := filepath.Join(s.options.System.DataDir, ".env")
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", info, err)
 	}
@@ -180,7 +180,7 @@ func TestTheLocalEnvironmentIsReplacedAndItsKeysRecorded(t *testing.T) {
 	}
 	before := s.head()
 	for _, bad := range []any{fields{}, fields{"content": nil}, fields{"content": fields{"a b": "x"}}, fields{"content": fields{"A": []int{}}}, fields{"content": fields{"A\nB": "x"}}} {
-		s.ask("POST", path, bad).refused(400, codeInvalidInput)
+		s.ask("POST", path, bad).refused(400, problem.CodeInvalidInput)
 	}
 	s.ask("POST", path, fields{"content": []string{"x"}}).refused(400, problem.CodeInvalidRequest)
 	s.ask("POST", path, fields{"content": fields{"B": "y"}}, "Origin", "http://localhost:1").refused(403, problem.CodeForbidden)

@@ -4,19 +4,20 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"annals/transport/problem"
 )
 
+var someCounters = map[string]any{"text/plain": "# TYPE annals_commands_total counter\nannals_commands_total{command=\"SubmitMessage\",outcome=\"changed\"} 42\n"}
+
 // metrics tells the counters as Prometheus reads them. What cannot be gathered now is left out, and logged.
-func (a *API) metrics(g *gin.Context) {
-	if a.o.Metrics == nil {
-		a.refuse(g, problem.New(http.StatusNotFound, problem.CodeNotFound, "There are no metrics here."))
+func (a *serverAPI) metrics(c *call) {
+	if a.Metrics == nil {
+		c.refuse(problem.New(http.StatusNotFound, problem.CodeNotFound, "There are no metrics here."))
 		return
 	}
-	promhttp.HandlerFor(a.o.Metrics, promhttp.HandlerOpts{
-		ErrorLog: slog.NewLogLogger(a.o.Logger.Handler(), slog.LevelWarn), ErrorHandling: promhttp.ContinueOnError,
-	}).ServeHTTP(g.Writer, g.Request)
+	c.serve(promhttp.HandlerFor(a.Metrics, promhttp.HandlerOpts{
+		ErrorLog: slog.NewLogLogger(a.Logger.Handler(), slog.LevelWarn), ErrorHandling: promhttp.ContinueOnError,
+	}))
 }

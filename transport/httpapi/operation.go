@@ -1,19 +1,16 @@
 package httpapi
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
 	"reflect"
 	"regexp"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
+	"annals/transport/problem"
+
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
 )
@@ -36,13 +33,15 @@ type answer struct {
 	// that what fails is told beside what does not.
 	bare   bool
 	says   string
-	partly bool
+	partly *problem.Problem
 	// raw answers in no envelope, in ranges where they are asked for. types are those of answers besides the envelope, each
 	// with an example.
 	raw, ranges bool
 	types       map[string]any
 	sequence    sequence
-	about, tag  string // of its description
+	polled      bool // a client of a socket may poll instead
+	// about is the description that it has besides, tag what it stands under, under another path for the same.
+	about, tag, under string
 }
 
 // body is what an operation takes besides its address.
@@ -50,7 +49,8 @@ type body struct {
 	// form describes a body that the operation reads itself; every other one is JSON, and read before.
 	form *huma.RequestBody
 	// types are parts of media types that it takes besides those that every operation takes.
-	types []string
+	types   []string
+	example json.RawMessage
 }
 
 // access is who may ask, and for what.
@@ -93,17 +93,24 @@ var remembering = reads(core, memories)
 // asks changes nothing although it is no GET.
 func asks(o *operation) { o.access.asks = true }
 
+// bySignature may be asked for by an address that was given out in an answer.
+func bySignature(o *operation) { o.access.signed = true }
+
 // says answers with a text beside the data, or in its place.
 func says(text string) trait { return func(o *operation) { o.answer.says = text } }
 
-// partly tells what failed beside what was done.
-func partly(o *operation) { o.answer.partly = true }
+// partly tells what failed beside what was done: as in the example, whose Beside has a field for each.
+func partly(example *problem.Problem) trait { return func(o *operation) { o.answer.partly = example } }
+
+// describedUnder describes the operation under another path, which differs from its own by the names of parameters alone:
+// routes are named as in ElizaOS, and OpenAPI has one name for a path.
+func describedUnder(path string) trait { return func(o *operation) { o.answer.under = path } }
+
+// polled may be asked again and again instead of opening a socket.
+func polled(o *operation) { o.answer.polled = true }
 
 // waits has more time where the query says wait=reply.
 func waits(o *operation) { o.limits.waiting = replyTimeLimit }
-
-// none is the data of an answer without a body: 204.
-type none struct{}
 
 // route is a method and a path in Gin's spelling.
 type route struct{ method, path string }
@@ -123,7 +130,7 @@ func (a *API) operation(method, path, summary string, kind operation, traits ...
 	}
 	if a.limits != nil {
 		for _, r := range o.limits.rates {
-			o.limits.own = append(o.limits.own, newLimiter(a.o.Clock, r))
+			o.limits.own = append(o.limits.own, newLimiter(a.Clock, r))
 		}
 	}
 	a.operations[route{method, path}] = o
@@ -140,7 +147,7 @@ func (a *API) operationOf(g *gin.Context) *operation {
 
 // fulfil answers a request. What it returns becomes the data of the envelope; In is read as huma reads structs, with the
 // tags path, query and a Body.
-type fulfil[In, Data any] func(*API, *call, *In) (Data, error)
+type fulfil[In, Data any] func(*call, *In) (Data, error)
 
 func get[In, Data any](a *API, path, summary string, f fulfil[In, Data], traits ...trait) {
 	add(a, http.MethodGet, path, summary, f, traits)
@@ -171,22 +178,29 @@ func add[In, Data any](a *API, method, path, summary string, f fulfil[In, Data],
 	huma.Register(a.huma, description, func(ctx context.Context, in *In) (*reply, error) {
 		return &reply{func(huma.Context) {
 			c := callOf(ctx)
-			data, err := ask(a, c, f, in)
+			data, err := ask(c, f, in)
 			c.answer(data, err)
 		}}, nil
 	})
+	of := a.huma.OpenAPI().Paths[description.Path]
 	if o.body.form != nil { // said afterwards, or huma would read the body
-		a.huma.OpenAPI().Paths[description.Path].Post.RequestBody = o.body.form
+		of.Post.RequestBody = o.body.form
+	}
+	switch method {
+	case http.MethodPost:
+		o.illustrate(of.Post.RequestBody)
+	case http.MethodPatch:
+		o.illustrate(of.Patch.RequestBody)
 	}
 }
 
-func ask[In, Data any](a *API, c *call, f fulfil[In, Data], in *In) (data Data, err error) {
+func ask[In, Data any](c *call, f fulfil[In, Data], in *In) (data Data, err error) {
 	if c.operation.method == http.MethodGet {
-		if err := c.after("X-Annals-After", c.gin.GetHeader("X-Annals-After")); err != nil {
+		if err := c.fresh(); err != nil {
 			return data, err
 		}
 	}
-	data, err = f(a, c, in)
+	data, err = f(c, in)
 	c.settle()
 	return data, err
 }
@@ -208,97 +222,4 @@ func humaConfig(version string) huma.Config {
 		"bearer": {Type: "http", Scheme: "bearer"},
 	}
 	return c
-}
-
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-// answer writes data or an error in its envelope.
-func (c *call) answer(data any, err error) {
-	if c.written > 0 {
-		c.gin.Header("X-Annals-Position", c.token())
-	}
-	if err != nil {
-		c.api.refuse(c.gin, err)
-		return
-	}
-	if c.stream != nil {
-		c.stream()
-		return
-	}
-	if c.operation.answer.status == http.StatusNoContent {
-		c.gin.Status(http.StatusNoContent)
-		c.gin.Writer.WriteHeaderNow()
-		return
-	}
-	buf := buffers.Get().(*bytes.Buffer)
-	defer buffers.Put(buf)
-	buf.Reset()
-	if err := c.encode(buf, data); err != nil {
-		c.api.refuse(c.gin, err)
-		return
-	}
-	body := c.api.signed(buf.Bytes())
-	if c.total > 0 {
-		c.gin.Header("X-Total-Count", strconv.Itoa(c.total))
-	}
-	if c.operation.method == http.MethodGet && c.unchanged(body) {
-		c.gin.Status(http.StatusNotModified)
-		c.gin.Writer.WriteHeaderNow()
-		return
-	}
-	write(c.gin, c.operation.answer.status, body)
-}
-
-// encode writes the envelope of a success.
-func (c *call) encode(buf *bytes.Buffer, data any) error {
-	e := json.NewEncoder(buf)
-	e.SetEscapeHTML(false)
-	buf.WriteString(`{"success":true`)
-	if message := cmp.Or(c.message, c.operation.answer.says); message != "" {
-		buf.WriteString(`,"message":`)
-		if err := e.Encode(message); err != nil {
-			return err
-		}
-	}
-	if _, nothing := data.(noData); nothing {
-		buf.WriteString("}")
-		return nil
-	}
-	buf.WriteString(`,"data":`)
-	from := buf.Len()
-	if err := e.Encode(data); err != nil {
-		return err
-	}
-	buf.Truncate(buf.Len() - 1) // the line feed
-	if c.operation.answer.bare {
-		top := bytes.TrimSuffix(buf.Bytes()[from+1:], []byte("}"))
-		buf.WriteString(",")
-		buf.Write(top)
-	}
-	buf.WriteString("}")
-	return nil
-}
-
-// noData is an answer that has no data, in an envelope nevertheless.
-type noData struct{}
-
-// unchanged sets the ETag of an answer and tells whether the client has it already.
-func (c *call) unchanged(body []byte) bool {
-	tag := c.tag
-	if tag == "" {
-		tag = `W/"` + strconv.FormatUint(xxhash.Sum64(body), 36) + `"`
-	}
-	c.gin.Header("ETag", tag)
-	known := c.gin.GetHeader("If-None-Match")
-	return known != "" && (known == "*" || strings.Contains(strings.ReplaceAll(known, "W/", ""), strings.TrimPrefix(tag, "W/")))
-}
-
-var contentType = []string{"application/json; charset=utf-8"}
-
-func write(g *gin.Context, status int, body []byte) {
-	h := g.Writer.Header()
-	h["Content-Type"] = contentType
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	g.Status(status)
-	_, _ = g.Writer.Write(body) // a client that has gone needs no answer
 }

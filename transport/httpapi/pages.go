@@ -1,17 +1,16 @@
 package httpapi
 
-import "github.com/gin-gonic/gin"
-
 // pages serves the web client, or else the dashboard, at /, and the dashboard below /dashboard/ in any case. They need no
 // key themselves: what they show, they ask the API for.
-func (a *API) pages() {
-	serve := func(g *gin.Context) {
-		if f := a.o.Shell.find(g.Request); f != nil {
-			a.o.Shell.serve(g, f)
-		} else if a.o.Dashboard != nil {
-			a.o.Dashboard.ServeHTTP(g.Writer, g.Request)
-		} else {
-			a.refuse(g, errNoRoute)
+func (a *webAPI) pages() {
+	serve := func(c *call) {
+		switch {
+		case a.Shell.Knows(c.http()):
+			a.Shell.ServeHTTP(c.writer(), c.http())
+		case a.Dashboard != nil:
+			a.Dashboard.ServeHTTP(c.writer(), c.http())
+		default:
+			c.refuse(errNoRoute)
 		}
 	}
 	for path, what := range map[string]string{

@@ -76,12 +76,12 @@ type parkedList struct {
 	Count  int           `json:"count" doc:"Of all."`
 }
 
-func (a *API) parked(c *call, in *parkedPage) (parkedList, error) {
+func (a *serverAPI) parked(c *call, in *parkedPage) (parkedList, error) {
 	limit, err := bounded(in.Limit)
 	if err != nil {
 		return parkedList{}, err
 	}
-	all, err := a.o.Parked.List(c, in.Group)
+	all, err := a.Parked.List(c, in.Group)
 	if err != nil {
 		return parkedList{}, err
 	}
@@ -101,8 +101,8 @@ type parkedShown struct {
 	Parked ParkedEvent `json:"parked"`
 }
 
-func (a *API) parkedEvent(c *call, in *ParkedPath) (parkedShown, error) {
-	found, err := a.o.Parked.List(c, in.Group)
+func (a *serverAPI) parkedEvent(c *call, in *ParkedPath) (parkedShown, error) {
+	found, err := a.Parked.List(c, in.Group)
 	if err != nil {
 		return parkedShown{}, err
 	}
@@ -122,7 +122,7 @@ type retried struct {
 	Retried int `json:"retried"`
 }
 
-func (a *API) retryParked(c *call, in *struct {
+func (a *serverAPI) retryParked(c *call, in *struct {
 	ParkedQuery
 	Body *struct{}
 },
@@ -130,7 +130,7 @@ func (a *API) retryParked(c *call, in *struct {
 	return a.retry(c, in.Group, uuid.Nil)
 }
 
-func (a *API) retryParkedEvent(c *call, in *struct {
+func (a *serverAPI) retryParkedEvent(c *call, in *struct {
 	ParkedPath
 	Body *struct{}
 },
@@ -141,37 +141,29 @@ func (a *API) retryParkedEvent(c *call, in *struct {
 	return a.retry(c, in.Group, in.EventID.UUID)
 }
 
-func (a *API) retry(c *call, group string, event uuid.UUID) (retried, error) {
-	if err := a.operates(c); err != nil {
+func (a *serverAPI) retry(c *call, group string, event uuid.UUID) (retried, error) {
+	if err := c.here("do that"); err != nil {
 		return retried{}, err
 	}
-	n, last, err := a.o.Parked.Retry(c, c.request(), group, event)
+	n, last, err := a.Parked.Retry(c, c.request(), group, event)
 	return retried{n}, c.wrote(last, err)
 }
 
-func (a *API) dropParked(c *call, in *ParkedQuery) (none, error) {
+func (a *serverAPI) dropParked(c *call, in *ParkedQuery) (none, error) {
 	return a.drop(c, in.Group, uuid.Nil)
 }
 
-func (a *API) dropParkedEvent(c *call, in *ParkedPath) (none, error) {
+func (a *serverAPI) dropParkedEvent(c *call, in *ParkedPath) (none, error) {
 	if in.EventID.UUID == uuid.Nil { // which would stand for all
 		return none{}, notParked(uuid.Nil)
 	}
 	return a.drop(c, in.Group, in.EventID.UUID)
 }
 
-func (a *API) drop(c *call, group string, event uuid.UUID) (none, error) {
-	if err := a.operates(c); err != nil {
+func (a *serverAPI) drop(c *call, group string, event uuid.UUID) (none, error) {
+	if err := c.here("do that"); err != nil {
 		return none{}, err
 	}
-	_, last, err := a.o.Parked.Drop(c, c.request(), group, event)
+	_, last, err := a.Parked.Drop(c, c.request(), group, event)
 	return none{}, c.wrote(last, err)
-}
-
-// operates: without a key only this machine may do what an operator does.
-func (a *API) operates(c *call) error {
-	if !a.keys.required() && !local(c.gin.Request) {
-		return problem.New(http.StatusForbidden, problem.CodeForbidden, "Only this machine may do that as long as no key is set.")
-	}
-	return nil
 }

@@ -24,7 +24,7 @@ type described struct {
 
 // operations are all that are described, except those that the name of a path is in leave.
 func (s *server) operations(leave ...string) (all []described) {
-	for path, item := range s.api.huma.OpenAPI().Paths {
+	for path, item := range s.api.OpenAPI().Paths {
 		for method, op := range map[string]*huma.Operation{
 			"GET": item.Get, "POST": item.Post, "PATCH": item.Patch, "PUT": item.Put, "DELETE": item.Delete,
 		} {
@@ -54,7 +54,7 @@ func (s *server) properties(d described) map[string]*huma.Schema {
 	}
 	schema := d.RequestBody.Content["application/json"].Schema
 	if schema != nil && schema.Ref != "" {
-		schema = s.api.huma.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
+		schema = s.api.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
 	}
 	if schema == nil {
 		return nil

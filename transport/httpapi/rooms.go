@@ -23,12 +23,12 @@ type AgentList struct {
 	PageQuery
 }
 
-func (a *API) rooms(c *call, in *AgentList) (roomList, error) {
+func (a *memoryAPI) rooms(c *call, in *AgentList) (roomList, error) {
 	page, err := in.page()
 	if err != nil {
 		return roomList{}, err
 	}
-	found, total, err := a.o.Queries.Rooms(c, in.AgentID.UUID, page)
+	found, total, err := a.Queries.Rooms(c, in.AgentID.UUID, page)
 	c.total = total
 	return roomList{list(found)}, err
 }
@@ -47,12 +47,12 @@ type roomAnswer struct {
 	WorldName string          `json:"worldName,omitempty"`
 }
 
-func (a *API) room(c *call, in *RoomPath) (roomAnswer, error) {
+func (a *memoryAPI) room(c *call, in *RoomPath) (roomAnswer, error) {
 	room, err := a.roomOf(c, in.AgentID.UUID, in.RoomID.UUID)
 	if err != nil {
 		return roomAnswer{}, err
 	}
-	r, err := a.o.Queries.Room(c, in.AgentID.UUID, room)
+	r, err := a.Queries.Room(c, in.AgentID.UUID, room)
 	c.revision(r.Revision)
 	if r.ID == r.AgentID { // its own, which ElizaOS shows as channel and world of itself
 		r.ChannelID, r.WorldID = &r.ID, &r.ID
@@ -87,7 +87,7 @@ type roomMade struct {
 	Metadata  json.RawMessage `json:"metadata,omitempty"`
 }
 
-func (a *API) createRoom(c *call, in *newRoom) (roomMade, error) {
+func (a *memoryAPI) createRoom(c *call, in *newRoom) (roomMade, error) {
 	b, agent := in.Body, in.AgentID.UUID
 	if b.Name == "" {
 		return roomMade{}, problem.Invalid("Room name is required")

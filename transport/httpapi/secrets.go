@@ -3,7 +3,6 @@ package httpapi
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -46,15 +45,6 @@ func isEncrypted(s string) bool {
 
 // vector is the start of an encryption: of the secret of that name.
 type vector func(name string) [aes.BlockSize]byte
-
-// vector is random, except that a request which is repeated under its Idempotency-Key encrypts as it did before.
-func (c *call) vector(name string) (iv [aes.BlockSize]byte) {
-	if c.bodyHash != "" {
-		return c.derive("secret " + c.bodyHash + " " + name)
-	}
-	_, _ = rand.Read(iv[:]) // never fails, see crypto/rand
-	return iv
-}
 
 // seal encrypts the strings among the secrets of a character, or of a change to one: those in its settings and those at its
 // top level. What is no character is given back as it is, for others to refuse.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -41,17 +40,17 @@ type serverLogsAnswer struct {
 	Levels         []string          `json:"levels"`
 }
 
-func (a *API) serverLogs(_ *call, in *ServerLogsQuery) (serverLogsAnswer, error) {
+func (a *serverAPI) serverLogs(_ *call, in *ServerLogsQuery) (serverLogsAnswer, error) {
 	limit, err := bounded(cmp.Or(in.Limit, defaultServerLogs))
 	if err != nil {
 		return serverLogsAnswer{}, err
 	}
 	since := in.Since.Time
 	if since.IsZero() {
-		since = a.o.Clock().Add(-time.Hour)
+		since = a.Clock().Add(-time.Hour)
 	}
 	level := strings.ToLower(cmp.Or(in.Level, serverlog.Everything))
-	found, total := a.o.Lines.Find(serverlog.Search{
+	found, total := a.Lines.Find(serverlog.Search{
 		Since: since.UnixMilli(), Level: level, AgentName: in.AgentName, AgentID: strings.ToLower(in.AgentID), Limit: limit,
 	})
 	lines := make([]json.RawMessage, len(found))
@@ -64,7 +63,7 @@ func (a *API) serverLogs(_ *call, in *ServerLogsQuery) (serverLogsAnswer, error)
 	}, nil
 }
 
-func (a *API) postServerLogs(c *call, in *serverLogsPost) (serverLogsAnswer, error) {
+func (a *serverAPI) postServerLogs(c *call, in *serverLogsPost) (serverLogsAnswer, error) {
 	return a.serverLogs(c, &in.ServerLogsQuery)
 }
 
@@ -73,20 +72,12 @@ type cleared struct {
 	Message string `json:"message"`
 }
 
-func (a *API) clearServerLogs(c *call, _ *nothing) (cleared, error) {
-	if err := a.here(c, "clear the log"); err != nil {
+func (a *serverAPI) clearServerLogs(c *call, _ *nothing) (cleared, error) {
+	if err := c.here("clear the log"); err != nil {
 		return cleared{}, err
 	}
-	a.o.Lines.Clear()
+	a.Lines.Clear()
 	return cleared{"success", "Logs cleared successfully"}, nil
-}
-
-// here refuses to callers elsewhere what, as long as no key is set, only this machine may do.
-func (a *API) here(c *call, what string) error {
-	if a.keys.required() || local(c.gin.Request) {
-		return nil
-	}
-	return problem.New(http.StatusForbidden, problem.CodeForbidden, "Only this machine may %s as long as no key is set.", what)
 }
 
 type serverLogStream struct {
@@ -100,7 +91,7 @@ type serverLogStream struct {
 const linesWaiting = 1024
 
 // followServerLogs begins after the line that the client has, as far as it is kept, or with what is new.
-func (a *API) followServerLogs(_ *call, in *serverLogStream) (following, func(), error) {
+func (a *serverAPI) followServerLogs(_ *call, in *serverLogStream) (following, func(), error) {
 	filter := serverlog.Filter{AgentName: in.AgentName, Level: strings.ToLower(in.Level), Type: in.Type}
 	lines := make(chan serverlog.Entry, linesWaiting)
 	var last uint64
@@ -110,7 +101,7 @@ func (a *API) followServerLogs(_ *call, in *serverLogStream) (following, func(),
 			return nil, nil, problem.Invalid("Invalid Last-Event-ID: %.60q is no line of this log", in.LastEventID)
 		}
 	}
-	stop := a.o.Lines.Watch(func(e serverlog.Entry) {
+	stop := a.Lines.Watch(func(e serverlog.Entry) {
 		select {
 		case lines <- e:
 		default: // whoever logs does not wait for those who watch
@@ -118,7 +109,7 @@ func (a *API) followServerLogs(_ *call, in *serverLogStream) (following, func(),
 	})
 	var missed []serverlog.Entry
 	if in.LastEventID != "" {
-		missed = a.o.Lines.Entries()
+		missed = a.Lines.Entries()
 	}
 	return func(ctx context.Context) ([]entry, error) {
 		var out []entry

@@ -9,45 +9,16 @@ import (
 	"annals/transport/problem"
 )
 
-// PageQuery asks for a part of a list.
-type PageQuery struct {
-	Limit  int    `query:"limit" default:"1000" doc:"At most 1000."`
-	Before moment `query:"before" doc:"Only what was made before."`
-	After  moment `query:"after" doc:"Only what was made after."`
-}
-
-func (p PageQuery) page() (queries.Page, error) {
-	limit, err := bounded(p.Limit)
-	return queries.Page{Limit: limit, Before: p.Before.Time, After: p.After.Time}, err
-}
-
-// MembersQuery asks for a part of a list of ids.
-type MembersQuery struct {
-	Limit  int `query:"limit" default:"1000" doc:"At most 1000."`
-	Before id  `query:"before" doc:"Only who joined before this one."`
-	After  id  `query:"after" doc:"Only who joined after this one."`
-}
-
-func (m MembersQuery) page() (queries.Members, error) {
-	limit, err := bounded(m.Limit)
-	return queries.Members{Limit: limit, Before: m.Before.UUID, After: m.After.UUID}, err
-}
-
-// ServerPath names a server.
-type ServerPath struct {
-	ServerID serverID `path:"serverId"`
-}
-
 type serverList struct {
 	Servers []queries.Server `json:"servers"`
 }
 
-func (a *API) servers(c *call, in *PageQuery) (serverList, error) {
+func (a *messagingAPI) servers(c *call, in *PageQuery) (serverList, error) {
 	page, err := in.page()
 	if err != nil {
 		return serverList{}, err
 	}
-	found, total, err := a.o.Queries.Servers(c, page)
+	found, total, err := a.Queries.Servers(c, page)
 	c.total = total
 	return serverList{list(found)}, err
 }
@@ -56,8 +27,8 @@ type serverAnswer struct {
 	Server queries.Server `json:"server"`
 }
 
-func (a *API) server(c *call, in *ServerPath) (serverAnswer, error) {
-	found, err := a.o.Queries.Server(c, in.ServerID.UUID)
+func (a *messagingAPI) server(c *call, in *ServerPath) (serverAnswer, error) {
+	found, err := a.Queries.Server(c, in.ServerID.UUID)
 	c.revision(found.Revision)
 	return serverAnswer{found}, err
 }
@@ -71,7 +42,7 @@ type newServer struct {
 	}
 }
 
-func (a *API) createServer(c *call, in *newServer) (serverAnswer, error) {
+func (a *messagingAPI) createServer(c *call, in *newServer) (serverAnswer, error) {
 	b := in.Body
 	if b.Name == "" || b.SourceType == "" {
 		return serverAnswer{}, missingFields("name, sourceType")
@@ -96,12 +67,12 @@ type serverChannels struct {
 	PageQuery
 }
 
-func (a *API) channels(c *call, in *serverChannels) (channelList, error) {
+func (a *messagingAPI) channels(c *call, in *serverChannels) (channelList, error) {
 	page, err := in.page()
 	if err != nil {
 		return channelList{}, err
 	}
-	found, total, err := a.o.Queries.Channels(c, in.ServerID.UUID, page)
+	found, total, err := a.Queries.Channels(c, in.ServerID.UUID, page)
 	c.total = total
 	return channelList{list(found)}, err
 }
@@ -116,12 +87,12 @@ type serverMembers struct {
 	MembersQuery
 }
 
-func (a *API) serverAgents(c *call, in *serverMembers) (serverAgents, error) {
+func (a *messagingAPI) serverAgents(c *call, in *serverMembers) (serverAgents, error) {
 	page, err := in.page()
 	if err != nil {
 		return serverAgents{}, err
 	}
-	found, total, err := a.o.Queries.ServerAgents(c, in.ServerID.UUID, page)
+	found, total, err := a.Queries.ServerAgents(c, in.ServerID.UUID, page)
 	c.total = total
 	return serverAgents{in.ServerID.UUID, list(found)}, err
 }
@@ -136,12 +107,12 @@ type agentMemberships struct {
 	MembersQuery
 }
 
-func (a *API) agentServers(c *call, in *agentMemberships) (agentServers, error) {
+func (a *messagingAPI) agentServers(c *call, in *agentMemberships) (agentServers, error) {
 	page, err := in.page()
 	if err != nil {
 		return agentServers{}, err
 	}
-	found, total, err := a.o.Queries.AgentServers(c, in.AgentID.UUID, page)
+	found, total, err := a.Queries.AgentServers(c, in.AgentID.UUID, page)
 	c.total = total
 	return agentServers{in.AgentID.UUID, list(found)}, err
 }
@@ -162,7 +133,7 @@ type serverMembership struct {
 	Message  string    `json:"message"`
 }
 
-func (a *API) joinServer(c *call, in *joinServer) (serverMembership, error) {
+func (a *messagingAPI) joinServer(c *call, in *joinServer) (serverMembership, error) {
 	agent, err := events.ParseID(string(in.Body.AgentID))
 	if err != nil {
 		return serverMembership{}, problem.Invalid("Invalid serverId or agentId format")
@@ -176,18 +147,18 @@ type leaveServer struct {
 	AgentPath
 }
 
-func (a *API) leaveServer(c *call, in *leaveServer) (serverMembership, error) {
+func (a *messagingAPI) leaveServer(c *call, in *leaveServer) (serverMembership, error) {
 	_, err := run(c, commands.LeaveServer{ServerID: in.ServerID.UUID, AgentID: in.AgentID.UUID})
 	return serverMembership{in.ServerID.UUID, in.AgentID.UUID, "Agent removed from server successfully"}, err
 }
 
 // serverOr is the server that a query names, or the default one if there is no such.
-func (a *API) serverOr(c *call, named string) (uuid.UUID, error) {
+func (a *messagingAPI) serverOr(c *call, named string) (uuid.UUID, error) {
 	id, err := events.ParseServerID(named)
 	if err != nil {
 		return events.DefaultServer, nil //nolint:nilerr // as recorded
 	}
-	s, err := a.o.Env.States.Server(c, id)
+	s, err := a.Env.States.Server(c, id)
 	if err != nil || !s.Exists {
 		return events.DefaultServer, err
 	}

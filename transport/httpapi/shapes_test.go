@@ -68,7 +68,7 @@ var wrong = map[string][]any{
 // wrong are values that do not fit a schema, at any depth.
 func (s *server) wrong(schema *huma.Schema) []any {
 	if schema.Ref != "" {
-		schema = s.api.huma.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
+		schema = s.api.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
 	}
 	values := slices.Clone(wrong[schema.Type])
 	if schema.Items != nil {

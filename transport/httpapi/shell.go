@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"github.com/andybalholm/brotli"
-	"github.com/gin-gonic/gin"
 )
 
 // maxShell bounds the files of a web client together, in bytes: they are held in memory.
@@ -135,6 +134,9 @@ func policyOf(page []byte) string {
 		"base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 }
 
+// Knows tells whether there is something at the address of a request.
+func (s *Shell) Knows(r *http.Request) bool { return s.find(r) != nil }
+
 // find is the file at a path, and the page for an address that only the page knows.
 func (s *Shell) find(r *http.Request) *shellFile {
 	if s == nil || r.Method != http.MethodGet || reserved.MatchString(r.URL.Path) {
@@ -155,9 +157,10 @@ var reserved = regexp.MustCompile(`^/(?:api|dashboard|media|ws|socket\.io|metric
 // hashed is a name that changes with the content.
 var hashed = regexp.MustCompile(`^assets/.*-[A-Za-z0-9_-]{8,}\.\w+`)
 
-// serve answers with a file, in the best encoding that the client takes.
-func (s *Shell) serve(g *gin.Context, f *shellFile) {
-	h, content := g.Writer.Header(), f.content
+// ServeHTTP answers with what it knows, in the best encoding that the client takes.
+func (s *Shell) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f := s.find(r)
+	h, content := w.Header(), f.content
 	h.Set("Content-Type", f.typ)
 	h.Set("Cache-Control", "no-cache")
 	if hashed.MatchString(f.name) {
@@ -169,7 +172,7 @@ func (s *Shell) serve(g *gin.Context, f *shellFile) {
 	tag := f.tag
 	if f.shrinks() {
 		h.Add("Vary", "Accept-Encoding")
-		switch encodings := g.GetHeader("Accept-Encoding"); {
+		switch encodings := r.Header.Get("Accept-Encoding"); {
 		case accepts(encodings, "br"):
 			content, tag = f.brotli(), tag+"-br"
 			h.Set("Content-Encoding", "br")
@@ -179,7 +182,7 @@ func (s *Shell) serve(g *gin.Context, f *shellFile) {
 		}
 	}
 	h.Set("ETag", `"`+tag+`"`)
-	http.ServeContent(g.Writer, g.Request, "", s.read, bytes.NewReader(content))
+	http.ServeContent(w, r, "", s.read, bytes.NewReader(content))
 }
 
 // accepts reads an Accept-Encoding.

@@ -45,7 +45,7 @@ func shellOf(t *testing.T) *Shell {
 
 func TestAWebClientIsServedWithItsPageAtEveryAddress(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(o *Options) { o.Shell, o.Key = shellOf(t), "secret" })
+	s := serve(t, func(o *Options) { o.Web.Shell, o.Key = shellOf(t), "secret" })
 	sum := sha256.Sum256([]byte(inline))
 	for _, path := range []string{"/", "/index.html", "/logs", "/chat/" + ann, "/group/" + ann + "?serverId=0", "/settings/"} {
 		got := s.ask("GET", path, nil).is(200)
@@ -75,7 +75,7 @@ func TestAWebClientIsServedWithItsPageAtEveryAddress(t *testing.T) {
 
 func TestAWebClientIsCompressedAsTheBrowserLikes(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(o *Options) { o.Shell = shellOf(t) })
+	s := serve(t, func(o *Options) { o.Web.Shell = shellOf(t) })
 	const file = "/assets/index-CkUr-lz0.js"
 	plain := s.ask("GET", file, nil, "Accept-Encoding", "identity").is(200)
 	for accept, encoding := range map[string]string{"gzip, deflate, br, zstd": "br", "gzip": "gzip", "br;q=0, gzip;q=0.5": "gzip", "deflate": "", "br;q=0.0": ""} {

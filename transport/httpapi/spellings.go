@@ -2,14 +2,12 @@ package httpapi
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 
 	"github.com/google/uuid"
 
 	"annals/commands"
 	"annals/events"
-	"annals/queries"
 	"annals/transport/problem"
 )
 
@@ -17,7 +15,7 @@ import (
 // without what the channel tells. They mean the same here.
 
 // ownID is who speaks when nobody is named: whoever authenticated, always the same.
-func (c *call) ownID() uuid.UUID { return events.Derive(c.api.o.Log, "person", c.actor) }
+func (a *messagingAPI) ownID(c *call) uuid.UUID { return events.Derive(a.Log, "person", c.actor) }
 
 // Spelt is a message in the client's words.
 type Spelt struct {
@@ -27,22 +25,22 @@ type Spelt struct {
 }
 
 // unspoken fills in what a message leaves out that names neither its author nor its server.
-func (a *API) unspoken(c *call, channel uuid.UUID, b *MessageBody) error {
+func (a *messagingAPI) unspoken(c *call, channel uuid.UUID, b *MessageBody) error {
 	if b.AuthorID != "" || b.ServerID != "" {
 		return nil
 	}
-	known, err := a.o.Env.States.Channel(c, channel)
+	known, err := a.Env.States.Channel(c, channel)
 	if err != nil {
 		return err
 	}
 	fields := b.Metadata.fields()
 	b.ServerID = serverText(known.ServerID.String())
-	b.AuthorID = text(cmp.Or(textIn(fields, "author_id", "authorId", "userId", "entityId"), c.ownID().String()))
+	b.AuthorID = text(cmp.Or(textIn(fields, "author_id", "authorId", "userId", "entityId"), a.ownID(c).String()))
 	return nil
 }
 
 // inClientWords turns a submission of an agent into that of the recorded server.
-func (a *API) inClientWords(c *call, in *submission) error {
+func (a *messagingAPI) inClientWords(c *call, in *submission) error {
 	b := &in.Body
 	if b.InChannel == "" || b.AgentID == "" || b.ChannelID != "" {
 		return nil
@@ -51,7 +49,7 @@ func (a *API) inClientWords(c *call, in *submission) error {
 	if err != nil {
 		return problem.Invalid("Invalid channelId")
 	}
-	known, err := a.o.Env.States.Channel(c, channel)
+	known, err := a.Env.States.Channel(c, channel)
 	if err != nil {
 		return err
 	}
@@ -64,16 +62,16 @@ func (a *API) inClientWords(c *call, in *submission) error {
 }
 
 // turnOf names the channel and server of a turn by the message that it answered.
-func (a *API) turnOf(c *call, message text) (channel, server uuid.UUID, err error) {
+func (a *messagingAPI) turnOf(c *call, message text) (channel, server uuid.UUID, err error) {
 	id, err := events.ParseID(string(message))
 	if err != nil {
 		return channel, server, problem.Invalid("Missing or invalid fields: channel_id, server_id")
 	}
-	answered, err := a.o.Queries.Message(c, id)
+	answered, err := a.Queries.Message(c, id)
 	if err != nil {
 		return channel, server, err
 	}
-	known, err := a.o.Env.States.Channel(c, answered.ChannelID)
+	known, err := a.Env.States.Channel(c, answered.ChannelID)
 	return answered.ChannelID, known.ServerID, err
 }
 
@@ -96,13 +94,13 @@ type batchMessage struct {
 const maxBatch = 100
 
 // ingestBatch takes in each message as if it had come alone, or none of them.
-func (a *API) ingestBatch(c *call, b Batch) (done ingested, err error) {
+func (a *messagingAPI) ingestBatch(c *call, b Batch) (done ingested, err error) {
 	messages, err := a.messagesOf(c, b)
 	if err != nil {
 		return done, err
 	}
 	for _, m := range messages {
-		if err := a.submitTo(c, m, nil); err != nil {
+		if _, err := a.submitTo(c, m, nil); err != nil {
 			return done, err
 		}
 		done.MessageID, done.Processed = m.MessageID, done.Processed+1
@@ -112,12 +110,12 @@ func (a *API) ingestBatch(c *call, b Batch) (done ingested, err error) {
 }
 
 // messagesOf are the messages of a batch, each of which may be recorded.
-func (a *API) messagesOf(c *call, b Batch) ([]*commands.SubmitMessage, error) {
+func (a *messagingAPI) messagesOf(c *call, b Batch) ([]*commands.SubmitMessage, error) {
 	channel, err := events.ParseID(string(b.Into))
 	if err != nil || len(b.Messages) > maxBatch {
 		return nil, problem.Invalid("Invalid external message payload")
 	}
-	known, err := a.o.Env.States.Channel(c, channel)
+	known, err := a.Env.States.Channel(c, channel)
 	if err != nil {
 		return nil, err
 	}
@@ -132,9 +130,9 @@ func (a *API) messagesOf(c *call, b Batch) ([]*commands.SubmitMessage, error) {
 			AuthorID: author, Content: string(m.Content), Metadata: metadata, SourceType: string(b.Platform), SourceID: string(m.ID),
 		}
 		if m.ID == "" {
-			cmd.MessageID = a.o.NewID()
+			cmd.MessageID = a.NewID()
 		}
-		if err := cmd.Admit(c, a.o.Env.States, commands.Message{}); err != nil {
+		if err := cmd.Admit(c, a.Env.States, commands.Message{}); err != nil {
 			return nil, err
 		}
 		if err := fits(c, cmd); err != nil {
@@ -143,31 +141,4 @@ func (a *API) messagesOf(c *call, b Batch) ([]*commands.SubmitMessage, error) {
 		messages[i] = cmd
 	}
 	return messages, nil
-}
-
-// channelDetails names who takes part in the metadata as well, where the client looks before it adds or removes somebody.
-func (a *API) channelDetails(c *call, in *ChannelPath) (queries.Channel, error) {
-	found, err := detailsOf(c, a.o.Queries, in.ChannelID.UUID)
-	c.revision(found.Revision)
-	return found, err
-}
-
-func detailsOf(ctx context.Context, q *queries.Queries, id uuid.UUID) (queries.Channel, error) {
-	found, err := q.Channel(ctx, id)
-	if err != nil {
-		return found, err
-	}
-	there, _, err := q.Participants(ctx, id, queries.Members{Limit: queries.MaxLimit})
-	if err != nil {
-		return found, err
-	}
-	fields := object(found.Metadata).fields()
-	if fields == nil {
-		fields = map[string]json.RawMessage{}
-	}
-	if fields["participantCentralUserIds"], err = json.Marshal(list(there)); err != nil {
-		return found, err
-	}
-	found.Metadata, err = json.Marshal(fields)
-	return found, err
 }

@@ -51,20 +51,18 @@ type Lag struct {
 	Seconds float64 `json:"seconds" doc:"Age of the oldest of them."`
 }
 
-type nothing struct{}
-
 type pong struct {
 	Pong      bool           `json:"pong"`
 	Timestamp queries.Millis `json:"timestamp"`
 }
 
-func (a *API) ping(*call, *nothing) (pong, error) {
-	return pong{true, queries.Millis(a.o.Clock().UnixMilli())}, nil
+func (a *serverAPI) ping(*call, *nothing) (pong, error) {
+	return pong{true, queries.Millis(a.Clock().UnixMilli())}, nil
 }
 
 // hello leaves a line in the log, as recorded.
-func (a *API) hello(c *call, _ *nothing) (said, error) {
-	a.o.Logger.InfoContext(c, "Hello endpoint hit")
+func (a *serverAPI) hello(c *call, _ *nothing) (said, error) {
+	a.Logger.InfoContext(c, "Hello endpoint hit")
 	return said{"Hello World!"}, nil
 }
 
@@ -74,9 +72,9 @@ type serverStatus struct {
 	Timestamp  queries.ISO `json:"timestamp"`
 }
 
-func (a *API) status(c *call, _ *nothing) (serverStatus, error) {
-	n, err := a.o.Queries.RunningAgents(c)
-	return serverStatus{"ok", n, iso(a.o.Clock())}, err
+func (a *serverAPI) status(c *call, _ *nothing) (serverStatus, error) {
+	n, err := a.Queries.RunningAgents(c)
+	return serverStatus{"ok", n, iso(a.Clock())}, err
 }
 
 type healthAnswer struct {
@@ -91,10 +89,10 @@ type healthAnswer struct {
 
 // health is 200 also without agents, and 503 when something that the server depends on is broken. Who has no key where one
 // is set gets the status alone.
-func (a *API) health(c *call, _ *nothing) (healthAnswer, error) {
-	h := healthAnswer{Status: "OK", Version: a.o.Version, Timestamp: iso(a.o.Clock()), Dependencies: map[string]string{}}
+func (a *serverAPI) health(c *call, _ *nothing) (healthAnswer, error) {
+	h := healthAnswer{Status: "OK", Version: a.Version, Timestamp: iso(a.Clock()), Dependencies: map[string]string{}}
 	var broken []string
-	found := a.o.Health(c)
+	found := a.Health(c)
 	state := found.Dependencies
 	h.Projections, h.Embedding = found.Projections, found.Embedding
 	for _, name := range slices.Sorted(maps.Keys(state)) {
@@ -104,7 +102,7 @@ func (a *API) health(c *call, _ *nothing) (healthAnswer, error) {
 			broken = append(broken, name)
 		}
 	}
-	if n, err := a.o.Queries.RunningAgents(c); err == nil {
+	if n, err := a.Queries.RunningAgents(c); err == nil {
 		h.Dependencies["agents"] = "healthy"
 		if n == 0 {
 			h.Dependencies["agents"] = "no_agents"
@@ -114,7 +112,7 @@ func (a *API) health(c *call, _ *nothing) (healthAnswer, error) {
 		h.Status = "UNAVAILABLE"
 	}
 	message := "Not well: " + strings.Join(broken, ", ")
-	if a.keys.required() && c.actor == anonymous {
+	if !c.identified() {
 		h, message = healthAnswer{Status: h.Status}, "Not well"
 	}
 	if broken == nil {
@@ -124,11 +122,11 @@ func (a *API) health(c *call, _ *nothing) (healthAnswer, error) {
 }
 
 // stop ends the server gracefully. Without a key only this machine may ask for it.
-func (a *API) stop(c *call, _ *struct{ Body *struct{} }) (said, error) {
-	if err := a.here(c, "stop the server"); err != nil {
+func (a *serverAPI) stop(c *call, _ *struct{ Body *struct{} }) (said, error) {
+	if err := c.here("stop the server"); err != nil {
 		return said{}, err
 	}
-	a.o.Stop()
+	a.Stop()
 	return said{"Server stopping..."}, nil
 }
 
@@ -137,20 +135,12 @@ type debugServers struct {
 	Count   int              `json:"count"`
 }
 
-func (a *API) debugServers(c *call, in *PageQuery) (debugServers, error) {
-	found, err := a.servers(c, in)
-	return debugServers{found.Servers, len(found.Servers)}, err
-}
-
-type versionAnswer struct {
-	Version     string      `json:"version"`
-	Source      string      `json:"source"`
-	Timestamp   queries.ISO `json:"timestamp"`
-	Environment string      `json:"environment"`
-	Uptime      float64     `json:"uptime" doc:"Seconds."`
-}
-
-func (a *API) version(*call, *nothing) (versionAnswer, error) {
-	now := a.o.Clock()
-	return versionAnswer{a.o.Version, "server", iso(now), a.o.Environment, now.Sub(a.started).Seconds()}, nil
+func (a *serverAPI) debugServers(c *call, in *PageQuery) (debugServers, error) {
+	page, err := in.page()
+	if err != nil {
+		return debugServers{}, err
+	}
+	found, total, err := a.Queries.Servers(c, page)
+	c.total = total
+	return debugServers{list(found), len(found)}, err
 }

@@ -41,7 +41,7 @@ var (
 		return q.Agent(ctx, id)
 	}}
 	channelKind = kind{noun: "channel", models: []string{"channels", "participants"}, view: func(ctx context.Context, q *queries.Queries, id uuid.UUID) (any, error) {
-		return detailsOf(ctx, q, id)
+		return q.ChannelDetails(ctx, id)
 	}}
 	messageKind = kind{
 		noun: "message", models: []string{"messages"}, parents: map[string]string{"ChannelID": "channel"},
@@ -89,20 +89,24 @@ type story struct {
 	Exists *bool           `json:"exists,omitempty" doc:"With asOf: whether it was there then."`
 }
 
-func (a *API) agentStory(c *call, in *storyQuery) (story, error) { return a.story(c, agentKind, in) }
+func (a *historyAPI) agentStory(c *call, in *storyQuery) (story, error) {
+	return a.story(c, agentKind, in)
+}
 
-func (a *API) channelStory(c *call, in *storyQuery) (story, error) {
+func (a *historyAPI) channelStory(c *call, in *storyQuery) (story, error) {
 	return a.story(c, channelKind, in)
 }
 
-func (a *API) messageStory(c *call, in *storyQuery) (story, error) {
+func (a *historyAPI) messageStory(c *call, in *storyQuery) (story, error) {
 	return a.story(c, messageKind, in)
 }
 
-func (a *API) memoryStory(c *call, in *storyQuery) (story, error) { return a.story(c, memoryKind, in) }
+func (a *historyAPI) memoryStory(c *call, in *storyQuery) (story, error) {
+	return a.story(c, memoryKind, in)
+}
 
-func (a *API) story(c *call, k kind, in *storyQuery) (s story, err error) {
-	if err := a.auditors(c); err != nil {
+func (a *historyAPI) story(c *call, k kind, in *storyQuery) (s story, err error) {
+	if err := c.here("read the history"); err != nil {
 		return s, err
 	}
 	limit, err := bounded(in.Limit)
@@ -131,14 +135,14 @@ func (a *API) story(c *call, k kind, in *storyQuery) (s story, err error) {
 func byPosition(e events.Recorded, p events.Position) int { return cmp.Compare(e.Position, p) }
 
 // tell tells of the own facts of a thing, and of those of others that changed it, with the difference that each made.
-func (a *API) tell(c *call, k kind, stream events.StreamID, before, steps []events.Recorded, limit int) (s story, err error) {
+func (a *historyAPI) tell(c *call, k kind, stream events.StreamID, before, steps []events.Recorded, limit int) (s story, err error) {
 	var (
 		last   json.RawMessage
 		n      int
 		enough = errors.New("enough")
 	)
 	s.Events = []toldFact{}
-	err = a.o.Past.Replay(c, k.models, before, steps, func(ctx context.Context, q *queries.Queries) error {
+	err = a.Past.Replay(c, k.models, before, steps, func(ctx context.Context, q *queries.Queries) error {
 		state, err := k.state(ctx, q, stream.Subject())
 		if err != nil {
 			return err
@@ -170,13 +174,13 @@ func (a *API) tell(c *call, k kind, stream events.StreamID, before, steps []even
 }
 
 // stateThen is the thing as it was at a time or a position.
-func (a *API) stateThen(c *call, k kind, id uuid.UUID, facts []events.Recorded, asOf string) (s story, err error) {
+func (a *historyAPI) stateThen(c *call, k kind, id uuid.UUID, facts []events.Recorded, asOf string) (s story, err error) {
 	then, err := a.moment(c, asOf)
 	if err != nil {
 		return s, err
 	}
 	n, _ := slices.BinarySearchFunc(facts, then+1, byPosition)
-	err = a.o.Past.Replay(c, k.models, facts[:n], nil, func(ctx context.Context, q *queries.Queries) error {
+	err = a.Past.Replay(c, k.models, facts[:n], nil, func(ctx context.Context, q *queries.Queries) error {
 		s.State, err = k.state(ctx, q, id)
 		return err
 	})
@@ -186,7 +190,7 @@ func (a *API) stateThen(c *call, k kind, id uuid.UUID, facts []events.Recorded, 
 }
 
 // moment is the position that asOf means: what had been recorded then.
-func (a *API) moment(c *call, asOf string) (events.Position, error) {
+func (a *historyAPI) moment(c *call, asOf string) (events.Position, error) {
 	if _, err := events.ParseToken(asOf); err == nil {
 		if err := c.after("asOf", asOf); err != nil { // it may just have been written
 			return 0, err
@@ -201,7 +205,7 @@ func (a *API) moment(c *call, asOf string) (events.Position, error) {
 	if then.Equal(then.Truncate(time.Millisecond)) {
 		then = then.Add(time.Millisecond - time.Microsecond) // clocks of clients know no less: what they saw then counts
 	}
-	return a.o.Queries.RecordedBy(c, then)
+	return a.Queries.RecordedBy(c, then)
 }
 
 // state is the thing as clients see it, nil where it is not there.
@@ -220,7 +224,7 @@ func (k kind) state(ctx context.Context, q *queries.Queries, id uuid.UUID) (json
 const maxStory = 10_000
 
 // factsOf are the facts of a thing, and those of its parents since it began, in the order of the log.
-func (a *API) factsOf(c *call, k kind, stream events.StreamID) ([]events.Recorded, error) {
+func (a *historyAPI) factsOf(c *call, k kind, stream events.StreamID) ([]events.Recorded, error) {
 	facts, err := a.decoded(c, queries.HistoryFilter{Stream: stream})
 	if err != nil || len(facts) == 0 {
 		return nil, err
@@ -256,12 +260,12 @@ func (k kind) parentsIn(facts []events.Recorded) (found []events.StreamID) {
 }
 
 // decoded reads what fits a filter, a little beyond maxStory at most.
-func (a *API) decoded(c *call, f queries.HistoryFilter) (all []events.Recorded, err error) {
-	for raw, err := range a.o.Queries.WholeHistory(c, f) {
+func (a *historyAPI) decoded(c *call, f queries.HistoryFilter) (all []events.Recorded, err error) {
+	for raw, err := range a.Queries.WholeHistory(c, f) {
 		if err != nil {
 			return nil, err
 		}
-		e, err := a.o.Codec.Decode(c, raw)
+		e, err := a.Codec.Decode(c, raw)
 		if err != nil {
 			return nil, err
 		}

@@ -12,14 +12,14 @@ import (
 )
 
 // deleteServer removes a server, and then its channels: once it is gone none can be made, so that none is left.
-func (a *API) deleteServer(c *call, in *ServerPath) (none, error) {
+func (a *messagingAPI) deleteServer(c *call, in *ServerPath) (none, error) {
 	if _, err := run(c, commands.DeleteServer{ServerID: in.ServerID.UUID}); err != nil {
 		return none{}, err
 	}
 	c.settle()
-	c.made.IfRevision = nil // it was about the server
+	c.forgetRevision() // it was about the server
 	for {
-		left, _, err := a.o.Queries.Channels(c, in.ServerID.UUID, queries.Page{Limit: queries.MaxLimit})
+		left, _, err := a.Queries.Channels(c, in.ServerID.UUID, queries.Page{Limit: queries.MaxLimit})
 		if err != nil || len(left) == 0 {
 			return none{}, err
 		}
@@ -60,7 +60,7 @@ type syncAnswer struct {
 }
 
 // syncChannels makes the channels that a server has elsewhere, and names those that there are as they are named there.
-func (a *API) syncChannels(c *call, in *syncRequest) (answer syncAnswer, err error) {
+func (a *messagingAPI) syncChannels(c *call, in *syncRequest) (answer syncAnswer, err error) {
 	if in.Body.Channels == nil {
 		return answer, missingFields("channels")
 	}
@@ -78,11 +78,11 @@ func (a *API) syncChannels(c *call, in *syncRequest) (answer syncAnswer, err err
 		}
 		sources[i] = string(w.SourceID)
 	}
-	server, err := a.o.Queries.Server(c, in.ServerID.UUID)
+	server, err := a.Queries.Server(c, in.ServerID.UUID)
 	if err != nil {
 		return answer, err
 	}
-	there, err := a.o.Queries.ChannelsFrom(c, server.ID, sources)
+	there, err := a.Queries.ChannelsFrom(c, server.ID, sources)
 	if err != nil {
 		return answer, err
 	}

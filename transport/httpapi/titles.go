@@ -37,7 +37,7 @@ type titleAnswer struct {
 }
 
 // generateTitle stores no title; that the model was asked is in the agent's log.
-func (a *API) generateTitle(c *call, in *titleRequest) (titleAnswer, error) {
+func (a *messagingAPI) generateTitle(c *call, in *titleRequest) (titleAnswer, error) {
 	answer := titleAnswer{ChannelID: in.ChannelID.UUID}
 	agent, err := events.ParseID(string(in.Body.AgentID))
 	if err != nil {
@@ -47,10 +47,10 @@ func (a *API) generateTitle(c *call, in *titleRequest) (titleAnswer, error) {
 	if err != nil {
 		return answer, err
 	}
-	if err := a.runs(c, agent); err != nil {
+	if err := c.runs(agent); err != nil {
 		return answer, err
 	}
-	newest, err := a.o.Queries.MessagesIn(c, in.ChannelID.UUID, page)
+	newest, err := a.Queries.MessagesIn(c, in.ChannelID.UUID, page)
 	if err != nil {
 		return answer, err
 	}
@@ -62,7 +62,7 @@ func (a *API) generateTitle(c *call, in *titleRequest) (titleAnswer, error) {
 	for i, m := range newest {
 		said[len(said)-1-i] = m
 	}
-	title, r, err := a.o.Titles.Title(c, c.request(), agent, in.ChannelID.UUID, said)
+	title, r, err := a.Titles.Title(c, c.request(), agent, in.ChannelID.UUID, said)
 	if err := c.wrote(r, nil); err != nil {
 		return answer, err
 	}
@@ -70,7 +70,7 @@ func (a *API) generateTitle(c *call, in *titleRequest) (titleAnswer, error) {
 		if _, known := problem.Of(err); known == nil {
 			return answer, err
 		}
-		a.o.Logger.WarnContext(c, "no title", "channel", in.ChannelID.UUID, "error", err)
+		a.Logger.WarnContext(c, "no title", "channel", in.ChannelID.UUID, "error", err)
 		return answer, problem.New(http.StatusServiceUnavailable, problem.CodeUnavailable, "The model gave no title. Try again.")
 	}
 	if title == "" {

@@ -49,7 +49,7 @@ func TestSecretsAreEncryptedAsElizaOSDoes(t *testing.T) {
 			t.Errorf("%q is encrypted: %v", text, !want)
 		}
 	}
-	sealed, err := v.seal(json.RawMessage(`{"name":"x","secrets":{"TOP":"t"},"settings":{"secrets":{"A":"a","E":"","N":5,"B":true,"X":null}}}`), new(call).vector)
+	sealed, err := v.seal(json.RawMessage(`{"name":"x","secrets":{"TOP":"t"},"settings":{"secrets":{"A":"a","E":"","N":5,"B":true,"X":null}}}`), new(call).nonce)
 	must(t, err)
 	var c struct {
 		Secrets  map[string]any
@@ -60,7 +60,7 @@ func TestSecretsAreEncryptedAsElizaOSDoes(t *testing.T) {
 	if !isEncrypted(in["A"].(string)) || !isEncrypted(c.Secrets["TOP"].(string)) || in["E"] != "" || in["N"] != 5.0 || in["B"] != true {
 		t.Errorf("sealed: %s", sealed)
 	}
-	if again, err := v.seal(sealed, new(call).vector); err != nil || !strings.Contains(string(again), in["A"].(string)) {
+	if again, err := v.seal(sealed, new(call).nonce); err != nil || !strings.Contains(string(again), in["A"].(string)) {
 		t.Errorf("sealed twice: %s %v", again, err)
 	}
 }

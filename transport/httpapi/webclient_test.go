@@ -68,7 +68,7 @@ func TestTheWebClientFindsAllThatItAsksForAtItsStart(t *testing.T) {
 func TestTheWebClientReadsSomeAnswersRaw(t *testing.T) {
 	asWebClient(t, func(t *testing.T, w webClient) {
 		agent := w.agent("Ada")
-		w.api.o.Logger.Info("heard")
+		w.options.Logger.Info("heard")
 		logs := w.ask("GET", "/api/server/logs?level=", nil).is(200)
 		for _, list := range []string{"logs", "levels"} {
 			if all, ok := logs.field(list).([]any); !ok || len(all) == 0 {
@@ -93,7 +93,7 @@ func TestTheWebClientReadsSomeAnswersRaw(t *testing.T) {
 func TestTheCookieIsWorthTheKeyWhereTheWebClientCannotShowIt(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	s := serve(t, func(o *Options) { o.Key, o.Shell, o.Clock = "secret", shellOf(t), func() time.Time { return now } })
+	s := serve(t, func(o *Options) { o.Key, o.Web.Shell, o.Clock = "secret", shellOf(t), func() time.Time { return now } })
 	given := func(headers ...string) string {
 		cookie, _, _ := strings.Cut(s.ask("GET", "/api/agents", nil, append(headers, "X-API-KEY", "secret")...).is(200).header.Get("Set-Cookie"), ";")
 		return cookie
@@ -300,8 +300,8 @@ func TestTheWebClientsQueriesAreUnderstood(t *testing.T) {
 				t.Errorf("%s: %v", query, got)
 			}
 		}
-		w.api.o.Logger.Info("heard")
-		w.api.o.Logger.Warn("odd")
+		w.options.Logger.Info("heard")
+		w.options.Logger.Warn("odd")
 		if all, warnings := w.ask("GET", "/api/server/logs?level=", nil).is(200), w.ask("GET", "/api/server/logs?level=warn", nil).is(200); all.field("requestedLevel") != "all" ||
 			all.field("count").(float64) <= warnings.field("count").(float64) {
 			t.Errorf("%v of all, %v warnings", all.field("count"), warnings.field("count"))

@@ -37,8 +37,8 @@ type request struct {
 }
 
 // messageWhy reads it from what the request caused.
-func (a *API) messageWhy(c *call, in *HistoryPath) (why, error) {
-	if err := a.auditors(c); err != nil {
+func (a *historyAPI) messageWhy(c *call, in *HistoryPath) (why, error) {
+	if err := c.here("read the history"); err != nil {
 		return why{}, err
 	}
 	own, err := a.decoded(c, queries.HistoryFilter{Stream: events.MessageStream(in.ID.UUID)})

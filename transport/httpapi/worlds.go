@@ -15,20 +15,20 @@ type worldList struct {
 	Worlds []queries.World `json:"worlds"`
 }
 
-func (a *API) allWorlds(c *call, in *PageQuery) (worldList, error) {
+func (a *memoryAPI) allWorlds(c *call, in *PageQuery) (worldList, error) {
 	return a.worldsOf(c, uuid.Nil, *in)
 }
 
-func (a *API) worlds(c *call, in *AgentList) (worldList, error) {
+func (a *memoryAPI) worlds(c *call, in *AgentList) (worldList, error) {
 	return a.worldsOf(c, in.AgentID.UUID, in.PageQuery)
 }
 
-func (a *API) worldsOf(c *call, agent uuid.UUID, in PageQuery) (worldList, error) {
+func (a *memoryAPI) worldsOf(c *call, agent uuid.UUID, in PageQuery) (worldList, error) {
 	page, err := in.page()
 	if err != nil {
 		return worldList{}, err
 	}
-	found, total, err := a.o.Queries.Worlds(c, agent, page)
+	found, total, err := a.Queries.Worlds(c, agent, page)
 	c.total = total
 	return worldList{list(found)}, err
 }
@@ -48,7 +48,7 @@ type worldAnswer struct {
 }
 
 // createWorld makes a world or, where the client names one, lets the agent know it: agents share a world by a room each.
-func (a *API) createWorld(c *call, in *newWorld) (worldAnswer, error) {
+func (a *memoryAPI) createWorld(c *call, in *newWorld) (worldAnswer, error) {
 	b, agent := in.Body, in.AgentID.UUID
 	named, err := optionalID("worldId", b.WorldID, uuid.Nil)
 	if err != nil {
@@ -70,7 +70,7 @@ func (a *API) createWorld(c *call, in *newWorld) (worldAnswer, error) {
 	if _, err := run(c, cmd); err != nil {
 		return worldAnswer{}, err
 	}
-	known, err := a.o.Env.States.World(c, cmd.WorldID)
+	known, err := a.Env.States.World(c, cmd.WorldID)
 	if err == nil && known.AgentID != agent {
 		_, err = run(c, &commands.CreateRoom{
 			RoomID: events.UniqueUUID(agent, cmd.WorldID.String()), AgentID: agent, WorldID: cmd.WorldID, Name: known.Name,
@@ -99,7 +99,7 @@ type worldPatch struct {
 	}
 }
 
-func (a *API) updateWorld(c *call, in *worldPatch) (worldAnswer, error) {
+func (a *memoryAPI) updateWorld(c *call, in *worldPatch) (worldAnswer, error) {
 	patch := in.Body.Metadata.fields()
 	if in.Body.Settings != nil {
 		if patch == nil {
@@ -118,6 +118,6 @@ func (a *API) updateWorld(c *call, in *worldPatch) (worldAnswer, error) {
 		return worldAnswer{}, err
 	}
 	c.settle()
-	found, err := a.o.Queries.World(c, in.WorldID.UUID)
+	found, err := a.Queries.World(c, in.WorldID.UUID)
 	return worldAnswer{found}, err
 }

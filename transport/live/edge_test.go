@@ -148,7 +148,8 @@ func TestBehindAKeyOnlyWhoShowsItIsLetIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	api := httptest.NewServer(httpapi.New(httpapi.Options{
-		Key: "s3cret", Sockets: map[string]http.Handler{"/ws": w.hub}, Clock: time.Now, Logger: w.hub.Logger,
+		FrameOptions: httpapi.FrameOptions{Shared: httpapi.Shared{Logger: w.hub.Logger}, Key: "s3cret"},
+		Sockets:      map[string]http.Handler{"/ws": w.hub},
 	}))
 	t.Cleanup(api.Close)
 	w.url = api.URL + "/ws"
@@ -206,7 +207,8 @@ func TestPagesThatMayCallMayConnect(t *testing.T) {
 		{"s3cret", "", true}, // the server's own
 	} {
 		api := httptest.NewServer(httpapi.New(httpapi.Options{
-			Key: c.key, CORSOrigin: "https://named.example", Sockets: map[string]http.Handler{"/ws": w.hub}, Clock: time.Now, Logger: w.hub.Logger,
+			FrameOptions: httpapi.FrameOptions{Shared: httpapi.Shared{Logger: w.hub.Logger}, Key: c.key, CORSOrigin: "https://named.example"},
+			Sockets:      map[string]http.Handler{"/ws": w.hub},
 		}))
 		t.Cleanup(api.Close)
 		w.url = api.URL + "/ws"

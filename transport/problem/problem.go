@@ -18,6 +18,7 @@ import (
 const (
 	CodeInvalidID      = "INVALID_ID"
 	CodeInvalidRequest = "INVALID_REQUEST"
+	CodeInvalidInput   = "INVALID_INPUT"
 	CodeContentType    = "INVALID_CONTENT_TYPE"
 	CodeNotFound       = "NOT_FOUND"
 	CodeNoMethod       = "METHOD_NOT_ALLOWED"

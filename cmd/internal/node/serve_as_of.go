@@ -61,7 +61,7 @@ func ServeAsOf(ctx context.Context, o Options, schema string, ready func(url str
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	served := o.asOf(b, found, reading)
-	served.Stop, served.Done, served.Lines, served.Media, served.DataDir = stop, ctx, lines, kept, folder
+	served.Server.Stop, served.Done, served.Server.Lines, served.Media.Store, served.System.DataDir = stop, ctx, lines, kept, folder
 	api := httpapi.New(served) //nolint:contextcheck // each request brings its own
 	server := httpapi.Server(api, log)
 	defer closing(log, "http", func() error {
@@ -85,20 +85,30 @@ func (o Options) asOf(b *Backends, found engine.Past, reading *pgxpool.Pool) htt
 	c, q := o.Config, queries.New(reading)
 	frozen := readOnlyStore{found.Position, q, b.Codec}
 	return httpapi.Options{
-		ReadOnly: true, Env: commands.Env{Store: frozen, States: commands.NewStates(frozen)}, Codec: b.Codec,
-		Queries: q, Past: past{reading}, Log: found.Log, Waiter: frozen, Head: frozen.Head, Turns: newNotifier(),
-		Health: func(ctx context.Context) httpapi.Health {
-			ctx, cancel := context.WithTimeout(ctx, probe)
-			defer cancel()
-			h := httpapi.Health{Dependencies: map[string]string{"postgres": ""}}
-			if err := reading.Ping(ctx); err != nil {
-				h.Dependencies["postgres"] = "PostgreSQL does not answer"
-			}
-			return h
+		FrameOptions: httpapi.FrameOptions{
+			Shared: httpapi.Shared{
+				Env: commands.Env{Store: frozen, States: commands.NewStates(frozen)}, Codec: b.Codec, Queries: q, Log: found.Log, Clock: o.Clock, NewID: NewID,
+				Logger: o.Logger, Version: Version,
+			},
+			ReadOnly: true, Waiter: frozen, Head: frozen.Head, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin, RateLimit: c.RateLimit == "on",
 		},
-		Clock: o.Clock, NewID: NewID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin, CharactersDir: c.CharactersDir,
-		Embedder: Embedder(c), Deliveries: func(context.Context) ([]httpapi.Delivery, error) { return nil, nil }, // no reaction runs
-		AgentLogs: newNotifier(), Capabilities: capabilities(textModel(c), c), Configuration: c.Shown(),
-		SecretSalt: c.SecretSalt, RateLimit: c.RateLimit == "on", Version: Version, Environment: c.Environment, Logger: o.Logger,
+		Agents:    httpapi.AgentsPorts{Logs: newNotifier(), CharactersDir: c.CharactersDir},
+		Messaging: httpapi.MessagingPorts{Turns: newNotifier()},
+		Memory:    httpapi.MemoryPorts{Embedder: Embedder(c)},
+		Server: httpapi.ServerPorts{
+			Health: func(ctx context.Context) httpapi.Health {
+				ctx, cancel := context.WithTimeout(ctx, probe)
+				defer cancel()
+				h := httpapi.Health{Dependencies: map[string]string{"postgres": ""}}
+				if err := reading.Ping(ctx); err != nil {
+					h.Dependencies["postgres"] = "PostgreSQL does not answer"
+				}
+				return h
+			},
+			Deliveries: func(context.Context) ([]httpapi.Delivery, error) { return nil, nil }, // no reaction runs
+		},
+		System:     httpapi.SystemPorts{Capabilities: capabilities(textModel(c), c), Configuration: c.Shown(), Environment: c.Environment},
+		History:    httpapi.HistoryPorts{Past: past{reading}},
+		SecretSalt: c.SecretSalt,
 	}
 }

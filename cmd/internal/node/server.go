@@ -229,14 +229,25 @@ func (s *server) answer(ctx context.Context) error {
 func (s *server) options(ctx context.Context, h health) httpapi.Options {
 	c, store := s.Config, s.backends.Store
 	return httpapi.Options{
-		Env: s.env, Codec: s.backends.Codec, Queries: s.queries, Past: past{s.reading}, Log: s.logID, Waiter: s.feed, Head: store.Head, Turns: s.turns,
-		AgentLogs: s.agentLogs, Lines: s.lines, Done: ctx, Titles: titles{reactions.Title{Env: s.env, Text: textModel(c), Now: s.Clock}}, Embedder: s.model,
-		Deliveries: deliveries(store), Capabilities: capabilities(textModel(c), c), Configuration: c.Shown(), DataDir: s.backends.dir.path,
-		Health: h.check, Middleware: s.watch.Middleware(), Metrics: s.watch.Registry,
-		Parked: ParkedEvents{store, s.env, s.logID},
-		Clock:  s.Clock, NewID: NewID, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin,
-		CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on", SecretSalt: c.SecretSalt,
-		RateLimit: c.RateLimit == "on", Version: Version, Environment: c.Environment, Stop: s.stop, Logger: s.Logger,
-		Sockets: map[string]http.Handler{"/ws": s.live, "/socket.io/": s.rooms}, Media: s.media, Shell: s.shell, Dashboard: dashboard.New(),
+		FrameOptions: httpapi.FrameOptions{
+			Shared: httpapi.Shared{
+				Env: s.env, Codec: s.backends.Codec, Queries: s.queries, Log: s.logID, Clock: s.Clock, NewID: NewID, Logger: s.Logger, Version: Version, Done: ctx,
+			},
+			Waiter: s.feed, Head: store.Head, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin, RateLimit: c.RateLimit == "on",
+			Middleware: s.watch.Middleware(),
+		},
+		Agents:    httpapi.AgentsPorts{Logs: s.agentLogs, CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on"},
+		Messaging: httpapi.MessagingPorts{Turns: s.turns, Titles: titles{reactions.Title{Env: s.env, Text: textModel(c), Now: s.Clock}}},
+		Memory:    httpapi.MemoryPorts{Embedder: s.model},
+		Media:     httpapi.MediaPorts{Store: s.media},
+		Server: httpapi.ServerPorts{
+			Health: h.check, Deliveries: deliveries(store), Parked: ParkedEvents{store, s.env, s.logID}, Lines: s.lines, Metrics: s.watch.Registry, Stop: s.stop,
+		},
+		System: httpapi.SystemPorts{
+			Capabilities: capabilities(textModel(c), c), Configuration: c.Shown(), DataDir: s.backends.dir.path, Environment: c.Environment,
+		},
+		History:    httpapi.HistoryPorts{Past: past{s.reading}},
+		Web:        httpapi.WebPorts{Shell: s.shell, Dashboard: dashboard.New()},
+		SecretSalt: c.SecretSalt, Sockets: map[string]http.Handler{"/ws": s.live, "/socket.io/": s.rooms},
 	}
 }

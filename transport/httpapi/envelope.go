@@ -1,0 +1,118 @@
+package httpapi
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/gin-gonic/gin"
+)
+
+// none is the data of an answer without a body: 204.
+type none struct{}
+
+// noData is an answer that has no data, in an envelope nevertheless.
+type noData struct{}
+
+// nothing is read of a request.
+type nothing struct{}
+
+// said is an answer that is a sentence.
+type said struct {
+	Message string `json:"message"`
+}
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// answer writes data or an error in its envelope.
+func (c *call) answer(data any, err error) {
+	if c.written > 0 {
+		c.gin.Header("X-Annals-Position", c.api.tokenOf(c.written))
+	}
+	if err != nil {
+		c.api.refuse(c.gin, err)
+		return
+	}
+	if c.stream != nil {
+		c.stream()
+		return
+	}
+	if c.operation.answer.status == http.StatusNoContent {
+		c.gin.Status(http.StatusNoContent)
+		c.gin.Writer.WriteHeaderNow()
+		return
+	}
+	buf := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(buf)
+	buf.Reset()
+	if err := c.encode(buf, data); err != nil {
+		c.api.refuse(c.gin, err)
+		return
+	}
+	body := c.api.signed(buf.Bytes())
+	if c.total > 0 {
+		c.gin.Header("X-Total-Count", strconv.Itoa(c.total))
+	}
+	if c.operation.method == http.MethodGet && c.unchanged(body) {
+		c.gin.Status(http.StatusNotModified)
+		c.gin.Writer.WriteHeaderNow()
+		return
+	}
+	write(c.gin, c.operation.answer.status, body)
+}
+
+// encode writes the envelope of a success.
+func (c *call) encode(buf *bytes.Buffer, data any) error {
+	e := json.NewEncoder(buf)
+	e.SetEscapeHTML(false)
+	buf.WriteString(`{"success":true`)
+	if message := cmp.Or(c.message, c.operation.answer.says); message != "" {
+		buf.WriteString(`,"message":`)
+		if err := e.Encode(message); err != nil {
+			return err
+		}
+	}
+	if _, nothing := data.(noData); nothing {
+		buf.WriteString("}")
+		return nil
+	}
+	buf.WriteString(`,"data":`)
+	from := buf.Len()
+	if err := e.Encode(data); err != nil {
+		return err
+	}
+	buf.Truncate(buf.Len() - 1) // the line feed
+	if c.operation.answer.bare {
+		top := bytes.TrimSuffix(buf.Bytes()[from+1:], []byte("}"))
+		buf.WriteString(",")
+		buf.Write(top)
+	}
+	buf.WriteString("}")
+	return nil
+}
+
+// unchanged sets the ETag of an answer and tells whether the client has it already.
+func (c *call) unchanged(body []byte) bool {
+	tag := c.tag
+	if tag == "" {
+		tag = `W/"` + strconv.FormatUint(xxhash.Sum64(body), 36) + `"`
+	}
+	c.gin.Header("ETag", tag)
+	known := c.gin.GetHeader("If-None-Match")
+	return known != "" && (known == "*" || strings.Contains(strings.ReplaceAll(known, "W/", ""), strings.TrimPrefix(tag, "W/")))
+}
+
+var contentType = []string{"application/json; charset=utf-8"}
+
+func write(g *gin.Context, status int, body []byte) {
+	h := g.Writer.Header()
+	h["Content-Type"] = contentType
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	g.Status(status)
+	_, _ = g.Writer.Write(body) // a client that has gone needs no answer
+}

@@ -1,0 +1,70 @@
+// Package httpapi is the REST API: Gin routes requests, huma describes and reads them, and every operation is a short
+// function that runs commands or asks queries. Each domain shows its routes on one page.
+package httpapi
+
+import (
+	"cmp"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Options is what the API works with: what all domains share, and the ports that each needs besides.
+type Options struct {
+	FrameOptions
+	Agents    AgentsPorts
+	Messaging MessagingPorts
+	Memory    MemoryPorts
+	Media     MediaPorts
+	Server    ServerPorts
+	System    SystemPorts
+	History   HistoryPorts
+	Web       WebPorts
+	// SecretSalt is that of ElizaOS's encryption of secrets (CONTRACT 2.3).
+	SecretSalt string
+	// Sockets answer on their path and set their own time limits.
+	Sockets map[string]http.Handler
+}
+
+// New builds the API.
+func New(o Options) *API {
+	o.Otherwise = o.Web.Shell
+	secrets := newVault(cmp.Or(o.SecretSalt, "secretsalt"))
+	o.Agents.Secrets = secrets
+	o.Server.Sockets = o.Sockets
+	a := newFrame(o.FrameOptions)
+	mountAgents(a, o.Agents)
+	mountMessaging(a, o.Messaging)
+	mountMedia(a, o.Media)
+	mountMemory(a, o.Memory)
+	mountPortation(a, PortationPorts{Secrets: secrets})
+	mountServer(a, o.Server)
+	mountSystem(a, o.System)
+	mountHistory(a, o.History)
+	mountWeb(a, o.Web)
+	a.socket("/ws", "Subscribe to what becomes readable", o.Sockets["/ws"], []string{http.MethodGet})
+	// The key may come in the first packet: see Identify.
+	a.socket(socketIO, "Speak over Socket.IO, as ElizaOS's clients do", o.Sockets[socketIO], []string{http.MethodGet, http.MethodPost}, keyless, polled)
+	a.complete()
+	return a
+}
+
+const socketIO = "/socket.io/"
+
+// Routes lists every route, sorted by path.
+func Routes() []Route { return New(Options{}).Routes() }
+
+// maxHead bounds what the server reads of a request before its body, in bytes. What is longer than an operation takes is read
+// all the same, as a body is, so that its client is told in our words.
+const maxHead = maxBody
+
+// Server is the HTTP server of a handler, with limits on what a client may take up. Its Shutdown should be given ten seconds.
+func Server(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    maxHead,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}

@@ -1,0 +1,55 @@
+package httpapi
+
+import (
+	"encoding/json"
+
+	"annals/events"
+	"annals/queries"
+)
+
+var (
+	aLine   = loggedLine{Level: 30, Time: int64(exampleMillis), PID: 17, Hostname: "here", Msg: "serving"}
+	aParked = ParkedEvent{
+		ID: exampleRequest, Group: "reply", Type: "MessageSubmitted", Stream: events.MessageStream(exampleMessage), Position: examplePlace, At: exampleISO,
+		ParkedAt: exampleISO, Reason: "the model did not answer", Correlation: exampleRequest,
+	}
+	aReadModel = ProjectionHealth{Name: "messages", Group: core, Version: 3, Generation: 3, Position: examplePlace}
+	often      = finite(42)
+)
+
+// serverExamples are answers as the operations give them.
+var serverExamples = []any{
+	pong{true, exampleMillis},
+	serverStatus{"ok", 1, exampleISO},
+	healthAnswer{
+		Status: "OK", Version: "1.2.0", Timestamp: exampleISO, Dependencies: map[string]string{"agents": "healthy", "postgres": "healthy"},
+		Projections: []ProjectionHealth{aReadModel},
+	},
+	debugServers{[]queries.Server{aServer}, 1},
+	debugState{
+		Timestamp: exampleISO, Uptime: 61.5, Agents: []queries.AgentItem{anAgentItem}, Sockets: map[string]int{"/socket.io/": 1},
+		Subscriptions: []Delivery{{Group: "reply", Connections: 1}}, Dependencies: map[string]string{"postgres": ""},
+		Projections: []ProjectionHealth{aReadModel}, Rebuilds: []ProjectionHealth{},
+	},
+	debugMetrics{61.5, []metric{{
+		Name: "annals_commands_total", Type: "counter", Samples: []sample{{Labels: map[string]string{"command": "SubmitMessage"}, Value: &often}},
+	}}},
+	serverLogsAnswer{
+		Logs: []json.RawMessage{[]byte(`{"level":30,"time":1795442000449,"msg":"serving"}`)}, Count: 1, Total: 1, RequestedLevel: "all", AgentName: "all",
+		AgentID: "all", Levels: []string{"fatal", "error", "warn", "info", "log", "progress", "success", "debug", "trace"},
+	},
+	cleared{"success", "Logs cleared successfully"},
+	parkedList{[]ParkedEvent{aParked}, 1},
+	parkedShown{aParked},
+	retried{1},
+}
+
+// loggedLine is one of the server's log, with whatever it says besides.
+type loggedLine struct {
+	Level    int      `json:"level"`
+	Time     int64    `json:"time"`
+	PID      int      `json:"pid"`
+	Hostname string   `json:"hostname"`
+	Msg      string   `json:"msg"`
+	_        struct{} `additionalProperties:"true"`
+}
