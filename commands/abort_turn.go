@@ -13,6 +13,8 @@ import (
 
 // AbortTurn says that an agent's answer to a message is not wanted any more. One that is there already stays.
 type AbortTurn struct {
+	Unconditional[Turn]
+
 	ChannelID, ServerID, AgentID, MessageID uuid.UUID
 }
 
@@ -24,7 +26,7 @@ func (c AbortTurn) Stream() events.StreamID {
 }
 
 // Decide implements Command.
-func (c AbortTurn) Decide(_ Request, t Turn) ([]events.Event, error) {
+func (c AbortTurn) Decide(_ Request, t Turn, _ Nothing) ([]events.Event, error) {
 	if t.Aborted || t.Done() {
 		return nil, nil
 	}
@@ -44,8 +46,8 @@ type Unwanted struct {
 
 // AbortTurns aborts the turns that are under way or still to come, and gives those that it aborted. A repetition aborts
 // nothing more.
-func AbortTurns(ctx context.Context, b Env, r Request, u Unwanted) (aborted []AbortTurn, last Result, err error) {
-	channel, err := b.States.Channel(ctx, u.Channel)
+func AbortTurns(ctx context.Context, env Env, r Request, u Unwanted) (aborted []AbortTurn, last Result, err error) {
+	channel, err := env.States.Channel(ctx, u.Channel)
 	if err != nil {
 		return nil, last, err
 	}
@@ -59,7 +61,7 @@ func AbortTurns(ctx context.Context, b Env, r Request, u Unwanted) (aborted []Ab
 		}
 	}
 	for _, id := range messages {
-		turns, err := u.turns(ctx, b, id)
+		turns, err := u.turns(ctx, env, id)
 		if errors.Is(err, ErrNotFound) && u.Message == uuid.Nil {
 			continue // deleted meanwhile, or meant for other agents
 		}
@@ -67,7 +69,7 @@ func AbortTurns(ctx context.Context, b Env, r Request, u Unwanted) (aborted []Ab
 			return aborted, last, err
 		}
 		for _, turn := range turns {
-			done, err := Handle(ctx, b, r, turn)
+			done, err := Handle(ctx, env, r, turn)
 			if err != nil {
 				return aborted, last, err
 			}
@@ -80,12 +82,12 @@ func AbortTurns(ctx context.Context, b Env, r Request, u Unwanted) (aborted []Ab
 }
 
 // turns are those of the agents that are not wanted to answer a message.
-func (u Unwanted) turns(ctx context.Context, b Env, message uuid.UUID) (turns []AbortTurn, err error) {
-	m, err := Load[Message](ctx, b, events.MessageStream(message))
+func (u Unwanted) turns(ctx context.Context, env Env, message uuid.UUID) (turns []AbortTurn, err error) {
+	m, err := Load[Message](ctx, env, events.MessageStream(message))
 	if err != nil {
 		return nil, err
 	}
-	alive, err := m.alive(ctx, b.States)
+	alive, err := m.alive(ctx, env.States)
 	if err != nil {
 		return nil, err
 	}

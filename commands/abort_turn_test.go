@@ -37,8 +37,8 @@ func TestAnAbortedTurnEndsOnce(t *testing.T) {
 	t.Parallel()
 	cut := turnReplied
 	cut.Outcome = events.TurnCutOff
-	When(Given(turnAborted), CompleteTurn{cut}).Then(t, cut)
-	When(Given(turnAborted, cut), CompleteTurn{turnReplied}).Then(t)
+	When(Given(turnAborted), CompleteTurn{TurnCompleted: cut}).Then(t, cut)
+	When(Given(turnAborted, cut), CompleteTurn{TurnCompleted: turnReplied}).Then(t)
 }
 
 func TestAnswersThatAreNotWantedAreAborted(t *testing.T) {

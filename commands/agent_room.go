@@ -20,91 +20,106 @@ type AgentRoom struct {
 }
 
 // RoomID is the agent's room for the channel.
-func (v AgentRoom) RoomID() uuid.UUID { return events.UniqueUUID(v.AgentID, v.ChannelID.String()) }
+func (a AgentRoom) RoomID() uuid.UUID { return events.UniqueUUID(a.AgentID, a.ChannelID.String()) }
 
 // EntityID is how the agent knows a person or an agent.
-func (v AgentRoom) EntityID(who uuid.UUID) uuid.UUID {
-	return events.UniqueUUID(v.AgentID, who.String())
+func (a AgentRoom) EntityID(who uuid.UUID) uuid.UUID {
+	return events.UniqueUUID(a.AgentID, who.String())
 }
 
 // Open makes what is not there of world and room, lets the agent take part in it, and tells where the last fact is. It fails
 // with ErrNotFound where there is no such channel.
-func (v AgentRoom) Open(ctx context.Context, b Env, r Request) (last Result, err error) {
-	room, err := b.States.Room(ctx, v.RoomID())
+func (a AgentRoom) Open(ctx context.Context, env Env, r Request) (last Result, err error) {
+	room, err := env.States.Room(ctx, a.RoomID())
 	if err != nil {
 		return last, err
 	}
-	if there, err := room.alive(ctx, b.States); err != nil || there && room.AgentID == v.AgentID {
+	if there, err := room.alive(ctx, env.States); err != nil || there && room.AgentID == a.AgentID {
 		return last, err
 	}
-	channel, err := b.States.Channel(ctx, v.ChannelID)
+	channel, err := env.States.Channel(ctx, a.ChannelID)
 	if err != nil {
 		return last, err
 	}
 	if !channel.Exists {
-		return last, noChannel(v.ChannelID)
+		return last, noChannel(a.ChannelID)
 	}
-	server, err := b.States.Server(ctx, v.ServerID)
+	server, err := env.States.Server(ctx, a.ServerID)
 	if err != nil {
 		return last, err
 	}
-	world := events.UniqueUUID(v.AgentID, v.ServerID.String())
-	if _, err := Handle(ctx, b, r, &CreateWorld{WorldID: world, AgentID: v.AgentID, ServerID: v.ServerID.String(), Name: server.Name}); err != nil {
+	world := events.UniqueUUID(a.AgentID, a.ServerID.String())
+	if _, err := Handle(ctx, env, r, CreateWorld{WorldID: world, AgentID: a.AgentID, ServerID: a.ServerID.String(), Name: server.Name}); err != nil {
 		return last, err
 	}
-	if v.Type == "" {
-		v.Type = channel.Type
+	if a.Type == "" {
+		a.Type = channel.Type
 	}
-	return Handle(ctx, b, r, &CreateRoom{
-		RoomID: v.RoomID(), AgentID: v.AgentID, WorldID: world, ChannelID: v.ChannelID, ServerID: v.ServerID.String(),
-		Name: channel.Name, Type: v.Type, Source: v.Source, Entities: []uuid.UUID{v.AgentID},
+	return Handle(ctx, env, r, CreateRoom{
+		RoomID: a.RoomID(), AgentID: a.AgentID, WorldID: world, ChannelID: a.ChannelID, ServerID: a.ServerID.String(),
+		Name: channel.Name, Type: a.Type, Source: a.Source, Entities: []uuid.UUID{a.AgentID},
 	})
 }
 
 // Meet lets somebody be known to the agent, and take part in the room, which is open.
-func (v AgentRoom) Meet(ctx context.Context, b Env, r Request, who uuid.UUID, name string) (entity uuid.UUID, err error) {
-	entity = v.EntityID(who)
-	known, err := b.States.Entity(ctx, entity)
+func (a AgentRoom) Meet(ctx context.Context, env Env, r Request, who uuid.UUID, name string) (entity uuid.UUID, err error) {
+	entity = a.EntityID(who)
+	known, err := env.States.Entity(ctx, entity)
 	if err != nil {
 		return entity, err
 	}
-	agent, err := b.States.Agent(ctx, v.AgentID)
+	agent, err := env.States.Agent(ctx, a.AgentID)
 	if err != nil {
 		return entity, err
 	}
 	if known.Seen <= agent.Deleted || name != "" && !slices.Contains(known.Names, name) {
-		see := &SeeEntity{EntityID: entity, AgentID: v.AgentID, SubjectID: who, Names: []string{name}}
-		if _, err := Handle(ctx, b, r, see); err != nil {
+		see := SeeEntity{EntityID: entity, AgentID: a.AgentID, SubjectID: who, Names: []string{name}}
+		if _, err := Handle(ctx, env, r, see); err != nil {
 			return entity, err
 		}
 	}
-	room, err := b.States.Room(ctx, v.RoomID())
+	room, err := env.States.Room(ctx, a.RoomID())
 	if err != nil || slices.Contains(room.Entities, entity) {
 		return entity, err
 	}
-	_, err = Handle(ctx, b, r, &JoinRoom{RoomID: v.RoomID(), AgentID: v.AgentID, EntityID: entity})
+	_, err = Handle(ctx, env, r, JoinRoom{RoomID: a.RoomID(), AgentID: a.AgentID, EntityID: entity})
 	return entity, err
 }
 
-// OpenSelf makes the room that an agent has for itself, and lets it know itself, where either is missing.
-func OpenSelf(ctx context.Context, b Env, r Request, agentID uuid.UUID) (Result, error) {
-	agent, err := b.States.Agent(ctx, agentID)
+// SelfRoom is the room that an agent has for itself.
+type SelfRoom struct {
+	See    SeeEntity // the agent knows itself
+	Create CreateRoom
+}
+
+// MissingSelfRoom returns what makes the room that an agent has for itself; nil where it is there.
+func MissingSelfRoom(ctx context.Context, env Env, agentID uuid.UUID) (*SelfRoom, error) {
+	agent, err := env.States.Agent(ctx, agentID)
 	if err != nil {
+		return nil, err
+	}
+	room, err := env.States.RoomNow(ctx, agentID)
+	if err != nil || room.Exists {
+		return nil, err
+	}
+	name := agent.Character.Name
+	return &SelfRoom{
+		See: SeeEntity{EntityID: agentID, AgentID: agentID, SubjectID: agentID, Names: []string{name}},
+		Create: CreateRoom{
+			RoomID: agentID, AgentID: agentID, ServerID: agentID.String(), Name: name, Type: "SELF", Source: "elizaos",
+			Entities: []uuid.UUID{agentID},
+		},
+	}, nil
+}
+
+// OpenSelf makes the room that an agent has for itself, where it is missing.
+func OpenSelf(ctx context.Context, env Env, r Request, agentID uuid.UUID) (Result, error) {
+	self, err := MissingSelfRoom(ctx, env, agentID)
+	if err != nil || self == nil {
 		return Result{}, err
 	}
-	room, err := b.States.Room(ctx, agentID)
-	if err != nil {
+	if _, err := Handle(ctx, env, r, self.See); err != nil {
 		return Result{}, err
 	}
-	if there, err := room.alive(ctx, b.States); err != nil || there {
-		return Result{}, err
-	}
-	see := &SeeEntity{EntityID: agentID, AgentID: agentID, SubjectID: agentID, Names: []string{agent.Character.Name}}
-	if _, err := Handle(ctx, b, r, see); err != nil {
-		return Result{}, err
-	}
-	return Handle(ctx, b, r, &CreateRoom{
-		RoomID: agentID, AgentID: agentID, ServerID: agentID.String(), Name: agent.Character.Name, Type: "SELF", Source: "elizaos",
-		Entities: []uuid.UUID{agentID},
-	})
+	return Handle(ctx, env, r, self.Create)
 }

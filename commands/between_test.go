@@ -66,7 +66,7 @@ func (b *between) env(log OpenedLog) Env {
 }
 
 // do handles a command that is to succeed.
-func do[S State[S]](t testing.TB, b Env, r Request, cmd Command[S]) Result {
+func do[S State[S], A any](t testing.TB, b Env, r Request, cmd Command[S, A]) Result {
 	t.Helper()
 	result, err := Handle(t.Context(), b, r, cmd)
 	if err != nil {

@@ -9,13 +9,17 @@ type Environment struct{}
 func (e Environment) Apply(events.Recorded) Environment { return e }
 
 // ChangeEnvironment notes which keys of the local environment a request changes. No keys are no change.
-type ChangeEnvironment struct{ Keys []string }
+type ChangeEnvironment struct {
+	Unconditional[Environment]
+
+	Keys []string
+}
 
 // Stream implements Command.
 func (ChangeEnvironment) Stream() events.StreamID { return events.EnvironmentStream }
 
 // Decide implements Command.
-func (c ChangeEnvironment) Decide(_ Request, _ Environment) ([]events.Event, error) {
+func (c ChangeEnvironment) Decide(_ Request, _ Environment, _ Nothing) ([]events.Event, error) {
 	if len(c.Keys) == 0 {
 		return nil, nil
 	}

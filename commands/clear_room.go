@@ -11,26 +11,23 @@ import (
 // ClearRoom removes every memory of a room of an agent. There are none where there is no such room.
 type ClearRoom struct {
 	RoomID, AgentID uuid.UUID
-
-	alive bool
 }
 
 // Stream implements Command.
-func (c *ClearRoom) Stream() events.StreamID { return events.RoomStream(c.RoomID) }
+func (c ClearRoom) Stream() events.StreamID { return events.RoomStream(c.RoomID) }
 
-// Admit implements Admitted: the agent exists.
-func (c *ClearRoom) Admit(ctx context.Context, p *States, r Room) (err error) {
-	if err := p.agentExists(ctx, c.AgentID); err != nil {
-		return err
+// Admit implements Command: the agent exists.
+func (c ClearRoom) Admit(ctx context.Context, states *States, r Room) (bool, error) {
+	if err := states.agentExists(ctx, c.AgentID); err != nil {
+		return false, err
 	}
-	c.alive, err = r.alive(ctx, p)
-	return err
+	return r.alive(ctx, states)
 }
 
 // Decide implements Command.
-func (c *ClearRoom) Decide(_ Request, r Room) ([]events.Event, error) {
+func (c ClearRoom) Decide(_ Request, r Room, alive bool) ([]events.Event, error) {
 	switch {
-	case !c.alive:
+	case !alive:
 		return nil, nil
 	case r.AgentID != c.AgentID:
 		return nil, noRoom(c.RoomID)

@@ -36,28 +36,37 @@ type State[S any] interface {
 	Apply(events.Recorded) S
 }
 
-// Command is one wish. Decide returns the facts that fulfil it; no facts and no error mean that it is so already.
-type Command[S State[S]] interface {
+// Command is one wish, an immutable value. A is its admission: what it has to know of other streams.
+type Command[S State[S], A any] interface {
 	Stream() events.StreamID
-	Decide(Request, S) ([]events.Event, error)
+	// Admit looks at other streams, such as whether the command's channel exists. What it sees may be slightly old: this is
+	// admission, not an invariant.
+	Admit(context.Context, *States, S) (A, error)
+	// Decide returns the facts that fulfil the command; no facts and no error mean that it is so already. It is pure.
+	Decide(Request, S, A) ([]events.Event, error)
 }
 
-// Admitted is a command that looks at other streams before it decides, such as whether its channel exists. What it sees
-// may be slightly old: this is admission, not an invariant.
-type Admitted[S any] interface {
-	Admit(ctx context.Context, p *States, s S) error
-}
+// Unconditional is embedded by commands that look at no other stream.
+type Unconditional[S any] struct{}
+
+// Admit implements Command.
+func (Unconditional[S]) Admit(context.Context, *States, S) (Nothing, error) { return Nothing{}, nil }
+
+// Nothing is the admission of a command that learns nothing from other streams, besides that it is admitted.
+type Nothing struct{}
 
 // beginner is a command that usually writes the first fact of its stream: Handle appends before it reads.
 type beginner interface{ begins() }
 
-// Env is what Handle needs: the log, and the folds of other streams.
+// Env is what Handle and Try need: the log, and the folds of other streams.
 type Env struct {
 	Store  events.Store
 	States *States
 	// Watch is told, where it is set, that a command begins, and may put the trace into its request; what it gives is told how
 	// the command ended.
 	Watch func(ctx context.Context, command string, r *Request) (context.Context, func(Result, error))
+
+	assumed *assumptions
 }
 
 // Result tells where the wish stands in the log.
@@ -87,135 +96,83 @@ const attempts = 10
 
 // Handle loads, decides and appends, again when somebody else was first. It fails with events.ErrConflict when that goes
 // on for too long.
-func Handle[S State[S]](ctx context.Context, b Env, r Request, cmd Command[S]) (Result, error) {
-	return handle(ctx, b, r, cmd, nil)
+func Handle[S State[S], A any](ctx context.Context, env Env, r Request, cmd Command[S, A]) (Result, error) {
+	return handle(ctx, env, r, cmd, nil)
 }
-
-// Loaded is a stream as it stood when it was read.
-type Loaded[S State[S]] struct{ history history[S] }
-
-// LoadStream reads a stream for a command that is handled after something slow.
-func LoadStream[S State[S]](ctx context.Context, b Env, s events.StreamID) (Loaded[S], error) {
-	h := history[S]{revision: events.NoStream}
-	err := h.load(ctx, b.Store, s)
-	return Loaded[S]{h}, err
-}
-
-// State returns what the stream folds to.
-func (l Loaded[S]) State() S { return l.history.state }
 
 // HandleLoaded is Handle with the command's stream as it was loaded: it reads the stream only if it was written to since.
-func HandleLoaded[S State[S]](ctx context.Context, b Env, r Request, loaded Loaded[S], cmd Command[S]) (Result, error) {
-	return handle(ctx, b, r, cmd, &loaded.history)
+func HandleLoaded[S State[S], A any](ctx context.Context, env Env, r Request, loaded Loaded[S], cmd Command[S, A]) (Result, error) {
+	return handle(ctx, env, r, cmd, &loaded)
 }
 
-func handle[S State[S]](ctx context.Context, b Env, r Request, cmd Command[S], seen *history[S]) (result Result, err error) {
-	if b.Watch != nil {
-		watched, end := b.Watch(ctx, nameOf(cmd), &r)
+func handle[S State[S], A any](ctx context.Context, env Env, r Request, cmd Command[S, A], stream *Loaded[S]) (result Result, err error) {
+	if env.Watch != nil {
+		watched, end := env.Watch(ctx, nameOf(cmd), &r)
 		defer func() { end(result, err) }()
 		ctx = watched
 	}
-	if r.ID == uuid.Nil {
-		return Result{}, fmt.Errorf("%s: %w: a request without an id could not be told from another", cmd.Stream(), ErrRefused)
+	if env.assumed != nil {
+		return Result{}, fmt.Errorf("%s: %w: what is decided by assumed facts is not recorded", cmd.Stream(), ErrRefused)
 	}
 	_, begins := cmd.(beginner)
-	if seen == nil && begins && r.Body == "" && r.IfRevision == nil {
-		seen = &history[S]{revision: events.NoStream}
+	if stream == nil && begins && r.Body == "" && r.IfRevision == nil {
+		stream = &Loaded[S]{revision: events.NoStream}
 	}
 	for range attempts {
-		if seen == nil {
-			seen = &history[S]{revision: events.NoStream}
-			if err := seen.load(ctx, b.Store, cmd.Stream()); err != nil {
+		if stream == nil {
+			loaded, err := LoadStream[S](ctx, env, cmd.Stream())
+			if err != nil {
 				return Result{}, err
 			}
+			stream = &loaded
 		}
-		if done, ok, err := seen.repeated(r); ok || err != nil {
-			return done, err
-		}
-		result, err := decide(ctx, b, r, cmd, *seen)
+		result, err := attempt(ctx, env, r, cmd, *stream)
 		if !errors.Is(err, events.ErrConflict) {
 			return result, err
 		}
-		seen = nil
+		stream = nil
 	}
 	return Result{}, fmt.Errorf("%s: %w: somebody else kept writing", cmd.Stream(), events.ErrConflict)
 }
 
 // nameOf is the name of a command's type.
-func nameOf(cmd any) string {
-	t := reflect.TypeOf(cmd)
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	return t.Name()
-}
+func nameOf(cmd any) string { return reflect.TypeOf(cmd).Name() }
 
-func decide[S State[S]](ctx context.Context, b Env, r Request, cmd Command[S], h history[S]) (Result, error) {
-	if a, ok := cmd.(Admitted[S]); ok {
-		if err := a.Admit(ctx, b.States, h.state); err != nil {
-			return Result{}, err
-		}
+// attempt fulfils a command on a stream that nobody has written to since it was loaded.
+func attempt[S State[S], A any](ctx context.Context, env Env, r Request, cmd Command[S, A], stream Loaded[S]) (Result, error) {
+	if done, ok, err := stream.repeated(cmd.Stream(), r); ok || err != nil {
+		return done, err
 	}
-	facts, err := cmd.Decide(r, h.state)
+	facts, err := decide(ctx, env, r, cmd, stream)
 	if err != nil {
 		return Result{}, err
-	}
-	if r.IfRevision != nil && (h.revision < 0 || uint64(h.revision) != *r.IfRevision) {
-		return Result{}, fmt.Errorf("%s: %w: at revision %d, not %d", cmd.Stream(), ErrStale, h.revision, *r.IfRevision)
 	}
 	if len(facts) == 0 {
-		return Result{Position: h.position, Revision: uint64(max(h.revision, 0)), At: h.at}, nil
+		return Result{Position: stream.position, Revision: uint64(max(stream.revision, 0)), At: stream.at}, nil
 	}
-	proposed := r.propose(cmd.Stream(), h.revision, facts)
-	position, err := b.Store.Append(ctx, cmd.Stream(), h.revision, proposed...)
+	proposed := r.propose(cmd.Stream(), stream.revision, facts)
+	position, err := env.Store.Append(ctx, cmd.Stream(), stream.revision, proposed...)
 	if err != nil {
 		return Result{}, err
 	}
-	b.States.appended(cmd.Stream(), h.revision, position, proposed)
-	return Result{Position: position, Revision: uint64(int(h.revision) + len(facts)), Changed: true, At: r.At}, nil
+	env.States.appended(cmd.Stream(), stream.revision, position, proposed)
+	return Result{Position: position, Revision: uint64(int(stream.revision) + len(facts)), Changed: true, At: r.At}, nil
 }
 
-// Load reads a stream and returns what it folds to: the zero value for one without events.
-func Load[S State[S]](ctx context.Context, b Env, s events.StreamID) (S, error) {
-	loaded, err := LoadStream[S](ctx, b, s)
-	return loaded.State(), err
-}
-
-// history is a stream as far as it was read.
-type history[S State[S]] struct {
-	state    S
-	revision events.Revision
-	position events.Position
-	at       time.Time
-	requests map[uuid.UUID]events.Recorded // the last fact of each request
-}
-
-func (h *history[S]) load(ctx context.Context, store events.Store, s events.StreamID) error {
-	h.requests = map[uuid.UUID]events.Recorded{}
-	for e, err := range store.Read(ctx, s, events.Forwards) {
-		if err != nil {
-			return err
-		}
-		if u, ok := e.Event.(events.Unknown); ok {
-			return fmt.Errorf("%s at revision %d: %s cannot be read: %w", s, e.Revision, u.Type, u.Reason)
-		}
-		h.state = h.state.Apply(e)
-		h.revision, h.position, h.at = events.Revision(e.Revision), e.Position, e.Meta.At
-		h.requests[e.Meta.Request] = e
+// decide returns the facts that fulfil a command whose request was not fulfilled before.
+func decide[S State[S], A any](ctx context.Context, env Env, r Request, cmd Command[S, A], stream Loaded[S]) ([]events.Event, error) {
+	admission, err := cmd.Admit(ctx, env.States, stream.state)
+	if err != nil {
+		return nil, err
 	}
-	return nil
-}
-
-// repeated tells whether the request was fulfilled before.
-func (h *history[S]) repeated(r Request) (Result, bool, error) {
-	e, ok := h.requests[r.ID]
-	if !ok {
-		return Result{}, false, nil
+	facts, err := cmd.Decide(r, stream.state, admission)
+	if err != nil {
+		return nil, err
 	}
-	if e.Meta.Body != r.Body {
-		return Result{}, false, fmt.Errorf("%s: %w", e.Stream, ErrReused)
+	if r.IfRevision != nil && (stream.revision < 0 || uint64(stream.revision) != *r.IfRevision) {
+		return nil, fmt.Errorf("%s: %w: at revision %d, not %d", cmd.Stream(), ErrStale, stream.revision, *r.IfRevision)
 	}
-	return Result{Position: e.Position, Revision: e.Revision, Changed: true, At: e.Meta.At}, true, nil
+	return facts, nil
 }
 
 func (r Request) propose(s events.StreamID, after events.Revision, facts []events.Event) []events.Proposed {

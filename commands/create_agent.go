@@ -8,6 +8,8 @@ import (
 
 // CreateAgent makes an agent, stopped. One that exists already stays as it is.
 type CreateAgent struct {
+	Unconditional[Agent]
+
 	AgentID   uuid.UUID
 	Character events.Character
 }
@@ -18,7 +20,7 @@ func (CreateAgent) begins() {}
 func (c CreateAgent) Stream() events.StreamID { return events.AgentStream(c.AgentID) }
 
 // Decide implements Command.
-func (c CreateAgent) Decide(_ Request, a Agent) ([]events.Event, error) {
+func (c CreateAgent) Decide(_ Request, a Agent, _ Nothing) ([]events.Event, error) {
 	if a.Exists {
 		return nil, nil
 	}

@@ -27,17 +27,17 @@ func (CreateChannel) begins() {}
 // Stream implements Command.
 func (c CreateChannel) Stream() events.StreamID { return events.ChannelStream(c.ChannelID) }
 
-// Admit implements Admitted: the server exists.
-func (c CreateChannel) Admit(ctx context.Context, p *States, _ Channel) error {
-	s, err := p.Server(ctx, c.ServerID)
+// Admit implements Command: the server exists.
+func (c CreateChannel) Admit(ctx context.Context, states *States, _ Channel) (Nothing, error) {
+	s, err := states.Server(ctx, c.ServerID)
 	if err == nil && !s.Exists {
-		return noServer(c.ServerID)
+		return Nothing{}, noServer(c.ServerID)
 	}
-	return err
+	return Nothing{}, err
 }
 
 // Decide implements Command.
-func (c CreateChannel) Decide(_ Request, ch Channel) ([]events.Event, error) {
+func (c CreateChannel) Decide(_ Request, ch Channel, _ Nothing) ([]events.Event, error) {
 	if ch.Exists {
 		return nil, nil
 	}

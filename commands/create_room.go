@@ -22,44 +22,40 @@ type CreateRoom struct {
 	Source    string
 	Metadata  json.RawMessage
 	Entities  []uuid.UUID
-
-	alive bool
 }
 
-func (*CreateRoom) begins() {}
+func (CreateRoom) begins() {}
 
 // Stream implements Command.
-func (c *CreateRoom) Stream() events.StreamID { return events.RoomStream(c.RoomID) }
+func (c CreateRoom) Stream() events.StreamID { return events.RoomStream(c.RoomID) }
 
-// Admit implements Admitted: the agent exists and, where one is named, the world.
-func (c *CreateRoom) Admit(ctx context.Context, p *States, r Room) error {
-	if err := p.agentExists(ctx, c.AgentID); err != nil {
-		return err
+// Admit implements Command: the agent exists and, where one is named, the world.
+func (c CreateRoom) Admit(ctx context.Context, states *States, r Room) (bool, error) {
+	if err := states.agentExists(ctx, c.AgentID); err != nil {
+		return false, err
 	}
 	if c.WorldID != uuid.Nil {
-		w, err := p.World(ctx, c.WorldID)
+		w, err := states.World(ctx, c.WorldID)
 		if err != nil {
-			return err
+			return false, err
 		}
-		there, err := w.alive(ctx, p)
+		there, err := w.alive(ctx, states)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if !there {
-			return noWorld(c.WorldID)
+			return false, noWorld(c.WorldID)
 		}
 	}
-	var err error
-	c.alive, err = r.alive(ctx, p)
-	return err
+	return r.alive(ctx, states)
 }
 
 // Decide implements Command.
-func (c *CreateRoom) Decide(_ Request, r Room) ([]events.Event, error) {
+func (c CreateRoom) Decide(_ Request, r Room, alive bool) ([]events.Event, error) {
 	switch {
-	case c.alive && r.AgentID != c.AgentID:
+	case alive && r.AgentID != c.AgentID:
 		return nil, fmt.Errorf("room %s: %w: it belongs to another agent", c.RoomID, ErrRefused)
-	case c.alive:
+	case alive:
 		return nil, nil
 	}
 	return []events.Event{events.RoomCreated{

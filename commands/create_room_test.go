@@ -10,8 +10,8 @@ import (
 	"annals/events"
 )
 
-func createStudy() *CreateRoom {
-	return &CreateRoom{RoomID: study, AgentID: eliza, WorldID: realm, Name: "Study", Type: "DM", Source: "client", Entities: []uuid.UUID{eliza, eliza}}
+func createStudy() CreateRoom {
+	return CreateRoom{RoomID: study, AgentID: eliza, WorldID: realm, Name: "Study", Type: "DM", Source: "client", Entities: []uuid.UUID{eliza, eliza}}
 }
 
 func TestARoomIsCreatedOnce(t *testing.T) {
@@ -34,7 +34,7 @@ func TestARoomNeedsItsAgentAndItsWorld(t *testing.T) {
 
 func TestARoomGoesWithWhatItBelongsTo(t *testing.T) {
 	t.Parallel()
-	join := &JoinRoom{RoomID: parlor, AgentID: eliza, EntityID: alice}
+	join := JoinRoom{RoomID: parlor, AgentID: eliza, EntityID: alice}
 	joined := events.RoomJoined{RoomID: parlor, AgentID: eliza, EntityID: alice}
 	past := house.And(lobbyCreated, parlorCreated)
 	When(past, join).Then(t, joined)
@@ -43,15 +43,15 @@ func TestARoomGoesWithWhatItBelongsTo(t *testing.T) {
 	for _, end := range []events.Event{lobbyDeleted, realmDeleted, elizaDeleted, events.RoomDeleted{RoomID: parlor, AgentID: eliza}} {
 		When(past.And(end), join).ThenFails(t, ErrNotFound, "room")
 	}
-	When(past, &JoinRoom{RoomID: parlor, AgentID: parry, EntityID: alice}).ThenFails(t, ErrNotFound, "room")
+	When(past, JoinRoom{RoomID: parlor, AgentID: parry, EntityID: alice}).ThenFails(t, ErrNotFound, "room")
 }
 
 func TestARoomIsClearedForItsAgentAlone(t *testing.T) {
 	t.Parallel()
-	When(house, &ClearRoom{RoomID: study, AgentID: eliza}).Then(t, studyCleared)
-	When(house, &ClearRoom{RoomID: study, AgentID: parry}).ThenFails(t, ErrNotFound, "agent")
+	When(house, ClearRoom{RoomID: study, AgentID: eliza}).Then(t, studyCleared)
+	When(house, ClearRoom{RoomID: study, AgentID: parry}).ThenFails(t, ErrNotFound, "agent")
 	two := house.And(events.AgentCreated{AgentID: parry, Character: doctor})
-	When(two, &ClearRoom{RoomID: study, AgentID: parry}).ThenFails(t, ErrNotFound, "room")
-	When(two, &ClearRoom{RoomID: parlor, AgentID: eliza}).Then(t)
-	When(unknown, &ClearRoom{RoomID: study, AgentID: eliza}).ThenFails(t, ErrNotFound, "agent")
+	When(two, ClearRoom{RoomID: study, AgentID: parry}).ThenFails(t, ErrNotFound, "room")
+	When(two, ClearRoom{RoomID: parlor, AgentID: eliza}).Then(t)
+	When(unknown, ClearRoom{RoomID: study, AgentID: eliza}).ThenFails(t, ErrNotFound, "agent")
 }

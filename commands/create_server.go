@@ -10,6 +10,8 @@ import (
 
 // CreateServer makes a server. One that exists already stays as it is.
 type CreateServer struct {
+	Unconditional[Server]
+
 	ServerID   uuid.UUID
 	Name       string
 	SourceType string
@@ -28,7 +30,7 @@ func (CreateServer) begins() {}
 func (c CreateServer) Stream() events.StreamID { return events.ServerStream(c.ServerID) }
 
 // Decide implements Command.
-func (c CreateServer) Decide(_ Request, s Server) ([]events.Event, error) {
+func (c CreateServer) Decide(_ Request, s Server, _ Nothing) ([]events.Event, error) {
 	if s.Exists {
 		return nil, nil
 	}

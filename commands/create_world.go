@@ -17,27 +17,24 @@ type CreateWorld struct {
 	ServerID string
 	Name     string
 	Metadata json.RawMessage
-
-	alive bool
 }
 
-func (*CreateWorld) begins() {}
+func (CreateWorld) begins() {}
 
 // Stream implements Command.
-func (c *CreateWorld) Stream() events.StreamID { return events.WorldStream(c.WorldID) }
+func (c CreateWorld) Stream() events.StreamID { return events.WorldStream(c.WorldID) }
 
-// Admit implements Admitted: the agent exists.
-func (c *CreateWorld) Admit(ctx context.Context, p *States, w World) (err error) {
-	if err := p.agentExists(ctx, c.AgentID); err != nil {
-		return err
+// Admit implements Command: the agent exists.
+func (c CreateWorld) Admit(ctx context.Context, states *States, w World) (bool, error) {
+	if err := states.agentExists(ctx, c.AgentID); err != nil {
+		return false, err
 	}
-	c.alive, err = w.alive(ctx, p)
-	return err
+	return w.alive(ctx, states)
 }
 
 // Decide implements Command.
-func (c *CreateWorld) Decide(Request, World) ([]events.Event, error) {
-	if c.alive {
+func (c CreateWorld) Decide(_ Request, _ World, alive bool) ([]events.Event, error) {
+	if alive {
 		return nil, nil
 	}
 	return []events.Event{events.WorldCreated{

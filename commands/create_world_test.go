@@ -8,8 +8,8 @@ import (
 	"annals/events"
 )
 
-func createRealm() *CreateWorld {
-	return &CreateWorld{WorldID: realm, AgentID: eliza, ServerID: "s", Name: "Realm", Metadata: realmCreated.Metadata}
+func createRealm() CreateWorld {
+	return CreateWorld{WorldID: realm, AgentID: eliza, ServerID: "s", Name: "Realm", Metadata: realmCreated.Metadata}
 }
 
 func TestAWorldIsCreatedOnce(t *testing.T) {
@@ -28,5 +28,5 @@ func TestAWorldGoesWithItsAgent(t *testing.T) {
 func TestAgentsMayShareAWorld(t *testing.T) {
 	t.Parallel()
 	parryCreated := events.AgentCreated{AgentID: parry, Character: doctor}
-	When(Given(elizaCreated, realmCreated, parryCreated), &CreateWorld{WorldID: realm, AgentID: parry, Name: "Other"}).Then(t)
+	When(Given(elizaCreated, realmCreated, parryCreated), CreateWorld{WorldID: realm, AgentID: parry, Name: "Other"}).Then(t)
 }

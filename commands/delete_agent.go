@@ -7,13 +7,17 @@ import (
 )
 
 // DeleteAgent removes an agent, stopping it first. What it said in channels stays.
-type DeleteAgent struct{ AgentID uuid.UUID }
+type DeleteAgent struct {
+	Unconditional[Agent]
+
+	AgentID uuid.UUID
+}
 
 // Stream implements Command.
 func (c DeleteAgent) Stream() events.StreamID { return events.AgentStream(c.AgentID) }
 
 // Decide implements Command.
-func (c DeleteAgent) Decide(_ Request, a Agent) ([]events.Event, error) {
+func (c DeleteAgent) Decide(_ Request, a Agent, _ Nothing) ([]events.Event, error) {
 	if !a.Exists {
 		return nil, noAgent(c.AgentID)
 	}

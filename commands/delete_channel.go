@@ -7,13 +7,17 @@ import (
 )
 
 // DeleteChannel removes a channel and its messages. One that is not there is gone already.
-type DeleteChannel struct{ ChannelID uuid.UUID }
+type DeleteChannel struct {
+	Unconditional[Channel]
+
+	ChannelID uuid.UUID
+}
 
 // Stream implements Command.
 func (c DeleteChannel) Stream() events.StreamID { return events.ChannelStream(c.ChannelID) }
 
 // Decide implements Command.
-func (c DeleteChannel) Decide(_ Request, ch Channel) ([]events.Event, error) {
+func (c DeleteChannel) Decide(_ Request, ch Channel, _ Nothing) ([]events.Event, error) {
 	if !ch.Exists {
 		return nil, nil
 	}

@@ -11,23 +11,20 @@ import (
 // DeleteMemory removes a memory of an agent and, if it is a document, its fragments. One that is not there is gone already.
 type DeleteMemory struct {
 	MemoryID, AgentID uuid.UUID
-
-	alive bool
 }
 
 // Stream implements Command.
-func (c *DeleteMemory) Stream() events.StreamID { return events.MemoryStream(c.MemoryID) }
+func (c DeleteMemory) Stream() events.StreamID { return events.MemoryStream(c.MemoryID) }
 
-// Admit implements Admitted.
-func (c *DeleteMemory) Admit(ctx context.Context, p *States, m Memory) (err error) {
-	c.alive, err = m.alive(ctx, p)
-	return err
+// Admit implements Command.
+func (c DeleteMemory) Admit(ctx context.Context, states *States, m Memory) (bool, error) {
+	return m.alive(ctx, states)
 }
 
 // Decide implements Command.
-func (c *DeleteMemory) Decide(_ Request, m Memory) ([]events.Event, error) {
+func (c DeleteMemory) Decide(_ Request, m Memory, alive bool) ([]events.Event, error) {
 	switch {
-	case !c.alive:
+	case !alive:
 		return nil, nil
 	case m.AgentID != c.AgentID:
 		return nil, noMemory(c.MemoryID)

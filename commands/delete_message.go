@@ -13,22 +13,19 @@ type DeleteMessage struct {
 	MessageID uuid.UUID
 	// ChannelID, where it is given, is the channel in which the message must be.
 	ChannelID uuid.UUID
-
-	alive bool
 }
 
 // Stream implements Command.
-func (c *DeleteMessage) Stream() events.StreamID { return events.MessageStream(c.MessageID) }
+func (c DeleteMessage) Stream() events.StreamID { return events.MessageStream(c.MessageID) }
 
-// Admit implements Admitted.
-func (c *DeleteMessage) Admit(ctx context.Context, p *States, m Message) (err error) {
-	c.alive, err = m.alive(ctx, p)
-	return err
+// Admit implements Command.
+func (c DeleteMessage) Admit(ctx context.Context, states *States, m Message) (bool, error) {
+	return m.alive(ctx, states)
 }
 
 // Decide implements Command.
-func (c *DeleteMessage) Decide(_ Request, m Message) ([]events.Event, error) {
-	if !c.alive {
+func (c DeleteMessage) Decide(_ Request, m Message, alive bool) ([]events.Event, error) {
+	if !alive {
 		return nil, nil
 	}
 	if c.ChannelID != uuid.Nil && c.ChannelID != m.ChannelID {

@@ -10,13 +10,17 @@ import (
 
 // DeleteServer removes a server. One that was deleted is gone already; the default server stays. Channels can no longer be
 // made in it; those that there are have to be deleted after it.
-type DeleteServer struct{ ServerID uuid.UUID }
+type DeleteServer struct {
+	Unconditional[Server]
+
+	ServerID uuid.UUID
+}
 
 // Stream implements Command.
 func (c DeleteServer) Stream() events.StreamID { return events.ServerStream(c.ServerID) }
 
 // Decide implements Command.
-func (c DeleteServer) Decide(_ Request, s Server) ([]events.Event, error) {
+func (c DeleteServer) Decide(_ Request, s Server, _ Nothing) ([]events.Event, error) {
 	switch {
 	case c.ServerID == events.DefaultServer:
 		return nil, fmt.Errorf("%w: the default server cannot be deleted", ErrRefused)

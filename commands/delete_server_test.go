@@ -12,14 +12,14 @@ var guildDeleted = events.ServerDeleted{ServerID: guild}
 
 func TestAServerIsDeletedOnce(t *testing.T) {
 	t.Parallel()
-	When(Given(guildCreated), DeleteServer{guild}).Then(t, guildDeleted)
-	When(Given(guildCreated, guildDeleted), DeleteServer{guild}).Then(t)
-	When(unknown, DeleteServer{guild}).ThenFails(t, ErrNotFound, "server "+guild.String()+" not found")
+	When(Given(guildCreated), DeleteServer{ServerID: guild}).Then(t, guildDeleted)
+	When(Given(guildCreated, guildDeleted), DeleteServer{ServerID: guild}).Then(t)
+	When(unknown, DeleteServer{ServerID: guild}).ThenFails(t, ErrNotFound, "server "+guild.String()+" not found")
 }
 
 func TestTheDefaultServerStays(t *testing.T) {
 	t.Parallel()
-	When(unknown, DeleteServer{events.DefaultServer}).ThenFails(t, ErrRefused, "the default server cannot be deleted")
+	When(unknown, DeleteServer{ServerID: events.DefaultServer}).ThenFails(t, ErrRefused, "the default server cannot be deleted")
 }
 
 func TestNothingIsMadeInAServerThatWasDeleted(t *testing.T) {
@@ -33,5 +33,5 @@ func TestAServerThatWasDeletedCanBeCreatedAgain(t *testing.T) {
 	t.Parallel()
 	again := CreateServer{ServerID: guild, Name: "Guild", SourceType: "discord", SourceID: "g-1"}
 	When(Given(guildCreated, guildDeleted), again).Then(t, guildCreated)
-	When(Given(guildCreated, guildDeleted, guildCreated), DeleteServer{guild}).Then(t, guildDeleted)
+	When(Given(guildCreated, guildDeleted, guildCreated), DeleteServer{ServerID: guild}).Then(t, guildDeleted)
 }

@@ -14,22 +14,19 @@ type EditMessage struct {
 	MessageID uuid.UUID
 	Content   *string
 	Metadata  json.RawMessage
-
-	alive bool
 }
 
 // Stream implements Command.
-func (c *EditMessage) Stream() events.StreamID { return events.MessageStream(c.MessageID) }
+func (c EditMessage) Stream() events.StreamID { return events.MessageStream(c.MessageID) }
 
-// Admit implements Admitted.
-func (c *EditMessage) Admit(ctx context.Context, p *States, m Message) (err error) {
-	c.alive, err = m.alive(ctx, p)
-	return err
+// Admit implements Command.
+func (c EditMessage) Admit(ctx context.Context, states *States, m Message) (bool, error) {
+	return m.alive(ctx, states)
 }
 
 // Decide implements Command.
-func (c *EditMessage) Decide(_ Request, m Message) ([]events.Event, error) {
-	if !c.alive {
+func (c EditMessage) Decide(_ Request, m Message, alive bool) ([]events.Event, error) {
+	if !alive {
 		return nil, noMessage(c.MessageID)
 	}
 	content, metadata := m.Content, m.Metadata

@@ -11,6 +11,8 @@ import (
 // EmbedMemory gives the text of a memory its vector. One of a text that the memory no longer has comes too late, and is
 // none; what a client gave is replaced only by what a client gives.
 type EmbedMemory struct {
+	Unconditional[Vector]
+
 	MemoryID uuid.UUID
 	// Model is the model of the vector, events.ModelGiven for one that came with a request.
 	Model  string
@@ -23,7 +25,7 @@ type EmbedMemory struct {
 func (c EmbedMemory) Stream() events.StreamID { return events.MemoryStream(c.MemoryID) }
 
 // Decide implements Command. It fails with events.ErrInvalid for a vector that cannot be searched.
-func (c EmbedMemory) Decide(_ Request, v Vector) ([]events.Event, error) {
+func (c EmbedMemory) Decide(_ Request, v Vector, _ Nothing) ([]events.Event, error) {
 	if c.Model == "" {
 		return nil, errors.New("a vector without a model cannot be compared")
 	}

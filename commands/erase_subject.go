@@ -13,12 +13,16 @@ type Subject struct{}
 func (s Subject) Apply(events.Recorded) Subject { return s }
 
 // EraseSubject notes that the subject's key was destroyed. It may be destroyed again: who speaks afterwards gets another.
-type EraseSubject struct{ SubjectID uuid.UUID }
+type EraseSubject struct {
+	Unconditional[Subject]
+
+	SubjectID uuid.UUID
+}
 
 // Stream implements Command.
 func (c EraseSubject) Stream() events.StreamID { return events.SubjectStream(c.SubjectID) }
 
 // Decide implements Command.
-func (c EraseSubject) Decide(Request, Subject) ([]events.Event, error) {
-	return []events.Event{events.SubjectErased(c)}, nil
+func (c EraseSubject) Decide(Request, Subject, Nothing) ([]events.Event, error) {
+	return []events.Event{events.SubjectErased{SubjectID: c.SubjectID}}, nil
 }

@@ -31,11 +31,11 @@ func (f File) Apply(e events.Recorded) File {
 }
 
 // alive tells whether the file is still there after what happened to its channel.
-func (f File) alive(ctx context.Context, p *States) (bool, error) {
+func (f File) alive(ctx context.Context, states *States) (bool, error) {
 	if !f.Exists || f.Owner != events.FileOfChannel {
 		return f.Exists, nil
 	}
-	c, err := p.Channel(ctx, f.OwnerID)
+	c, err := states.Channel(ctx, f.OwnerID)
 	return f.Uploaded > c.Cleared, err
 }
 

@@ -21,7 +21,10 @@ var (
 
 func TestAFileIsUploadedOnce(t *testing.T) {
 	t.Parallel()
-	upload := UploadFile(pictureUploaded)
+	upload := UploadFile{
+		FileID: picture, Owner: events.FileOfChannel, OwnerID: lobby, Filename: "1-2.png", Name: "me.png",
+		Type: "image/png", Size: 70, SHA256: "6f", Width: 1, Height: 1,
+	}
 	When(unknown, upload).Then(t, pictureUploaded)
 	When(unknown.And(pictureUploaded), upload).Then(t)
 	When(unknown.And(pictureUploaded, pictureDeleted), upload).Then(t, pictureUploaded)
@@ -29,7 +32,7 @@ func TestAFileIsUploadedOnce(t *testing.T) {
 
 func TestAFileIsDeletedOnce(t *testing.T) {
 	t.Parallel()
-	remove := &DeleteFile{FileID: picture}
+	remove := DeleteFile{FileID: picture}
 	When(unknown.And(pictureUploaded), remove).Then(t, pictureDeleted)
 	When(unknown.And(pictureUploaded, pictureDeleted), remove).Then(t)
 	When(unknown, remove).ThenFails(t, ErrNotFound, "file "+picture.String()+" not found")
@@ -37,7 +40,7 @@ func TestAFileIsDeletedOnce(t *testing.T) {
 
 func TestAFileThatWentWithItsChannelIsDeletedAlready(t *testing.T) {
 	t.Parallel()
-	remove := &DeleteFile{FileID: picture}
+	remove := DeleteFile{FileID: picture}
 	When(lobbyOpen.And(pictureUploaded, lobbyCleared), remove).Then(t)
 	When(lobbyOpen.And(pictureUploaded, lobbyDeleted), remove).Then(t)
 	When(lobbyOpen.And(lobbyCleared, pictureUploaded), remove).Then(t, pictureDeleted)

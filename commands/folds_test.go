@@ -18,7 +18,7 @@ func TestNoMoreFoldsAreKeptThanThereIsRoomFor(t *testing.T) {
 		id := uuid.New()
 		stream := events.AgentStream(id)
 		log.Record(stream, time.Now(), events.AgentCreated{AgentID: id, Character: events.Character{Name: "Eliza"}})
-		if a, err := f.get(t.Context(), stream); err != nil || !a.Exists {
+		if a, err := f.get(t.Context(), stream); err != nil || !a.state.Exists {
 			t.Fatalf("the fold is %+v, %v", a, err)
 		}
 		f.observe(events.Recorded{Stream: stream, Revision: 1, Event: events.AgentStarted{AgentID: id}})

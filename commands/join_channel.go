@@ -9,13 +9,17 @@ import (
 )
 
 // JoinChannel lets a person or an agent take part in a channel.
-type JoinChannel struct{ ChannelID, ParticipantID uuid.UUID }
+type JoinChannel struct {
+	Unconditional[Channel]
+
+	ChannelID, ParticipantID uuid.UUID
+}
 
 // Stream implements Command.
 func (c JoinChannel) Stream() events.StreamID { return events.ChannelStream(c.ChannelID) }
 
 // Decide implements Command.
-func (c JoinChannel) Decide(_ Request, ch Channel) ([]events.Event, error) {
+func (c JoinChannel) Decide(_ Request, ch Channel, _ Nothing) ([]events.Event, error) {
 	switch {
 	case !ch.Exists:
 		return nil, noChannel(c.ChannelID)

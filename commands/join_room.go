@@ -12,23 +12,20 @@ import (
 // JoinRoom lets an entity take part in a room of an agent.
 type JoinRoom struct {
 	RoomID, AgentID, EntityID uuid.UUID
-
-	alive bool
 }
 
 // Stream implements Command.
-func (c *JoinRoom) Stream() events.StreamID { return events.RoomStream(c.RoomID) }
+func (c JoinRoom) Stream() events.StreamID { return events.RoomStream(c.RoomID) }
 
-// Admit implements Admitted.
-func (c *JoinRoom) Admit(ctx context.Context, p *States, r Room) (err error) {
-	c.alive, err = r.alive(ctx, p)
-	return err
+// Admit implements Command.
+func (c JoinRoom) Admit(ctx context.Context, states *States, r Room) (bool, error) {
+	return r.alive(ctx, states)
 }
 
 // Decide implements Command.
-func (c *JoinRoom) Decide(_ Request, r Room) ([]events.Event, error) {
+func (c JoinRoom) Decide(_ Request, r Room, alive bool) ([]events.Event, error) {
 	switch {
-	case !c.alive || r.AgentID != c.AgentID:
+	case !alive || r.AgentID != c.AgentID:
 		return nil, noRoom(c.RoomID)
 	case slices.Contains(r.Entities, c.EntityID):
 		return nil, nil

@@ -14,17 +14,13 @@ type JoinServer struct{ ServerID, AgentID uuid.UUID }
 // Stream implements Command.
 func (c JoinServer) Stream() events.StreamID { return events.ServerStream(c.ServerID) }
 
-// Admit implements Admitted: the agent exists.
-func (c JoinServer) Admit(ctx context.Context, p *States, _ Server) error {
-	a, err := p.Agent(ctx, c.AgentID)
-	if err == nil && !a.Exists {
-		return noAgent(c.AgentID)
-	}
-	return err
+// Admit implements Command: the agent exists.
+func (c JoinServer) Admit(ctx context.Context, states *States, _ Server) (Nothing, error) {
+	return Nothing{}, states.agentExists(ctx, c.AgentID)
 }
 
 // Decide implements Command.
-func (c JoinServer) Decide(_ Request, s Server) ([]events.Event, error) {
+func (c JoinServer) Decide(_ Request, s Server, _ Nothing) ([]events.Event, error) {
 	switch {
 	case !s.Exists:
 		return nil, noServer(c.ServerID)

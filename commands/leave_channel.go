@@ -10,13 +10,17 @@ import (
 )
 
 // LeaveChannel ends somebody's part in a channel.
-type LeaveChannel struct{ ChannelID, ParticipantID uuid.UUID }
+type LeaveChannel struct {
+	Unconditional[Channel]
+
+	ChannelID, ParticipantID uuid.UUID
+}
 
 // Stream implements Command.
 func (c LeaveChannel) Stream() events.StreamID { return events.ChannelStream(c.ChannelID) }
 
 // Decide implements Command.
-func (c LeaveChannel) Decide(_ Request, ch Channel) ([]events.Event, error) {
+func (c LeaveChannel) Decide(_ Request, ch Channel, _ Nothing) ([]events.Event, error) {
 	switch {
 	case !ch.Exists:
 		return nil, noChannel(c.ChannelID)

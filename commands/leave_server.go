@@ -7,13 +7,17 @@ import (
 )
 
 // LeaveServer makes an agent deaf to the messages of a server.
-type LeaveServer struct{ ServerID, AgentID uuid.UUID }
+type LeaveServer struct {
+	Unconditional[Server]
+
+	ServerID, AgentID uuid.UUID
+}
 
 // Stream implements Command.
 func (c LeaveServer) Stream() events.StreamID { return events.ServerStream(c.ServerID) }
 
 // Decide implements Command.
-func (c LeaveServer) Decide(_ Request, s Server) ([]events.Event, error) {
+func (c LeaveServer) Decide(_ Request, s Server, _ Nothing) ([]events.Event, error) {
 	switch {
 	case !s.Exists:
 		return nil, noServer(c.ServerID)

@@ -48,50 +48,50 @@ func (m Memory) Apply(e events.Recorded) Memory {
 }
 
 // alive tells whether the memory is still there after what happened to all that it belongs to.
-func (m Memory) alive(ctx context.Context, p *States) (bool, error) {
+func (m Memory) alive(ctx context.Context, states *States) (bool, error) {
 	if !m.Exists {
 		return false, nil
 	}
-	forgotten, err := m.forgotten(ctx, p)
+	forgotten, err := m.forgotten(ctx, states)
 	if err != nil || m.Since <= forgotten {
 		return false, err
 	}
 	if m.Said != 0 && m.MessageID != uuid.Nil {
-		said, err := p.Message(ctx, m.MessageID)
+		said, err := states.Message(ctx, m.MessageID)
 		if err != nil || !said.Exists || said.Submitted > m.Said {
 			return false, err
 		}
 	}
 	if m.DocumentID != uuid.Nil {
-		d, err := p.Memory(ctx, m.DocumentID)
+		d, err := states.Memory(ctx, m.DocumentID)
 		if err != nil || !d.Exists || d.Since > m.Since {
 			return false, err
 		}
-		return d.alive(ctx, p)
+		return d.alive(ctx, states)
 	}
 	return true, nil
 }
 
 // forgotten is the position of the last clear or delete of what the memory belongs to.
-func (m Memory) forgotten(ctx context.Context, p *States) (events.Position, error) {
-	agent, err := p.Agent(ctx, m.AgentID)
+func (m Memory) forgotten(ctx context.Context, states *States) (events.Position, error) {
+	agent, err := states.Agent(ctx, m.AgentID)
 	if err != nil {
 		return 0, err
 	}
-	room, err := p.Room(ctx, m.RoomID)
+	room, err := states.Room(ctx, m.RoomID)
 	if err != nil {
 		return 0, err
 	}
 	last := max(agent.Forgotten, room.Cleared)
 	if m.WorldID != uuid.Nil {
-		world, err := p.World(ctx, m.WorldID)
+		world, err := states.World(ctx, m.WorldID)
 		if err != nil {
 			return 0, err
 		}
 		last = max(last, world.Cleared)
 	}
 	if m.ChannelID != uuid.Nil {
-		channel, err := p.Channel(ctx, m.ChannelID)
+		channel, err := states.Channel(ctx, m.ChannelID)
 		if err != nil {
 			return 0, err
 		}

@@ -19,6 +19,8 @@ type Message struct {
 	Content   string
 	Metadata  json.RawMessage
 	Submitted events.Position
+	ByAgent   bool
+	Hops      int // see Request
 	// Audience are the agents that it reached.
 	Audience []uuid.UUID
 }
@@ -29,7 +31,7 @@ func (m Message) Apply(e events.Recorded) Message {
 	case events.MessageSubmitted:
 		return Message{
 			Exists: true, ChannelID: f.ChannelID, ServerID: f.ServerID, AuthorID: f.AuthorID,
-			Content: f.Content, Metadata: f.Metadata, Submitted: e.Position, Audience: f.Audience,
+			Content: f.Content, Metadata: f.Metadata, Submitted: e.Position, ByAgent: f.ByAgent, Hops: e.Meta.Hops, Audience: f.Audience,
 		}
 	case events.MessageEdited:
 		m.Content, m.Metadata = f.Content, f.Metadata
@@ -40,12 +42,31 @@ func (m Message) Apply(e events.Recorded) Message {
 }
 
 // alive tells whether the message is still there after what happened to its channel.
-func (m Message) alive(ctx context.Context, p *States) (bool, error) {
+func (m Message) alive(ctx context.Context, states *States) (bool, error) {
 	if !m.Exists {
 		return false, nil
 	}
-	c, err := p.Channel(ctx, m.ChannelID)
+	c, err := states.Channel(ctx, m.ChannelID)
 	return m.Submitted > c.Cleared, err
+}
+
+// InReplyTo returns the request as one that answers a message: an answer to what an agent said is one hop further from the
+// person who began. It fails with ErrNotFound where there is no such message.
+func InReplyTo(ctx context.Context, env Env, r Request, message uuid.UUID) (Request, error) {
+	m, err := env.States.Message(ctx, message)
+	if err != nil {
+		return r, err
+	}
+	there, err := m.alive(ctx, env.States)
+	switch {
+	case err != nil:
+		return r, err
+	case !there:
+		return r, noMessage(message)
+	case m.ByAgent:
+		r.Hops = m.Hops + 1
+	}
+	return r, nil
 }
 
 func noMessage(id uuid.UUID) error { return fmt.Errorf("message %s %w", id, ErrNotFound) }

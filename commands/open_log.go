@@ -18,13 +18,17 @@ func (l Log) Apply(e events.Recorded) Log {
 }
 
 // OpenLog gives a new log its identity. A log that has one keeps it.
-type OpenLog struct{ LogID uuid.UUID }
+type OpenLog struct {
+	Unconditional[Log]
+
+	LogID uuid.UUID
+}
 
 // Stream implements Command.
 func (OpenLog) Stream() events.StreamID { return events.LogStream }
 
 // Decide implements Command.
-func (c OpenLog) Decide(_ Request, l Log) ([]events.Event, error) {
+func (c OpenLog) Decide(_ Request, l Log, _ Nothing) ([]events.Event, error) {
 	if l.ID != uuid.Nil {
 		return nil, nil
 	}

@@ -26,14 +26,27 @@ type story struct {
 	outer *testing.T
 }
 
-// try handles a command on either node. It is to fail with want or, if that is nil, to change something or not. Whatever
-// it does, the same request adds nothing when it comes again, and neither does the same wish: but for clearing a channel,
+// try handles a command on either node, after Try told what it would lead to. It is to fail with want or, if that is nil, to
+// change something or not. Whatever it does, the same request adds nothing when it comes again, and neither does the same wish: but for clearing a channel,
 // since there may be new messages.
-func try[S State[S]](s *story, want error, changes bool, cmd Command[S]) bool {
+func try[S State[S], A any](s *story, want error, changes bool, cmd Command[S, A]) bool {
 	r := NewRequest()
+	tried, triedErr := Try(s.outer.Context(), s.either(), r, cmd)
+	if added := s.observe(); len(added) > 0 {
+		s.t.Fatalf("trying %#v adds %d facts", cmd, len(added))
+	}
 	result, err := Handle(s.outer.Context(), s.either(), r, cmd)
-	if added := s.observe(); !errors.Is(err, want) || result.Changed != changes || changes != (added > 0) {
-		s.t.Fatalf("%#v leads to %d facts, %+v, %v; expected is a change: %v, %v", cmd, added, result, err, changes, want)
+	added := s.observe()
+	if !errors.Is(err, want) || result.Changed != changes || changes != (len(added) > 0) {
+		s.t.Fatalf("%#v leads to %d facts, %+v, %v; expected is a change: %v, %v", cmd, len(added), result, err, changes, want)
+	}
+	if tried.Changed != changes || !errors.Is(triedErr, want) || len(tried.Facts) != len(added) {
+		s.t.Fatalf("%#v leads to %+v, but Try said %+v, %v", cmd, added, tried, triedErr)
+	}
+	for i, e := range added {
+		if Show(e.Event) != Show(tried.Facts[i]) {
+			s.t.Fatalf("%#v leads to\n%s\nbut Try said\n%s", cmd, Show(e.Event), Show(tried.Facts[i]))
+		}
 	}
 	repeated, repeatedErr := Handle(s.outer.Context(), s.either(), r, cmd)
 	if !errors.Is(repeatedErr, want) || repeated != result {
@@ -45,16 +58,16 @@ func try[S State[S]](s *story, want error, changes bool, cmd Command[S]) bool {
 			s.t.Fatalf("%#v leads to %+v, %v, and when it is wished again to %+v, %v", cmd, result, err, wished, wishedErr)
 		}
 	}
-	if added := s.observe(); added > 0 {
-		s.t.Fatalf("%#v adds %d facts when it is repeated", cmd, added)
+	if added := s.observe(); len(added) > 0 {
+		s.t.Fatalf("%#v adds %d facts when it is repeated", cmd, len(added))
 	}
 	return changes
 }
 
 func (s *story) either() Env { return rapid.SampledFrom(s.nodes).Draw(s.t, "node") }
 
-// observe is the feed of both nodes, and tells how much is new.
-func (s *story) observe() int {
+// observe is the feed of both nodes, and gives what is new.
+func (s *story) observe() []events.Recorded {
 	added := s.log.Since(s.outer, s.head)
 	for _, e := range added {
 		s.head = e.Position
@@ -62,7 +75,7 @@ func (s *story) observe() int {
 			b.States.Observe(e)
 		}
 	}
-	return len(added)
+	return added
 }
 
 func (s *story) one(of []uuid.UUID, what string) uuid.UUID {
@@ -178,11 +191,12 @@ func (s *story) submit() {
 	if want == nil && there != nil && there.channel != in {
 		want = ErrRefused
 	}
-	say := &SubmitMessage{MessageID: id, ChannelID: in, AuthorID: author, Content: text}
+	say := SubmitMessage{MessageID: id, ChannelID: in, AuthorID: author, Content: text}
 	if try(s, want, want == nil && there == nil, say) {
 		s.model.messages[id] = &modelMessage{channel: in, content: text}
-		if expected := s.audience(in, author); !slices.Equal(say.Audience(), expected) {
-			s.t.Fatalf("the audience is %v, not %v", say.Audience(), expected)
+		said, err := Load[Message](s.outer.Context(), s.log.Env, say.Stream())
+		if expected := s.audience(in, author); err != nil || !slices.Equal(said.Audience, expected) {
+			s.t.Fatalf("the audience is %v, not %v: %v", said.Audience, expected, err)
 		}
 	}
 }
@@ -190,14 +204,14 @@ func (s *story) submit() {
 func (s *story) edit() {
 	id, text := s.message(), s.text()
 	m := s.model.messages[id]
-	if try(s, missing(m != nil), m != nil && m.content != text, &EditMessage{MessageID: id, Content: &text}) {
+	if try(s, missing(m != nil), m != nil && m.content != text, EditMessage{MessageID: id, Content: &text}) {
 		m.content = text
 	}
 }
 
 func (s *story) deleteMessage() {
 	id := s.message()
-	if try(s, nil, s.model.messages[id] != nil, &DeleteMessage{MessageID: id}) {
+	if try(s, nil, s.model.messages[id] != nil, DeleteMessage{MessageID: id}) {
 		delete(s.model.messages, id)
 	}
 }

@@ -19,9 +19,9 @@ var (
 
 func TestAnEntryOfAnAgentsLogIsRecordedOnce(t *testing.T) {
 	t.Parallel()
-	When(unknown, RecordLog{elizaAsked}).Then(t, elizaAsked)
-	When(Given(elizaAsked), RecordLog{elizaAsked}).Then(t)
-	When(Given(elizaAsked, askedDeleted), RecordLog{elizaAsked}).Then(t)
+	When(unknown, RecordLog{LogRecorded: elizaAsked}).Then(t, elizaAsked)
+	When(Given(elizaAsked), RecordLog{LogRecorded: elizaAsked}).Then(t)
+	When(Given(elizaAsked, askedDeleted), RecordLog{LogRecorded: elizaAsked}).Then(t)
 }
 
 func TestAnEntryOfAnAgentsLogIsDeletedOnce(t *testing.T) {

@@ -45,7 +45,7 @@ func TestARepeatedRequestIsRecordedOnce(t *testing.T) {
 				facts := log.Since(t, 0)
 				// Something else happens to the same streams, and then the answer was lost.
 				do(t, log.Env, NewRequest(), JoinChannel{ChannelID: lobby, ParticipantID: parry})
-				do(t, log.Env, NewRequest(), &DeleteMessage{MessageID: hello})
+				do(t, log.Env, NewRequest(), DeleteMessage{MessageID: hello})
 				head := log.Now(t)
 				again := wish(t, log.Env, later(r))
 				if log.Now(t) != head {

@@ -14,6 +14,8 @@ func (p ParkedEvent) Apply(events.Recorded) ParkedEvent { return p }
 
 // RetryParked notes that a reaction is to deal again with an event.
 type RetryParked struct {
+	Unconditional[ParkedEvent]
+
 	EventID  uuid.UUID
 	Reaction string
 }
@@ -22,12 +24,14 @@ type RetryParked struct {
 func (c RetryParked) Stream() events.StreamID { return events.ParkedStream(c.EventID, c.Reaction) }
 
 // Decide implements Command.
-func (c RetryParked) Decide(Request, ParkedEvent) ([]events.Event, error) {
-	return []events.Event{events.ParkedEventRetried(c)}, nil
+func (c RetryParked) Decide(Request, ParkedEvent, Nothing) ([]events.Event, error) {
+	return []events.Event{events.ParkedEventRetried{EventID: c.EventID, Reaction: c.Reaction}}, nil
 }
 
 // DropParked notes that a reaction need not deal with an event any more.
 type DropParked struct {
+	Unconditional[ParkedEvent]
+
 	EventID  uuid.UUID
 	Reaction string
 }
@@ -36,6 +40,6 @@ type DropParked struct {
 func (c DropParked) Stream() events.StreamID { return events.ParkedStream(c.EventID, c.Reaction) }
 
 // Decide implements Command.
-func (c DropParked) Decide(Request, ParkedEvent) ([]events.Event, error) {
-	return []events.Event{events.ParkedEventDropped(c)}, nil
+func (c DropParked) Decide(Request, ParkedEvent, Nothing) ([]events.Event, error) {
+	return []events.Event{events.ParkedEventDropped{EventID: c.EventID, Reaction: c.Reaction}}, nil
 }

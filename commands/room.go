@@ -43,21 +43,21 @@ func (r Room) Apply(e events.Recorded) Room {
 }
 
 // alive tells whether the room is still there after what happened to its agent, its world and its channel.
-func (r Room) alive(ctx context.Context, p *States) (bool, error) {
+func (r Room) alive(ctx context.Context, states *States) (bool, error) {
 	if !r.Exists {
 		return false, nil
 	}
-	a, err := p.Agent(ctx, r.AgentID)
+	a, err := states.Agent(ctx, r.AgentID)
 	if err != nil || r.Created <= a.Deleted {
 		return false, err
 	}
 	if r.WorldID != uuid.Nil {
-		if w, err := p.World(ctx, r.WorldID); err != nil || r.Created <= w.Deleted {
+		if w, err := states.World(ctx, r.WorldID); err != nil || r.Created <= w.Deleted {
 			return false, err
 		}
 	}
 	if r.ChannelID != uuid.Nil {
-		if c, err := p.Channel(ctx, r.ChannelID); err != nil || r.Created <= c.Deleted {
+		if c, err := states.Channel(ctx, r.ChannelID); err != nil || r.Created <= c.Deleted {
 			return false, err
 		}
 	}

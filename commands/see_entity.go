@@ -22,28 +22,25 @@ type SeeEntity struct {
 	SubjectID uuid.UUID
 	Names     []string
 	Metadata  json.RawMessage
-
-	known bool
 }
 
-func (*SeeEntity) begins() {}
+func (SeeEntity) begins() {}
 
 // Stream implements Command.
-func (c *SeeEntity) Stream() events.StreamID { return events.EntityStream(c.EntityID) }
+func (c SeeEntity) Stream() events.StreamID { return events.EntityStream(c.EntityID) }
 
-// Admit implements Admitted: the agent exists. Whom it knew before it was deleted it does not know.
-func (c *SeeEntity) Admit(ctx context.Context, p *States, n Entity) error {
-	if err := p.agentExists(ctx, c.AgentID); err != nil {
-		return err
+// Admit implements Command: the agent exists. Whom it knew before it was deleted it does not know.
+func (c SeeEntity) Admit(ctx context.Context, states *States, n Entity) (known bool, err error) {
+	if err := states.agentExists(ctx, c.AgentID); err != nil {
+		return false, err
 	}
-	knower, err := p.Agent(ctx, n.AgentID)
-	c.known = n.Seen > knower.Deleted
-	return err
+	knower, err := states.Agent(ctx, n.AgentID)
+	return n.Seen > knower.Deleted, err
 }
 
 // Decide implements Command.
-func (c *SeeEntity) Decide(_ Request, n Entity) ([]events.Event, error) {
-	if !c.known {
+func (c SeeEntity) Decide(_ Request, n Entity, known bool) ([]events.Event, error) {
+	if !known {
 		n = Entity{AgentID: c.AgentID}
 	}
 	if n.AgentID != c.AgentID {
@@ -58,7 +55,7 @@ func (c *SeeEntity) Decide(_ Request, n Entity) ([]events.Event, error) {
 	if c.Metadata != nil {
 		metadata = c.Metadata
 	}
-	if c.known && slices.Equal(names, n.Names) && sameJSON(metadata, n.Metadata) {
+	if known && slices.Equal(names, n.Names) && sameJSON(metadata, n.Metadata) {
 		return nil, nil
 	}
 	return []events.Event{events.EntitySeen{

@@ -14,8 +14,8 @@ func aliceSeen(names ...string) events.EntitySeen {
 	return events.EntitySeen{EntityID: bob, AgentID: eliza, SubjectID: alice, Names: names}
 }
 
-func seeAlice(name string) *SeeEntity {
-	return &SeeEntity{EntityID: bob, AgentID: eliza, SubjectID: alice, Names: []string{name}}
+func seeAlice(name string) SeeEntity {
+	return SeeEntity{EntityID: bob, AgentID: eliza, SubjectID: alice, Names: []string{name}}
 }
 
 func TestAnEntityIsKnownByEveryNameThatItWasSeenUnder(t *testing.T) {

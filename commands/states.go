@@ -24,6 +24,7 @@ type States struct {
 	worlds   folds[World]
 	rooms    folds[Room]
 	entities folds[Entity]
+	assumed  *assumptions
 }
 
 // NewStates reads what it does not hold from the store.
@@ -40,92 +41,59 @@ func NewStates(store events.Store) *States {
 }
 
 // Agent is the agent's fold; that of no events when there is none.
-func (p *States) Agent(ctx context.Context, id uuid.UUID) (Agent, error) {
-	return p.agents.get(ctx, events.AgentStream(id))
+func (s *States) Agent(ctx context.Context, id uuid.UUID) (Agent, error) {
+	return foldOf(ctx, s, s.agents, events.AgentStream(id))
 }
 
 // Server is the server's fold; that of no events when there is none.
-func (p *States) Server(ctx context.Context, id uuid.UUID) (Server, error) {
-	return p.servers.get(ctx, events.ServerStream(id))
+func (s *States) Server(ctx context.Context, id uuid.UUID) (Server, error) {
+	return foldOf(ctx, s, s.servers, events.ServerStream(id))
 }
 
 // Channel is the channel's fold; that of no events when there is none.
-func (p *States) Channel(ctx context.Context, id uuid.UUID) (Channel, error) {
-	return p.channels.get(ctx, events.ChannelStream(id))
+func (s *States) Channel(ctx context.Context, id uuid.UUID) (Channel, error) {
+	return foldOf(ctx, s, s.channels, events.ChannelStream(id))
 }
 
 // World is the world's fold; that of no events when there is none.
-func (p *States) World(ctx context.Context, id uuid.UUID) (World, error) {
-	return p.worlds.get(ctx, events.WorldStream(id))
+func (s *States) World(ctx context.Context, id uuid.UUID) (World, error) {
+	return foldOf(ctx, s, s.worlds, events.WorldStream(id))
 }
 
 // Room is the room's fold; that of no events when there is none.
-func (p *States) Room(ctx context.Context, id uuid.UUID) (Room, error) {
-	return p.rooms.get(ctx, events.RoomStream(id))
+func (s *States) Room(ctx context.Context, id uuid.UUID) (Room, error) {
+	return foldOf(ctx, s, s.rooms, events.RoomStream(id))
 }
 
 // Entity is the entity's fold; that of no events when there is none.
-func (p *States) Entity(ctx context.Context, id uuid.UUID) (Entity, error) {
-	return p.entities.get(ctx, events.EntityStream(id))
+func (s *States) Entity(ctx context.Context, id uuid.UUID) (Entity, error) {
+	return foldOf(ctx, s, s.entities, events.EntityStream(id))
 }
 
 // Message is the message's fold as it is in the log: there are too many to keep.
-func (p *States) Message(ctx context.Context, id uuid.UUID) (Message, error) {
-	return Load[Message](ctx, Env{Store: p.store}, events.MessageStream(id))
+func (s *States) Message(ctx context.Context, id uuid.UUID) (Message, error) {
+	return Load[Message](ctx, Env{Store: s.store, assumed: s.assumed}, events.MessageStream(id))
 }
 
 // Memory is the memory's fold as it is in the log.
-func (p *States) Memory(ctx context.Context, id uuid.UUID) (Memory, error) {
-	return Load[Memory](ctx, Env{Store: p.store}, events.MemoryStream(id))
-}
-
-// RemembersNow tells whether a memory is there, after all that happened to what it belongs to.
-func (p *States) RemembersNow(ctx context.Context, id uuid.UUID) (bool, error) {
-	m, err := p.Memory(ctx, id)
-	if err != nil {
-		return false, err
-	}
-	return m.alive(ctx, p)
+func (s *States) Memory(ctx context.Context, id uuid.UUID) (Memory, error) {
+	return Load[Memory](ctx, Env{Store: s.store, assumed: s.assumed}, events.MemoryStream(id))
 }
 
 // RoomNow is the room's fold, and that of no events where the room is gone with what it belongs to.
-func (p *States) RoomNow(ctx context.Context, id uuid.UUID) (Room, error) {
-	r, err := p.Room(ctx, id)
+func (s *States) RoomNow(ctx context.Context, id uuid.UUID) (Room, error) {
+	r, err := s.Room(ctx, id)
 	if err != nil {
 		return r, err
 	}
-	if there, err := r.alive(ctx, p); err != nil || !there {
+	if there, err := r.alive(ctx, s); err != nil || !there {
 		return Room{}, err
 	}
 	return r, nil
 }
 
-// WorldNow is the world's fold, and that of no events where the world is gone with its agent.
-func (p *States) WorldNow(ctx context.Context, id uuid.UUID) (World, error) {
-	w, err := p.World(ctx, id)
-	if err != nil {
-		return w, err
-	}
-	if there, err := w.alive(ctx, p); err != nil || !there {
-		return World{}, err
-	}
-	return w, nil
-}
-
-// EntityNow is the entity's fold, and that of no events where it is gone with its agent.
-func (p *States) EntityNow(ctx context.Context, id uuid.UUID) (Entity, error) {
-	n, err := p.Entity(ctx, id)
-	if err != nil {
-		return n, err
-	}
-	if a, err := p.Agent(ctx, n.AgentID); err != nil || n.Seen <= a.Deleted {
-		return Entity{}, err
-	}
-	return n, nil
-}
-
-func (p *States) agentExists(ctx context.Context, id uuid.UUID) error {
-	a, err := p.Agent(ctx, id)
+func (s *States) agentExists(ctx context.Context, id uuid.UUID) error {
+	a, err := s.Agent(ctx, id)
 	if err == nil && !a.Exists {
 		err = noAgent(id)
 	}
@@ -134,35 +102,51 @@ func (p *States) agentExists(ctx context.Context, id uuid.UUID) error {
 
 // Observe takes note of a recorded fact. Facts of one stream come in order; one seen before is ignored. Folds may hold what a
 // subject that is erased has said: all are let go of.
-func (p *States) Observe(e events.Recorded) {
+func (s *States) Observe(e events.Recorded) {
 	switch e.Stream.Category() {
 	case "subject":
-		p.agents.kept.Purge()
-		p.servers.kept.Purge()
-		p.channels.kept.Purge()
-		p.worlds.kept.Purge()
-		p.rooms.kept.Purge()
-		p.entities.kept.Purge()
+		s.agents.kept.Purge()
+		s.servers.kept.Purge()
+		s.channels.kept.Purge()
+		s.worlds.kept.Purge()
+		s.rooms.kept.Purge()
+		s.entities.kept.Purge()
 	case "agent":
-		p.agents.observe(e)
+		s.agents.observe(e)
 	case "server":
-		p.servers.observe(e)
+		s.servers.observe(e)
 	case "channel":
-		p.channels.observe(e)
+		s.channels.observe(e)
 	case "world":
-		p.worlds.observe(e)
+		s.worlds.observe(e)
 	case "room":
-		p.rooms.observe(e)
+		s.rooms.observe(e)
 	case "entity":
-		p.entities.observe(e)
+		s.entities.observe(e)
 	}
 }
 
+// assuming shares what is cached, and lets the streams go on with assumed facts.
+func (s *States) assuming(a *assumptions) *States {
+	with := *s
+	with.assumed = a
+	return &with
+}
+
+// foldOf is what a stream folds to, with the facts that it is assumed to go on with.
+func foldOf[S State[S]](ctx context.Context, states *States, f folds[S], s events.StreamID) (S, error) {
+	known, err := f.get(ctx, s)
+	for _, e := range states.assumed.of(s, known.revision+1) {
+		known.state = known.state.Apply(e)
+	}
+	return known.state, err
+}
+
 // appended takes note of what this process wrote itself, before the feed brings it back.
-func (p *States) appended(s events.StreamID, after events.Revision, last events.Position, facts []events.Proposed) {
+func (s *States) appended(stream events.StreamID, after events.Revision, last events.Position, facts []events.Proposed) {
 	for i, f := range facts {
-		p.Observe(events.Recorded{
-			ID: f.ID, Stream: s, Revision: uint64(int(after) + 1 + i), Position: last, Event: f.Event, Meta: f.Meta,
+		s.Observe(events.Recorded{
+			ID: f.ID, Stream: stream, Revision: uint64(int(after) + 1 + i), Position: last, Event: f.Event, Meta: f.Meta,
 		})
 	}
 }
@@ -193,26 +177,27 @@ func newFolds[S State[S]](store events.Store, most int) folds[S] {
 	return folds[S]{store: store, mu: new(sync.Mutex), kept: kept, seen: seen}
 }
 
-func (f folds[S]) get(ctx context.Context, s events.StreamID) (S, error) {
+func (f folds[S]) get(ctx context.Context, s events.StreamID) (fold[S], error) {
 	f.mu.Lock()
 	k, ok := f.kept.Get(s)
 	f.mu.Unlock()
 	if ok {
-		return k.state, nil
+		return k, nil
 	}
-	h := history[S]{revision: events.NoStream}
-	if err := h.load(ctx, f.store, s); err != nil {
-		return h.state, fmt.Errorf("look at %s: %w", s, err)
+	h, err := LoadStream[S](ctx, Env{Store: f.store}, s)
+	if err != nil {
+		return k, fmt.Errorf("look at %s: %w", s, err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if k, ok := f.kept.Peek(s); ok && k.revision > h.revision {
-		return k.state, nil
+		return k, nil
 	}
+	k = fold[S]{state: h.state, revision: h.revision}
 	if reached, ok := f.seen.Get(s); !ok || h.revision >= reached {
-		f.kept.Add(s, fold[S]{state: h.state, revision: h.revision})
+		f.kept.Add(s, k)
 	}
-	return h.state, nil
+	return k, nil
 }
 
 func (f folds[S]) observe(e events.Recorded) {

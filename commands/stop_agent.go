@@ -7,13 +7,17 @@ import (
 )
 
 // StopAgent makes a running agent no longer take part. One that does not run is not found, as in ElizaOS.
-type StopAgent struct{ AgentID uuid.UUID }
+type StopAgent struct {
+	Unconditional[Agent]
+
+	AgentID uuid.UUID
+}
 
 // Stream implements Command.
 func (c StopAgent) Stream() events.StreamID { return events.AgentStream(c.AgentID) }
 
 // Decide implements Command.
-func (c StopAgent) Decide(_ Request, a Agent) ([]events.Event, error) {
+func (c StopAgent) Decide(_ Request, a Agent, _ Nothing) ([]events.Event, error) {
 	if !a.Running {
 		return nil, noAgent(c.AgentID)
 	}

@@ -30,72 +30,67 @@ type StoreMemory struct {
 	At         time.Time
 	// Vector is that of the text, where it is given.
 	Vector []float32
-
-	alive, gone bool
-	worldID     uuid.UUID
-	channelID   uuid.UUID
 }
 
-func (*StoreMemory) begins() {}
+// memoryAdmission is what other streams say about a memory: it is there; it was said and is gone since; where its room is.
+type memoryAdmission struct {
+	alive, gone        bool
+	worldID, channelID uuid.UUID
+}
+
+func (StoreMemory) begins() {}
 
 // Stream implements Command.
-func (c *StoreMemory) Stream() events.StreamID { return events.MemoryStream(c.MemoryID) }
+func (c StoreMemory) Stream() events.StreamID { return events.MemoryStream(c.MemoryID) }
 
-// Admit implements Admitted: the room is one of the agent's and, where one is named, the document is there.
-func (c *StoreMemory) Admit(ctx context.Context, p *States, m Memory) error {
-	if err := p.agentExists(ctx, c.AgentID); err != nil {
-		return err
+// Admit implements Command: the room is one of the agent's and, where one is named, the document is there.
+func (c StoreMemory) Admit(ctx context.Context, states *States, m Memory) (a memoryAdmission, err error) {
+	if err := states.agentExists(ctx, c.AgentID); err != nil {
+		return a, err
 	}
-	room, err := p.Room(ctx, c.RoomID)
+	room, err := states.RoomNow(ctx, c.RoomID)
 	if err != nil {
-		return err
+		return a, err
 	}
-	there, err := room.alive(ctx, p)
-	if err != nil {
-		return err
+	if !room.Exists || room.AgentID != c.AgentID {
+		return a, noRoom(c.RoomID)
 	}
-	if !there || room.AgentID != c.AgentID {
-		return noRoom(c.RoomID)
+	a.worldID, a.channelID = room.WorldID, room.ChannelID
+	if a.alive, err = m.alive(ctx, states); err != nil || a.alive {
+		return a, err
 	}
-	c.worldID, c.channelID = room.WorldID, room.ChannelID
-	if c.alive, err = m.alive(ctx, p); err != nil || c.alive {
-		return err
-	}
-	return c.admitNew(ctx, p)
-}
-
-// admitNew looks whether what is new would be there at all.
-func (c *StoreMemory) admitNew(ctx context.Context, p *States) error {
-	if c.DocumentID != uuid.Nil {
-		d, err := p.Memory(ctx, c.DocumentID)
-		if err != nil {
-			return err
-		}
-		there, err := d.alive(ctx, p)
-		if err != nil {
-			return err
-		}
-		if !there || d.AgentID != c.AgentID {
-			return noMemory(c.DocumentID)
-		}
-	}
-	if c.Said == 0 {
-		return nil
+	if err := c.admitDocument(ctx, states); err != nil || c.Said == 0 {
+		return a, err
 	}
 	there, err := Memory{
-		Exists: true, AgentID: c.AgentID, RoomID: c.RoomID, WorldID: c.worldID, ChannelID: c.channelID, MessageID: c.MessageID,
+		Exists: true, AgentID: c.AgentID, RoomID: c.RoomID, WorldID: a.worldID, ChannelID: a.channelID, MessageID: c.MessageID,
 		Since: c.Said, Said: c.Said,
-	}.alive(ctx, p)
-	c.gone = !there
+	}.alive(ctx, states)
+	a.gone = !there
+	return a, err
+}
+
+func (c StoreMemory) admitDocument(ctx context.Context, states *States) error {
+	if c.DocumentID == uuid.Nil {
+		return nil
+	}
+	d, err := states.Memory(ctx, c.DocumentID)
+	if err != nil {
+		return err
+	}
+	there, err := d.alive(ctx, states)
+	if err == nil && (!there || d.AgentID != c.AgentID) {
+		err = noMemory(c.DocumentID)
+	}
 	return err
 }
 
 // Decide implements Command.
-func (c *StoreMemory) Decide(_ Request, m Memory) ([]events.Event, error) {
+func (c StoreMemory) Decide(_ Request, m Memory, a memoryAdmission) ([]events.Event, error) {
 	switch {
-	case c.alive && m.AgentID != c.AgentID:
+	case a.alive && m.AgentID != c.AgentID:
 		return nil, fmt.Errorf("memory %s: %w: another agent remembers it", c.MemoryID, ErrRefused)
-	case c.alive, c.gone, c.Said != 0 && m.Said >= c.Said:
+	case a.alive, a.gone, c.Said != 0 && m.Said >= c.Said:
 		return nil, nil
 	case kind(c.Content) != "object":
 		return nil, fmt.Errorf("content of memory %s: %w: it is no object", c.MemoryID, ErrRefused)
@@ -107,8 +102,8 @@ func (c *StoreMemory) Decide(_ Request, m Memory) ([]events.Event, error) {
 		subject = c.EntityID
 	}
 	facts := []events.Event{events.MemoryStored{
-		MemoryID: c.MemoryID, AgentID: c.AgentID, RoomID: c.RoomID, EntityID: c.EntityID, WorldID: c.worldID, SubjectID: subject,
-		Table: c.Table, Content: c.Content, Metadata: c.Metadata, Unique: c.Unique, ChannelID: c.channelID, MessageID: c.MessageID,
+		MemoryID: c.MemoryID, AgentID: c.AgentID, RoomID: c.RoomID, EntityID: c.EntityID, WorldID: a.worldID, SubjectID: subject,
+		Table: c.Table, Content: c.Content, Metadata: c.Metadata, Unique: c.Unique, ChannelID: a.channelID, MessageID: c.MessageID,
 		Said: c.Said, DocumentID: c.DocumentID, At: c.At,
 	}}
 	if c.Vector == nil {

@@ -9,8 +9,8 @@ import (
 	"annals/events"
 )
 
-func storeNote() *StoreMemory {
-	return &StoreMemory{
+func storeNote() StoreMemory {
+	return StoreMemory{
 		MemoryID: note, AgentID: eliza, RoomID: study, EntityID: alice, Table: "facts", Content: noteStored.Content,
 		Metadata: noteStored.Metadata, Unique: true,
 	}
@@ -65,13 +65,13 @@ func TestAVectorComesWithItsText(t *testing.T) {
 func TestAMemoryIsGoneWithWhatItBelongsTo(t *testing.T) {
 	t.Parallel()
 	text := json.RawMessage(`{"text":"coffee"}`)
-	update := &UpdateMemory{MemoryID: note, AgentID: eliza, Content: text}
+	update := UpdateMemory{MemoryID: note, AgentID: eliza, Content: text}
 	updated := events.MemoryUpdated{MemoryID: note, AgentID: eliza, SubjectID: alice, Content: text, Metadata: noteStored.Metadata}
 	past := house.And(noteStored)
 	When(past, update).Then(t, updated)
 	for _, end := range []events.Event{studyCleared, studyDeleted, realmCleared, realmDeleted, elizaForgot, elizaDeleted, noteDeleted} {
 		When(past.And(end), update).ThenFails(t, ErrNotFound, "memory "+note.String()+" not found")
-		When(past.And(end), &DeleteMemory{MemoryID: note, AgentID: eliza}).Then(t)
+		When(past.And(end), DeleteMemory{MemoryID: note, AgentID: eliza}).Then(t)
 	}
 	// What is stored afterwards is there.
 	When(past.And(elizaForgot, noteStored), update).Then(t, updated)
@@ -79,7 +79,7 @@ func TestAMemoryIsGoneWithWhatItBelongsTo(t *testing.T) {
 }
 
 // overheard is what Eliza remembers of a message that was submitted at the position.
-func overheard(at events.Position) *StoreMemory {
+func overheard(at events.Position) StoreMemory {
 	c := storeNote()
 	c.RoomID, c.MessageID, c.Said = parlor, hello, at
 	return c
@@ -113,7 +113,7 @@ func TestAFragmentGoesWithItsDocument(t *testing.T) {
 	When(house.And(document), fragment).Then(t, stored)
 	When(house, fragment).ThenFails(t, ErrNotFound, "memory "+book.String())
 	When(house.And(document, burnt), fragment).ThenFails(t, ErrNotFound)
-	remove := &DeleteMemory{MemoryID: note, AgentID: eliza}
+	remove := DeleteMemory{MemoryID: note, AgentID: eliza}
 	When(house.And(document, stored), remove).Then(t, noteDeleted)
 	When(house.And(document, stored, burnt), remove).Then(t)
 	When(house.And(document, stored, burnt, document), remove).Then(t)

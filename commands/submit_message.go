@@ -24,53 +24,53 @@ type SubmitMessage struct {
 	SourceID   string
 	InReplyTo  uuid.UUID
 	Submitted  bool // see events.MessageSubmitted
+}
 
+// messageAdmission is what other streams say about a message.
+type messageAdmission struct {
 	alive    bool
 	byAgent  bool
 	audience []uuid.UUID
 }
 
-func (*SubmitMessage) begins() {}
+func (SubmitMessage) begins() {}
 
 // Stream implements Command.
-func (c *SubmitMessage) Stream() events.StreamID { return events.MessageStream(c.MessageID) }
+func (c SubmitMessage) Stream() events.StreamID { return events.MessageStream(c.MessageID) }
 
-// Audience are the agents that the message reached, once it was handled.
-func (c *SubmitMessage) Audience() []uuid.UUID { return c.audience }
-
-// Admit implements Admitted: the channel exists, the server that is named need not; the running agents among the channel's participants that hear the
+// Admit implements Command: the channel exists, the server that is named need not; the running agents among the channel's participants that hear the
 // server are the audience.
-func (c *SubmitMessage) Admit(ctx context.Context, p *States, m Message) error {
-	channel, err := p.Channel(ctx, c.ChannelID)
+func (c SubmitMessage) Admit(ctx context.Context, states *States, m Message) (a messageAdmission, err error) {
+	channel, err := states.Channel(ctx, c.ChannelID)
 	if err != nil {
-		return err
+		return a, err
 	}
 	if !channel.Exists {
-		return noChannel(c.ChannelID)
+		return a, noChannel(c.ChannelID)
 	}
-	if c.alive, err = m.alive(ctx, p); err != nil {
-		return err
+	if a.alive, err = m.alive(ctx, states); err != nil {
+		return a, err
 	}
-	server, err := p.Server(ctx, c.ServerID)
+	server, err := states.Server(ctx, c.ServerID)
 	if err != nil {
-		return err
+		return a, err
 	}
-	author, err := p.Agent(ctx, c.AuthorID)
+	author, err := states.Agent(ctx, c.AuthorID)
 	if err != nil {
-		return err
+		return a, err
 	}
-	c.byAgent = author.Exists
-	c.audience, err = c.hearing(ctx, p, channel, server)
-	return err
+	a.byAgent = author.Exists
+	a.audience, err = c.hearing(ctx, states, channel, server)
+	return a, err
 }
 
-func (c *SubmitMessage) hearing(ctx context.Context, p *States, channel Channel, server Server) ([]uuid.UUID, error) {
+func (c SubmitMessage) hearing(ctx context.Context, states *States, channel Channel, server Server) ([]uuid.UUID, error) {
 	var audience []uuid.UUID
 	for _, id := range channel.Participants {
 		if id == c.AuthorID || (c.ServerID != events.DefaultServer && !server.Agents[id]) {
 			continue
 		}
-		agent, err := p.Agent(ctx, id)
+		agent, err := states.Agent(ctx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -82,17 +82,17 @@ func (c *SubmitMessage) hearing(ctx context.Context, p *States, channel Channel,
 }
 
 // Decide implements Command.
-func (c *SubmitMessage) Decide(_ Request, m Message) ([]events.Event, error) {
+func (c SubmitMessage) Decide(_ Request, m Message, a messageAdmission) ([]events.Event, error) {
 	switch {
-	case c.alive && m.ChannelID != c.ChannelID:
+	case a.alive && m.ChannelID != c.ChannelID:
 		return nil, fmt.Errorf("message %s: %w: it is in channel %s", c.MessageID, ErrRefused, m.ChannelID)
-	case c.alive:
+	case a.alive:
 		return nil, nil
 	}
 	return []events.Event{events.MessageSubmitted{
 		MessageID: c.MessageID, ChannelID: c.ChannelID, ServerID: c.ServerID, AuthorID: c.AuthorID,
 		AuthorName: c.AuthorName, Content: c.Content, RawMessage: c.RawMessage, Metadata: c.Metadata,
 		SourceType: c.SourceType, SourceID: c.SourceID, InReplyTo: c.InReplyTo,
-		ByAgent: c.byAgent, Submitted: c.Submitted, Audience: c.audience,
+		ByAgent: a.byAgent, Submitted: c.Submitted, Audience: a.audience,
 	}}, nil
 }

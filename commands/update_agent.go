@@ -13,6 +13,8 @@ import (
 // object emptied by that is removed; all else replaces. The id, secrets outside the settings, null for the settings, and keys
 // that are neither enabled nor part of a character are ignored, as in ElizaOS.
 type UpdateAgent struct {
+	Unconditional[Agent]
+
 	AgentID uuid.UUID
 	// Patch holds the parts to change, as ElizaOS names them. Strings among the secrets are encrypted already.
 	Patch map[string]json.RawMessage
@@ -22,7 +24,7 @@ type UpdateAgent struct {
 func (c UpdateAgent) Stream() events.StreamID { return events.AgentStream(c.AgentID) }
 
 // Decide implements Command.
-func (c UpdateAgent) Decide(_ Request, a Agent) ([]events.Event, error) {
+func (c UpdateAgent) Decide(_ Request, a Agent, _ Nothing) ([]events.Event, error) {
 	if !a.Exists {
 		return nil, noAgent(c.AgentID)
 	}

@@ -180,11 +180,11 @@ func TestAnyPatchOfSettingsIsSoAlreadyOnceItWasMade(t *testing.T) {
 			return string(raw)
 		}
 		old := Agent{Exists: true, Character: character(rt, `{"name": "Eliza", "bio": [], `+object("old")[1:])}
-		if facts, err := patch(rt, `{}`).Decide(NewRequest(), old); err != nil || len(facts) > 0 {
+		if facts, err := patch(rt, `{}`).Decide(NewRequest(), old, Nothing{}); err != nil || len(facts) > 0 {
 			rt.Fatalf("nothing changes %s to %v, %v", Show(events.AgentCreated{Character: old.Character}), facts, err)
 		}
 		update := patch(rt, object("patch"))
-		facts, err := update.Decide(NewRequest(), old)
+		facts, err := update.Decide(NewRequest(), old, Nothing{})
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -192,7 +192,7 @@ func TestAnyPatchOfSettingsIsSoAlreadyOnceItWasMade(t *testing.T) {
 		for _, f := range facts {
 			next = next.Apply(events.Recorded{Event: f})
 		}
-		if again, err := update.Decide(NewRequest(), next); err != nil || len(again) > 0 {
+		if again, err := update.Decide(NewRequest(), next, Nothing{}); err != nil || len(again) > 0 {
 			rt.Fatalf("the same patch again leads from %v to %v, %v", facts, again, err)
 		}
 	})

@@ -12,6 +12,8 @@ import (
 // UpdateChannel changes what is given of a channel, whole; what is nil stays. It is an update of the channel also where only
 // those who take part change.
 type UpdateChannel struct {
+	Unconditional[Channel]
+
 	ChannelID    uuid.UUID
 	Name         *string
 	Metadata     json.RawMessage
@@ -22,7 +24,7 @@ type UpdateChannel struct {
 func (c UpdateChannel) Stream() events.StreamID { return events.ChannelStream(c.ChannelID) }
 
 // Decide implements Command.
-func (c UpdateChannel) Decide(_ Request, ch Channel) ([]events.Event, error) {
+func (c UpdateChannel) Decide(_ Request, ch Channel, _ Nothing) ([]events.Event, error) {
 	if !ch.Exists {
 		return nil, noChannel(c.ChannelID)
 	}

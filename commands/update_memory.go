@@ -18,22 +18,19 @@ type UpdateMemory struct {
 	Metadata json.RawMessage
 	// Vector is that of the text that the memory then has.
 	Vector []float32
-
-	alive bool
 }
 
 // Stream implements Command.
-func (c *UpdateMemory) Stream() events.StreamID { return events.MemoryStream(c.MemoryID) }
+func (c UpdateMemory) Stream() events.StreamID { return events.MemoryStream(c.MemoryID) }
 
-// Admit implements Admitted.
-func (c *UpdateMemory) Admit(ctx context.Context, p *States, m Memory) (err error) {
-	c.alive, err = m.alive(ctx, p)
-	return err
+// Admit implements Command.
+func (c UpdateMemory) Admit(ctx context.Context, states *States, m Memory) (bool, error) {
+	return m.alive(ctx, states)
 }
 
 // Decide implements Command.
-func (c *UpdateMemory) Decide(_ Request, m Memory) ([]events.Event, error) {
-	if !c.alive || m.AgentID != c.AgentID {
+func (c UpdateMemory) Decide(_ Request, m Memory, alive bool) ([]events.Event, error) {
+	if !alive || m.AgentID != c.AgentID {
 		return nil, noMemory(c.MemoryID)
 	}
 	content, metadata := m.Content, m.Metadata

@@ -16,22 +16,19 @@ type UpdateWorld struct {
 	AgentID  uuid.UUID
 	Name     *string
 	Metadata json.RawMessage // an object
-
-	alive bool
 }
 
 // Stream implements Command.
-func (c *UpdateWorld) Stream() events.StreamID { return events.WorldStream(c.WorldID) }
+func (c UpdateWorld) Stream() events.StreamID { return events.WorldStream(c.WorldID) }
 
-// Admit implements Admitted.
-func (c *UpdateWorld) Admit(ctx context.Context, p *States, w World) (err error) {
-	c.alive, err = w.alive(ctx, p)
-	return err
+// Admit implements Command.
+func (c UpdateWorld) Admit(ctx context.Context, states *States, w World) (bool, error) {
+	return w.alive(ctx, states)
 }
 
 // Decide implements Command.
-func (c *UpdateWorld) Decide(_ Request, w World) ([]events.Event, error) {
-	if !c.alive || w.AgentID != c.AgentID {
+func (c UpdateWorld) Decide(_ Request, w World, alive bool) ([]events.Event, error) {
+	if !alive || w.AgentID != c.AgentID {
 		return nil, noWorld(c.WorldID)
 	}
 	name, metadata := w.Name, w.Metadata

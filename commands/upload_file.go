@@ -9,6 +9,8 @@ import (
 // UploadFile makes a file of bytes that are in the blob store. Agents and channels need not exist: clients upload first.
 // The same id again is the same file.
 type UploadFile struct {
+	Unconditional[File]
+
 	FileID   uuid.UUID
 	Owner    string // one of events.FileOf… and FileBy…
 	OwnerID  uuid.UUID
@@ -27,9 +29,12 @@ func (UploadFile) begins() {}
 func (c UploadFile) Stream() events.StreamID { return events.FileStream(c.FileID) }
 
 // Decide implements Command.
-func (c UploadFile) Decide(_ Request, f File) ([]events.Event, error) {
+func (c UploadFile) Decide(_ Request, f File, _ Nothing) ([]events.Event, error) {
 	if f.Exists {
 		return nil, nil
 	}
-	return []events.Event{events.FileUploaded(c)}, nil
+	return []events.Event{events.FileUploaded{
+		FileID: c.FileID, Owner: c.Owner, OwnerID: c.OwnerID, Filename: c.Filename, Name: c.Name, Type: c.Type, Size: c.Size,
+		SHA256: c.SHA256, Width: c.Width, Height: c.Height,
+	}}, nil
 }

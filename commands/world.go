@@ -41,11 +41,11 @@ func (w World) Apply(e events.Recorded) World {
 }
 
 // alive tells whether the world is still there after what happened to its agent.
-func (w World) alive(ctx context.Context, p *States) (bool, error) {
+func (w World) alive(ctx context.Context, states *States) (bool, error) {
 	if !w.Exists {
 		return false, nil
 	}
-	a, err := p.Agent(ctx, w.AgentID)
+	a, err := states.Agent(ctx, w.AgentID)
 	return w.Created > a.Deleted, err
 }
 

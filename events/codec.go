@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -100,23 +102,28 @@ type Codec struct {
 
 // NewCodec seals under the given keys.
 func NewCodec(keys Keys) *Codec {
-	c := &Codec{seals: newSeals(keys), types: make(map[string]*layout, len(catalogue)), upcasters: released}
-	for _, e := range catalogue {
-		c.types[e.EventType()] = newLayout(reflect.TypeOf(e))
-	}
-	return c
+	return &Codec{seals: newSeals(keys), types: maps.Clone(layouts()), upcasters: released}
 }
 
-// Check tells whether the fact may be recorded, without making a key or recording anything.
-func (c *Codec) Check(e Event) error {
-	_, err := c.payload(e, func(_ uuid.UUID, text []byte) ([]byte, error) { return make([]byte, sealedSize(text)), nil })
+// layouts are those of the catalogue, by type.
+var layouts = sync.OnceValue(func() map[string]*layout {
+	all := make(map[string]*layout, len(catalogue))
+	for _, e := range catalogue {
+		all[e.EventType()] = newLayout(reflect.TypeOf(e))
+	}
+	return all
+})
+
+// Check reports whether a codec would encode the event. It makes no key.
+func Check(e Event) error {
+	_, err := layouts()[e.EventType()].payload(e, func(_ uuid.UUID, text []byte) ([]byte, error) { return make([]byte, sealedSize(text)), nil })
 	return err
 }
 
 // Encode validates and seals. A new subject's key is durable when it returns.
 func (c *Codec) Encode(ctx context.Context, p Proposed) (Encoded, error) {
 	typ := p.Event.EventType()
-	data, err := c.payload(p.Event, func(subject uuid.UUID, text []byte) ([]byte, error) {
+	data, err := c.types[typ].payload(p.Event, func(subject uuid.UUID, text []byte) ([]byte, error) {
 		return c.seals.seal(ctx, subject, p.ID, text)
 	})
 	if err != nil {
@@ -133,10 +140,10 @@ func (c *Codec) Encode(ctx context.Context, p Proposed) (Encoded, error) {
 	return Encoded{ID: p.ID, Type: typ, Data: data, Metadata: meta}, nil
 }
 
-func (c *Codec) payload(e Event, seal sealing) ([]byte, error) {
+// payload validates and encodes an event of the layout's type; nil is the layout of an unknown type.
+func (l *layout) payload(e Event, seal sealing) ([]byte, error) {
 	typ := e.EventType()
-	l, ok := c.types[typ]
-	if !ok || l.typ != reflect.TypeOf(e) {
+	if l == nil || l.typ != reflect.TypeOf(e) {
 		return nil, fmt.Errorf("%s: %w: %T is no type of the catalogue", typ, ErrInvalid, e)
 	}
 	if err := validate(e, ""); err != nil {

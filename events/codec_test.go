@@ -74,7 +74,7 @@ func TestKeysThatCannotBeReachedAreAnErrorNotAnUnknown(t *testing.T) {
 	if _, err := codec.Encode(t.Context(), Proposed{ID: factID, Event: MessageEdited{AuthorID: alice}, Meta: sampleMeta}); !errors.Is(err, errAway) {
 		t.Errorf("encoding says %v", err)
 	}
-	if err := codec.Check(MessageEdited{AuthorID: alice, Content: "hi"}); err != nil {
+	if err := Check(MessageEdited{AuthorID: alice, Content: "hi"}); err != nil {
 		t.Errorf("checking needs no keys, and says %v", err)
 	}
 }
@@ -91,7 +91,7 @@ func TestOnlyWhatIsInTheCatalogueIsRecorded(t *testing.T) {
 		"an unknown fact":       Unknown{Type: "AgentStarted"},
 		"a type of another day": Unknown{Type: "AgentPromoted"},
 	} {
-		if err := codec.Check(e); !errors.Is(err, ErrInvalid) {
+		if err := Check(e); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%s: Check says %v", name, err)
 		}
 		if _, err := codec.Encode(t.Context(), Proposed{ID: factID, Event: e, Meta: sampleMeta}); !errors.Is(err, ErrInvalid) {
@@ -127,7 +127,7 @@ func TestAPayloadOf900KiBIsTheLargest(t *testing.T) {
 	low, high := 0, MaxSize // the longest content that fits lies in between
 	for high-low > 1 {
 		mid := (low + high) / 2
-		if codec.Check(sized(mid)) == nil {
+		if Check(sized(mid)) == nil {
 			low = mid
 		} else {
 			high = mid
@@ -137,7 +137,7 @@ func TestAPayloadOf900KiBIsTheLargest(t *testing.T) {
 		t.Errorf("the longest content that Check accepts takes %d bytes of %d", got, MaxSize)
 	}
 	for _, refuse := range []func() error{
-		func() error { return codec.Check(sized(high)) },
+		func() error { return Check(sized(high)) },
 		func() error {
 			_, err := codec.Encode(t.Context(), Proposed{ID: factID, Event: sized(high), Meta: sampleMeta})
 			return err
@@ -186,7 +186,7 @@ func TestWhatIsAcceptedComesBackUnchanged(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		e := anyEvent(rt)
 		enc, err := codec.Encode(t.Context(), Proposed{ID: factID, Event: e, Meta: sampleMeta})
-		if check := codec.Check(e); (check == nil) != (err == nil) {
+		if check := Check(e); (check == nil) != (err == nil) {
 			rt.Fatalf("Check says %v, Encode %v", check, err)
 		}
 		if err != nil {

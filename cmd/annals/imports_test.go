@@ -40,8 +40,8 @@ var may = []row{
 
 // intoTransport is what every way in or out may import: the layers below, and what several ways share.
 var intoTransport = []string{
-	"events", "commands", "queries", "transport/problem", "transport/documents", "transport/dotenv", "transport/limits",
-	"transport/media", "transport/publicnet", "transport/serverlog",
+	"events", "commands", "queries", "transport/problem", "transport/documents", "transport/dotenv", "transport/eliza",
+	"transport/limits", "transport/media", "transport/publicnet", "transport/serverlog",
 }
 
 func TestPackagesImportOnlyWhatTheDesignAllows(t *testing.T) {

@@ -24,6 +24,7 @@ const unknown = "…"
 // their values, wherever the code is.
 type goSource struct {
 	info   types.Info
+	set    *token.FileSet
 	files  []*ast.File
 	calls  map[types.Object][]*ast.CallExpr
 	values map[types.Object][]value // what is assigned to a variable, a field, or a parameter
@@ -44,12 +45,13 @@ func readSource(t *testing.T, pattern string) *goSource {
 		t.Fatalf("go list: %v", err)
 	}
 	s := &goSource{
+		set: token.NewFileSet(),
 		info: types.Info{
 			Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{},
 		},
 		calls: map[types.Object][]*ast.CallExpr{}, values: map[types.Object][]value{}, result: map[types.Object][]value{},
 	}
-	exports, checked, files := map[string]string{}, map[string]*types.Package{}, token.NewFileSet()
+	exports, checked, files := map[string]string{}, map[string]*types.Package{}, s.set
 	others := importer.ForCompiler(files, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
 	config := types.Config{Importer: importing(func(path string) (*types.Package, error) {
 		if p := checked[path]; p != nil {

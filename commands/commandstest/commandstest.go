@@ -47,7 +47,7 @@ type Wish struct {
 }
 
 // When is the command, as a request of its own.
-func When[S commands.State[S]](given History, cmd commands.Command[S]) Wish {
+func When[S commands.State[S], A any](given History, cmd commands.Command[S, A]) Wish {
 	handle := func(ctx context.Context, b commands.Env, r commands.Request) (commands.Result, error) {
 		return commands.Handle(ctx, b, r, cmd)
 	}

@@ -60,12 +60,12 @@ func (r Remember) learnDocument(ctx context.Context, request commands.Request, a
 	if known.Exists && text(members(known.Metadata)["hash"]) != hash {
 		forget := request
 		forget.ID = events.Derive(request.ID, "forget", hash)
-		if _, err := commands.Handle(ctx, r.Env, forget, &commands.DeleteMemory{MemoryID: id, AgentID: agent}); err != nil {
+		if _, err := commands.Handle(ctx, r.Env, forget, commands.DeleteMemory{MemoryID: id, AgentID: agent}); err != nil {
 			return err
 		}
 	}
 	request.ID = events.Derive(request.ID, "know", hash)
-	_, err = commands.Handle(ctx, r.Env, request, &commands.StoreMemory{
+	_, err = commands.Handle(ctx, r.Env, request, commands.StoreMemory{
 		MemoryID: id, AgentID: agent, RoomID: agent, EntityID: agent, Table: events.TableDocuments, Unique: true,
 		Content: encode(map[string]string{"text": d.Text}),
 		Metadata: encode(map[string]any{
@@ -76,7 +76,7 @@ func (r Remember) learnDocument(ctx context.Context, request commands.Request, a
 		return err
 	}
 	for i, fragment := range d.Fragments {
-		_, err := commands.Handle(ctx, r.Env, request, &commands.StoreMemory{
+		_, err := commands.Handle(ctx, r.Env, request, commands.StoreMemory{
 			MemoryID: events.Derive(id, "fragment", strconv.Itoa(i), hash), AgentID: agent, RoomID: agent, EntityID: agent,
 			Table: events.TableKnowledge, Unique: true, DocumentID: id, Content: encode(map[string]string{"text": fragment}),
 			Metadata: encode(map[string]any{"type": "fragment", "documentId": id, "position": i, "source": "character"}),

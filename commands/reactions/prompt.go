@@ -107,22 +107,22 @@ func texts(raw json.RawMessage) []string {
 }
 
 // compose is the answer as a message (CONTRACT 3, step 4).
-func (r Reply) compose(ctx context.Context, m events.MessageSubmitted, agentID uuid.UUID, agent commands.Agent, text string) (*commands.SubmitMessage, error) {
+func (r Reply) compose(ctx context.Context, m events.MessageSubmitted, agentID uuid.UUID, agent commands.Agent, text string) (reply commands.SubmitMessage, err error) {
 	channel, err := r.Env.States.Channel(ctx, m.ChannelID)
 	if err != nil {
-		return nil, err
+		return reply, err
 	}
 	raw, err := json.Marshal(map[string]any{"text": text, "thought": "", "actions": []string{"REPLY"}})
 	if err != nil {
-		return nil, err
+		return reply, err
 	}
 	metadata, err := json.Marshal(map[string]any{
 		"agent_id": agentID, "agentName": agent.Character.Name, "channelType": channel.Type, "isDm": channel.Type == "DM",
 	})
 	if err != nil {
-		return nil, err
+		return reply, err
 	}
-	return &commands.SubmitMessage{
+	return commands.SubmitMessage{
 		MessageID: ReplyID(m.MessageID, agentID), ChannelID: m.ChannelID, ServerID: m.ServerID,
 		AuthorID: agentID, AuthorName: agent.Character.Name, Content: text, RawMessage: raw, Metadata: metadata,
 		SourceType: "agent_response", InReplyTo: m.MessageID,

@@ -2,6 +2,7 @@ package reactions
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -102,19 +103,21 @@ func (r Remember) store(ctx context.Context, e events.Recorded, m events.Message
 	if err != nil {
 		return err
 	}
-	cmd := &commands.StoreMemory{
-		MemoryID: events.UniqueUUID(agent, m.MessageID.String()), AgentID: agent, RoomID: view.RoomID(), EntityID: entity,
-		SubjectID: m.AuthorID, Table: events.TableMessages, Unique: true, MessageID: m.MessageID, Said: e.Position, At: e.Meta.At,
+	keep := func(content, metadata json.RawMessage) error {
+		_, err := commands.Handle(ctx, r.Env, request, commands.StoreMemory{
+			MemoryID: events.UniqueUUID(agent, m.MessageID.String()), AgentID: agent, RoomID: view.RoomID(), EntityID: entity,
+			SubjectID: m.AuthorID, Table: events.TableMessages, Content: content, Metadata: metadata, Unique: true,
+			MessageID: m.MessageID, Said: e.Position, At: e.Meta.At,
+		})
+		return err
 	}
 	if agent == m.AuthorID {
-		cmd.Content = spoken(m, agent)
-	} else {
-		cmd.Content, cmd.Metadata = heard(m, agent)
+		return keep(spoken(m, agent), nil)
 	}
-	_, err = commands.Handle(ctx, r.Env, request, cmd)
+	content, metadata := heard(m, agent)
+	err = keep(content, metadata)
 	if errors.Is(err, events.ErrTooLarge) { // the message twice
-		cmd.Metadata = nil
-		_, err = commands.Handle(ctx, r.Env, request, cmd)
+		err = keep(content, nil)
 	}
 	return err
 }
@@ -138,7 +141,7 @@ func (r Remember) edited(ctx context.Context, e events.Recorded, m events.Messag
 		if err != nil {
 			return err
 		}
-		_, err = commands.Handle(ctx, r.Env, r.request(e, agent, "remember"), &commands.UpdateMemory{MemoryID: id, AgentID: agent, Content: content})
+		_, err = commands.Handle(ctx, r.Env, r.request(e, agent, "remember"), commands.UpdateMemory{MemoryID: id, AgentID: agent, Content: content})
 		if gone(err) != nil {
 			return err
 		}
@@ -157,7 +160,7 @@ func (r Remember) silent(ctx context.Context, e events.Recorded, f events.TurnCo
 	if _, err := view.Open(ctx, r.Env, request); err != nil {
 		return err
 	}
-	_, err = commands.Handle(ctx, r.Env, request, &commands.StoreMemory{
+	_, err = commands.Handle(ctx, r.Env, request, commands.StoreMemory{
 		MemoryID: events.UniqueUUID(f.AgentID, f.TurnID.String()), AgentID: f.AgentID, RoomID: view.RoomID(), EntityID: f.AgentID,
 		Table: events.TableMessages, Unique: true, MessageID: f.MessageID, Said: message.Submitted, At: e.Meta.At,
 		Content: silence(f.Reason, events.UniqueUUID(f.AgentID, f.MessageID.String())),

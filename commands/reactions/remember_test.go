@@ -107,7 +107,7 @@ func TestAReplyIsRememberedByWhoSaidItAndByWhoHeardIt(t *testing.T) {
 	group := w.channel("GROUP", ada, iris, otto)
 	asked := w.say(group, "Good evening")
 	reply := uuid.New()
-	handle(w, &commands.SubmitMessage{
+	handle(w, commands.SubmitMessage{
 		MessageID: reply, ChannelID: group, ServerID: events.DefaultServer, AuthorID: iris, AuthorName: "Iris", Content: "Hello.", InReplyTo: asked,
 		RawMessage: json.RawMessage(`{"thought":"hm","actions":["X"]}`),
 	})
@@ -128,7 +128,7 @@ func TestWhatIsGoneBeforeItIsRememberedStaysGone(t *testing.T) {
 	iris := w.agent("Iris")
 	dm, cleared, deleted := w.channel("DM", ada, iris), w.channel("DM", ada, iris), w.channel("DM", ada, iris)
 	gone := []uuid.UUID{w.say(dm, "one"), w.say(cleared, "two"), w.say(deleted, "three")}
-	handle(w, &commands.DeleteMessage{MessageID: gone[0]})
+	handle(w, commands.DeleteMessage{MessageID: gone[0]})
 	handle(w, commands.ClearChannel{ChannelID: cleared})
 	handle(w, commands.DeleteChannel{ChannelID: deleted})
 	last := w.say(dm, "four")
@@ -152,7 +152,7 @@ func TestAnEditChangesWhatIsRemembered(t *testing.T) {
 	w.remembers(nil)
 	w.memory(events.UniqueUUID(iris, asked.String()))
 	text := "Good evening"
-	handle(w, &commands.EditMessage{MessageID: asked, Content: &text})
+	handle(w, commands.EditMessage{MessageID: asked, Content: &text})
 	e := w.await("the change", func(e events.Recorded) bool { _, ok := e.Event.(events.MemoryUpdated); return ok })
 	if u := e.Event.(events.MemoryUpdated); says(t, u.Content)["text"] != text || says(t, u.Metadata)["sourceId"] != asked.String() {
 		t.Errorf("it is %s, %s", u.Content, u.Metadata)

@@ -213,8 +213,8 @@ func (r Reply) submit(ctx context.Context, e events.Recorded, m events.MessageSu
 		return end, err
 	}
 	if gone == "" {
-		var reply *commands.SubmitMessage
-		if reply, err = r.compose(ctx, m, agentID, agent, text); err != nil {
+		reply, err := r.compose(ctx, m, agentID, agent, text)
+		if err != nil {
 			return end, err
 		}
 		_, err = commands.Handle(ctx, r.Env, r.request(e, agentID, "submit"), reply)

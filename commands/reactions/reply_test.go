@@ -108,7 +108,7 @@ func TestNobodyAnswersWhatIsGone(t *testing.T) {
 		"the agent was deleted":   func(w *world, a, _, _ uuid.UUID) { handle(w, commands.DeleteAgent{AgentID: a}) },
 		"the channel was deleted": func(w *world, _, c, _ uuid.UUID) { handle(w, commands.DeleteChannel{ChannelID: c}) },
 		"the channel was cleared": func(w *world, _, c, _ uuid.UUID) { handle(w, commands.ClearChannel{ChannelID: c}) },
-		"the message was deleted": func(w *world, _, _, m uuid.UUID) { handle(w, &commands.DeleteMessage{MessageID: m}) },
+		"the message was deleted": func(w *world, _, _, m uuid.UUID) { handle(w, commands.DeleteMessage{MessageID: m}) },
 	} {
 		t.Run(name+" before", func(t *testing.T) {
 			t.Parallel()

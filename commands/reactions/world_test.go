@@ -63,7 +63,7 @@ func (w *world) abort(message, channel, agent uuid.UUID) {
 }
 
 // handle runs a command as the server itself.
-func handle[S commands.State[S]](w *world, cmd commands.Command[S]) {
+func handle[S commands.State[S], A any](w *world, cmd commands.Command[S, A]) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -98,7 +98,7 @@ func (w *world) say(channel uuid.UUID, text string, inReplyTo ...uuid.UUID) uuid
 
 func (w *world) sayAs(author, channel uuid.UUID, text string, inReplyTo ...uuid.UUID) uuid.UUID {
 	w.t.Helper()
-	m := &commands.SubmitMessage{
+	m := commands.SubmitMessage{
 		MessageID: uuid.New(), ChannelID: channel, ServerID: events.DefaultServer,
 		AuthorID: author, AuthorName: "Ada", Content: text,
 	}

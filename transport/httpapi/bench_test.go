@@ -72,7 +72,7 @@ func BenchmarkReads(b *testing.B) {
 	channel := uuid.MustParse(chat[strings.LastIndex(chat, "/")+1:])
 	s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).is(201)
 	for i := range 9_999 {
-		must(b, do(s.env, &commands.SubmitMessage{
+		must(b, do(s.env, commands.SubmitMessage{
 			MessageID: newID(), ChannelID: channel, AuthorID: uuid.MustParse(ann), Content: fmt.Sprintf("message %d of a conversation", i),
 			RawMessage: json.RawMessage(`{"text":"message","thought":"none","actions":["REPLY"]}`), Metadata: json.RawMessage(`{"user_display_name":"Ann"}`),
 		}))

@@ -139,14 +139,15 @@ func hashBody(body []byte) string {
 }
 
 // run handles a command and remembers where its facts are.
-func run[S commands.State[S]](c *call, cmd commands.Command[S]) (commands.Result, error) {
+func run[S commands.State[S], A any](c *call, cmd commands.Command[S, A]) (commands.Result, error) {
 	r, err := commands.Handle(c, c.api.Env, c.request(), cmd)
 	return r, c.wrote(r, err)
 }
 
-// fits tells whether what a command would make may be recorded: it is asked before the command that goes ahead of it.
-func fits[S commands.State[S]](c *call, cmd commands.Command[S]) error {
-	return commands.Fits(c.api.Codec, c.request(), cmd)
+// try reports why a command would fail. It is asked of several commands before the first of them is run.
+func try[S commands.State[S], A any](c *call, cmd commands.Command[S, A]) error {
+	_, err := commands.Try(c, c.api.Env, c.request(), cmd)
+	return err
 }
 
 // wrote remembers where the facts are that a command led to.
@@ -161,8 +162,12 @@ func (c *call) wrote(r commands.Result, err error) error {
 // forgetRevision ends what If-Match asks for: what follows is about something else.
 func (c *call) forgetRevision() { c.request(); c.made.IfRevision = nil }
 
-// further has what the call does count as one more step of agents away from a person than what caused it.
-func (c *call) further(hops int) { c.request(); c.made.Hops = hops + 1 }
+// answers makes the request one that answers a message.
+func (c *call) answers(message uuid.UUID) error {
+	r, err := commands.InReplyTo(c, c.api.Env, c.request(), message)
+	c.made = r
+	return err
+}
 
 // repeats tells whether the request may come again as the same, under its Idempotency-Key.
 func (c *call) repeats() bool { return c.bodyHash != "" }

@@ -162,15 +162,17 @@ type channelPatch struct {
 }
 
 func (a *messagingAPI) updateChannel(c *call, in *channelPatch) (queries.Channel, error) {
-	cmd := commands.UpdateChannel{ChannelID: in.ChannelID.UUID, Name: (*string)(in.Body.Name.value), Metadata: in.Body.Metadata.raw()}
+	var participants *[]uuid.UUID
 	if given := in.Body.Participants.value; given != nil {
 		ids, err := parseIDs(*given)
 		if err != nil {
 			return queries.Channel{}, problem.Invalid("Invalid participantCentralUserIds: %s", err)
 		}
-		cmd.Participants = &ids
+		participants = &ids
 	}
-	if _, err := run(c, cmd); err != nil {
+	if _, err := run(c, commands.UpdateChannel{
+		ChannelID: in.ChannelID.UUID, Name: (*string)(in.Body.Name.value), Metadata: in.Body.Metadata.raw(), Participants: participants,
+	}); err != nil {
 		return queries.Channel{}, err
 	}
 	c.settle()

@@ -1,16 +1,15 @@
 package httpapi
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
-	"time"
 
 	"github.com/google/uuid"
 
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/eliza"
 	"annals/transport/problem"
 )
 
@@ -46,36 +45,35 @@ func (a *messagingAPI) submitMessage(c *call, in *submission) (storedMessage, er
 	channel, badChannel := events.ParseID(string(b.ChannelID))
 	server, badServer := events.ParseServerID(string(b.ServerID))
 	author, badAuthor := events.ParseID(string(b.AuthorID))
-	if badChannel != nil || badServer != nil || badAuthor != nil || b.Content == "" || b.SourceType == "" || !truthy(b.RawMessage) {
+	if badChannel != nil || badServer != nil || badAuthor != nil || b.Content == "" || b.SourceType == "" || !eliza.Truthy(b.RawMessage) {
 		return storedMessage{}, missingFields("channel_id, server_id, author_id, content, source_type, raw_message")
 	}
-	if reply := b.InReplyTo; truthy(reply) {
+	if reply := b.InReplyTo; eliza.Truthy(reply) {
 		if _, err := events.ParseID(textIn(map[string]json.RawMessage{"id": reply}, "id")); err != nil {
 			return storedMessage{}, problem.Invalid("Invalid in_reply_to_message_id format")
 		}
 	}
-	cmd := &commands.SubmitMessage{
+	if err := a.channelExists(c, channel); err != nil {
+		return storedMessage{}, err
+	}
+	answered, err := a.replyTo(c, b.InReplyTo)
+	if err != nil {
+		return storedMessage{}, err
+	}
+	cmd := commands.SubmitMessage{
 		MessageID: c.newID("message"), ChannelID: channel, ServerID: server, AuthorID: author,
 		AuthorName: textIn(b.Metadata.fields(), "agentName", "user_display_name"), Content: string(b.Content),
-		RawMessage: b.RawMessage, Metadata: b.Metadata.raw(), SourceType: string(b.SourceType), Submitted: true,
+		RawMessage: b.RawMessage, Metadata: b.Metadata.raw(), SourceType: string(b.SourceType), InReplyTo: answered,
+		Submitted: true,
 	}
-	at, err := a.submitTo(c, cmd, b.InReplyTo)
+	r, err := run(c, cmd)
 	if err != nil {
 		return storedMessage{}, err
 	}
 	return storedMessage{
 		ID: cmd.MessageID, ChannelID: channel, AuthorID: author, Content: cmd.Content, RawMessage: cmd.RawMessage,
-		SourceType: cmd.SourceType, Metadata: cmd.Metadata, InReplyTo: optional(cmd.InReplyTo), CreatedAt: iso(at), UpdatedAt: iso(at),
+		SourceType: cmd.SourceType, Metadata: cmd.Metadata, InReplyTo: optional(cmd.InReplyTo), CreatedAt: iso(r.At), UpdatedAt: iso(r.At),
 	}, nil
-}
-
-// truthy is what JavaScript takes for true.
-func truthy(raw json.RawMessage) bool {
-	switch string(bytes.TrimSpace(raw)) {
-	case "", "null", "false", `""`, "0":
-		return false
-	}
-	return true
 }
 
 type completion struct {
@@ -136,16 +134,23 @@ func (a *messagingAPI) ingestMessage(c *call, in *externalMessage) (ingested, er
 		server = known.ServerID
 	}
 	author, metadata := externalAuthor(string(b.SourceType), string(b.AuthorID), b.Metadata)
-	cmd := &commands.SubmitMessage{
-		MessageID: c.newID("message"), ChannelID: channel, ServerID: server, AuthorID: author, AuthorName: string(b.AuthorName),
-		Content: string(b.Content), RawMessage: given(b.RawMessage), Metadata: metadata, SourceType: string(b.SourceType),
-		SourceID: string(b.SourceID),
+	if err := a.channelExists(c, channel); err != nil {
+		return ingested{}, err
 	}
+	answered, err := a.replyTo(c, b.InReplyTo)
+	if err != nil {
+		return ingested{}, err
+	}
+	message := c.newID("message")
 	if b.SourceID != "" && !c.repeats() {
-		cmd.MessageID = events.Derive(channel, author.String(), string(b.SourceID))
+		message = events.Derive(channel, author.String(), string(b.SourceID))
 	}
-	_, err = a.submitTo(c, cmd, b.InReplyTo)
-	return ingested{MessageID: cmd.MessageID}, err
+	_, err = run(c, commands.SubmitMessage{
+		MessageID: message, ChannelID: channel, ServerID: server, AuthorID: author, AuthorName: string(b.AuthorName),
+		Content: string(b.Content), RawMessage: given(b.RawMessage), Metadata: metadata, SourceType: string(b.SourceType),
+		SourceID: string(b.SourceID), InReplyTo: answered,
+	})
+	return ingested{MessageID: message}, err
 }
 
 // externalAuthor gives whoever is no UUID the id that their name elsewhere determines, and keeps that name.
@@ -162,14 +167,10 @@ func externalAuthor(source, author string, metadata object) (uuid.UUID, json.Raw
 	return events.StringToUUID(source + ":" + author), whole
 }
 
-// submitTo says something in a channel that must be there, and tells when that was, first.
-func (a *messagingAPI) submitTo(c *call, cmd *commands.SubmitMessage, inReplyTo json.RawMessage) (time.Time, error) {
-	channel, err := a.Env.States.Channel(c, cmd.ChannelID)
-	if err != nil {
-		return time.Time{}, err
+func (a *messagingAPI) channelExists(c *call, id uuid.UUID) error {
+	channel, err := a.Env.States.Channel(c, id)
+	if err == nil && !channel.Exists {
+		err = problem.New(http.StatusNotFound, problem.CodeNotFound, "channel %s not found", id)
 	}
-	if !channel.Exists {
-		return time.Time{}, problem.New(http.StatusNotFound, problem.CodeNotFound, "channel %s not found", cmd.ChannelID)
-	}
-	return a.submit(c, cmd, inReplyTo, nil)
+	return err
 }

@@ -23,7 +23,7 @@ type FilePath struct {
 }
 
 func (a *mediaAPI) deleteFile(c *call, in *FilePath) (none, error) {
-	_, err := run(c, &commands.DeleteFile{FileID: in.FileID.UUID})
+	_, err := run(c, commands.DeleteFile{FileID: in.FileID.UUID})
 	return none{}, err
 }
 

@@ -222,7 +222,7 @@ func must(t testing.TB, err error) {
 }
 
 // do runs a command as the server itself.
-func do[S commands.State[S]](b commands.Env, cmd commands.Command[S]) error {
+func do[S commands.State[S], A any](b commands.Env, cmd commands.Command[S, A]) error {
 	r := commands.Request{ID: newID(), At: time.Now().UTC().Truncate(time.Millisecond), Actor: "cli"}
 	_, err := commands.Handle(context.Background(), b, r, cmd)
 	return err

@@ -141,19 +141,13 @@ func (a *memoryAPI) makeGroupRoom(c *call, agentText text, server, world uuid.UU
 	if err != nil {
 		return uuid.Nil, problem.Invalid("Invalid agentId format: %.60s", agentText)
 	}
-	room := &commands.CreateRoom{
+	own := commands.CreateWorld{WorldID: world, AgentID: agent, ServerID: server.String(), Name: or(b.Source, name)}
+	room := commands.CreateRoom{
 		RoomID: events.UniqueUUID(agent, server.String()), AgentID: agent, WorldID: world, ServerID: server.String(), Name: name, Type: "API",
 		Source: or(b.Source, "client"), Metadata: b.Metadata.raw(), Entities: []uuid.UUID{agent},
 	}
-	if err := fits(c, room); err != nil {
-		return uuid.Nil, err
-	}
-	_, err = run(c, &commands.CreateWorld{WorldID: world, AgentID: agent, ServerID: server.String(), Name: or(b.Source, name)})
-	if err != nil {
-		return uuid.Nil, err
-	}
-	_, err = run(c, room)
-	return room.RoomID, err
+	r, err := commands.HandleBoth(c, a.Env, c.request(), own, room)
+	return room.RoomID, c.wrote(r, err)
 }
 
 // GroupPath names a group by its world.
@@ -182,11 +176,11 @@ type WorldPath struct {
 }
 
 func (a *memoryAPI) deleteGroup(c *call, in *WorldPath) (none, error) {
-	_, err := run(c, &commands.DeleteWorld{WorldID: in.WorldID.UUID})
+	_, err := run(c, commands.DeleteWorld{WorldID: in.WorldID.UUID})
 	return none{}, err
 }
 
 func (a *memoryAPI) clearGroup(c *call, in *WorldPath) (none, error) {
-	_, err := run(c, &commands.ClearWorld{WorldID: in.WorldID.UUID})
+	_, err := run(c, commands.ClearWorld{WorldID: in.WorldID.UUID})
 	return none{}, err
 }

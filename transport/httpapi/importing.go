@@ -35,8 +35,9 @@ type importing struct {
 	later  *spool // of memories that wait for their character
 	sum    hash.Hash
 	counts map[string]int
-	listed bool // a document has a list of such
-	opened bool // the agent's own room
+	listed bool         // a document has a list of such
+	opened bool         // the agent's own room
+	env    commands.Env // assumes, in a dry run, what the records before would make
 	last   importWork
 
 	work    chan importWork
@@ -53,13 +54,13 @@ type importing struct {
 type importWork struct {
 	line  int
 	size  int64
-	cmd   *commands.StoreMemory
+	cmd   commands.StoreMemory
 	after <-chan struct{} // what comes first is done; nil for nothing
 	done  chan struct{}
 }
 
 func (i *importing) begin(ctx context.Context) {
-	i.request = i.c.request()
+	i.request, i.env = i.c.request(), i.api.Env
 	i.work, i.bytes = make(chan importWork), semaphore.NewWeighted(importBytes)
 	for range importsAtOnce {
 		i.working.Go(func() {
@@ -67,7 +68,7 @@ func (i *importing) begin(ctx context.Context) {
 				if w.after != nil {
 					<-w.after // who has it took it before
 				}
-				i.did(w.line, func() (commands.Result, error) { return i.store(ctx, w) })
+				i.did(w.line, func() (commands.Result, error) { return carryOut(ctx, i, w.line, w.cmd) })
 				close(w.done)
 				i.bytes.Release(w.size)
 				i.pending.Done()
@@ -114,25 +115,31 @@ func (i *importing) did(line int, do func() (commands.Result, error)) {
 	}
 }
 
-// store tells of a dry run whether the memory would be new. Each record is a request of its own: a file may have one twice.
-func (i *importing) store(ctx context.Context, w importWork) (commands.Result, error) {
-	cmd := w.cmd
+// carryOut handles the command of a record or, in a dry run, tries it and assumes what it would record. Each record is a request
+// of its own: a file may have one twice.
+func carryOut[S commands.State[S], A any](ctx context.Context, i *importing, line int, cmd commands.Command[S, A]) (commands.Result, error) {
+	r := i.request
+	r.ID = events.Derive(r.ID, strconv.Itoa(line))
 	if !i.dry {
-		r := i.request
-		r.ID = events.Derive(r.ID, strconv.Itoa(w.line))
-		return commands.Handle(ctx, i.api.Env, r, cmd)
+		return commands.Handle(ctx, i.env, r, cmd)
 	}
-	facts, err := cmd.Decide(i.request, commands.Memory{})
+	would, err := commands.Try(ctx, i.env, r, cmd)
 	if err != nil {
 		return commands.Result{}, err
 	}
-	for _, f := range facts {
-		if err := i.api.Codec.Check(f); err != nil {
-			return commands.Result{}, err
+	for _, fact := range would.Facts {
+		switch f := fact.(type) { // no other record depends on what a memory says
+		case events.MemoryStored:
+			f.Content, f.Metadata = nil, nil
+			fact = f
+		case events.MemoryEmbedded:
+			continue
+		}
+		if i.env, err = i.env.Assuming(cmd.Stream(), fact); err != nil {
+			return commands.Result{}, errFile{"a dry run of so many records would take too much memory"}
 		}
 	}
-	known, err := i.api.Env.States.RemembersNow(ctx, cmd.MemoryID)
-	return commands.Result{Changed: !known}, err
+	return commands.Result{Changed: would.Changed}, nil
 }
 
 // record takes in one record.
@@ -189,15 +196,19 @@ func (i *importing) memory(ctx context.Context, raw json.RawMessage) error {
 	if cmd.DocumentID != uuid.Nil || cmd.Table == events.TableDocuments {
 		i.pending.Wait() // a fragment comes after its document
 	}
-	if cmd.RoomID == i.agent && !i.dry && !i.opened {
-		_, err := commands.OpenSelf(ctx, i.api.Env, i.request, i.agent)
+	if cmd.RoomID == i.agent && !i.opened {
+		err := i.openSelf(ctx)
 		if err != nil && !missing(err) {
 			return err
 		}
 		i.opened = err == nil
 	}
+	if i.dry { // one after another: what one would make decides about the next
+		i.did(i.line, func() (commands.Result, error) { return carryOut(ctx, i, i.line, cmd) })
+		return nil
+	}
 	w := importWork{line: i.line, size: min(int64(len(raw)), importBytes), cmd: cmd, done: make(chan struct{})}
-	if i.last.cmd != nil && !cmd.At.IsZero() && cmd.At.Equal(i.last.cmd.At) {
+	if i.last.done != nil && !cmd.At.IsZero() && cmd.At.Equal(i.last.cmd.At) {
 		w.after = i.last.done
 	}
 	if err := i.bytes.Acquire(ctx, w.size); err != nil {
@@ -207,4 +218,17 @@ func (i *importing) memory(ctx context.Context, raw json.RawMessage) error {
 	i.work <- w // somebody takes it, sooner or later
 	i.last = w
 	return nil
+}
+
+// openSelf makes the agent's own room, where it is missing.
+func (i *importing) openSelf(ctx context.Context) error {
+	self, err := commands.MissingSelfRoom(ctx, i.env, i.agent)
+	if err != nil || self == nil {
+		return err
+	}
+	if _, err := carryOut(ctx, i, i.line, self.See); err != nil {
+		return err
+	}
+	_, err = carryOut(ctx, i, i.line, self.Create)
+	return err
 }

@@ -14,7 +14,7 @@ import (
 
 // character makes the agent where there is none; one that is there stays as it is.
 func (i *importing) character(ctx context.Context, raw json.RawMessage) (commands.Result, error) {
-	agent, err := i.api.Env.States.Agent(ctx, i.agent)
+	agent, err := i.env.States.Agent(ctx, i.agent)
 	if err != nil || agent.Exists {
 		return commands.Result{}, err
 	}
@@ -22,10 +22,10 @@ func (i *importing) character(ctx context.Context, raw json.RawMessage) (command
 		return commands.Result{}, err
 	}
 	character, err := commands.ParseCharacter(raw)
-	if err != nil || i.dry {
-		return commands.Result{Changed: true}, err
+	if err != nil {
+		return commands.Result{}, err
 	}
-	return commands.Handle(ctx, i.api.Env, i.request, commands.CreateAgent{AgentID: i.agent, Character: character})
+	return carryOut(ctx, i, i.line, commands.CreateAgent{AgentID: i.agent, Character: character})
 }
 
 func (i *importing) world(ctx context.Context, raw json.RawMessage) (commands.Result, error) {
@@ -33,11 +33,7 @@ func (i *importing) world(ctx context.Context, raw json.RawMessage) (commands.Re
 	if err := json.Unmarshal(raw, &w); err != nil {
 		return commands.Result{}, problem.Invalid("no world: %s", err)
 	}
-	if i.dry {
-		known, err := i.api.Env.States.WorldNow(ctx, w.ID)
-		return commands.Result{Changed: !known.Exists}, err
-	}
-	return commands.Handle(ctx, i.api.Env, i.request, &commands.CreateWorld{
+	return carryOut(ctx, i, i.line, commands.CreateWorld{
 		WorldID: w.ID, AgentID: i.agent, ServerID: w.ServerID, Name: w.Name, Metadata: given(w.Metadata),
 	})
 }
@@ -47,11 +43,7 @@ func (i *importing) room(ctx context.Context, raw json.RawMessage) (commands.Res
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return commands.Result{}, problem.Invalid("no room: %s", err)
 	}
-	if i.dry {
-		known, err := i.api.Env.States.RoomNow(ctx, r.ID)
-		return commands.Result{Changed: !known.Exists}, err
-	}
-	return commands.Handle(ctx, i.api.Env, i.request, &commands.CreateRoom{
+	return carryOut(ctx, i, i.line, commands.CreateRoom{
 		RoomID: r.ID, AgentID: i.agent, WorldID: orNil(r.WorldID), ChannelID: orNil(r.ChannelID), ServerID: r.ServerID, Name: r.Name,
 		Type: or(text(r.Type), "DM"), Source: r.Source, Metadata: given(r.Metadata), Entities: r.Entities,
 	})
@@ -69,15 +61,11 @@ func (i *importing) entity(ctx context.Context, raw json.RawMessage) (commands.R
 	if err := json.Unmarshal(raw, &n); err != nil {
 		return commands.Result{}, problem.Invalid("no entity: %s", err)
 	}
-	if i.dry {
-		known, err := i.api.Env.States.EntityNow(ctx, n.ID)
-		return commands.Result{Changed: known.Seen == 0}, err
-	}
 	subject := n.SubjectID
 	if subject == uuid.Nil {
 		subject = n.ID
 	}
-	return commands.Handle(ctx, i.api.Env, i.request, &commands.SeeEntity{
+	return carryOut(ctx, i, i.line, commands.SeeEntity{
 		EntityID: n.ID, AgentID: i.agent, SubjectID: subject, Names: n.Names, Metadata: given(n.Metadata),
 	})
 }
@@ -99,36 +87,40 @@ type importedMemory struct {
 }
 
 // wish is what a record of a memory asks for. One without an id gets that of what it says, so that it is taken in once.
-func (i *importing) wish(raw json.RawMessage) (*commands.StoreMemory, error) {
+func (i *importing) wish(raw json.RawMessage) (wish commands.StoreMemory, err error) {
 	var m importedMemory
 	if err := json.Unmarshal(raw, &m); err != nil {
-		return nil, problem.Invalid("no memory: %s", err)
+		return wish, problem.Invalid("no memory: %s", err)
 	}
 	vector, err := vectorIn(m.Embedding)
 	if err != nil {
-		return nil, err
+		return wish, err
 	}
-	cmd := &commands.StoreMemory{
-		MemoryID: orNil(m.ID), AgentID: i.agent, RoomID: orNil(m.RoomID), EntityID: orNil(m.EntityID), SubjectID: orNil(m.SubjectID),
-		DocumentID: orNil(m.DocumentID), Table: or(text(m.TableName), or(text(m.Type), events.TableMessages)), Content: m.Content,
-		Metadata: given(m.Metadata), Unique: m.Unique == nil || *m.Unique, Vector: vector,
-	}
+	content := m.Content
 	var words string
 	if json.Unmarshal(m.Content, &words) == nil && given(m.Content) != nil {
-		if cmd.Content, err = json.Marshal(map[string]string{"text": words}); err != nil {
-			return nil, err
-		}
+		content, _ = json.Marshal(map[string]string{"text": words}) // a text always can be
 	}
+	var at time.Time
 	if ms, err := m.CreatedAt.Int64(); err == nil && ms > 0 {
-		cmd.At = time.UnixMilli(ms).UTC()
+		at = time.UnixMilli(ms).UTC()
 	}
-	for _, id := range []*uuid.UUID{&cmd.RoomID, &cmd.EntityID} {
-		if *id == uuid.Nil {
-			*id = i.agent
-		}
+	table := or(text(m.TableName), or(text(m.Type), events.TableMessages))
+	id := orNil(m.ID)
+	if id == uuid.Nil {
+		id = events.Derive(i.agent, "imported", table, string(raw))
 	}
-	if cmd.MemoryID == uuid.Nil {
-		cmd.MemoryID = events.Derive(i.agent, "imported", cmd.Table, string(raw))
+	return commands.StoreMemory{
+		MemoryID: id, AgentID: i.agent, RoomID: i.orAgent(m.RoomID), EntityID: i.orAgent(m.EntityID), SubjectID: orNil(m.SubjectID),
+		DocumentID: orNil(m.DocumentID), Table: table, Content: content, Metadata: given(m.Metadata),
+		Unique: m.Unique == nil || *m.Unique, Vector: vector, At: at,
+	}, nil
+}
+
+// orAgent is the agent itself where no id is given.
+func (i *importing) orAgent(id *uuid.UUID) uuid.UUID {
+	if id == nil || *id == uuid.Nil {
+		return i.agent
 	}
-	return cmd, nil
+	return *id
 }

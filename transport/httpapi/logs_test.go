@@ -18,7 +18,7 @@ import (
 )
 
 // happened runs a command and waits until what it led to can be read.
-func happened[S commands.State[S]](s *server, cmd commands.Command[S]) {
+func happened[S commands.State[S], A any](s *server, cmd commands.Command[S, A]) {
 	s.t.Helper()
 	must(s.t, do(s.env, cmd))
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -141,28 +141,28 @@ type newMemory struct {
 
 func (a *memoryAPI) storeMemory(c *call, in *newMemory) (queries.Memory, error) {
 	b := in.Body
-	cmd := &commands.StoreMemory{
-		MemoryID: c.newID("memory"), AgentID: in.AgentID.UUID, Table: or(b.TableName, events.TableMessages), Content: b.Content.raw(),
-		Metadata: b.Metadata.raw(), Unique: b.Unique == nil || *b.Unique,
-	}
+	content := b.Content.raw()
 	if b.Content == nil {
 		if b.Text == "" {
 			return queries.Memory{}, missingFields("content")
 		}
-		var err error
-		if cmd.Content, err = json.Marshal(map[string]string{"text": string(b.Text)}); err != nil {
-			return queries.Memory{}, err
-		}
+		content, _ = json.Marshal(map[string]string{"text": string(b.Text)}) // a text always can be
 	}
-	var err error
-	if cmd.EntityID, err = optionalID("entityId", b.EntityID, in.AgentID.UUID); err != nil {
+	entity, err := optionalID("entityId", b.EntityID, in.AgentID.UUID)
+	if err != nil {
 		return queries.Memory{}, err
 	}
-	if cmd.Vector, err = vectorIn(b.Embedding); err != nil {
+	vector, err := vectorIn(b.Embedding)
+	if err != nil {
 		return queries.Memory{}, err
 	}
-	if cmd.RoomID, err = a.roomFor(c, in); err != nil {
+	room, err := a.roomFor(c, in)
+	if err != nil {
 		return queries.Memory{}, err
+	}
+	cmd := commands.StoreMemory{
+		MemoryID: c.newID("memory"), AgentID: in.AgentID.UUID, RoomID: room, EntityID: entity, Table: or(b.TableName, events.TableMessages),
+		Content: content, Metadata: b.Metadata.raw(), Unique: b.Unique == nil || *b.Unique, Vector: vector,
 	}
 	r, err := run(c, cmd)
 	return queries.Memory{
@@ -240,14 +240,14 @@ func (a *memoryAPI) updateMemory(c *call, in *memoryPatch) (memoryUpdated, error
 	if err != nil {
 		return memoryUpdated{}, err
 	}
-	_, err = run(c, &commands.UpdateMemory{
+	_, err = run(c, commands.UpdateMemory{
 		MemoryID: in.MemoryID.UUID, AgentID: in.AgentID.UUID, Content: in.Body.Content.raw(), Metadata: in.Body.Metadata.raw(), Vector: vector,
 	})
 	return memoryUpdated{in.MemoryID.UUID, "Memory updated successfully"}, err
 }
 
 func (a *memoryAPI) deleteMemory(c *call, in *MemoryPath) (said, error) {
-	_, err := run(c, &commands.DeleteMemory{MemoryID: in.MemoryID.UUID, AgentID: in.AgentID.UUID})
+	_, err := run(c, commands.DeleteMemory{MemoryID: in.MemoryID.UUID, AgentID: in.AgentID.UUID})
 	return said{"Memory deleted successfully"}, err
 }
 
@@ -270,7 +270,7 @@ func (a *memoryAPI) clearRoom(c *call, in *RoomPath) (none, error) {
 	if err != nil {
 		return none{}, err
 	}
-	_, err = run(c, &commands.ClearRoom{RoomID: room, AgentID: in.AgentID.UUID})
+	_, err = run(c, commands.ClearRoom{RoomID: room, AgentID: in.AgentID.UUID})
 	return none{}, err
 }
 

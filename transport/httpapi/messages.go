@@ -12,6 +12,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/eliza"
 	"annals/transport/problem"
 )
 
@@ -71,16 +72,20 @@ func (a *messagingAPI) postMessage(c *call, in *newMessage) (postedMessage, erro
 		return postedMessage{}, missingFields("channelId, server_id, author_id, content")
 	}
 	fields := b.Metadata.fields()
-	cmd := &commands.SubmitMessage{
-		MessageID: c.newID("message"), ChannelID: in.ChannelID.UUID, ServerID: server, AuthorID: author,
-		AuthorName: textIn(fields, "user_display_name"), Content: string(b.Content), RawMessage: given(b.RawMessage),
-		Metadata: b.Metadata.raw(), SourceType: or(b.SourceType, "eliza_gui"),
-	}
-	at, err := a.submit(c, cmd, b.InReplyTo, fields)
+	answered, err := a.replyTo(c, b.InReplyTo)
 	if err != nil {
 		return postedMessage{}, err
 	}
-	posted := postedMessage{BusMessage: inBusForm(cmd, at)}
+	cmd := commands.SubmitMessage{
+		MessageID: c.newID("message"), ChannelID: in.ChannelID.UUID, ServerID: server, AuthorID: author,
+		AuthorName: textIn(fields, "user_display_name"), Content: string(b.Content), RawMessage: given(b.RawMessage),
+		Metadata: b.Metadata.raw(), SourceType: or(b.SourceType, "eliza_gui"), InReplyTo: answered,
+	}
+	r, err := commands.SubmitOpening(c, a.Env, c.request(), cmd, eliza.ChannelDefaults("gui_auto_creation", fields))
+	if err := c.wrote(r, err); err != nil {
+		return postedMessage{}, err
+	}
+	posted := postedMessage{BusMessage: inBusForm(cmd, r.At)}
 	if in.Wait != "reply" {
 		return posted, nil
 	}
@@ -89,7 +94,7 @@ func (a *messagingAPI) postMessage(c *call, in *newMessage) (postedMessage, erro
 	return posted, err
 }
 
-func inBusForm(m *commands.SubmitMessage, at time.Time) BusMessage {
+func inBusForm(m commands.SubmitMessage, at time.Time) BusMessage {
 	return BusMessage{
 		ID: m.MessageID, ChannelID: m.ChannelID, ServerID: m.ServerID, AuthorID: m.AuthorID, Content: m.Content,
 		CreatedAt: queries.Millis(at.UnixMilli()), SourceType: m.SourceType, SourceID: m.SourceID, RawMessage: m.RawMessage,
@@ -104,44 +109,18 @@ func optional(id uuid.UUID) *uuid.UUID {
 	return &id
 }
 
-// submit says something, in a channel that is made for it if there is none and fields, the metadata, tell how; it tells when
-// that was, first.
-func (a *messagingAPI) submit(c *call, cmd *commands.SubmitMessage, inReplyTo json.RawMessage, fields map[string]json.RawMessage) (time.Time, error) {
-	// What is no UUID is dropped, as recorded.
-	if cmd.InReplyTo, _ = events.ParseID(textIn(map[string]json.RawMessage{"id": inReplyTo}, "id")); cmd.InReplyTo != uuid.Nil {
-		if err := a.admitReply(c, cmd.InReplyTo); err != nil {
-			return time.Time{}, err
-		}
+// replyTo returns the id of the message that is answered, and makes the request one that answers it. What is no UUID is
+// dropped, as recorded.
+func (a *messagingAPI) replyTo(c *call, raw json.RawMessage) (uuid.UUID, error) {
+	message, _ := events.ParseID(textIn(map[string]json.RawMessage{"id": raw}, "id"))
+	if message == uuid.Nil {
+		return message, nil
 	}
-	r, err := commands.SubmitOpening(c, a.Env, a.Codec, c.request(), cmd, commands.ChannelDefaults{By: "gui_auto_creation", Metadata: fields})
-	return r.At, c.wrote(r, err)
-}
-
-// admitReply looks at the message that is answered: it is there, and the answer to one of an agent is one hop further from
-// the person who began.
-func (a *messagingAPI) admitReply(c *call, message uuid.UUID) error {
-	var m commands.Message
-	byAgent, hops := false, 0
-	for e, err := range a.Env.Store.Read(c, events.MessageStream(message), events.Forwards) {
-		if err != nil {
-			return err
-		}
-		m = m.Apply(e)
-		if said, ok := e.Event.(events.MessageSubmitted); ok {
-			byAgent, hops = said.ByAgent, e.Meta.Hops
-		}
+	err := c.answers(message)
+	if missing(err) {
+		err = problem.New(http.StatusNotFound, problem.CodeNotFound, "The message %s that is answered was not found", message)
 	}
-	channel, err := a.Env.States.Channel(c, m.ChannelID)
-	if err != nil {
-		return err
-	}
-	if !m.Exists || m.Submitted <= channel.Cleared {
-		return problem.New(http.StatusNotFound, problem.CodeNotFound, "The message %s that is answered was not found", message)
-	}
-	if byAgent {
-		c.further(hops)
-	}
-	return nil
+	return message, err
 }
 
 // replies waits until the agents that a message reached are done with it, and gives what they answered so far when the wait
@@ -240,7 +219,7 @@ func (a *messagingAPI) editMessage(c *call, in *messagePatch) (queries.Message, 
 	if content != nil && *content == "" {
 		return queries.Message{}, problem.Invalid("Invalid content: it may not be empty")
 	}
-	cmd := &commands.EditMessage{MessageID: in.MessageID.UUID, Content: (*string)(content), Metadata: in.Body.Metadata.raw()}
+	cmd := commands.EditMessage{MessageID: in.MessageID.UUID, Content: (*string)(content), Metadata: in.Body.Metadata.raw()}
 	if _, err := run(c, cmd); err != nil {
 		return queries.Message{}, err
 	}
@@ -255,7 +234,7 @@ type messageInChannel struct {
 
 // deleteMessage is 204 for a message that is not there, as recorded; in another channel it is not there.
 func (a *messagingAPI) deleteMessage(c *call, in *messageInChannel) (none, error) {
-	_, err := run(c, &commands.DeleteMessage{MessageID: in.MessageID.UUID, ChannelID: in.ChannelID.UUID})
+	_, err := run(c, commands.DeleteMessage{MessageID: in.MessageID.UUID, ChannelID: in.ChannelID.UUID})
 	if errors.Is(err, commands.ErrNotFound) {
 		err = nil
 	}

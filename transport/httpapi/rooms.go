@@ -102,24 +102,21 @@ func (a *memoryAPI) createRoom(c *call, in *newRoom) (roomMade, error) {
 	if own {
 		world = events.UniqueUUID(agent, "world-"+c.newID("world").String())
 	}
-	cmd := &commands.CreateRoom{
+	cmd := commands.CreateRoom{
 		RoomID: id, AgentID: agent, WorldID: world, ChannelID: id, ServerID: server, Name: string(b.Name), Type: or(b.Type, "DM"),
 		Source: or(b.Source, "client"), Metadata: b.Metadata.raw(), Entities: []uuid.UUID{agent},
 	}
+	var r commands.Result
 	if own {
-		if err := fits(c, cmd); err != nil {
-			return roomMade{}, err
-		}
-		_, err := run(c, &commands.CreateWorld{WorldID: world, AgentID: agent, ServerID: server, Name: "World for " + string(b.Name)})
-		if err != nil {
-			return roomMade{}, err
-		}
+		in := commands.CreateWorld{WorldID: world, AgentID: agent, ServerID: server, Name: "World for " + string(b.Name)}
+		r, err = commands.HandleBoth(c, a.o.Env, c.request(), in, cmd)
+	} else {
+		r, err = commands.Handle(c, a.o.Env, c.request(), cmd)
 	}
-	r, err := run(c, cmd)
 	return roomMade{
 		ID: id, Name: cmd.Name, AgentID: agent, CreatedAt: queries.Millis(r.At.UnixMilli()), Source: cmd.Source, Type: cmd.Type,
 		WorldID: world, ServerID: or(b.ServerID, serverOf(r.At)), Metadata: cmd.Metadata,
-	}, err
+	}, c.wrote(r, err)
 }
 
 // serverOf is the server, as recorded, of what is made at a time without one.

@@ -8,6 +8,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/eliza"
 	"annals/transport/problem"
 )
 
@@ -55,7 +56,7 @@ func (a *messagingAPI) inClientWords(c *call, in *submission) error {
 	}
 	b.ChannelID, b.AuthorID, b.ServerID = b.InChannel, b.AgentID, serverText(known.ServerID.String())
 	b.SourceType, b.InReplyTo = cmp.Or(b.SourceType, "agent_response"), b.InReplyToMessage
-	if !truthy(b.RawMessage) {
+	if !eliza.Truthy(b.RawMessage) {
 		b.RawMessage, err = json.Marshal(map[string]text{"text": b.Content})
 	}
 	return err
@@ -100,7 +101,7 @@ func (a *messagingAPI) ingestBatch(c *call, b Batch) (done ingested, err error) 
 		return done, err
 	}
 	for _, m := range messages {
-		if _, err := a.submitTo(c, m, nil); err != nil {
+		if _, err := run(c, m); err != nil {
 			return done, err
 		}
 		done.MessageID, done.Processed = m.MessageID, done.Processed+1
@@ -110,7 +111,7 @@ func (a *messagingAPI) ingestBatch(c *call, b Batch) (done ingested, err error) 
 }
 
 // messagesOf are the messages of a batch, each of which may be recorded.
-func (a *messagingAPI) messagesOf(c *call, b Batch) ([]*commands.SubmitMessage, error) {
+func (a *messagingAPI) messagesOf(c *call, b Batch) ([]commands.SubmitMessage, error) {
 	channel, err := events.ParseID(string(b.Into))
 	if err != nil || len(b.Messages) > maxBatch {
 		return nil, problem.Invalid("Invalid external message payload")
@@ -119,26 +120,23 @@ func (a *messagingAPI) messagesOf(c *call, b Batch) ([]*commands.SubmitMessage, 
 	if err != nil {
 		return nil, err
 	}
-	messages := make([]*commands.SubmitMessage, len(b.Messages))
+	messages := make([]commands.SubmitMessage, len(b.Messages))
 	for i, m := range b.Messages {
 		if m.AuthorID == "" || m.Content == "" {
 			return nil, problem.Invalid("Invalid external message payload")
 		}
 		author, metadata := externalAuthor(string(b.Platform), string(m.AuthorID), m.Metadata)
-		cmd := &commands.SubmitMessage{
-			MessageID: events.Derive(channel, author.String(), string(m.ID)), ChannelID: channel, ServerID: known.ServerID,
-			AuthorID: author, Content: string(m.Content), Metadata: metadata, SourceType: string(b.Platform), SourceID: string(m.ID),
+		message := a.NewID()
+		if m.ID != "" {
+			message = events.Derive(channel, author.String(), string(m.ID))
 		}
-		if m.ID == "" {
-			cmd.MessageID = a.NewID()
+		messages[i] = commands.SubmitMessage{
+			MessageID: message, ChannelID: channel, ServerID: known.ServerID, AuthorID: author, Content: string(m.Content),
+			Metadata: metadata, SourceType: string(b.Platform), SourceID: string(m.ID),
 		}
-		if err := cmd.Admit(c, a.Env.States, commands.Message{}); err != nil {
+		if err := try(c, messages[i]); err != nil {
 			return nil, err
 		}
-		if err := fits(c, cmd); err != nil {
-			return nil, err
-		}
-		messages[i] = cmd
 	}
 	return messages, nil
 }

@@ -196,7 +196,7 @@ func TestTheReplyIsInTheAnswerOfWhoWaitsForIt(t *testing.T) {
 			continue
 		}
 		reply := newID()
-		must(t, do(s.env, &commands.SubmitMessage{MessageID: reply, ChannelID: said.ChannelID, AuthorID: said.Audience[0], Content: "ho", InReplyTo: said.MessageID}))
+		must(t, do(s.env, commands.SubmitMessage{MessageID: reply, ChannelID: said.ChannelID, AuthorID: said.Audience[0], Content: "ho", InReplyTo: said.MessageID}))
 		must(t, do(s.env, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{
 			TurnID: newID(), ChannelID: said.ChannelID, AgentID: said.Audience[0], MessageID: said.MessageID, ReplyID: reply, Outcome: events.TurnReplied,
 		}}))

@@ -92,7 +92,7 @@ func (a *messagingAPI) syncChannels(c *call, in *syncRequest) (answer syncAnswer
 			ChannelID: events.Derive(server.ID, "channel", sources[i]), ServerID: server.ID, Name: string(w.Name), Type: or(w.Type, "GROUP"),
 			SourceType: server.SourceType, SourceID: sources[i], Topic: string(w.Topic), Metadata: w.Metadata.raw(),
 		}
-		if err := fits(c, channels[i]); err != nil {
+		if err := trySync(c, channels[i], there); err != nil {
 			return answer, err
 		}
 	}
@@ -113,6 +113,19 @@ func syncChannel(c *call, wanted commands.CreateChannel, there map[string]uuid.U
 		_, err := run(c, wanted)
 		return wanted.ChannelID, err
 	}
-	_, err := run(c, commands.UpdateChannel{ChannelID: id, Name: &wanted.Name, Metadata: wanted.Metadata})
+	_, err := run(c, renamed(id, wanted))
 	return id, err
+}
+
+// trySync reports why syncChannel would fail.
+func trySync(c *call, wanted commands.CreateChannel, there map[string]uuid.UUID) error {
+	if id, ok := there[wanted.SourceID]; ok {
+		return try(c, renamed(id, wanted))
+	}
+	return try(c, wanted)
+}
+
+func renamed(id uuid.UUID, as commands.CreateChannel) commands.UpdateChannel {
+	name := as.Name
+	return commands.UpdateChannel{ChannelID: id, Name: &name, Metadata: as.Metadata}
 }

@@ -66,20 +66,20 @@ func (a *mediaAPI) upload(c *call, owner string, of uuid.UUID, admit func(*media
 		return u, err
 	}
 	c.repeatable(f.SHA256 + f.Name)
-	cmd := commands.UploadFile{
-		FileID: c.newID("file"), Owner: owner, OwnerID: of, Name: f.Name, Type: f.Type, Size: f.Size, SHA256: f.SHA256,
-		Width: f.Width, Height: f.Height,
-	}
-	cmd.Filename = filename(cmd.FileID, c.request().At, f.Extension)
+	id := c.newID("file")
+	var name string
 	if err := a.Store.Keep(c, f, func() error {
-		r, err := run(c, cmd)
-		cmd.Filename = filename(cmd.FileID, r.At, f.Extension) // that of the first time
+		r, err := run(c, commands.UploadFile{
+			FileID: id, Owner: owner, OwnerID: of, Filename: filename(id, c.request().At, f.Extension), Name: f.Name, Type: f.Type,
+			Size: f.Size, SHA256: f.SHA256, Width: f.Width, Height: f.Height,
+		})
+		name = filename(id, r.At, f.Extension) // that of the first time
 		return err
 	}); err != nil {
 		return u, err
 	}
 	return uploaded{
-		ID: cmd.FileID, URL: mediaPath(owner, of, cmd.Filename), Type: f.Type, Filename: cmd.Filename, OriginalName: f.Name,
+		ID: id, URL: mediaPath(owner, of, name), Type: f.Type, Filename: name, OriginalName: f.Name,
 		Size: f.Size, SHA256: f.SHA256, MIMEType: f.Type, Width: f.Width, Height: f.Height,
 	}, nil
 }

@@ -57,28 +57,25 @@ func (a *memoryAPI) createWorld(c *call, in *newWorld) (worldAnswer, error) {
 	if b.Name == "" && named == uuid.Nil {
 		return worldAnswer{}, problem.Invalid("World name is required")
 	}
-	cmd := &commands.CreateWorld{
-		WorldID: named, AgentID: agent, ServerID: or(b.ServerID, serverOf(c.request().At)),
-		Name: string(b.Name), Metadata: b.Metadata.raw(),
-	}
+	world := named
 	if named == uuid.Nil {
-		cmd.WorldID = events.UniqueUUID(agent, "world-"+c.newID("world").String())
+		world = events.UniqueUUID(agent, "world-"+c.newID("world").String())
 	}
-	if cmd.Name == "" {
-		cmd.Name = "World " + named.String()[:8]
-	}
-	if _, err := run(c, cmd); err != nil {
+	if _, err := run(c, commands.CreateWorld{
+		WorldID: world, AgentID: agent, ServerID: or(b.ServerID, serverOf(c.request().At)),
+		Name: or(b.Name, "World "+named.String()[:8]), Metadata: b.Metadata.raw(),
+	}); err != nil {
 		return worldAnswer{}, err
 	}
-	known, err := a.Env.States.World(c, cmd.WorldID)
+	known, err := a.Env.States.World(c, world)
 	if err == nil && known.AgentID != agent {
-		_, err = run(c, &commands.CreateRoom{
-			RoomID: events.UniqueUUID(agent, cmd.WorldID.String()), AgentID: agent, WorldID: cmd.WorldID, Name: known.Name,
+		_, err = run(c, commands.CreateRoom{
+			RoomID: events.UniqueUUID(agent, world.String()), AgentID: agent, WorldID: world, Name: known.Name,
 			Type: "WORLD", Source: "client", Entities: []uuid.UUID{agent},
 		})
 	}
 	return worldAnswer{queries.World{
-		ID: cmd.WorldID, AgentID: known.AgentID, Name: known.Name, Metadata: orNull(known.Metadata), ServerID: known.ServerID, CreatedAt: iso(known.At),
+		ID: world, AgentID: known.AgentID, Name: known.Name, Metadata: orNull(known.Metadata), ServerID: known.ServerID, CreatedAt: iso(known.At),
 	}}, err
 }
 
@@ -107,14 +104,16 @@ func (a *memoryAPI) updateWorld(c *call, in *worldPatch) (worldAnswer, error) {
 		}
 		patch["settings"] = in.Body.Settings.raw()
 	}
-	cmd := &commands.UpdateWorld{WorldID: in.WorldID.UUID, AgentID: in.AgentID.UUID, Name: (*string)(in.Body.Name.value)}
+	var metadata json.RawMessage
 	if patch != nil {
 		var err error
-		if cmd.Metadata, err = json.Marshal(patch); err != nil {
+		if metadata, err = json.Marshal(patch); err != nil {
 			return worldAnswer{}, err
 		}
 	}
-	if _, err := run(c, cmd); err != nil {
+	if _, err := run(c, commands.UpdateWorld{
+		WorldID: in.WorldID.UUID, AgentID: in.AgentID.UUID, Name: (*string)(in.Body.Name.value), Metadata: metadata,
+	}); err != nil {
 		return worldAnswer{}, err
 	}
 	c.settle()

@@ -13,6 +13,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/eliza"
 	"annals/transport/problem"
 )
 
@@ -44,7 +45,8 @@ type messageAck struct {
 
 // send says something in a channel, which is made for it if there is none (CONTRACT 5.3).
 func (e *event) send(ctx context.Context, p map[string]any) {
-	m, opening, problem := e.message(p)
+	id := e.hub.NewID()
+	m, defaults, problem := e.message(id, p, p)
 	if problem != "" {
 		e.refuse("%s", problem)
 		return
@@ -65,11 +67,12 @@ func (e *event) send(ctx context.Context, p map[string]any) {
 	var result commands.Result
 	if err == nil {
 		request := e.request()
-		result, err = commands.SubmitOpening(ctx, e.hub.Env, e.hub.Codec, request, m, opening)
+		result, err = commands.SubmitOpening(ctx, e.hub.Env, request, m, defaults)
 		if errors.Is(err, events.ErrTooLarge) { // the text twice
-			delete(p, "message")
-			m.RawMessage = raw(p)
-			result, err = commands.SubmitOpening(ctx, e.hub.Env, e.hub.Codec, request, m, opening)
+			short := maps.Clone(p)
+			delete(short, "message")
+			m, defaults, _ = e.message(id, p, short)
+			result, err = commands.SubmitOpening(ctx, e.hub.Env, request, m, defaults)
 		}
 	}
 	if err != nil {
@@ -82,14 +85,15 @@ func (e *event) send(ctx context.Context, p map[string]any) {
 	}
 }
 
-// message reads what a client wants to say; problem is what is wrong with it.
-func (e *event) message(p map[string]any) (m *commands.SubmitMessage, o commands.ChannelDefaults, problem string) {
+// message reads what a client wants to say; problem is what is wrong with it. It gets the id, unless the client gives one, and
+// keeps what is to be kept as it came.
+func (e *event) message(id uuid.UUID, p, kept map[string]any) (m commands.SubmitMessage, d commands.ChannelDefaults, problem string) {
 	channel, badChannel := events.ParseID(first(p, "channelId", "roomId"))
 	server, badServer := events.ParseServerID(first(p, "serverId", "server_id"))
 	author, badAuthor := events.ParseID(first(p, "senderId", "author_id"))
 	content := text(p["message"])
 	if badChannel != nil || badServer != nil || badAuthor != nil || content == "" {
-		return nil, o, incomplete
+		return m, d, incomplete
 	}
 	said, _ := p["metadata"].(map[string]any)
 	metadata := maps.Clone(said)
@@ -104,19 +108,21 @@ func (e *event) message(p map[string]any) (m *commands.SubmitMessage, o commands
 	if p["attachments"] != nil {
 		metadata["attachments"] = p["attachments"]
 	}
-	m = &commands.SubmitMessage{
-		MessageID: e.hub.NewID(), ChannelID: channel, ServerID: server, AuthorID: author, AuthorName: text(p["senderName"]), Content: content,
-		RawMessage: raw(p), Metadata: raw(metadata), SourceType: cmp.Or(text(p["source"]), "socketio_client"),
+	if own := text(p["messageId"]); own != "" {
+		id = events.Derive(channel, author.String(), own)
 	}
-	if id := text(p["messageId"]); id != "" {
-		m.MessageID = events.Derive(channel, author.String(), id)
-	}
-	o = commands.ChannelDefaults{By: "socketio_auto_creation", Metadata: map[string]json.RawMessage{}}
+	rawMetadata := make(map[string]json.RawMessage, len(said))
 	for key, value := range said {
-		o.Metadata[key] = raw(value)
+		rawMetadata[key] = raw(value)
 	}
-	o.Target, _ = events.ParseID(text(p["targetUserId"])) // what is none is left out
-	return m, o, ""
+	d = eliza.ChannelDefaults("socketio_auto_creation", rawMetadata)
+	if d.Target == uuid.Nil {
+		d.Target, _ = events.ParseID(text(p["targetUserId"])) // what is none is left out
+	}
+	return commands.SubmitMessage{
+		MessageID: id, ChannelID: channel, ServerID: server, AuthorID: author, AuthorName: text(p["senderName"]), Content: content,
+		RawMessage: raw(kept), Metadata: raw(metadata), SourceType: cmp.Or(text(p["source"]), "socketio_client"),
+	}, d, ""
 }
 
 // raw is what came as JSON as such again.
@@ -145,7 +151,7 @@ func (e *event) failed(what string, err error) {
 
 // repeat tells the sender of a message that is there already what it would have heard the first time. Another text under
 // the id of an earlier message is refused: it is not taken, and must not seem to be.
-func (e *event) repeat(ctx context.Context, s *sending, m *commands.SubmitMessage, at events.Position) {
+func (e *event) repeat(ctx context.Context, s *sending, m commands.SubmitMessage, at events.Position) {
 	waiting, cancel := context.WithTimeout(ctx, readable)
 	defer cancel()
 	_ = e.hub.Waiter.Wait(waiting, core, at) // or long enough

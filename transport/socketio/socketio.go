@@ -30,7 +30,6 @@ const goodbye = 5 * time.Second
 // Options for New. It needs all but what has a default.
 type Options struct {
 	Env      commands.Env
-	Codec    *events.Codec
 	Channels Channels
 	Waiter   Waiter
 	Logs     *serverlog.Ring

@@ -134,7 +134,7 @@ func TestWhatOthersRecordIsBroadcastInTheFormOfTheWayItCame(t *testing.T) {
 	handle(w, commands.CreateChannel{ChannelID: channel, Name: "before", Type: "GROUP"})
 	a := w.member(channel)
 
-	rest := &commands.SubmitMessage{
+	rest := commands.SubmitMessage{
 		MessageID: message, ChannelID: channel, AuthorID: ann, Content: "over REST", SourceType: "eliza_gui",
 		RawMessage: json.RawMessage(`{"thought":"x"}`), Metadata: json.RawMessage(`{"attachments":[{"id":"a"}]}`),
 	}
@@ -144,7 +144,7 @@ func TestWhatOthersRecordIsBroadcastInTheFormOfTheWayItCame(t *testing.T) {
 		t.Errorf("a message over REST is broadcast as %v", b)
 	}
 	handle(w, commands.CreateAgent{AgentID: agent, Character: events.Character{Name: "Eliza"}})
-	handle(w, &commands.SubmitMessage{
+	handle(w, commands.SubmitMessage{
 		MessageID: uuid.New(), ChannelID: channel, AuthorID: agent, Content: "an answer", SourceType: "agent_response",
 		RawMessage: json.RawMessage(`{"thought":"","actions":["REPLY"]}`), Metadata: json.RawMessage(`{"attachments":[{"id":"b"}]}`),
 	})
@@ -153,7 +153,7 @@ func TestWhatOthersRecordIsBroadcastInTheFormOfTheWayItCame(t *testing.T) {
 		t.Errorf("an answer is broadcast as %v", b)
 	}
 
-	handle(w, &commands.SubmitMessage{ // from an agent that this server does not know
+	handle(w, commands.SubmitMessage{ // from an agent that this server does not know
 		MessageID: uuid.New(), ChannelID: channel, AuthorID: ann, Content: "an answer", SourceType: "agent_response", Submitted: true,
 		RawMessage: json.RawMessage(`{"thought":"hm","actions":["REPLY"]}`), Metadata: json.RawMessage(`{"attachments":[{"id":"b"}]}`),
 	})
@@ -166,7 +166,7 @@ func TestWhatOthersRecordIsBroadcastInTheFormOfTheWayItCame(t *testing.T) {
 	if d := a.next("messageComplete").data; d["channelId"] != channel.String() || d["serverId"] != events.DefaultServer.String() {
 		t.Errorf("completed is %v", d)
 	}
-	handle(w, &commands.DeleteMessage{MessageID: message, ChannelID: channel})
+	handle(w, commands.DeleteMessage{MessageID: message, ChannelID: channel})
 	if d := a.next("messageDeleted").data; d["messageId"] != message.String() || d["channelId"] != channel.String() {
 		t.Errorf("deleted is %v", d)
 	}

@@ -50,7 +50,7 @@ func TestWhoDoesNotReadIsNotShownMoreAndNotClosed(t *testing.T) {
 	if took := time.Since(begun); took > patience/2 {
 		t.Errorf("showing took %s", took)
 	}
-	handle(w, &commands.SubmitMessage{MessageID: uuid.New(), ChannelID: channel, AuthorID: ann, Content: "said"})
+	handle(w, commands.SubmitMessage{MessageID: uuid.New(), ChannelID: channel, AuthorID: ann, Content: "said"})
 	n := 0
 	for strings.HasPrefix(slow.read(), `42["messageStreamChunk"`) {
 		n++ // and behind them the message
@@ -67,7 +67,7 @@ func TestAnAnswerIsAborted(t *testing.T) {
 	handle(w, commands.CreateAgent{AgentID: agent, Character: events.Character{Name: "Eliza"}})
 	handle(w, commands.StartAgent{AgentID: agent})
 	handle(w, commands.CreateChannel{ChannelID: channel, Name: "lobby", Type: "DM", Participants: []uuid.UUID{ann, agent}})
-	handle(w, &commands.SubmitMessage{MessageID: message, ChannelID: channel, AuthorID: ann, Content: "Hello?"})
+	handle(w, commands.SubmitMessage{MessageID: message, ChannelID: channel, AuthorID: ann, Content: "Hello?"})
 	c := w.connect()
 	abort := func(more map[string]any) heard {
 		more["channelId"] = channel

@@ -110,7 +110,7 @@ func TestTheWebClientRecognizesItsOwnMessagesAndItsAgents(t *testing.T) {
 		if theirs["clientMessageId"] != nil || theirs["id"] != own["id"] || theirs["senderId"] != ann.String() {
 			t.Errorf("another tab hears %v", theirs)
 		}
-		handle(w, &commands.SubmitMessage{MessageID: uuid.New(), ChannelID: channel, AuthorID: agent, AuthorName: "Ada", Content: "an answer", SourceType: "agent_response"})
+		handle(w, commands.SubmitMessage{MessageID: uuid.New(), ChannelID: channel, AuthorID: agent, AuthorName: "Ada", Content: "an answer", SourceType: "agent_response"})
 		if said := second.next("messageBroadcast").data; said["senderId"] != agent.String() || said["senderName"] != "Ada" || said["roomId"] != channel.String() {
 			t.Errorf("the agent's answer is %v", said)
 		}

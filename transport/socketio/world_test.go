@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -56,10 +55,8 @@ func newWorld(t testing.TB, change ...func(*world, *Options)) *world {
 	w := &world{t: t, log: esdbtest.New(t), lines: serverlog.New()}
 	w.wake = sync.NewCond(&w.mu)
 	w.env = commands.Env{Store: w.log.Store, States: commands.NewStates(w.log.Store)}
-	keys, err := events.NewFileKeys(filepath.Join(t.TempDir(), "keys"))
-	must(t, err)
 	o := Options{
-		Env: w.env, Codec: events.NewCodec(keys), Channels: w, Waiter: w, Logs: w.lines, Identify: w.identify, Clock: time.Now,
+		Env: w.env, Channels: w, Waiter: w, Logs: w.lines, Identify: w.identify, Clock: time.Now,
 		NewID: newID, Logger: slog.New(w.lines.Beside(slog.NewTextHandler(io.Discard, nil))),
 	}
 	for _, f := range change {
@@ -135,7 +132,7 @@ func (w *world) identify(r *http.Request, shown string) (string, bool) {
 	return "key:default", shown == key || r.Header.Get("X-Api-Key") == key
 }
 
-func handle[S commands.State[S]](w *world, cmd commands.Command[S]) {
+func handle[S commands.State[S], A any](w *world, cmd commands.Command[S, A]) {
 	w.t.Helper()
 	r := commands.Request{ID: newID(), At: time.Now().UTC().Truncate(time.Millisecond), Actor: "cli"}
 	_, err := commands.Handle(context.Background(), w.env, r, cmd)

@@ -137,7 +137,7 @@ func (s *server) push(context.Context) error {
 	}
 	s.feed = engine.NewFeed(o)
 	s.rooms = socketio.New(socketio.Options{
-		Env: s.env, Codec: s.backends.Codec, Channels: s.queries, Waiter: s.feed, Logs: s.lines, Clock: s.Clock, NewID: NewID, Logger: s.Logger,
+		Env: s.env, Channels: s.queries, Waiter: s.feed, Logs: s.lines, Clock: s.Clock, NewID: NewID, Logger: s.Logger,
 		Identify: func(r *http.Request, key string) (string, bool) { return s.api.Identify(r, key) }, // is there before the first client
 	})
 	return nil

@@ -1,0 +1,68 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+)
+
+// Loaded is a stream as it stood when it was read.
+type Loaded[S State[S]] struct {
+	state    S
+	revision events.Revision
+	position events.Position
+	at       time.Time
+	requests map[uuid.UUID]events.Recorded // the last fact of each request
+}
+
+// LoadStream reads a stream for a command that is handled after something slow.
+func LoadStream[S State[S]](ctx context.Context, env Env, s events.StreamID) (Loaded[S], error) {
+	l := Loaded[S]{revision: events.NoStream, requests: map[uuid.UUID]events.Recorded{}}
+	for e, err := range env.Store.Read(ctx, s, events.Forwards) {
+		if err != nil {
+			return l, err
+		}
+		if u, ok := e.Event.(events.Unknown); ok {
+			return l, fmt.Errorf("%s at revision %d: %s cannot be read: %w", s, e.Revision, u.Type, u.Reason)
+		}
+		l.apply(e)
+	}
+	for _, e := range env.assumed.of(s, l.revision+1) {
+		l.apply(e)
+	}
+	return l, nil
+}
+
+// Load reads a stream and returns what it folds to: the zero value for one without events.
+func Load[S State[S]](ctx context.Context, env Env, s events.StreamID) (S, error) {
+	loaded, err := LoadStream[S](ctx, env, s)
+	return loaded.state, err
+}
+
+// State returns what the stream folds to.
+func (l Loaded[S]) State() S { return l.state }
+
+func (l *Loaded[S]) apply(e events.Recorded) {
+	l.state = l.state.Apply(e)
+	l.revision, l.position, l.at = events.Revision(e.Revision), e.Position, e.Meta.At
+	l.requests[e.Meta.Request] = e
+}
+
+// repeated reports whether the request was fulfilled before, and how.
+func (l Loaded[S]) repeated(s events.StreamID, r Request) (Result, bool, error) {
+	if r.ID == uuid.Nil {
+		return Result{}, false, fmt.Errorf("%s: %w: a request without an id could not be told from another", s, ErrRefused)
+	}
+	e, ok := l.requests[r.ID]
+	if !ok {
+		return Result{}, false, nil
+	}
+	if e.Meta.Body != r.Body {
+		return Result{}, false, fmt.Errorf("%s: %w", s, ErrReused)
+	}
+	return Result{Position: e.Position, Revision: e.Revision, Changed: true, At: e.Meta.At}, true, nil
+}

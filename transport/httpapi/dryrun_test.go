@@ -1,0 +1,41 @@
+package httpapi
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+)
+
+func TestADryRunSaysWhatTheImportThenDoes(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent, room, document, twice := uuid.NewString(), uuid.NewString(), uuid.NewString(), uuid.NewString()
+	record := func(kind string, data fields) fields { return fields{"type": kind, "data": data} }
+	memory := func(data fields) fields { data["content"] = fields{"text": "x"}; return record("memory", data) }
+	var file strings.Builder
+	for _, line := range []fields{
+		memory(fields{"id": uuid.NewString(), "tableName": "facts"}), // before its agent
+		record("character", fields{"name": "Mnemosyne", "bio": "remembers"}),
+		record("room", fields{"id": room, "name": "Study"}),
+		record("room", fields{"id": room, "name": "Study"}),
+		memory(fields{"id": twice, "roomId": room}),
+		memory(fields{"id": twice, "roomId": room}),
+		memory(fields{"id": uuid.NewString(), "roomId": uuid.NewString()}), // in no room
+		memory(fields{"id": document, "tableName": "documents"}),
+		memory(fields{"id": uuid.NewString(), "tableName": "fragments", "documentId": document}),
+		memory(fields{"id": uuid.NewString(), "tableName": "fragments", "documentId": uuid.NewString()}), // of no document
+	} {
+		file.WriteString(jsonText(line) + "\n")
+	}
+	dry := takeIn(s, agent, "format=ndjson&dryRun=true", []byte(file.String())).is(200)
+	done := takeIn(s, agent, "format=ndjson", []byte(file.String())).is(200)
+	for _, what := range []string{"imported", "skipped", "failedCount", "failed"} {
+		if jsonText(dry.at(what)) != jsonText(done.at(what)) {
+			t.Errorf("%s would be %v, and is %v", what, dry.at(what), done.at(what))
+		}
+	}
+	if done.at("skipped") != 2.0 || done.at("failedCount") != 3.0 {
+		t.Errorf("imported: %s", done.body)
+	}
+}
