@@ -1,10 +1,15 @@
 package httpapi
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
+
+	"annals/events"
+	"annals/transport/problem"
 )
 
 func TestADryRunSaysWhatTheImportThenDoes(t *testing.T) {
@@ -38,4 +43,21 @@ func TestADryRunSaysWhatTheImportThenDoes(t *testing.T) {
 	if done.at("skipped") != 2.0 || done.at("failedCount") != 3.0 {
 		t.Errorf("imported: %s", done.body)
 	}
+}
+
+func TestAnImportWhoseLastMemoryCannotBeStoredFails(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(o *Options) { o.Env.Store = forgetful{o.Env.Store} })
+	agent := s.newAgent("Mnemosyne")
+	s.ask("POST", "/api/memory/agents/"+agent+"/import", fields{"memories": []fields{{"content": fields{"text": "x"}}}}).refused(500, problem.CodeInternal)
+}
+
+// forgetful is a store that takes no memories.
+type forgetful struct{ events.Store }
+
+func (f forgetful) Append(ctx context.Context, s events.StreamID, expect events.Revision, facts ...events.Proposed) (events.Position, error) {
+	if s.Category() == "memory" {
+		return 0, errors.New("the disk is full")
+	}
+	return f.Store.Append(ctx, s, expect, facts...)
 }

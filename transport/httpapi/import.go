@@ -89,6 +89,9 @@ func (i *importing) all(format string) (imported, error) {
 	i.begin(i.c.unbounded)
 	err := read(i.c.unbounded, body)
 	i.finish()
+	if err == nil {
+		err = i.broken
+	}
 	var broken errFile
 	switch {
 	case errors.As(err, &broken):
