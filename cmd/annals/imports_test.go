@@ -30,7 +30,8 @@ var may = []row{
 	{"transport/httpapi", append([]string{"transport/httpapi/..."}, intoTransport...)},
 	{"transport/httpapi/frame", intoTransport},
 	{"transport/httpapi/...", append([]string{"transport/httpapi/frame"}, intoTransport...)}, // domains
-	{"transport/models/...", []string{"events", "commands", "commands/reactions", "transport/models/..."}},
+	{"transport/models", []string{"events", "commands", "commands/reactions", "transport/models/..."}}, // the registry
+	{"transport/models/...", []string{"events", "commands", "commands/reactions", "transport/models/...", "transport/publicnet"}},
 	{"transport/media/...", []string{"transport/media"}},
 	{"transport/...", intoTransport},
 	{"deploy/host", nil},

@@ -29,9 +29,10 @@ type Options struct {
 	APIKey    string
 	BaseURL   string // with or without /v1; Anthropic's own if empty
 	Model     string
-	Timeout   time.Duration // of one attempt; 100 s if zero
-	Budget    time.Duration // of all attempts together; 120 s if zero
-	MaxTokens int           // of an answer; 8192 if zero
+	Timeout   time.Duration     // of one attempt; 100 s if zero
+	Budget    time.Duration     // of all attempts together; 120 s if zero
+	MaxTokens int               // of an answer; 8192 if zero
+	Transport http.RoundTripper // http.DefaultTransport if nil
 }
 
 // Model is one model of Anthropic's.
@@ -53,12 +54,12 @@ var (
 func New(o Options) *Model {
 	options := []option.RequestOption{
 		option.WithEnvironmentProduction(),
-		option.WithHTTPClient(remote.Client(maxResponse)),
+		option.WithHTTPClient(remote.Client(o.Transport, maxResponse)),
 		option.WithAPIKey(o.APIKey),
 		option.WithMaxRetries(0), // ours keep to one budget and also repeat an answer that was cut off
 	}
-	if base := strings.TrimSuffix(strings.TrimSuffix(o.BaseURL, "/"), "/v1"); base != "" {
-		options = append(options, option.WithBaseURL(base))
+	if url := base(o.BaseURL); url != "" {
+		options = append(options, option.WithBaseURL(url))
 	}
 	return &Model{
 		Endpoint:  remote.New(o.Model, o.APIKey, o.Timeout, o.Budget),
@@ -66,6 +67,9 @@ func New(o Options) *Model {
 		maxTokens: cmp.Or(o.MaxTokens, mostTokens),
 	}
 }
+
+// base is a base URL without the /v1 that the client adds.
+func base(url string) string { return strings.TrimSuffix(strings.TrimSuffix(url, "/"), "/v1") }
 
 // Provider implements reactions.Provider.
 func (*Model) Provider() string { return "anthropic" }

@@ -50,7 +50,7 @@ var _ reactions.Embedder = (*Embedder)(nil)
 func NewEmbedder(o EmbedderOptions) *Embedder {
 	return &Embedder{
 		Endpoint:   remote.New(o.Model, o.APIKey, cmp.Or(o.Timeout, 60*time.Second), o.Budget),
-		embeddings: openai.NewEmbeddingService(client(o.APIKey, o.BaseURL, maxVectors)...),
+		embeddings: openai.NewEmbeddingService(client(o.APIKey, o.BaseURL, nil, maxVectors)...),
 		dimensions: o.Dimensions,
 	}
 }

@@ -3,6 +3,7 @@ package openai
 
 import (
 	"context"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -22,9 +23,10 @@ type Options struct {
 	APIKey    string
 	BaseURL   string // up to and including /v1; OpenAI's own if empty
 	Model     string
-	Timeout   time.Duration // of one attempt; 100 s if zero, as a model on a small machine may need 90
-	Budget    time.Duration // of all attempts together; 120 s if zero
-	MaxTokens int           // of an answer; if zero, what the endpoint thinks right
+	Timeout   time.Duration     // of one attempt; 100 s if zero, as a model on a small machine may need 90
+	Budget    time.Duration     // of all attempts together; 120 s if zero
+	MaxTokens int               // of an answer; if zero, what the endpoint thinks right
+	Transport http.RoundTripper // http.DefaultTransport if nil
 }
 
 // Model is one model at one endpoint.
@@ -48,17 +50,17 @@ var (
 func New(o Options) *Model {
 	return &Model{
 		Endpoint:   remote.New(o.Model, o.APIKey, o.Timeout, o.Budget),
-		chat:       openai.NewChatCompletionService(client(o.APIKey, o.BaseURL, maxResponse)...),
+		chat:       openai.NewChatCompletionService(client(o.APIKey, o.BaseURL, o.Transport, maxResponse)...),
 		maxTokens:  o.MaxTokens,
 		compatible: o.BaseURL != "",
 	}
 }
 
 // client describes how an endpoint is asked; each response ends after so many bytes.
-func client(key, baseURL string, limit int64) []option.RequestOption {
+func client(key, baseURL string, t http.RoundTripper, limit int64) []option.RequestOption {
 	options := []option.RequestOption{
 		option.WithEnvironmentProduction(),
-		option.WithHTTPClient(remote.Client(limit)),
+		option.WithHTTPClient(remote.Client(t, limit)),
 		option.WithAPIKey(key),
 		option.WithMaxRetries(0), // ours keep to one budget and also repeat an answer that was cut off
 	}

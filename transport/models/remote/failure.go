@@ -60,6 +60,8 @@ func broken(response *http.Response, err error, code, expected string) *Failure 
 	switch {
 	case errors.As(err, &tooLarge):
 		return &Failure{Text: fmt.Sprintf("answered with more than %d bytes", tooLarge.Limit)}
+	case errors.As(err, &request) && errors.Is(err, ErrForbidden):
+		return &Failure{Text: "was not asked: " + request.Err.Error(), Refused: true}
 	case errors.As(err, &request): // without its URL, which may hold a secret
 		return &Failure{Text: "could not be reached: " + request.Err.Error(), Again: true}
 	case errors.Is(err, errCut):

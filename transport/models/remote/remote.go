@@ -87,9 +87,10 @@ func backOff(attempt int) time.Duration {
 // streamed is how much larger a response may be that comes piece by piece: each piece brings its envelope along.
 const streamed = 32
 
-// Client ends every response with an error after limit bytes, and one that comes piece by piece after so many more.
-func Client(limit int64) *http.Client {
-	return &http.Client{Transport: bounded{http.DefaultTransport, limit}}
+// Client ends every response with an error after limit bytes, and one that comes piece by piece after so many more. The transport is
+// http.DefaultTransport if nil.
+func Client(t http.RoundTripper, limit int64) *http.Client {
+	return &http.Client{Transport: bounded{cmp.Or(t, http.DefaultTransport), limit}}
 }
 
 type bounded struct {
