@@ -19,7 +19,7 @@ import (
 // knock bounds the doctor's wait for what is elsewhere.
 const knock = 5 * time.Second
 
-// elsewhere looks at the database and the event store that are not embedded.
+// elsewhere looks at the database, the event store and the model that are not embedded.
 func (d *Doctor) elsewhere(ctx context.Context) []finding {
 	ctx, cancel := context.WithTimeout(ctx, knock)
 	defer cancel()
@@ -29,6 +29,9 @@ func (d *Doctor) elsewhere(ctx context.Context) []finding {
 	}
 	if d.EventStoreURL != "" {
 		found = append(found, atEventStore(ctx, d.EventStoreURL)...)
+	}
+	if settings, err := d.Models().Probe(ctx); err != nil {
+		found = append(found, finding{err.Error(), "correct " + strings.Join(settings, ", ") + "; without them agents speak with the embedded classic"})
 	}
 	return found
 }

@@ -55,6 +55,7 @@ func TestTheDoctorNamesWhatIsMissingOrWrongWithItsRemedy(t *testing.T) {
 		"no database":        {"POSTGRES_URL=postgres://nobody:s3cret@" + nobody + "/x", "cannot be reached", "correct POSTGRES_URL"},
 		"no event store":     {"EVENTSTORE_URL=esdb://" + nobody + "?tls=false", "does not answer", "correct EVENTSTORE_URL"},
 		"a misspelt store":   {"EVENTSTORE_URL=http://" + nobody, "EVENTSTORE_URL", "correct EVENTSTORE_URL"},
+		"no model":           {"OPENAI_BASE_URL=http://" + nobody, "could not be reached", "correct OPENAI_API_KEY, OPENAI_BASE_URL"},
 		"a port that is not": {"SERVER_PORT=" + taken, "port " + taken + " of 127.0.0.1 is taken", "set SERVER_PORT"},
 		"no such address":    {"SERVER_HOST=192.0.2.1", "192.0.2.1", "correct SERVER_HOST"},
 	} {

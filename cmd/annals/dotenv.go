@@ -12,14 +12,12 @@ import (
 	"github.com/alecthomas/kong"
 
 	"annals/transport/dotenv"
+	"annals/transport/models"
 )
 
 // locally are the settings that the local environment, DATA_DIR/.env, may give: which models there are, and how they are
 // reached. It is written over the API; who may call the server, where it is reached and which files it opens are not said there.
-var locally = []string{
-	"OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_LARGE_MODEL", "OPENAI_EMBEDDING_MODEL", "OPENAI_EMBEDDING_DIMENSIONS",
-	"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "ANTHROPIC_LARGE_MODEL", "LOG_LEVEL",
-}
+var locally = append(models.Environment(), "LOG_LEVEL")
 
 // fromLocalEnvironment gives settings that neither the command line nor the real environment has.
 func fromLocalEnvironment(c *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {

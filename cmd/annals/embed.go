@@ -35,9 +35,9 @@ const (
 // Run implements the command. What it has done stays when it is interrupted, and is not done again.
 func (e *Embed) Run(ctx context.Context) (err error) {
 	if e.Model != "" {
-		e.EmbeddingModel = e.Model
+		e.Embedding.Model = e.Model
 	}
-	model := node.Embedder(e.Config)
+	model := e.Models().Embedder()
 	if e.Model != "" && model.Model() != e.Model {
 		return fmt.Errorf("there is no endpoint to embed with %s: set OPENAI_BASE_URL, or OPENAI_API_KEY", e.Model)
 	}

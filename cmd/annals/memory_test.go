@@ -79,7 +79,7 @@ func TestAFactToldInOneConversationIsUsedInAnother(t *testing.T) {
 		"an endpoint":         speaking(model),
 		"an endpoint that embeds": func(c *node.Config) {
 			speaking(model)(c)
-			c.EmbeddingModel = "near"
+			c.Embedding.Model = "near"
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 func TestAStoppingServerFinishesWhatIsUnderWay(t *testing.T) {
 	model := openaitest.Start(t, openaitest.Script{Delay: 2 * time.Second})
-	s := inside(t, func(c *node.Config) { c.OpenAIBaseURL = model.URL })
+	s := inside(t, func(c *node.Config) { c.OpenAI.BaseURL = model.URL })
 	channel := s.channel(t, "DM", s.runningAgent(t, "Last Words"))
 	type outcome struct {
 		answer

@@ -19,7 +19,7 @@ func BenchmarkStreaming(b *testing.B) {
 	model := openaitest.Start(b, openaitest.Script{
 		Answer: func(openaitest.Request) string { return strings.TrimSpace(strings.Repeat("word ", words)) }, Between: pause,
 	})
-	s := inside(b, func(c *node.Config) { c.OpenAIBaseURL, c.OpenAIModel = model.URL, "oracle" })
+	s := inside(b, func(c *node.Config) { c.OpenAI.BaseURL, c.OpenAI.Model = model.URL, "oracle" })
 	agent := s.runningAgent(b, "Teller")
 	for b.Loop() {
 		quiet, quietSlow := chatter(b, s.base, uuid.NewString(), 0)

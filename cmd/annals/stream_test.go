@@ -120,7 +120,7 @@ const told = "It was a dark and stormy night; the rain fell in torrents, except 
 func tells(openaitest.Request) string { return told }
 
 func speaking(model *openaitest.Server) func(*node.Config) {
-	return func(c *node.Config) { c.OpenAIBaseURL, c.OpenAIModel = model.URL, "oracle" }
+	return func(c *node.Config) { c.OpenAI.BaseURL, c.OpenAI.Model = model.URL, "oracle" }
 }
 
 func TestAnAnswerIsShownOverBothSocketsBeforeItIsSaid(t *testing.T) {

@@ -54,7 +54,7 @@ func TestAGroupOfAgentsAnswersAVisitorWhoIsNotInIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			model := openaitest.Start(t, openaitest.Script{Answer: hushed})
-			s := inside(t, func(c *node.Config) { c.Key, c.OpenAIBaseURL, c.OpenAIModel = key, model.URL, "oracle" })
+			s := inside(t, func(c *node.Config) { c.Key, c.OpenAI.BaseURL, c.OpenAI.Model = key, model.URL, "oracle" })
 			s.browsing(t, key)
 			names := map[string]string{s.runningAgent(t, "Ada"): "Ada", s.runningAgent(t, "Bert"): "Bert"}
 			agents := make([]string, 0, len(names))

@@ -85,6 +85,9 @@ func (s Server) chosen() Provider {
 	return classic.Settings{} // is in the list
 }
 
+// Text makes the model that the server's agents speak with.
+func (s Server) Text() reactions.Text { return s.chosen().Text(nil) }
+
 // Embedder makes the model that memories are embedded with.
 func (s Server) Embedder() reactions.Embedder {
 	named := s.Settings.Embedding
@@ -136,12 +139,13 @@ func (s Server) Capabilities() []Capability {
 	return []Capability{text}
 }
 
-// Probe asks whether the endpoint of the server's agents would answer.
-func (s Server) Probe(ctx context.Context) error {
-	if p, ok := s.chosen().(Prober); ok {
-		return p.Probe(ctx)
+// Probe asks whether the endpoint of the server's agents would answer, and names the settings that it is known by.
+func (s Server) Probe(ctx context.Context) (settings []string, err error) {
+	chosen := s.chosen()
+	if p, ok := chosen.(Prober); ok {
+		err = p.Probe(ctx)
 	}
-	return nil
+	return namesIn(chosen), err
 }
 
 // Environment lists the names of all settings.

@@ -118,7 +118,7 @@ func TestADoctorHearsWhetherTheModelWouldAnswer(t *testing.T) {
 		"Anthropic, refused": {server(openai.Settings{}, anthropic.Settings{Key: "sk-wrong", BaseURL: endpoint.URL}, Embedding{}), "check the API key"},
 		"nobody there":       {server(openai.Settings{Key: key, BaseURL: gone.URL}, anthropic.Settings{}, Embedding{}), "could not be reached"},
 	} {
-		err := c.server.Probe(t.Context())
+		_, err := c.server.Probe(t.Context())
 		if (err == nil) != (c.want == "") || err != nil && (!strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "sk-")) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}

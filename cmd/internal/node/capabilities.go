@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"annals/commands/reactions"
 	"annals/transport/httpapi"
 )
 
@@ -28,15 +27,17 @@ var devices = []struct{ name, path string }{
 }
 
 // capabilities finds out once what this machine has.
-func capabilities(text reactions.Text, c Config) func(context.Context) httpapi.Capabilities {
+func capabilities(c Config) func(context.Context) httpapi.Capabilities {
 	machine := sync.OnceValue(func() httpapi.Capabilities { return onMachine(context.Background()) })
 	return func(context.Context) httpapi.Capabilities {
 		found := machine() //nolint:contextcheck // it is found out once, for everybody
-		model := httpapi.Capability{Kind: "text", Name: "classic", Version: Version}
-		if p, ok := text.(reactions.Provider); ok {
-			model = httpapi.Capability{Kind: "text", Name: p.Provider(), Model: c.OpenAIModel}
+		for _, m := range c.Models().Capabilities() {
+			capability := httpapi.Capability{Kind: m.Kind, Name: m.Provider, Model: m.Model}
+			if m.Model == "" {
+				capability.Version = Version // of ours
+			}
+			found.Models = append(found.Models, capability)
 		}
-		found.Models = append(found.Models, model)
 		return found
 	}
 }

@@ -2,12 +2,12 @@ package node
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"strings"
 	"unicode"
+
+	"annals/transport/models"
 )
 
 // Config is everything that can be set, as flags or in the environment, under the names that ElizaOS uses where it has
@@ -26,36 +26,24 @@ type Config struct {
 	CharacterURLs string `name:"character-urls" env:"CHARACTER_URLS" default:"off" enum:"on,off" help:"Whether characterPath may be a URL."`
 	RateLimit     string `name:"rate-limit" env:"RATE_LIMIT" default:"on" enum:"on,off" help:"off lifts every limit."`
 	SecretSalt    string `name:"secret-salt" env:"SECRET_SALT" default:"secretsalt" help:"Salt of ElizaOS's encryption of agents' secrets."`
-	OpenAIKey     string `name:"openai-api-key" env:"OPENAI_API_KEY" help:"Key of an OpenAI-compatible endpoint. Prefer the environment."`
-	OpenAIBaseURL string `name:"openai-base-url" env:"OPENAI_BASE_URL" help:"An OpenAI-compatible endpoint (OpenAI, Ollama, vLLM, llama.cpp …)."`
-	OpenAIModel   string `name:"openai-model" env:"OPENAI_LARGE_MODEL" default:"gpt-4o-mini" help:"Model that agents speak with."`
-	Environment   string `name:"environment" env:"NODE_ENV" default:"development" help:"What /api/system/version says; nothing else depends on it."`
-	LogLevel      string `name:"log-level" env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 
-	AnthropicKey     string `name:"anthropic-api-key" env:"ANTHROPIC_API_KEY" help:"Key of Anthropic's API, which agents then speak with. Prefer the environment."`
-	AnthropicBaseURL string `name:"anthropic-base-url" env:"ANTHROPIC_BASE_URL" help:"Where Anthropic's API is, if not at Anthropic's."`
-	AnthropicModel   string `name:"anthropic-model" env:"ANTHROPIC_LARGE_MODEL" default:"claude-sonnet-5-5" help:"Anthropic's model that agents speak with."`
+	models.First
 
-	// Memories are embedded with this model; see embedder.
-	EmbeddingModel      string `name:"openai-embedding-model" env:"OPENAI_EMBEDDING_MODEL" help:"Model that memories are embedded with. OpenAI's own endpoint has text-embedding-3-small otherwise; without either, the embedded hashing-384 does it."`
-	EmbeddingDimensions int    `name:"openai-embedding-dimensions" env:"OPENAI_EMBEDDING_DIMENSIONS" help:"Dimensions to ask that model for; otherwise what it gives."`
+	Environment string `name:"environment" env:"NODE_ENV" default:"development" help:"What /api/system/version says; nothing else depends on it."`
+	LogLevel    string `name:"log-level" env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+
+	models.Settings
 
 	TracesURL string `name:"traces-url" env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"Where OpenTelemetry traces go, over HTTP; none are made without it."`
 }
 
 // Validate refuses at the start what would be found out by the first answer.
 func (c Config) Validate() error {
-	for name, endpoint := range map[string]string{"OPENAI_BASE_URL": c.OpenAIBaseURL, "ANTHROPIC_BASE_URL": c.AnthropicBaseURL} {
-		u, err := url.Parse(endpoint)
-		if endpoint != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-			return fmt.Errorf("%s is no URL that begins with http:// or https://", name)
-		}
+	if err := c.Models().Check(); err != nil {
+		return err
 	}
 	if strings.ContainsFunc(c.Key, unicode.IsControl) || strings.TrimSpace(c.Key) != c.Key {
 		return errors.New("ELIZA_SERVER_AUTH_TOKEN begins or ends with white space, or has a line feed in it: no client can send such a key")
-	}
-	if c.EmbeddingDimensions < 0 {
-		return errors.New("OPENAI_EMBEDDING_DIMENSIONS is negative")
 	}
 	return nil
 }
@@ -69,8 +57,5 @@ func (c Config) Logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 }
 
-// speaksOpenAI tells whether a model endpoint is configured; otherwise agents speak with the embedded classic.
-func (c Config) speaksOpenAI() bool { return c.OpenAIKey != "" || c.OpenAIBaseURL != "" }
-
-// speaksAnthropic goes before an OpenAI-compatible endpoint, as in ElizaOS.
-func (c Config) speaksAnthropic() bool { return c.AnthropicKey != "" }
+// Models are those of the server.
+func (c Config) Models() models.Server { return models.Server{First: c.First, Settings: c.Settings} }

@@ -16,13 +16,19 @@ var secret = regexp.MustCompile(`KEY|TOKEN|SECRET|SALT|PASSWORD`)
 // Shown is the effective configuration under the names of the environment, secrets masked.
 func (c Config) Shown() map[string]string {
 	out := map[string]string{}
-	v := reflect.ValueOf(c)
-	for i := range v.NumField() {
-		name := v.Type().Field(i).Tag.Get("env")
+	shown(reflect.ValueOf(c), out)
+	return out
+}
+
+// shown adds the settings in a struct, and in those that are embedded in it.
+func shown(settings reflect.Value, out map[string]string) {
+	for i := range settings.NumField() {
+		name := settings.Type().Field(i).Tag.Get("env")
 		if name == "" {
+			shown(settings.Field(i), out)
 			continue
 		}
-		value := fmt.Sprint(v.Field(i).Interface())
+		value := fmt.Sprint(settings.Field(i).Interface())
 		switch u, err := url.Parse(value); {
 		case value == "":
 		case secret.MatchString(name):
@@ -35,7 +41,6 @@ func (c Config) Shown() map[string]string {
 		}
 		out[name] = value
 	}
-	return out
 }
 
 func hidden(user *url.Userinfo) *url.Userinfo {

@@ -9,12 +9,7 @@ import (
 func TestNoSecretOfTheConfigurationIsShown(t *testing.T) {
 	t.Parallel()
 	var c Config
-	v := reflect.ValueOf(&c).Elem()
-	for i := range v.NumField() {
-		if f := v.Field(i); f.Kind() == reflect.String {
-			f.SetString("canary-" + v.Type().Field(i).Name)
-		}
-	}
+	fill(reflect.ValueOf(&c).Elem())
 	c.PostgresURL = "postgres://ann:canary-PASSWORD@db/annals?sslpassword=canary-QUERY"
 	c.EventStoreURL = "esdb://admin:canary-PASSWORD@[bad"
 	shown := c.Shown()
@@ -23,11 +18,26 @@ func TestNoSecretOfTheConfigurationIsShown(t *testing.T) {
 			t.Errorf("%s shows %s", name, value)
 		}
 	}
+	if shown["OPENAI_API_KEY"] != masked || shown["ANTHROPIC_LARGE_MODEL"] == "" {
+		t.Errorf("settings of models are missing: %v", shown)
+	}
 	if shown["DATA_DIR"] != "canary-DataDir" || !strings.HasPrefix(shown["POSTGRES_URL"], "postgres://ann:") {
 		t.Errorf("shown: %v", shown)
 	}
 	if (Config{}).Shown()["OPENAI_API_KEY"] != "" {
 		t.Error("what is not set looks set")
+	}
+}
+
+// fill puts a canary into every text of a struct of settings.
+func fill(settings reflect.Value) {
+	for i := range settings.NumField() {
+		switch f := settings.Field(i); f.Kind() {
+		case reflect.String:
+			f.SetString("canary-" + settings.Type().Field(i).Name)
+		case reflect.Struct:
+			fill(f)
+		}
 	}
 }
 
@@ -41,7 +51,8 @@ func TestAKeyThatNoClientCanSendIsRefusedAtTheStart(t *testing.T) {
 	if err := (Config{Key: "a key, with a space"}).Validate(); err != nil {
 		t.Error(err)
 	}
-	if err := (Config{EmbeddingDimensions: -3}).Validate(); err == nil {
+	var c Config
+	if c.Embedding.Dimensions = -3; c.Validate() == nil {
 		t.Error("-3 dimensions")
 	}
 }

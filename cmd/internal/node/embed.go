@@ -1,14 +1,12 @@
 package node
 
 import (
-	"cmp"
 	"context"
 
 	"annals/commands/reactions"
 	"annals/events"
 	"annals/events/esdb"
 	"annals/transport/models/hashing"
-	"annals/transport/models/openai"
 )
 
 const (
@@ -16,21 +14,7 @@ const (
 	// under way. Of what is computed here no more are than leave the machine to those who wait for answers.
 	embeddedAtOnce     = 192
 	embeddedHereAtOnce = 16
-	// openAIEmbedding is what OpenAI's own endpoint embeds with where no model is named, as in ElizaOS.
-	openAIEmbedding = "text-embedding-3-small"
 )
-
-// Embedder is what memories are embedded with: the model that is named, at the endpoint that agents speak through; OpenAI's
-// own, where that is the endpoint; and else hashing, since an endpoint of one's own need not have embeddings.
-func Embedder(c Config) reactions.Embedder {
-	own := c.OpenAIBaseURL != ""
-	if !c.speaksOpenAI() || (own && c.EmbeddingModel == "") || c.EmbeddingModel == hashing.Model {
-		return hashing.Embedder{}
-	}
-	return openai.NewEmbedder(openai.EmbedderOptions{
-		APIKey: c.OpenAIKey, BaseURL: c.OpenAIBaseURL, Model: cmp.Or(c.EmbeddingModel, openAIEmbedding), Dimensions: c.EmbeddingDimensions,
-	})
-}
 
 // embed gives what is remembered its vector.
 func (s *server) embed(ctx context.Context) error {

@@ -13,9 +13,6 @@ import (
 	"annals/projections/engine"
 	"annals/queries"
 	"annals/transport/live"
-	"annals/transport/models/anthropic"
-	"annals/transport/models/classic"
-	"annals/transport/models/openai"
 	"annals/transport/socketio"
 )
 
@@ -31,7 +28,7 @@ func (s *server) reply(ctx context.Context) error {
 	return s.deliver(ctx, esdb.SubscriberOptions{
 		Group: "reply", Types: []string{events.MessageSubmitted{}.EventType()}, Partition: channelOf, Concurrency: ChannelsAtOnce,
 	}, reactions.Reply{
-		Env: s.env, Text: textModel(s.Config), History: history{queries: s.queries, feed: s.feed}, Now: s.Clock, Aborts: s.aborts,
+		Env: s.env, Text: s.Models().Text(), History: history{queries: s.queries, feed: s.feed}, Now: s.Clock, Aborts: s.aborts,
 		Stream: s.stream, Recall: recall{s.queries, s.model}, Asked: s.watch.Asked,
 	})
 }
@@ -56,17 +53,6 @@ func channelOf(e events.Recorded) string {
 		return m.ChannelID.String()
 	}
 	return string(e.Stream)
-}
-
-// textModel is what agents speak with.
-func textModel(c Config) reactions.Text {
-	if c.speaksAnthropic() {
-		return anthropic.New(anthropic.Options{APIKey: c.AnthropicKey, BaseURL: c.AnthropicBaseURL, Model: c.AnthropicModel})
-	}
-	if c.speaksOpenAI() {
-		return openai.New(openai.Options{APIKey: c.OpenAIKey, BaseURL: c.OpenAIBaseURL, Model: c.OpenAIModel})
-	}
-	return classic.New()
 }
 
 // history lets the reactions read conversations from the read models.

@@ -94,7 +94,7 @@ func (o Options) asOf(b *Backends, found engine.Past, reading *pgxpool.Pool) htt
 		},
 		Agents:    httpapi.AgentsPorts{Logs: newNotifier(), CharactersDir: c.CharactersDir},
 		Messaging: httpapi.MessagingPorts{Turns: newNotifier()},
-		Memory:    httpapi.MemoryPorts{Embedder: Embedder(c)},
+		Memory:    httpapi.MemoryPorts{Embedder: c.Models().Embedder()},
 		Server: httpapi.ServerPorts{
 			Health: func(ctx context.Context) httpapi.Health {
 				ctx, cancel := context.WithTimeout(ctx, probe)
@@ -107,7 +107,7 @@ func (o Options) asOf(b *Backends, found engine.Past, reading *pgxpool.Pool) htt
 			},
 			Deliveries: func(context.Context) ([]httpapi.Delivery, error) { return nil, nil }, // no reaction runs
 		},
-		System:     httpapi.SystemPorts{Capabilities: capabilities(textModel(c), c), Configuration: c.Shown(), Environment: c.Environment},
+		System:     httpapi.SystemPorts{Capabilities: capabilities(c), Configuration: c.Shown(), Environment: c.Environment},
 		History:    httpapi.HistoryPorts{Past: past{reading}},
 		SecretSalt: c.SecretSalt,
 	}

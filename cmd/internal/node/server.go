@@ -113,7 +113,7 @@ func (s *server) read(ctx context.Context) (err error) {
 		return err
 	}
 	s.later(s.reading.Close)
-	s.queries, s.model = queries.New(s.reading), Embedder(s.Config)
+	s.queries, s.model = queries.New(s.reading), s.Models().Embedder()
 	if s.media, err = openMedia(ctx, s.Config, s.backends.dir.path); err != nil {
 		return err
 	}
@@ -237,14 +237,14 @@ func (s *server) options(ctx context.Context, h health) httpapi.Options {
 			Middleware: s.watch.Middleware(),
 		},
 		Agents:    httpapi.AgentsPorts{Logs: s.agentLogs, CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on"},
-		Messaging: httpapi.MessagingPorts{Turns: s.turns, Titles: titles{reactions.Title{Env: s.env, Text: textModel(c), Now: s.Clock}}},
+		Messaging: httpapi.MessagingPorts{Turns: s.turns, Titles: titles{reactions.Title{Env: s.env, Text: c.Models().Text(), Now: s.Clock}}},
 		Memory:    httpapi.MemoryPorts{Embedder: s.model},
 		Media:     httpapi.MediaPorts{Store: s.media},
 		Server: httpapi.ServerPorts{
 			Health: h.check, Deliveries: deliveries(store), Parked: ParkedEvents{store, s.env, s.logID}, Lines: s.lines, Metrics: s.watch.Registry, Stop: s.stop,
 		},
 		System: httpapi.SystemPorts{
-			Capabilities: capabilities(textModel(c), c), Configuration: c.Shown(), DataDir: s.backends.dir.path, Environment: c.Environment,
+			Capabilities: capabilities(c), Configuration: c.Shown(), DataDir: s.backends.dir.path, Environment: c.Environment,
 		},
 		History:    httpapi.HistoryPorts{Past: past{s.reading}},
 		Web:        httpapi.WebPorts{Shell: s.shell, Dashboard: dashboard.New()},
