@@ -75,7 +75,7 @@ func (r Reply) asked(
 	began := r.Now()
 	said, failed := ask()
 	if r.Asked != nil {
-		r.Asked(ctx, kind, provider(r.Text, said), began, said, failed)
+		r.Asked(ctx, kind, provider(r.text, said), began, said, failed)
 	}
 	if errors.Is(ctx.Err(), context.Canceled) && !aborted(ctx) {
 		return said, modelFailure{ctx.Err()} // this life is over
@@ -83,7 +83,7 @@ func (r Reply) asked(
 	if aborted(ctx) {
 		failed = errAborted
 	}
-	call := newCall(r.Text, kind, p, began, r.Now(), said, failed)
+	call := newCall(r.text, kind, p, began, r.Now(), said, failed)
 	call.RunID, call.ChannelID, call.MessageID = turn, m.ChannelID, m.MessageID
 	err = r.record(ctx, e, m, agentID, entry, call)
 	if failed != nil {

@@ -21,6 +21,11 @@ type Text interface {
 	Generate(ctx context.Context, p Prompt) (Completion, error)
 }
 
+// Models gives each character the model that it speaks with.
+type Models interface {
+	Text(events.Character) Text
+}
+
 // Streamer is a Text that also tells what it says while it comes up with it. A Text without it is heard at the end.
 type Streamer interface {
 	// Stream is Generate. What the listener has heard makes up the text of the completion.

@@ -26,7 +26,7 @@ const (
 // and the agent, however often the message is delivered.
 type Reply struct {
 	Env     commands.Env
-	Text    Text
+	Models  Models
 	History History
 	Now     func() time.Time
 	// Aborts ends the turns that are not wanted any more.
@@ -37,6 +37,8 @@ type Reply struct {
 	Stream func(Chunk)
 	// Asked is told, where it is set, of every call of the model.
 	Asked func(ctx context.Context, kind, provider string, began time.Time, said Completion, err error)
+
+	text Text // what the agent of this turn speaks with
 }
 
 // Name implements Reaction.
@@ -159,6 +161,7 @@ func (r Reply) standing(ctx context.Context, m events.MessageSubmitted, agentID 
 // answer finds out whether the agent should speak, and asks the model. Without a text, the turn ends as it says.
 func (r Reply) answer(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, agent commands.Agent) (string, events.TurnCompleted, error) {
 	ignored := events.TurnCompleted{Outcome: events.TurnIgnored}
+	r.text = r.Models.Text(agent.Character)
 	call, err := r.addressed(ctx, e, m, agentID)
 	if err != nil {
 		return "", ignored, err
@@ -171,7 +174,7 @@ func (r Reply) answer(ctx context.Context, e events.Recorded, m events.MessageSu
 	if err != nil {
 		return "", ignored, err
 	}
-	if decider, ok := r.Text.(Decider); ok && call == anybody {
+	if decider, ok := r.text.(Decider); ok && call == anybody {
 		speak, err := r.decide(ctx, e, m, agentID, prompt, decider)
 		if err != nil {
 			return "", ignored, err

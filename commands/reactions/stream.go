@@ -49,9 +49,9 @@ var _ Listener = (*stream)(nil)
 // generate asks the model, and lets those who watch hear the answer while it comes into being. All that they hear they
 // have heard when it returns.
 func (r Reply) generate(ctx context.Context, p Prompt, m events.MessageSubmitted, agentID uuid.UUID) (Completion, error) {
-	model, ok := r.Text.(Streamer)
+	model, ok := r.text.(Streamer)
 	if !ok || r.Stream == nil {
-		return r.Text.Generate(ctx, p)
+		return r.text.Generate(ctx, p)
 	}
 	s := &stream{
 		send: r.Stream, now: r.Now, more: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),

@@ -31,9 +31,9 @@ type Titler interface {
 // Title names conversations. It is asked for by a client, who waits; what the model said is in the log of the agent that it
 // was asked for.
 type Title struct {
-	Env  commands.Env
-	Text Text
-	Now  func() time.Time
+	Env    commands.Env
+	Models Models
+	Now    func() time.Time
 }
 
 // Of gives a title for what was said, the oldest first, empty when the model has none. A request that comes again gets what
@@ -56,8 +56,9 @@ func (t Title) Of(ctx context.Context, request commands.Request, agentID, channe
 	defer cancel()
 	began := t.Now()
 	p := conversationOf(agent.Character.Name, agentID, said)
-	answer, failed := t.ask(ctx, p)
-	call = newCall(t.Text, textSmall, p, began, t.Now(), answer, failed)
+	text := t.Models.Text(agent.Character)
+	answer, failed := ask(ctx, text, p)
+	call = newCall(text, textSmall, p, began, t.Now(), answer, failed)
 	call.RunID, call.ChannelID = request.ID, channel
 	body, err := json.Marshal(call)
 	if err != nil {
@@ -73,15 +74,15 @@ func (t Title) Of(ctx context.Context, request commands.Request, agentID, channe
 	return titled(answer.Text), result, err
 }
 
-func (t Title) ask(ctx context.Context, p Prompt) (Completion, error) {
-	if titler, ok := t.Text.(Titler); ok {
+func ask(ctx context.Context, text Text, p Prompt) (Completion, error) {
+	if titler, ok := text.(Titler); ok {
 		return titler.Title(ctx, p)
 	}
 	var quoted strings.Builder
 	for _, turn := range p.Turns {
 		fmt.Fprintf(&quoted, "%s: %s\n", turn.Name, turn.Text)
 	}
-	return t.Text.Generate(ctx, Prompt{Agent: p.Agent, System: titleSystem, Turns: []Turn{{Name: "User", Text: quoted.String() + "\nWhat is a title for this conversation?"}}})
+	return text.Generate(ctx, Prompt{Agent: p.Agent, System: titleSystem, Turns: []Turn{{Name: "User", Text: quoted.String() + "\nWhat is a title for this conversation?"}}})
 }
 
 func conversationOf(agent string, agentID uuid.UUID, said []Said) Prompt {

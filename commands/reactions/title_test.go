@@ -15,7 +15,7 @@ import (
 
 func title(w *world, text reactions.Text) (agent uuid.UUID, of func(commands.Request) (string, error)) {
 	iris := w.agent("Iris")
-	t := reactions.Title{Env: w.env, Text: text, Now: time.Now}
+	t := reactions.Title{Env: w.env, Models: everybody{text}, Now: time.Now}
 	return iris, func(r commands.Request) (string, error) {
 		said, _, err := t.Of(context.Background(), r, iris, uuid.New(), []reactions.Said{
 			{AuthorID: ada, AuthorName: "Ada", Content: "Roses?"}, {AuthorID: iris, AuthorName: "Iris", Content: "Roses."},

@@ -228,7 +228,7 @@ func (w *world) live(text reactions.Text, change ...func(*options, *life)) *life
 		Budget: o.budget, FirstRetry: o.firstRetry,
 	}
 	r := reactions.Reply{
-		Env: commands.Env{Store: store, States: w.env.States}, Text: text, History: o.history,
+		Env: commands.Env{Store: store, States: w.env.States}, Models: everybody{text}, History: o.history,
 		Now: func() time.Time { return time.Now().UTC() }, Aborts: w.aborts, Stream: o.stream, Recall: o.recall,
 	}
 	go func() {
@@ -346,3 +346,8 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// everybody speaks with the same model.
+type everybody struct{ text reactions.Text }
+
+func (e everybody) Text(events.Character) reactions.Text { return e.text }
