@@ -85,9 +85,6 @@ func (s Server) chosen() Provider {
 	return classic.Settings{} // is in the list
 }
 
-// Text makes the model that the server's agents speak with.
-func (s Server) Text() reactions.Text { return s.chosen().Text(nil) }
-
 // Embedder makes the model that memories are embedded with.
 func (s Server) Embedder() reactions.Embedder {
 	named := s.Settings.Embedding

@@ -34,6 +34,8 @@ type Config struct {
 
 	models.Settings
 
+	AgentModelHosts string `name:"agent-model-hosts" env:"AGENT_MODEL_HOSTS" help:"Hosts, separated by commas, at which characters may name models although they are private, or not reached by https."`
+
 	TracesURL string `name:"traces-url" env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"Where OpenTelemetry traces go, over HTTP; none are made without it."`
 }
 
@@ -57,5 +59,5 @@ func (c Config) Logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 }
 
-// Models are those of the server.
+// Models are those of the server; see models.Characters for those of the characters.
 func (c Config) Models() models.Server { return models.Server{First: c.First, Settings: c.Settings} }

@@ -28,7 +28,7 @@ func (s *server) reply(ctx context.Context) error {
 	return s.deliver(ctx, esdb.SubscriberOptions{
 		Group: "reply", Types: []string{events.MessageSubmitted{}.EventType()}, Partition: channelOf, Concurrency: ChannelsAtOnce,
 	}, reactions.Reply{
-		Env: s.env, Text: s.Models().Text(), History: history{queries: s.queries, feed: s.feed}, Now: s.Clock, Aborts: s.aborts,
+		Env: s.env, Models: s.models, History: history{queries: s.queries, feed: s.feed}, Now: s.Clock, Aborts: s.aborts,
 		Stream: s.stream, Recall: recall{s.queries, s.model}, Asked: s.watch.Asked,
 	})
 }

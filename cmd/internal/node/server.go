@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,6 +26,8 @@ import (
 	"annals/transport/httpapi"
 	"annals/transport/live"
 	"annals/transport/media"
+	"annals/transport/models"
+	"annals/transport/secrets"
 	"annals/transport/serverlog"
 	"annals/transport/socketio"
 )
@@ -47,6 +50,7 @@ type server struct {
 	reading *pgxpool.Pool
 	queries *queries.Queries
 	model   reactions.Embedder
+	models  *models.Characters
 	media   *media.Store
 
 	feed      *engine.Feed
@@ -114,6 +118,7 @@ func (s *server) read(ctx context.Context) (err error) {
 	}
 	s.later(s.reading.Close)
 	s.queries, s.model = queries.New(s.reading), s.Models().Embedder()
+	s.models = models.NewCharacters(s.Models(), strings.Split(s.AgentModelHosts, ","), secrets.New(s.SecretSalt).Decrypt)
 	if s.media, err = openMedia(ctx, s.Config, s.backends.dir.path); err != nil {
 		return err
 	}
@@ -237,7 +242,7 @@ func (s *server) options(ctx context.Context, h health) httpapi.Options {
 			Middleware: s.watch.Middleware(),
 		},
 		Agents:    httpapi.AgentsPorts{Logs: s.agentLogs, CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on"},
-		Messaging: httpapi.MessagingPorts{Turns: s.turns, Titles: titles{reactions.Title{Env: s.env, Text: c.Models().Text(), Now: s.Clock}}},
+		Messaging: httpapi.MessagingPorts{Turns: s.turns, Titles: titles{reactions.Title{Env: s.env, Models: s.models, Now: s.Clock}}},
 		Memory:    httpapi.MemoryPorts{Embedder: s.model},
 		Media:     httpapi.MediaPorts{Store: s.media},
 		Server: httpapi.ServerPorts{
