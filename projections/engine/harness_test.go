@@ -60,14 +60,6 @@ func waitFor(t testing.TB, f *Feed, group string, p events.Position) {
 	must(t, f.Wait(patient(t), group, p))
 }
 
-// waitForAll waits for every group.
-func waitForAll(t testing.TB, f *Feed, p events.Position) {
-	t.Helper()
-	for _, s := range f.Status() {
-		waitFor(t, f, s.Group, p)
-	}
-}
-
 // eventually waits for a condition of which nobody tells.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
