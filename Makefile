@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-store check lint soak bench benchmarks eliza-ui
+.PHONY: help run build test test-store check lint deadcode soak bench benchmarks eliza-ui
 
 BIN := bin/annals
 # Debian's Go, Homebrew's, or the one that was unpacked to its usual place.
@@ -11,6 +11,8 @@ export CGO_ENABLED := 0
 BENCHED := ./cmd/... ./events/... ./projections/... ./queries/... ./transport/...
 LINT := .build/golangci-lint
 LINT_VERSION := v2.15.0
+DEADCODE := .build/deadcode
+DEADCODE_VERSION := v0.52.0
 
 help: ## What can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +31,7 @@ test-store: ## Run the store's tests against a real EventStoreDB: make test-stor
 	@[ -n "$(EVENTSTORE_URL)" ] || { echo "name it: make test-store EVENTSTORE_URL='esdb://host:2113?tls=false'" >&2; exit 1; }
 	EVENTSTORE_URL='$(EVENTSTORE_URL)' go test -count 1 -v -run TestStore ./events/esdb
 
-check: lint ## What a careful colleague runs before pushing: format, vet, lint, import rules, tests with the race detector.
+check: lint deadcode ## What a careful colleague runs before pushing: format, vet, lint, import rules, dead code, tests with the race detector.
 	go vet ./...
 	CGO_ENABLED=1 go test -race -timeout 15m ./...
 
@@ -38,6 +40,12 @@ lint: $(LINT) ## Format, imports, errors, contexts, and which package may import
 
 $(LINT):
 	GOBIN=$(CURDIR)/.build go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+deadcode: $(DEADCODE) ## Find functions that neither annals nor a test reaches.
+	@found=$$($(DEADCODE) -test ./...); [ -z "$$found" ] || { echo "$$found" >&2; exit 1; }
+
+$(DEADCODE):
+	GOBIN=$(CURDIR)/.build go install golang.org/x/tools/cmd/deadcode@$(DEADCODE_VERSION)
 
 soak: ## All tests, each campaign at full length: 100 crashes, outages of 10 s, a model that takes 90 s. Takes hours.
 	ANNALS_SOAK=1 go test -timeout 6h -count 1 -p 1 -v ./...
