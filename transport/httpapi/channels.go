@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -31,8 +30,6 @@ func makeChannel(c *call, cmd commands.CreateChannel) (queries.Channel, error) {
 		SourceID: cmd.SourceID, Topic: cmd.Topic, Metadata: cmd.Metadata, CreatedAt: iso(r.At), UpdatedAt: iso(r.At),
 	}, err
 }
-
-func iso(t time.Time) queries.ISO { return queries.ISO(t.UTC().Format("2006-01-02T15:04:05.000Z")) }
 
 type newChannel struct {
 	Body struct {

@@ -38,7 +38,7 @@ func (a *serverAPI) debugState(c *call, _ *nothing) (debugState, error) {
 	now := a.Clock()
 	found := a.Health(c)
 	s := debugState{
-		Timestamp: iso(now), Uptime: a.uptime().Seconds(), Sockets: a.connected(), Following: a.following.Load(),
+		Timestamp: iso(now), Uptime: a.uptime().Seconds(), Sockets: a.connected(), Following: a.followers(),
 		Dependencies: found.Dependencies, Projections: list(found.Projections), Rebuilds: []ProjectionHealth{},
 	}
 	for _, p := range found.Projections {

@@ -47,11 +47,11 @@ func TestWhatIsDescribedIsWhatIsServed(t *testing.T) {
 	t.Parallel()
 	var served, told []string
 	for _, r := range Routes() {
-		served = append(served, r.Method+" "+parameter.ReplaceAllString(r.Path, "{}"))
+		served = append(served, r.Method+" "+routeParameter.ReplaceAllString(r.Path, "{}"))
 	}
 	for path, item := range loadedPaths(t) {
 		for method := range item {
-			told = append(told, strings.ToUpper(method)+" "+parameterIn.ReplaceAllString(path, "{}"))
+			told = append(told, strings.ToUpper(method)+" "+pathParameter.ReplaceAllString(path, "{}"))
 		}
 	}
 	slices.Sort(served)

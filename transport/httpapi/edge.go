@@ -26,7 +26,6 @@ import (
 const (
 	timeLimit      = 30 * time.Second
 	replyTimeLimit = 65 * time.Second
-	replyWait      = 60 * time.Second
 	bodyTimeLimit  = 20 * time.Second
 )
 

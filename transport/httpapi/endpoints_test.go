@@ -151,7 +151,7 @@ func (s *server) peopled(number int) things {
 
 // about puts what is there in the place of a route's parameters.
 func (th things) about(path string) string {
-	at := parameter.ReplaceAllStringFunc(path, func(p string) string {
+	at := routeParameter.ReplaceAllStringFunc(path, func(p string) string {
 		if strings.Contains(path, "/memory/groups/") {
 			return th["groupId"] // called serverId in some of these
 		}
@@ -184,7 +184,7 @@ func TestEveryRouteThatIsNamedIsThereAndItsExampleWorks(t *testing.T) {
 	s := serve(t)
 	served := map[string]described{}
 	for _, d := range s.operations() {
-		served[d.method+" "+parameterIn.ReplaceAllString(d.path, "{}")] = d
+		served[d.method+" "+pathParameter.ReplaceAllString(d.path, "{}")] = d
 	}
 	number, there := 0, s.peopled(0)
 	named := named(t)
@@ -192,7 +192,7 @@ func TestEveryRouteThatIsNamedIsThereAndItsExampleWorks(t *testing.T) {
 		t.Fatalf("only %d routes are named", len(named))
 	}
 	for _, r := range named {
-		d, ok := served[r.Method+" "+parameter.ReplaceAllString(r.Path, "{}")]
+		d, ok := served[r.Method+" "+routeParameter.ReplaceAllString(r.Path, "{}")]
 		switch {
 		case isOthers(r.Path):
 			continue

@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
+
+	"annals/queries"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/gin-gonic/gin"
@@ -26,6 +29,9 @@ type nothing struct{}
 type said struct {
 	Message string `json:"message"`
 }
+
+// iso is a time as answers show it.
+func iso(t time.Time) queries.ISO { return queries.ISO(t.UTC().Format("2006-01-02T15:04:05.000Z")) }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 

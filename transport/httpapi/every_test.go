@@ -63,7 +63,7 @@ func TestEveryOperationOnWhatIsUnknownIsNotFoundOrAListThatIsEmpty(t *testing.T)
 			continue
 		}
 		route := d.method + " " + spelledMemory.ReplaceAllString(d.path, "/api/agents/{agentId}")
-		at := parameterIn.ReplaceAllStringFunc(d.path, func(string) string { return newID().String() })
+		at := pathParameter.ReplaceAllStringFunc(d.path, func(string) string { return newID().String() })
 		if strings.HasSuffix(d.path, "/search") {
 			at += "?q=words"
 		}
@@ -118,7 +118,7 @@ func TestEveryOperationThatNeedsABodyRefusesAnEmptyOne(t *testing.T) {
 	s := serve(t)
 	s.untouched(func() {
 		for _, d := range s.shaped() {
-			at := parameterIn.ReplaceAllString(d.path, unknown)
+			at := pathParameter.ReplaceAllString(d.path, unknown)
 			got := s.ask(d.method, at, "{}")
 			switch {
 			case emptied[d.method+" "+d.path]:
@@ -150,7 +150,7 @@ func TestEveryBodyThatIsTooLargeForTheLogIsRefusedWhole(t *testing.T) {
 	huge := strings.Repeat("x", events.MaxSize)
 	refused := 0
 	for _, d := range s.shaped() {
-		at := parameterIn.ReplaceAllStringFunc(d.path, func(p string) string { return there[strings.Trim(p, "{}")] })
+		at := pathParameter.ReplaceAllStringFunc(d.path, func(p string) string { return there[strings.Trim(p, "{}")] })
 		for key, schema := range s.properties(d) {
 			var value any = huge
 			switch schema.Type {
@@ -195,7 +195,7 @@ func TestEveryOperationRefusesABodyOfAnotherKind(t *testing.T) {
 			if d.method != http.MethodPost && d.method != http.MethodPatch {
 				continue
 			}
-			at := parameterIn.ReplaceAllString(d.path, unknown)
+			at := pathParameter.ReplaceAllString(d.path, unknown)
 			for _, typ := range []string{"text/plain", "application/xml", "image/png", "nonsense", ""} {
 				got := s.ask(d.method, at, "x", "Content-Type", typ)
 				if strings.HasPrefix(d.path, "/api/media/") { // looks for a file, as recorded
@@ -234,7 +234,7 @@ func TestEveryReadIsNoOlderThanItsClientHasSeen(t *testing.T) {
 			continue
 		}
 		reads++
-		at := parameterIn.ReplaceAllString(d.path, unknown)
+		at := pathParameter.ReplaceAllString(d.path, unknown)
 		for _, bad := range []string{"nonsense", "7", beyond, elsewhere} {
 			s.ask(d.method, at, nil, "X-Annals-After", bad).refused(400, problem.CodeInvalidRequest)
 		}

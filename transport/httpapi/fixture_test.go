@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,6 +35,12 @@ import (
 
 // patience bounds everything in these tests that waits.
 const patience = 30 * time.Second
+
+// pathParameter is a parameter as descriptions write it, routeParameter as routes do.
+var (
+	pathParameter  = regexp.MustCompile(`\{(\w+)\}`)
+	routeParameter = regexp.MustCompile(`[:*](\w+)`)
+)
 
 // server is the API on a log, projections and PostgreSQL of its own.
 type server struct {

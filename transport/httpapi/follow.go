@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// followers bounds how many clients follow something at a time.
-	followers = 1000
+	// maxFollowers bounds how many clients follow something at a time.
+	maxFollowers = 1000
 	// heartbeat is how often a client that follows hears that the server is still there.
 	heartbeat = 15 * time.Second
 	// followerWait is how long a client may take to accept what it is sent.
@@ -44,7 +44,7 @@ func follow[In any](a *API, path, summary string, f func(*call, *In) (following,
 	huma.Register(a.huma, op, func(ctx context.Context, in *In) (*reply, error) {
 		return &reply{func(huma.Context) {
 			c := callOf(ctx)
-			if a.following.Add(1) > followers {
+			if a.following.Add(1) > maxFollowers {
 				a.following.Add(-1)
 				c.answer(nil, errTooManyFollow)
 				return
@@ -60,6 +60,9 @@ func follow[In any](a *API, path, summary string, f func(*call, *In) (following,
 		}}, nil
 	})
 }
+
+// followers counts the clients that follow something.
+func (a *API) followers() int64 { return a.following.Load() }
 
 // tell writes entries as they come. A client that does not accept them in time is let go: it comes back with the id of the
 // last one that it has.

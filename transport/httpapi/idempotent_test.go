@@ -40,7 +40,7 @@ func TestEveryPostMayBeRepeatedUnderItsKey(t *testing.T) {
 	s := serve(t)
 	there := s.peopled(0)
 	for _, d := range s.operations(ended...) {
-		path := parameterIn.ReplaceAllString(d.path, ":$1")
+		path := pathParameter.ReplaceAllString(d.path, ":$1")
 		if d.method != http.MethodPost || unkept[spelledMemory.ReplaceAllString(d.path, "/api/agents/{agentId}")] != "" {
 			continue
 		}

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 	"path"
 	"strings"
@@ -14,7 +13,7 @@ import (
 
 // address fills the parameters of a path.
 func address(path, id string) string {
-	return parameter.ReplaceAllStringFunc(path, func(string) string { return id })
+	return routeParameter.ReplaceAllStringFunc(path, func(string) string { return id })
 }
 
 // untouched fails the test when what it does leaves a fact behind.
@@ -206,47 +205,4 @@ func TestWhatJSONLeavesOpenIsSettledOnTheWayIn(t *testing.T) {
 	if got := posted.text("author_id"); got != "aaaaaaaa-0000-4000-8000-00000000000b" {
 		t.Errorf("author: %s", got)
 	}
-}
-
-func TestCleaningFindsRepeatedKeysHoweverManyThereAre(t *testing.T) {
-	t.Parallel()
-	var many strings.Builder
-	for i := range 100 {
-		fmt.Fprintf(&many, `"k%d":%d,`, i, i)
-	}
-	for in, want := range map[string]string{
-		`{"a":1,"b":{"a":2},"c":[{"a":1},{"a":1}]}`: `{"a":1,"b":{"a":2},"c":[{"a":1},{"a":1}]}`,
-		`{"a":"a","b":"\"a\":"}`:                    `{"a":"a","b":"\"a\":"}`,
-		`{"a" : 1 , "a" : 12345678901234567890}`:    `{"a":12345678901234567890}`,
-		`{` + many.String() + `"last":1}`:           `{` + many.String() + `"last":1}`,
-	} {
-		if got, err := clean([]byte(in)); err != nil || string(got) != want {
-			t.Errorf("%s became %s, %v", in, got, err)
-		}
-	}
-	got, err := clean([]byte(`{"k7":"x",` + many.String() + `"k7":"y"}`))
-	must(t, err)
-	if bytes.Count(got, []byte(`"k7"`)) != 1 || !bytes.Contains(got, []byte(`"k7":"y"`)) {
-		t.Errorf("of many keys the last did not win: %s", got)
-	}
-}
-
-func FuzzCleaningNeverPanicsAndNeverBreaksWhatIsValid(f *testing.F) {
-	for _, seed := range []string{`{"a":1,"a":2}`, `"\ud800"`, `["\u0000"]`, `{"a":"\`, `{{{`, `}`, `"`} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var before, after any
-		if unmarshalPlain(data, &before) != nil {
-			_, _ = clean(data)
-			return
-		}
-		cleaned, err := clean(data)
-		if err != nil {
-			return
-		}
-		if err := unmarshalPlain(cleaned, &after); err != nil {
-			t.Errorf("%q became %q: %v", data, cleaned, err)
-		}
-	})
 }

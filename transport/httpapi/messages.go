@@ -123,6 +123,9 @@ func (a *messagingAPI) replyTo(c *call, raw json.RawMessage) (uuid.UUID, error) 
 	return message, err
 }
 
+// replyWait is how long answers of agents are waited for.
+const replyWait = time.Minute
+
 // replies waits until the agents that a message reached are done with it, and gives what they answered so far when the wait
 // runs out.
 func (a *messagingAPI) replies(c *call, message uuid.UUID) ([]queries.Message, error) {

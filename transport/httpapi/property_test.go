@@ -75,7 +75,7 @@ type drawn struct {
 
 // made draws a request to an operation, with ids of which some are there.
 func (s *server) made(rt *rapid.T, d described, ids *rapid.Generator[string]) drawn {
-	at := parameterIn.ReplaceAllStringFunc(d.path, func(string) string { return ids.Draw(rt, "id") })
+	at := pathParameter.ReplaceAllStringFunc(d.path, func(string) string { return ids.Draw(rt, "id") })
 	var query []string
 	for _, p := range d.Parameters {
 		if p.In == "query" && rapid.Bool().Draw(rt, "given") {
@@ -210,7 +210,7 @@ func TestEveryOperationAsksForTheKeyAndIsRefusedInTheEnvelopeWithoutIt(t *testin
 	s := serve(t, func(o *Options) { o.Key = key })
 	s.untouched(func() {
 		for _, d := range s.operations() {
-			path := parameterIn.ReplaceAllString(d.path, unknown)
+			path := pathParameter.ReplaceAllString(d.path, unknown)
 			if len(d.Security) == 0 { // which says that it needs none
 				if got := s.ask(d.method, path, nil); got.status == 401 {
 					t.Errorf("%s is refused without a key", got.what)
@@ -232,7 +232,7 @@ func TestEveryOperationRefusesMalformedIDs(t *testing.T) {
 		for _, d := range s.operations(ended...) {
 			if strings.Contains(d.path, "{") && strings.HasPrefix(d.path, "/api/") && d.Tags[0] != "docs" {
 				for _, bad := range []string{"nope", "123", strings.Repeat("a", 36), "%00", "b850bc3045f80041a00a83df46d8555d"} {
-					got := s.ask(d.method, parameterIn.ReplaceAllString(d.path, bad), nil)
+					got := s.ask(d.method, pathParameter.ReplaceAllString(d.path, bad), nil)
 					isClientError(t, got)
 					if code := errorCode(got); code != problem.CodeInvalidID && code != problem.CodeInvalidRequest && code != problem.CodeNotFound {
 						t.Errorf("%s: code %s", got.what, code)

@@ -42,7 +42,7 @@ func TestEveryPartOfABodyIsRefusedWhereItHasTheWrongType(t *testing.T) {
 	tried := 0
 	s.untouched(func() {
 		for _, d := range s.shaped() {
-			at := parameterIn.ReplaceAllString(d.path, unknown) // what passed would be 404
+			at := pathParameter.ReplaceAllString(d.path, unknown) // what passed would be 404
 			for key, schema := range s.properties(d) {
 				for _, value := range s.wrong(schema) {
 					if got := s.ask(d.method, at, d.with(t, key, value)); got.status != 400 {
@@ -96,7 +96,7 @@ func TestEveryParameterIsRefusedWhereItHasTheWrongType(t *testing.T) {
 					continue
 				}
 				for _, value := range wrong[p.Schema.Type] {
-					got := s.ask(d.method, parameterIn.ReplaceAllString(d.path, ann)+"?"+p.Name+"="+value, nil)
+					got := s.ask(d.method, pathParameter.ReplaceAllString(d.path, ann)+"?"+p.Name+"="+value, nil)
 					if got.status != 400 {
 						t.Errorf("%s: %d %.200s", got.what, got.status, got.body)
 					} else {
@@ -129,7 +129,7 @@ func TestEveryIDInABodyIsRefusedWhereItIsNone(t *testing.T) {
 	there := s.peopled(0)
 	tried := 0
 	for _, d := range s.shaped() {
-		path := parameterIn.ReplaceAllString(d.path, ":$1")
+		path := pathParameter.ReplaceAllString(d.path, ":$1")
 		for key := range s.properties(d) {
 			if !strings.HasSuffix(strings.ToLower(key), "id") || free(path, key) {
 				continue

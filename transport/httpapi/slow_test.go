@@ -58,7 +58,7 @@ func TestABodyThatArrivesTooSlowlyIsCutOff(t *testing.T) {
 				must(t, err)
 				raw, err := io.ReadAll(response.Body)
 				must(t, err)
-				if took := time.Since(began); response.StatusCode != c.status || took != bodyTimeLimit {
+				if took := time.Since(began); response.StatusCode != c.status || took != 20*time.Second {
 					t.Errorf("after %v: %s %s", took, response.Status, raw)
 				}
 				must(t, client.Close())

@@ -119,7 +119,7 @@ func TestTheCookieIsWorthTheKeyWhereTheWebClientCannotShowIt(t *testing.T) {
 	if again := given("Cookie", cookie); again != "" {
 		t.Errorf("a fresh cookie is given again: %s", again)
 	}
-	now = now.Add(cookieLife - time.Minute)
+	now = now.Add(24*time.Hour - time.Minute)
 	worth(cookie, 200)
 	if again := given("Cookie", cookie); again == "" || again == cookie {
 		t.Error("a cookie that is about to expire is not renewed")
