@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"annals/transport/httpapi/example"
 	"annals/transport/problem"
 )
 
@@ -169,7 +170,7 @@ func (o *operation) refusals() []int {
 var refused = []*problem.Problem{
 	problem.Invalid("Missing required fields: name, sourceType"), errNoKey,
 	problem.New(http.StatusForbidden, problem.CodeForbidden, "Only this machine may stop the server as long as no key is set."),
-	problem.New(http.StatusNotFound, problem.CodeNotFound, "agent %s not found", exampleAgent), errReadOnly, errSlowBody,
+	problem.New(http.StatusNotFound, problem.CodeNotFound, "agent %s not found", example.Agent), errReadOnly, errSlowBody,
 	problem.New(http.StatusConflict, problem.CodeConflict, "the Idempotency-Key came before with another body"),
 	problem.New(http.StatusPreconditionFailed, problem.CodeStale, "it has another revision by now"), errTooLarge, errFileType,
 	problem.New(http.StatusRequestedRangeNotSatisfiable, problem.CodeInvalidRequest, "The file has no such range."),

@@ -13,6 +13,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/httpapi/example"
 )
 
 // named are the routes of testdata/endpoints.tsv: those that ElizaOS's documentation, its server and its client package name.
@@ -174,8 +175,8 @@ func (th things) about(path string) string {
 // examples puts what is there in the place of what the description's examples are about.
 func (th things) examples() *strings.Replacer {
 	return strings.NewReplacer(
-		exampleAgent.String(), th["agentId"], exampleChannel.String(), th["channelId"], exampleMessage.String(), th["messageId"],
-		exampleWorld.String(), th["worldId"], exampleRoom.String(), th["roomId"],
+		example.Agent.String(), th["agentId"], example.Channel.String(), th["channelId"], example.Message.String(), th["messageId"],
+		example.World.String(), th["worldId"], example.Room.String(), th["roomId"],
 	)
 }
 

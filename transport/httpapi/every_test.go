@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"annals/events"
+	"annals/transport/httpapi/example"
 	"annals/transport/problem"
 )
 
@@ -144,8 +145,8 @@ func TestEveryBodyThatIsTooLargeForTheLogIsRefusedWhole(t *testing.T) {
 	}
 	s.ask("POST", "/api/agents/"+agent+"/start", nil).is(200)
 	examples := strings.NewReplacer(
-		exampleAgent.String(), agent, exampleWorld.String(), world, exampleMessage.String(), message, exampleChannel.String(), there["channelId"],
-		`"roomId":"`+exampleRoom.String()+`"`, `"roomId":""`,
+		example.Agent.String(), agent, example.World.String(), world, example.Message.String(), message, example.Channel.String(), there["channelId"],
+		`"roomId":"`+example.Room.String()+`"`, `"roomId":""`,
 	)
 	huge := strings.Repeat("x", events.MaxSize)
 	refused := 0

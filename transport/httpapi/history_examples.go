@@ -6,32 +6,33 @@ import (
 	"github.com/google/uuid"
 
 	"annals/events"
+	"annals/transport/httpapi/example"
 )
 
 var (
 	aFact = Fact{
-		Position: examplePlace, ID: exampleRequest, Type: "MessageSubmitted", Stream: events.MessageStream(exampleMessage), At: exampleTime, RecordedAt: exampleTime,
-		Actor: anonymous, Correlation: exampleRequest, Causation: exampleRequest, Request: exampleRequest,
+		Position: example.Position, ID: example.Request, Type: "MessageSubmitted", Stream: events.MessageStream(example.Message), At: example.Time, RecordedAt: example.Time,
+		Actor: anonymous, Correlation: example.Request, Causation: example.Request, Request: example.Request,
 		Data: events.MessageSubmitted{
-			MessageID: exampleMessage, ChannelID: exampleChannel, ServerID: exampleServer, AuthorID: exampleUser, Content: "I feel at home here.",
-			Audience: []uuid.UUID{exampleAgent},
+			MessageID: example.Message, ChannelID: example.Channel, ServerID: example.Server, AuthorID: example.User, Content: "I feel at home here.",
+			Audience: []uuid.UUID{example.Agent},
 		},
 	}
 	aTurn = events.TurnCompleted{
-		TurnID: events.TurnID(exampleMessage, exampleAgent), ChannelID: exampleChannel, ServerID: exampleServer, AgentID: exampleAgent, MessageID: exampleMessage,
-		ReplyID: exampleReply, Outcome: "replied", Model: "classic", DurationMillis: 3, Memories: []events.MemoryUse{{MemoryID: exampleMemory, Score: 0.5}},
+		TurnID: events.TurnID(example.Message, example.Agent), ChannelID: example.Channel, ServerID: example.Server, AgentID: example.Agent, MessageID: example.Message,
+		ReplyID: example.Reply, Outcome: "replied", Model: "classic", DurationMillis: 3, Memories: []events.MemoryUse{{MemoryID: example.Memory, Score: 0.5}},
 	}
 	yes = true
 )
 
 // historyExamples are answers as the operations give them.
 var historyExamples = []any{
-	historyPage{Events: []Fact{aFact}, Next: examplePlace},
-	historyTree{exampleRequest, 1, []*cause{{Fact: aFact}}},
+	historyPage{Events: []Fact{aFact}, Next: example.Position},
+	historyTree{example.Request, 1, []*cause{{Fact: aFact}}},
 	story{Events: []toldFact{{aFact, []change{{Path: "/content", After: "I feel at home here."}}}}, State: json.RawMessage(`{"content":"I feel at home here."}`), Exists: &yes},
 	why{
 		Reply: aFact, Turn: &aTurn, Attempts: 1,
-		Calls:  []modelCall{{exampleTime, "useModel:TEXT_LARGE", map[string]string{"provider": "openai"}, "She wants to feel at home."}},
-		Causes: []Fact{aFact}, Request: request{exampleRequest, anonymous, exampleTime},
+		Calls:  []modelCall{{example.Time, "useModel:TEXT_LARGE", map[string]string{"provider": "openai"}, "She wants to feel at home."}},
+		Causes: []Fact{aFact}, Request: request{example.Request, anonymous, example.Time},
 	},
 }

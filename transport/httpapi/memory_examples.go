@@ -7,17 +7,19 @@ import (
 	"github.com/google/uuid"
 
 	"annals/queries"
+	"annals/transport/httpapi/example"
 	"annals/transport/problem"
 )
 
 var (
 	aFailed = groupFailure{AgentID: "nope", Code: problem.CodeCreate, Message: "Failed to Create group", Details: "Invalid agentId format: nope"}
-	aGroup  = groupMade{exampleRoom, "Us", "client", exampleWorld, "API"}
+	aGroup  = groupMade{example.Room, "Us", "client", example.World, "API"}
 	aRoom   = queries.Room{
-		ID: exampleRoom, AgentID: exampleAgent, Source: "eliza_gui", Type: "DM", ServerID: exampleServer.String(), WorldID: &exampleWorld, Name: "Us",
-		Metadata: json.RawMessage(`{}`), ChannelID: &exampleChannel, CreatedAt: exampleISO,
+		ID: example.Room, AgentID: example.Agent, Source: "eliza_gui", Type: "DM", ServerID: example.Server.String(), WorldID: &example.World, Name: "Us",
+		Metadata: json.RawMessage(`{}`), ChannelID: &example.Channel, CreatedAt: example.ISO,
 	}
-	aWorld  = queries.World{ID: exampleWorld, AgentID: exampleAgent, Name: "Home", Metadata: json.RawMessage(`{}`), ServerID: exampleServer.String(), CreatedAt: exampleISO}
+	aWorld  = queries.World{ID: example.World, AgentID: example.Agent, Name: "Home", Metadata: json.RawMessage(`{}`), ServerID: example.Server.String(), CreatedAt: example.ISO}
+	near    = 0.87
 	howMany = []queries.Count{{Key: "messages", Count: 7}}
 )
 
@@ -28,30 +30,30 @@ var someGroups = &problem.Problem{Status: http.StatusMultiStatus, Code: problem.
 
 // memoryExamples are answers as the operations give them.
 var memoryExamples = []any{
-	memoryList{[]queries.Memory{aMemory}},
-	aMemory,
-	memoryUpdated{exampleMemory, "Memory updated successfully"},
+	memoryList{[]queries.Memory{example.TheMemory}},
+	example.TheMemory,
+	memoryUpdated{example.Memory, "Memory updated successfully"},
 	memoriesCleared{7, "All agent memories cleared successfully"},
-	memoriesFound{[]queries.FoundMemory{{Memory: aMemory, Similarity: &exampleNear, Score: 0.03}}, modeHybrid, "hashing-384", 384},
+	memoriesFound{[]queries.FoundMemory{{Memory: example.TheMemory, Similarity: &near, Score: 0.03}}, modeHybrid, "hashing-384", 384},
 	roomList{[]queries.Room{aRoom}},
 	roomAnswer{
-		ID: exampleRoom, Name: "Us", ChannelID: &exampleChannel, AgentID: exampleAgent, ServerID: aRoom.ServerID, WorldID: &exampleWorld, Type: "DM",
+		ID: example.Room, Name: "Us", ChannelID: &example.Channel, AgentID: example.Agent, ServerID: aRoom.ServerID, WorldID: &example.World, Type: "DM",
 		Source: "client", Metadata: aRoom.Metadata, WorldName: "Home",
 	},
 	roomMade{
-		ID: exampleRoom, Name: "Us", AgentID: exampleAgent, CreatedAt: exampleMillis, Source: "client", Type: "DM", WorldID: exampleWorld, ServerID: aRoom.ServerID,
+		ID: example.Room, Name: "Us", AgentID: example.Agent, CreatedAt: example.Millis, Source: "client", Type: "DM", WorldID: example.World, ServerID: aRoom.ServerID,
 	},
-	queries.Stats{Total: 7, ByTable: howMany, ByType: howMany, ByRoom: howMany, ByEntity: howMany, ByDay: howMany, Oldest: &exampleMillis, Newest: &exampleMillis, Bytes: 412},
+	queries.Stats{Total: 7, ByTable: howMany, ByType: howMany, ByRoom: howMany, ByEntity: howMany, ByDay: howMany, Oldest: &example.Millis, Newest: &example.Millis, Bytes: 412},
 	queries.Insights{
 		Terms: []queries.Term{{Term: "home", Count: 3, Earlier: 1, Later: 2, Change: 1}}, ByHour: make([]int, 24), ByWeekday: make([]int, 7),
-		Rooms: []queries.Busy{{ID: exampleRoom, Name: "Us", Count: 7}}, Entities: []queries.Busy{{ID: aMemory.EntityID, Name: "Ann", Count: 4}},
+		Rooms: []queries.Busy{{ID: example.Room, Name: "Us", Count: 7}}, Entities: []queries.Busy{{ID: example.TheMemory.EntityID, Name: "Ann", Count: 4}},
 		Growth: []queries.Growth{{Day: "2026-11-23", Added: 7, Total: 7}},
 	},
 	worldList{[]queries.World{aWorld}},
 	worldAnswer{aWorld},
 	groupList{[]queries.Group{{
-		ID: exampleWorld, ServerID: aRoom.ServerID, WorldID: exampleWorld, Name: "Us", Agents: []uuid.UUID{exampleAgent}, Rooms: []uuid.UUID{exampleRoom},
-		MemoryCount: 7, CreatedAt: exampleISO,
+		ID: example.World, ServerID: aRoom.ServerID, WorldID: example.World, Name: "Us", Agents: []uuid.UUID{example.Agent}, Rooms: []uuid.UUID{example.Room},
+		MemoryCount: 7, CreatedAt: example.ISO,
 	}}},
 	aGroup,
 }

@@ -7,38 +7,39 @@ import (
 
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/example"
 )
 
 var (
 	aBusMessage = BusMessage{
-		ID: exampleMessage, ChannelID: exampleChannel, ServerID: exampleServer, AuthorID: exampleUser, Content: "I feel at home here.",
-		CreatedAt: exampleMillis, SourceType: "eliza_gui",
+		ID: example.Message, ChannelID: example.Channel, ServerID: example.Server, AuthorID: example.User, Content: "I feel at home here.",
+		CreatedAt: example.Millis, SourceType: "eliza_gui",
 	}
 	aTitle = "Feeling at home"
 )
 
 // messagingExamples are answers as the operations give them.
 var messagingExamples = []any{
-	serverList{[]queries.Server{aServer}},
-	serverAnswer{aServer},
-	serverAgents{exampleServer, []uuid.UUID{exampleAgent}},
-	agentServers{exampleAgent, []uuid.UUID{exampleServer}},
-	serverMembership{exampleServer, exampleAgent, "Agent added to server successfully"},
-	syncAnswer{1, []uuid.UUID{exampleChannel}},
-	channelList{[]queries.Channel{aChannel}},
-	channelAnswer{aChannel},
-	aChannel,
-	channelAgents{exampleChannel, []uuid.UUID{exampleUser, exampleAgent}},
-	channelMembership{exampleChannel, exampleAgent, "Agent added to channel successfully"},
-	exampleUser,
-	messageList{[]queries.Message{aMessage}},
-	aMessage,
+	serverList{[]queries.Server{example.TheServer}},
+	serverAnswer{example.TheServer},
+	serverAgents{example.Server, []uuid.UUID{example.Agent}},
+	agentServers{example.Agent, []uuid.UUID{example.Server}},
+	serverMembership{example.Server, example.Agent, "Agent added to server successfully"},
+	syncAnswer{1, []uuid.UUID{example.Channel}},
+	channelList{[]queries.Channel{example.TheChannel}},
+	channelAnswer{example.TheChannel},
+	example.TheChannel,
+	channelAgents{example.Channel, []uuid.UUID{example.User, example.Agent}},
+	channelMembership{example.Channel, example.Agent, "Agent added to channel successfully"},
+	example.User,
+	messageList{[]queries.Message{example.TheMessage}},
+	example.TheMessage,
 	postedMessage{BusMessage: aBusMessage},
-	titleAnswer{Title: &aTitle, ChannelID: exampleChannel},
-	abortedTurns{[]abortedTurn{{events.TurnID(exampleMessage, exampleAgent), exampleMessage, exampleAgent}}},
-	ingested{MessageID: exampleMessage},
+	titleAnswer{Title: &aTitle, ChannelID: example.Channel},
+	abortedTurns{[]abortedTurn{{events.TurnID(example.Message, example.Agent), example.Message, example.Agent}}},
+	ingested{MessageID: example.Message},
 	storedMessage{
-		ID: exampleReply, ChannelID: exampleChannel, AuthorID: exampleAgent, Content: "Do you often feel at home?", SourceType: "agent_response",
-		RawMessage: json.RawMessage(`{"text":"Do you often feel at home?"}`), InReplyTo: &exampleMessage, CreatedAt: exampleISO, UpdatedAt: exampleISO,
+		ID: example.Reply, ChannelID: example.Channel, AuthorID: example.Agent, Content: "Do you often feel at home?", SourceType: "agent_response",
+		RawMessage: json.RawMessage(`{"text":"Do you often feel at home?"}`), InReplyTo: &example.Message, CreatedAt: example.ISO, UpdatedAt: example.ISO,
 	},
 }

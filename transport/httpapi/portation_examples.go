@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"annals/transport/httpapi/example"
 )
 
 // exportedLine is a line of an export: what it is about, and that.
@@ -26,17 +28,17 @@ func (l exportedLine) Schema(r huma.Registry) *huma.Schema {
 // exportedLines are those of an export, in their order.
 func exportedLines() []any {
 	return []any{
-		exportedLine{kindExport, heading{exportVersion, exampleAgent, exampleISO}},
+		exportedLine{kindExport, heading{exportVersion, example.Agent, example.ISO}},
 		exportedLine{kindCharacter, json.RawMessage(`{"name":"Eliza","bio":["A listener of 1966."]}`)},
-		exportedLine{kindWorld, ExportedWorld{exampleWorld, "Home", exampleServer.String(), json.RawMessage(`{}`)}},
-		exportedLine{kindEntity, ExportedEntity{aMemory.EntityID, exampleUser, []string{"Ann"}, json.RawMessage(`{}`)}},
+		exportedLine{kindWorld, ExportedWorld{example.World, "Home", example.Server.String(), json.RawMessage(`{}`)}},
+		exportedLine{kindEntity, ExportedEntity{example.TheMemory.EntityID, example.User, []string{"Ann"}, json.RawMessage(`{}`)}},
 		exportedLine{kindRoom, ExportedRoom{
-			ID: exampleRoom, Name: "Us", WorldID: &exampleWorld, ChannelID: &exampleChannel, ServerID: exampleServer.String(), Type: "DM",
+			ID: example.Room, Name: "Us", WorldID: &example.World, ChannelID: &example.Channel, ServerID: example.Server.String(), Type: "DM",
 			Source: "eliza_gui", Metadata: json.RawMessage(`{}`), Entities: nil,
 		}},
 		exportedLine{kindMemory, ExportedMemory{
-			ID: exampleMemory, Type: aMemory.Type, CreatedAt: exampleMillis, Content: aMemory.Content, EntityID: aMemory.EntityID, RoomID: exampleRoom,
-			SubjectID: exampleUser, Unique: true, Metadata: aMemory.Metadata,
+			ID: example.Memory, Type: example.TheMemory.Type, CreatedAt: example.Millis, Content: example.TheMemory.Content, EntityID: example.TheMemory.EntityID, RoomID: example.Room,
+			SubjectID: example.User, Unique: true, Metadata: example.TheMemory.Metadata,
 		}},
 		exportedLine{kindManifest, manifest{exportVersion, map[string]int{kindMemory: 1}, "sha256:" + strings.Repeat("0", 64)}},
 	}
@@ -44,6 +46,6 @@ func exportedLines() []any {
 
 // portationExamples are answers as the operations give them.
 var portationExamples = []any{
-	json.RawMessage(`{"version":1,"agentId":"` + exampleAgent.String() + `","character":{"name":"Eliza","bio":["A listener of 1966."]},"memories":[]}`),
+	json.RawMessage(`{"version":1,"agentId":"` + example.Agent.String() + `","character":{"name":"Eliza","bio":["A listener of 1966."]},"memories":[]}`),
 	imported{Imported: 7, Skipped: 1, Failed: []importFailure{}},
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"annals/transport/httpapi/example"
 )
 
 // examples takes in answers as operations of a domain give them: each is the example of its type.
@@ -33,8 +35,8 @@ func takes(body string) trait {
 }
 
 var placeholders = strings.NewReplacer(
-	"{agent}", exampleAgent.String(), "{user}", exampleUser.String(), "{server}", exampleServer.String(), "{channel}", exampleChannel.String(),
-	"{message}", exampleMessage.String(), "{world}", exampleWorld.String(), "{room}", exampleRoom.String(),
+	"{agent}", example.Agent.String(), "{user}", example.User.String(), "{server}", example.Server.String(), "{channel}", example.Channel.String(),
+	"{message}", example.Message.String(), "{world}", example.World.String(), "{room}", example.Room.String(),
 )
 
 // illustrate gives what an operation takes its example: nothing where nothing is needed.

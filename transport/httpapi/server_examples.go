@@ -5,29 +5,30 @@ import (
 
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/example"
 )
 
 var (
-	aLine   = loggedLine{Level: 30, Time: int64(exampleMillis), PID: 17, Hostname: "here", Msg: "serving"}
+	aLine   = loggedLine{Level: 30, Time: int64(example.Millis), PID: 17, Hostname: "here", Msg: "serving"}
 	aParked = ParkedEvent{
-		ID: exampleRequest, Group: "reply", Type: "MessageSubmitted", Stream: events.MessageStream(exampleMessage), Position: examplePlace, At: exampleISO,
-		ParkedAt: exampleISO, Reason: "the model did not answer", Correlation: exampleRequest,
+		ID: example.Request, Group: "reply", Type: "MessageSubmitted", Stream: events.MessageStream(example.Message), Position: example.Position, At: example.ISO,
+		ParkedAt: example.ISO, Reason: "the model did not answer", Correlation: example.Request,
 	}
-	aReadModel = ProjectionHealth{Name: "messages", Group: core, Version: 3, Generation: 3, Position: examplePlace}
+	aReadModel = ProjectionHealth{Name: "messages", Group: core, Version: 3, Generation: 3, Position: example.Position}
 	often      = finite(42)
 )
 
 // serverExamples are answers as the operations give them.
 var serverExamples = []any{
-	pong{true, exampleMillis},
-	serverStatus{"ok", 1, exampleISO},
+	pong{true, example.Millis},
+	serverStatus{"ok", 1, example.ISO},
 	healthAnswer{
-		Status: "OK", Version: "1.2.0", Timestamp: exampleISO, Dependencies: map[string]string{"agents": "healthy", "postgres": "healthy"},
+		Status: "OK", Version: "1.2.0", Timestamp: example.ISO, Dependencies: map[string]string{"agents": "healthy", "postgres": "healthy"},
 		Projections: []ProjectionHealth{aReadModel},
 	},
-	debugServers{[]queries.Server{aServer}, 1},
+	debugServers{[]queries.Server{example.TheServer}, 1},
 	debugState{
-		Timestamp: exampleISO, Uptime: 61.5, Agents: []queries.AgentItem{anAgentItem}, Sockets: map[string]int{"/socket.io/": 1},
+		Timestamp: example.ISO, Uptime: 61.5, Agents: []queries.AgentItem{example.AgentItem}, Sockets: map[string]int{"/socket.io/": 1},
 		Subscriptions: []Delivery{{Group: "reply", Connections: 1}}, Dependencies: map[string]string{"postgres": ""},
 		Projections: []ProjectionHealth{aReadModel}, Rebuilds: []ProjectionHealth{},
 	},
