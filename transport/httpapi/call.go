@@ -208,8 +208,8 @@ func (c *call) header(name string) string { return c.gin.GetHeader(name) }
 func (c *call) param(name string) string  { return c.gin.Param(name) }
 func (c *call) query(name string) string  { return c.gin.Query(name) }
 
-// inLines tells whether the client wants a record a line: it says so in the query or, where it says nothing there, in the header.
-func (c *call) inLines(format string) bool {
+// wantsLines tells whether the client wants a record a line: it says so in the query or, where it says nothing there, in the header.
+func (c *call) wantsLines(format string) bool {
 	return format == "ndjson" || format == "" && strings.Contains(c.header("Accept"), ndjson)
 }
 

@@ -25,8 +25,7 @@ func TestCleaningFindsRepeatedKeysHoweverManyThereAre(t *testing.T) {
 		}
 	}
 	got, err := clean([]byte(`{"k7":"x",` + many.String() + `"k7":"y"}`))
-	must(t, err)
-	if bytes.Count(got, []byte(`"k7"`)) != 1 || !bytes.Contains(got, []byte(`"k7":"y"`)) {
+	if err != nil || bytes.Count(got, []byte(`"k7"`)) != 1 || !bytes.Contains(got, []byte(`"k7":"y"`)) {
 		t.Errorf("of many keys the last did not win: %s", got)
 	}
 }

@@ -120,7 +120,7 @@ func (a *portationAPI) exportAgent(c *call, in *exportQuery) (json.RawMessage, e
 		out: patient{c.writer(), http.NewResponseController(c.writer())},
 	}
 	head := heading{exportVersion, e.agent, iso(a.Clock())}
-	lines := c.inLines(in.Format)
+	lines := c.wantsLines(in.Format)
 	c.stream = func() {
 		w, write, name := c.writer(), e.document, "json"
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")

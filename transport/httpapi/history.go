@@ -142,7 +142,7 @@ func (a *historyAPI) historyEvents(c *call, in *historyQuery) (historyPage, erro
 	if err != nil {
 		return page, err
 	}
-	if c.inLines(in.Format) {
+	if c.wantsLines(in.Format) {
 		return page, a.historyLines(c, f, in.Limit)
 	}
 	limit, err := bounded(cmp.Or(in.Limit, factsByDefault))

@@ -27,9 +27,7 @@ const (
 )
 
 // records has an export as its body, and time for it.
-func records(o *operation) {
-	o.body, o.limits.file = body{form: recordsBody(), types: []string{ndjson}}, true
-}
+var records = readsBody(recordsBody(), ndjson)
 
 // recordsBody describes it.
 func recordsBody() *huma.RequestBody {

@@ -30,16 +30,20 @@ func tooMany(message string) *problem.Problem {
 	return problem.New(http.StatusTooManyRequests, problem.CodeRateLimited, "%s", message)
 }
 
-// The recorded limits (CONTRACT 1.7).
-var (
-	everything     = rate{1000, 15 * time.Minute, false, tooMany("Too many requests. Please try again later.")}
-	uploadAttempts = rate{50, 15 * time.Minute, false, tooMany("Too many upload attempts. Please try again later.")}
-	fileOperations = rate{100, 5 * time.Minute, false, tooMany("Too many file operations. Please try again later.")}
-	channelUploads = rate{100, 15 * time.Minute, true, tooMany("Too many requests, please try again later.")}
-)
+// everything is the recorded limit of all that one address asks for (CONTRACT 1.7).
+var everything = rate{1000, 15 * time.Minute, false, tooMany("Too many requests. Please try again later.")}
 
-// limited has limits of its own, the innermost last.
-func limited(rates ...rate) trait { return func(o *operation) { o.limits.rates = rates } }
+// limited has a limit of its own besides, the innermost last: so many requests of one address in a window of time.
+func limited(most int, window time.Duration, denied string) trait {
+	return func(o *operation) {
+		o.limits.rates = append(o.limits.rates, rate{most, window, false, tooMany(denied)})
+	}
+}
+
+// limitedAsBefore is limited, and tells so also under the names of headers that were in use before.
+func limitedAsBefore(most int, window time.Duration, denied string) trait {
+	return func(o *operation) { o.limits.rates = append(o.limits.rates, rate{most, window, true, tooMany(denied)}) }
+}
 
 // limit counts requests to the API and turns away whoever sends too many.
 func (a *API) limit(g *gin.Context) {

@@ -1,6 +1,10 @@
 package httpapi
 
-import "annals/transport/media"
+import (
+	"time"
+
+	"annals/transport/media"
+)
 
 // MediaPorts is what files need besides the frame.
 type MediaPorts struct {
@@ -14,14 +18,21 @@ type mediaAPI struct {
 	MediaPorts
 }
 
+// The recorded limits of uploads (CONTRACT 1.7).
+var (
+	uploadAttempts = limited(50, 15*time.Minute, "Too many upload attempts. Please try again later.")
+	fileOperations = limited(100, 5*time.Minute, "Too many file operations. Please try again later.")
+	channelUploads = limitedAsBefore(100, 15*time.Minute, "Too many requests, please try again later.")
+)
+
 // mountMedia adds the routes.
 func mountMedia(f *API, p MediaPorts) {
 	a := &mediaAPI{API: f, MediaPorts: p}
 	a.examples(mediaExamples...)
-	post(a.API, "/api/messaging/channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChat, upload, limited(uploadAttempts, fileOperations))
-	post(a.API, "/api/messaging/central-channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChat, upload, limited(uploadAttempts, fileOperations))
-	post(a.API, "/api/media/channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChannel, anyUpload, limited(channelUploads))
-	post(a.API, "/api/media/channels/:channelId/upload", "Upload a file into a channel", a.uploadToChannel, anyUpload, limited(channelUploads))
+	post(a.API, "/api/messaging/channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChat, upload, uploadAttempts, fileOperations)
+	post(a.API, "/api/messaging/central-channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChat, upload, uploadAttempts, fileOperations)
+	post(a.API, "/api/media/channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChannel, anyUpload, channelUploads)
+	post(a.API, "/api/media/channels/:channelId/upload", "Upload a file into a channel", a.uploadToChannel, anyUpload, channelUploads)
 	post(a.API, "/api/media/agents/:agentId/upload-media", "Upload a file for an agent", a.uploadToAgent, anyUpload)
 	post(a.API, "/api/media/agents/:agentId/upload", "Upload a file for an agent", a.uploadToAgent, anyUpload)
 	remove(a.API, "/api/media/files/:fileId", "Delete a file", a.deleteFile)

@@ -23,10 +23,15 @@ var (
 )
 
 // upload has a file as its body, and time for it; anyUpload whatever its type is called, as recorded.
-func upload(o *operation) { o.body, o.limits.file = body{form: uploadBody()}, true }
+var (
+	upload    = readsBody(uploadBody())
+	anyUpload = readsBody(uploadBody(), "")
+)
 
-func anyUpload(o *operation) {
-	o.body, o.limits.file = body{form: uploadBody(), types: []string{""}}, true
+// readsBody has a body that the operation reads itself, and time for it. types are parts of media types that it may be of,
+// besides those of every body.
+func readsBody(described *huma.RequestBody, types ...string) trait {
+	return func(o *operation) { o.body, o.limits.file = body{form: described, types: types}, true }
 }
 
 // uploadBody describes the form.
