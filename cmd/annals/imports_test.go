@@ -28,9 +28,10 @@ var may = []row{
 	{"queries", []string{"events"}},
 	{"transport/problem", []string{"events", "commands", "queries"}},
 	{"transport/httpapi", append([]string{"transport/httpapi/..."}, intoTransport...)},
-	{"transport/httpapi/frame", intoTransport},
-	{"transport/httpapi/...", append([]string{"transport/httpapi/frame"}, intoTransport...)},           // domains
-	{"transport/models", []string{"events", "commands", "commands/reactions", "transport/models/..."}}, // the registry
+	{"transport/httpapi/example", []string{"events", "queries"}},
+	{"transport/httpapi/frame", append([]string{"transport/httpapi/example"}, intoTransport...)},
+	{"transport/httpapi/...", append([]string{"transport/httpapi/frame", "transport/httpapi/example"}, intoTransport...)}, // domains
+	{"transport/models", []string{"events", "commands", "commands/reactions", "transport/models/..."}},                    // the registry
 	{"transport/models/...", []string{"events", "commands", "commands/reactions", "transport/models/...", "transport/publicnet"}},
 	{"transport/media/...", []string{"transport/media"}},
 	{"transport/...", intoTransport},

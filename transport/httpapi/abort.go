@@ -7,14 +7,15 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
 type unwanted struct {
-	ChannelPath
+	frame.ChannelPath
 	Body *struct {
-		MessageID text `json:"messageId" doc:"The message whose answers are not wanted; all recent ones if there is none."`
-		AgentID   text `json:"agentId" doc:"The agent whose answer is not wanted; every agent if there is none."`
+		MessageID frame.Text `json:"messageId" doc:"The message whose answers are not wanted; all recent ones if there is none."`
+		AgentID   frame.Text `json:"agentId" doc:"The agent whose answer is not wanted; every agent if there is none."`
 	}
 }
 
@@ -29,12 +30,12 @@ type abortedTurn struct {
 }
 
 // abortTurns answers with the turns that were under way or still to come. That each has ended is told as messageComplete.
-func (a *messagingAPI) abortTurns(c *call, in *unwanted) (abortedTurns, error) {
+func (a *messagingAPI) abortTurns(c *frame.Call, in *unwanted) (abortedTurns, error) {
 	u := commands.Unwanted{Channel: in.ChannelID.UUID, Recent: a.Queries.RecentIn}
 	if b := in.Body; b != nil {
 		for _, given := range []struct {
 			name string
-			text text
+			text frame.Text
 			id   *uuid.UUID
 		}{{"messageId", b.MessageID, &u.Message}, {"agentId", b.AgentID, &u.Agent}} {
 			if given.text == "" {
@@ -46,8 +47,8 @@ func (a *messagingAPI) abortTurns(c *call, in *unwanted) (abortedTurns, error) {
 			}
 		}
 	}
-	turns, last, err := commands.AbortTurns(c, a.Env, c.request(), u)
-	if err := c.wrote(last, err); err != nil {
+	turns, last, err := commands.AbortTurns(c, a.Env, c.Request(), u)
+	if err := c.Wrote(last, err); err != nil {
 		return abortedTurns{}, err
 	}
 	done := abortedTurns{Aborted: []abortedTurn{}}

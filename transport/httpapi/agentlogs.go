@@ -11,6 +11,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 	"annals/transport/serverlog"
 )
@@ -57,7 +58,7 @@ func (q LogFilterQuery) filter() (queries.LogFilter, error) {
 }
 
 type agentLogsQuery struct {
-	AgentPath
+	frame.AgentPath
 	LogFilterQuery
 	Count  int `query:"count" doc:"At most 1000; 10 if not given."`
 	Limit  int `query:"limit" doc:"The same as count."`
@@ -65,19 +66,19 @@ type agentLogsQuery struct {
 }
 
 // agentLogs is a stopped agent's log as well: the facts are there.
-func (a *agentsAPI) agentLogs(c *call, in *agentLogsQuery) ([]queries.Log, error) {
+func (a *agentsAPI) agentLogs(c *frame.Call, in *agentLogsQuery) ([]queries.Log, error) {
 	filter, err := in.filter()
 	if err != nil {
 		return nil, err
 	}
 	count := defaultLogs
 	switch {
-	case c.query("count") != "":
+	case c.Query("count") != "":
 		count = in.Count
-	case c.query("limit") != "":
+	case c.Query("limit") != "":
 		count = in.Limit
 	}
-	if count, err = bounded(count); err != nil {
+	if count, err = frame.Bounded(count); err != nil {
 		return nil, err
 	}
 	if in.Offset < 0 {
@@ -87,11 +88,11 @@ func (a *agentsAPI) agentLogs(c *call, in *agentLogsQuery) ([]queries.Log, error
 		return nil, err
 	}
 	found, err := a.Queries.Logs(c, in.AgentID.UUID, filter, count, in.Offset)
-	return list(found), err
+	return frame.List(found), err
 }
 
 // agentIs looks whether there is such an agent, running or not.
-func (a *agentsAPI) agentIs(c *call, id uuid.UUID) error {
+func (a *agentsAPI) agentIs(c *frame.Call, id uuid.UUID) error {
 	agent, err := a.Env.States.Agent(c, id)
 	if err == nil && !agent.Exists {
 		return problem.New(http.StatusNotFound, problem.CodeNotFound, "Agent %s not found", id)
@@ -100,34 +101,34 @@ func (a *agentsAPI) agentIs(c *call, id uuid.UUID) error {
 }
 
 type agentLogPath struct {
-	AgentPath
-	LogID id `path:"logId"`
+	frame.AgentPath
+	LogID frame.ID `path:"logId"`
 }
 
 // deleteAgentLog is 204 for an entry that is not there, as recorded.
-func (a *agentsAPI) deleteAgentLog(c *call, in *agentLogPath) (none, error) {
+func (a *agentsAPI) deleteAgentLog(c *frame.Call, in *agentLogPath) (frame.None, error) {
 	if err := a.agentIs(c, in.AgentID.UUID); err != nil {
-		return none{}, err
+		return frame.None{}, err
 	}
 	_, err := a.Queries.Log(c, in.AgentID.UUID, in.LogID.UUID)
-	if missing(err) {
-		return none{}, nil
+	if frame.Missing(err) {
+		return frame.None{}, nil
 	}
 	if err == nil {
-		_, err = run(c, commands.DeleteLog{LogID: in.LogID.UUID, AgentID: in.AgentID.UUID})
+		_, err = frame.Run(c, commands.DeleteLog{LogID: in.LogID.UUID, AgentID: in.AgentID.UUID})
 	}
-	return none{}, err
+	return frame.None{}, err
 }
 
 type agentLogStream struct {
-	AgentPath
+	frame.AgentPath
 	LogFilterQuery
 	AgentName   string `query:"agentName" doc:"Only while the agent bears that name; all: whatever its name."`
 	LastEventID string `header:"Last-Event-ID" doc:"The id of the last entry that the client has."`
 }
 
 // followAgentLogs begins after the entry that the client has, or with what is new.
-func (a *agentsAPI) followAgentLogs(c *call, in *agentLogStream) (following, func(), error) {
+func (a *agentsAPI) followAgentLogs(c *frame.Call, in *agentLogStream) (frame.Following, func(), error) {
 	agent := in.AgentID.UUID
 	filter, err := in.filter()
 	if err != nil {
@@ -141,7 +142,7 @@ func (a *agentsAPI) followAgentLogs(c *call, in *agentLogStream) (following, fun
 		stop()
 		return nil, nil, err
 	}
-	return func(ctx context.Context) ([]entry, error) {
+	return func(ctx context.Context) ([]frame.Entry, error) {
 		for {
 			found, err := a.Queries.LogsAfter(ctx, agent, filter, queries.MaxLimit)
 			if err != nil {
@@ -163,7 +164,7 @@ func (a *agentsAPI) followAgentLogs(c *call, in *agentLogStream) (following, fun
 }
 
 // logsFrom is the position after which a client follows a log.
-func (a *agentsAPI) logsFrom(c *call, agent uuid.UUID, lastEvent string) (events.Position, error) {
+func (a *agentsAPI) logsFrom(c *frame.Call, agent uuid.UUID, lastEvent string) (events.Position, error) {
 	if lastEvent == "" {
 		newest, err := a.Queries.Logs(c, agent, queries.LogFilter{}, 1, 0)
 		if err != nil || len(newest) == 0 {
@@ -179,20 +180,20 @@ func (a *agentsAPI) logsFrom(c *call, agent uuid.UUID, lastEvent string) (events
 }
 
 // logEntries are entries as they are sent, none while the agent bears another name than the one wanted.
-func (a *agentsAPI) logEntries(ctx context.Context, agent uuid.UUID, name string, found []queries.Log) ([]entry, error) {
+func (a *agentsAPI) logEntries(ctx context.Context, agent uuid.UUID, name string, found []queries.Log) ([]frame.Entry, error) {
 	if len(found) > 0 && name != "" && name != serverlog.Everything {
 		is, err := a.Env.States.Agent(ctx, agent)
 		if err != nil || is.Character.Name != name {
 			return nil, err
 		}
 	}
-	out := make([]entry, len(found))
+	out := make([]frame.Entry, len(found))
 	for i, l := range found {
 		data, err := json.Marshal(l)
 		if err != nil {
 			return nil, err
 		}
-		out[i] = entry{events.Token{Log: a.Log, Position: l.Position}.String(), data}
+		out[i] = frame.Entry{ID: a.TokenOf(l.Position), Data: data}
 	}
 	return out, nil
 }
@@ -204,6 +205,6 @@ type panel struct {
 }
 
 // panels are those of the plug-ins' routes, of which there are none. As its agent, a plug-in needs it running.
-func (a *agentsAPI) panels(c *call, in *AgentPath) ([]panel, error) {
-	return []panel{}, c.runs(in.AgentID.UUID)
+func (a *agentsAPI) panels(c *frame.Call, in *frame.AgentPath) ([]panel, error) {
+	return []panel{}, c.Runs(in.AgentID.UUID)
 }

@@ -1,5 +1,7 @@
 package httpapi
 
+import "annals/transport/httpapi/frame"
+
 // AgentsPorts is what agents need besides the frame.
 type AgentsPorts struct {
 	// Logs wakes whoever follows an agent's log.
@@ -12,23 +14,23 @@ type AgentsPorts struct {
 
 // agentsAPI is the frame with these.
 type agentsAPI struct {
-	*API
+	*frame.API
 	AgentsPorts
 }
 
 // mountAgents adds the routes.
-func mountAgents(f *API, p AgentsPorts) {
+func mountAgents(f *frame.API, p AgentsPorts) {
 	a := &agentsAPI{API: f, AgentsPorts: p}
-	a.examples(agentsExamples...)
-	get(a.API, "/api/agents", "List the agents, running ones first", a.agents)
-	post(a.API, "/api/agents", "Create an agent from a character", a.createAgent, created, takes(`{"characterJson":{"name":"Eliza","bio":["A listener of 1966."],"settings":{"secrets":{"TOKEN":"kept encrypted"}}}}`))
-	get(a.API, "/api/agents/:agentId", "Show an agent", a.agent)
-	patch(a.API, "/api/agents/:agentId", "Change parts of an agent's character", a.updateAgent, takes(`{"system":"Be brief.","settings":{"voice":null}}`))
-	remove(a.API, "/api/agents/:agentId", "Delete an agent", a.deleteAgent, remembering)
-	post(a.API, "/api/agents/:agentId/start", "Let an agent take part", a.startAgent)
-	post(a.API, "/api/agents/:agentId/stop", "Let an agent no longer take part", a.stopAgent)
-	get(a.API, "/api/agents/:agentId/logs", "List what an agent did, newest first", a.agentLogs)
-	remove(a.API, "/api/agents/:agentId/logs/:logId", "Remove an entry from an agent's log", a.deleteAgentLog)
-	follow(a.API, "/api/agents/:agentId/logs/stream", "Follow what an agent does", a.followAgentLogs, aLog)
-	get(a.API, "/api/agents/:agentId/panels", "List the pages of an agent's plug-ins", a.panels)
+	a.Examples(agentsExamples...)
+	frame.Get(a.API, "/api/agents", "List the agents, running ones first", a.agents)
+	frame.Post(a.API, "/api/agents", "Create an agent from a character", a.createAgent, frame.Created, frame.Takes(`{"characterJson":{"name":"Eliza","bio":["A listener of 1966."],"settings":{"secrets":{"TOKEN":"kept encrypted"}}}}`))
+	frame.Get(a.API, "/api/agents/:agentId", "Show an agent", a.agent)
+	frame.Patch(a.API, "/api/agents/:agentId", "Change parts of an agent's character", a.updateAgent, frame.Takes(`{"system":"Be brief.","settings":{"voice":null}}`))
+	frame.Remove(a.API, "/api/agents/:agentId", "Delete an agent", a.deleteAgent, frame.Remembering)
+	frame.Post(a.API, "/api/agents/:agentId/start", "Let an agent take part", a.startAgent)
+	frame.Post(a.API, "/api/agents/:agentId/stop", "Let an agent no longer take part", a.stopAgent)
+	frame.Get(a.API, "/api/agents/:agentId/logs", "List what an agent did, newest first", a.agentLogs)
+	frame.Remove(a.API, "/api/agents/:agentId/logs/:logId", "Remove an entry from an agent's log", a.deleteAgentLog)
+	frame.Follow(a.API, "/api/agents/:agentId/logs/stream", "Follow what an agent does", a.followAgentLogs, aLog)
+	frame.Get(a.API, "/api/agents/:agentId/panels", "List the pages of an agent's plug-ins", a.panels)
 }

@@ -16,6 +16,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/httpapi/frame"
 )
 
 // sink takes an answer as the server's connection would.
@@ -43,7 +44,7 @@ func (s *server) handled(b *testing.B, method, path, body string, want int) {
 
 // BenchmarkPing is what every answer costs before anything is done for it.
 func BenchmarkPing(b *testing.B) {
-	s := serve(b, func(o *Options) { o.Logger = nil })
+	s := serve(b, func(o *Options) { o.Frame.Logger = nil })
 	for b.Loop() {
 		s.handled(b, "GET", "/api/server/ping", "", 200)
 	}
@@ -51,7 +52,7 @@ func BenchmarkPing(b *testing.B) {
 
 // BenchmarkPostMessage has a log in memory, and nobody waits for the read models: what is left is ours.
 func BenchmarkPostMessage(b *testing.B) {
-	s := serve(b, func(o *Options) { o.Logger, o.Waiter = nil, nobody{} })
+	s := serve(b, func(o *Options) { o.Frame.Logger, o.Frame.Waiter = nil, nobody{} })
 	body := jsonText(fields{"author_id": ann, "content": "hello there", "server_id": "0", "metadata": fields{"user_display_name": "Ann"}, "raw_message": fields{"text": "hello there"}})
 	s.handled(b, "POST", chat+"/messages", body, 201)
 	for b.Loop() {
@@ -65,7 +66,7 @@ func (nobody) Wait(context.Context, string, events.Position) error { return nil 
 
 // BenchmarkReads are 50 of 10,000 messages, and 20 agents, each beside the bare SELECT through pgx and encoding/json.
 func BenchmarkReads(b *testing.B) {
-	s := serve(b, func(o *Options) { o.Logger = nil })
+	s := serve(b, func(o *Options) { o.Frame.Logger = nil })
 	for i := range 20 {
 		s.newAgent(fmt.Sprintf("Agent %d", i))
 	}
@@ -73,7 +74,7 @@ func BenchmarkReads(b *testing.B) {
 	s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).is(201)
 	for i := range 9_999 {
 		must(b, do(s.env, commands.SubmitMessage{
-			MessageID: newID(), ChannelID: channel, AuthorID: uuid.MustParse(ann), Content: fmt.Sprintf("message %d of a conversation", i),
+			MessageID: frame.NewID(), ChannelID: channel, AuthorID: uuid.MustParse(ann), Content: fmt.Sprintf("message %d of a conversation", i),
 			RawMessage: json.RawMessage(`{"text":"message","thought":"none","actions":["REPLY"]}`), Metadata: json.RawMessage(`{"user_display_name":"Ann"}`),
 		}))
 	}

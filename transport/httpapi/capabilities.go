@@ -1,5 +1,7 @@
 package httpapi
 
+import "annals/transport/httpapi/frame"
+
 // Capabilities are what the server found that it can do, and on what.
 type Capabilities struct {
 	Models     []Capability `json:"models"`
@@ -17,10 +19,10 @@ type Capability struct {
 	Model   string `json:"model,omitempty"`
 }
 
-func (a *systemAPI) capabilities(c *call, _ *nothing) (Capabilities, error) {
+func (a *systemAPI) capabilities(c *frame.Call, _ *frame.Nothing) (Capabilities, error) {
 	found := a.Capabilities(c)
 	for _, l := range []*[]Capability{&found.Models, &found.Speech, &found.Converters, &found.Hardware, &found.Plugins} {
-		*l = list(*l)
+		*l = frame.List(*l)
 	}
 	return found, nil
 }

@@ -13,34 +13,35 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
-func (a *messagingAPI) channel(c *call, in *ChannelPath) (queries.Channel, error) {
+func (a *messagingAPI) channel(c *frame.Call, in *frame.ChannelPath) (queries.Channel, error) {
 	found, err := a.Queries.Channel(c, in.ChannelID.UUID)
-	c.revision(found.Revision)
+	c.Revision(found.Revision)
 	return found, err
 }
 
 // makeChannel answers from the wish itself: a new channel is what was asked for.
-func makeChannel(c *call, cmd commands.CreateChannel) (queries.Channel, error) {
-	r, err := run(c, cmd)
+func makeChannel(c *frame.Call, cmd commands.CreateChannel) (queries.Channel, error) {
+	r, err := frame.Run(c, cmd)
 	return queries.Channel{
 		ID: cmd.ChannelID, ServerID: cmd.ServerID, Name: cmd.Name, Type: cmd.Type, SourceType: cmd.SourceType,
-		SourceID: cmd.SourceID, Topic: cmd.Topic, Metadata: cmd.Metadata, CreatedAt: iso(r.At), UpdatedAt: iso(r.At),
+		SourceID: cmd.SourceID, Topic: cmd.Topic, Metadata: cmd.Metadata, CreatedAt: frame.ISO(r.At), UpdatedAt: frame.ISO(r.At),
 	}, err
 }
 
 type newChannel struct {
 	Body struct {
-		ServerID    serverText `json:"serverId"`
-		Name        text       `json:"name"`
-		Type        text       `json:"type"`
-		SourceType  text       `json:"sourceType"`
-		SourceID    text       `json:"sourceId"`
-		Topic       text       `json:"topic"`
-		Description text       `json:"description" doc:"Another name for the topic."`
-		Metadata    object     `json:"metadata"`
+		ServerID    frame.ServerText `json:"serverId"`
+		Name        frame.Text       `json:"name"`
+		Type        frame.Text       `json:"type"`
+		SourceType  frame.Text       `json:"sourceType"`
+		SourceID    frame.Text       `json:"sourceId"`
+		Topic       frame.Text       `json:"topic"`
+		Description frame.Text       `json:"description" doc:"Another name for the topic."`
+		Metadata    frame.Object     `json:"metadata"`
 	}
 }
 
@@ -48,14 +49,14 @@ type channelAnswer struct {
 	Channel queries.Channel `json:"channel"`
 }
 
-func (a *messagingAPI) createChannel(c *call, in *newChannel) (channelAnswer, error) {
+func (a *messagingAPI) createChannel(c *frame.Call, in *newChannel) (channelAnswer, error) {
 	b := in.Body
 	for _, field := range []struct {
 		name  string
-		value text
-	}{{"serverId", text(b.ServerID)}, {"name", b.Name}, {"type", b.Type}} {
+		value frame.Text
+	}{{"serverId", frame.Text(b.ServerID)}, {"name", b.Name}, {"type", b.Type}} {
 		if field.value == "" {
-			return channelAnswer{}, missingFields(field.name + ".")
+			return channelAnswer{}, frame.MissingFields(field.name + ".")
 		}
 	}
 	server, err := events.ParseServerID(string(b.ServerID))
@@ -63,42 +64,42 @@ func (a *messagingAPI) createChannel(c *call, in *newChannel) (channelAnswer, er
 		return channelAnswer{}, problem.Invalid("Invalid serverId format")
 	}
 	made, err := makeChannel(c, commands.CreateChannel{
-		ChannelID: c.newID("channel"), ServerID: server, Name: string(b.Name), Type: string(b.Type),
-		SourceType: string(b.SourceType), SourceID: string(b.SourceID), Topic: or(b.Topic, string(b.Description)),
-		Metadata: b.Metadata.raw(),
+		ChannelID: c.NewID("channel"), ServerID: server, Name: string(b.Name), Type: string(b.Type),
+		SourceType: string(b.SourceType), SourceID: string(b.SourceID), Topic: frame.Or(b.Topic, string(b.Description)),
+		Metadata: b.Metadata.Raw(),
 	})
 	return channelAnswer{made}, err
 }
 
 type newGroup struct {
 	Body struct {
-		Name         text       `json:"name"`
-		ServerID     serverText `json:"server_id"`
-		Participants []string   `json:"participantCentralUserIds"`
-		Type         text       `json:"type"`
-		Metadata     object     `json:"metadata"`
-		InServer     serverText `json:"serverId" doc:"Another name for server_id; without either it is the default server's."`
-		Among        []string   `json:"participantIds" doc:"Another name for participantCentralUserIds."`
+		Name         frame.Text       `json:"name"`
+		ServerID     frame.ServerText `json:"server_id"`
+		Participants []string         `json:"participantCentralUserIds"`
+		Type         frame.Text       `json:"type"`
+		Metadata     frame.Object     `json:"metadata"`
+		InServer     frame.ServerText `json:"serverId" doc:"Another name for server_id; without either it is the default server's."`
+		Among        []string         `json:"participantIds" doc:"Another name for participantCentralUserIds."`
 	}
 }
 
-func (a *messagingAPI) createGroup(c *call, in *newGroup) (queries.Channel, error) {
+func (a *messagingAPI) createGroup(c *frame.Call, in *newGroup) (queries.Channel, error) {
 	b := in.Body
 	if b.ServerID == "" && b.Participants == nil { // in the words of the client package
-		b.ServerID, b.Participants = cmp.Or(b.InServer, "0"), list(b.Among)
+		b.ServerID, b.Participants = cmp.Or(b.InServer, "0"), frame.List(b.Among)
 	}
 	server, badServer := events.ParseServerID(string(b.ServerID))
-	participants, badParticipant := parseIDs(b.Participants)
+	participants, badParticipant := frame.ParseIDs(b.Participants)
 	if b.Name == "" || badServer != nil || badParticipant != nil || b.Participants == nil {
 		return queries.Channel{}, problem.Invalid("Invalid payload. Required: name, server_id (UUID or \"0\"), " +
 			"participantCentralUserIds (array of UUIDs). Optional: type, metadata.")
 	}
-	metadata := b.Metadata.raw()
+	metadata := b.Metadata.Raw()
 	if metadata == nil {
 		metadata = json.RawMessage(`{}`)
 	}
 	return makeChannel(c, commands.CreateChannel{
-		ChannelID: c.newID("channel"), ServerID: server, Name: string(b.Name), Type: or(b.Type, "GROUP"), Metadata: metadata,
+		ChannelID: c.NewID("channel"), ServerID: server, Name: string(b.Name), Type: frame.Or(b.Type, "GROUP"), Metadata: metadata,
 		Participants: participants,
 	})
 }
@@ -111,14 +112,14 @@ type dmQuery struct {
 }
 
 // dmChannel finds or makes the channel of two. Its id is derived from them: two who ask at once get the same.
-func (a *messagingAPI) dmChannel(c *call, in *dmQuery) (queries.Channel, error) {
+func (a *messagingAPI) dmChannel(c *frame.Call, in *dmQuery) (queries.Channel, error) {
 	if one, other, ok := strings.Cut(in.Both, ","); ok && in.Target == "" && in.Current == "" {
 		in.Current, in.Target = strings.TrimSpace(one), strings.TrimSpace(other)
 	}
 	if in.Target == "" || in.Current == "" {
 		return queries.Channel{}, problem.Invalid("Missing targetUserId or currentUserId")
 	}
-	both, err := parseIDs([]string{in.Target, in.Current})
+	both, err := frame.ParseIDs([]string{in.Target, in.Current})
 	if err != nil {
 		return queries.Channel{}, problem.New(http.StatusBadRequest, problem.CodeInvalidID, "Invalid targetUserId or currentUserId format")
 	}
@@ -135,8 +136,8 @@ func (a *messagingAPI) dmChannel(c *call, in *dmQuery) (queries.Channel, error) 
 	}
 	name := fmt.Sprintf("DM-%s-%s", one, other)
 	found, err := a.Queries.ChannelNamed(c, server, "DM", name)
-	if !missing(err) {
-		c.revision(found.Revision)
+	if !frame.Missing(err) {
+		c.Revision(found.Revision)
 		return found, err
 	}
 	metadata, err := json.Marshal(map[string]uuid.UUID{"user1": one, "user2": other})
@@ -150,50 +151,50 @@ func (a *messagingAPI) dmChannel(c *call, in *dmQuery) (queries.Channel, error) 
 }
 
 type channelPatch struct {
-	ChannelPath
+	frame.ChannelPath
 	Body struct {
-		Name         part[text]     `json:"name"`
-		Participants part[[]string] `json:"participantCentralUserIds"`
-		Metadata     replacing      `json:"metadata" doc:"Replaces the metadata; null empties it."`
+		Name         frame.Part[frame.Text] `json:"name"`
+		Participants frame.Part[[]string]   `json:"participantCentralUserIds"`
+		Metadata     frame.Replacing        `json:"metadata" doc:"Replaces the metadata; null empties it."`
 	}
 }
 
-func (a *messagingAPI) updateChannel(c *call, in *channelPatch) (queries.Channel, error) {
+func (a *messagingAPI) updateChannel(c *frame.Call, in *channelPatch) (queries.Channel, error) {
 	var participants *[]uuid.UUID
-	if given := in.Body.Participants.value; given != nil {
-		ids, err := parseIDs(*given)
+	if given := in.Body.Participants.Value; given != nil {
+		ids, err := frame.ParseIDs(*given)
 		if err != nil {
 			return queries.Channel{}, problem.Invalid("Invalid participantCentralUserIds: %s", err)
 		}
 		participants = &ids
 	}
-	if _, err := run(c, commands.UpdateChannel{
-		ChannelID: in.ChannelID.UUID, Name: (*string)(in.Body.Name.value), Metadata: in.Body.Metadata.raw(), Participants: participants,
+	if _, err := frame.Run(c, commands.UpdateChannel{
+		ChannelID: in.ChannelID.UUID, Name: (*string)(in.Body.Name.Value), Metadata: in.Body.Metadata.Raw(), Participants: participants,
 	}); err != nil {
 		return queries.Channel{}, err
 	}
-	c.settle()
+	c.Settle()
 	return a.channel(c, &in.ChannelPath)
 }
 
-func (a *messagingAPI) deleteChannel(c *call, in *ChannelPath) (none, error) {
-	_, err := run(c, commands.DeleteChannel{ChannelID: in.ChannelID.UUID})
-	return none{}, err
+func (a *messagingAPI) deleteChannel(c *frame.Call, in *frame.ChannelPath) (frame.None, error) {
+	_, err := frame.Run(c, commands.DeleteChannel{ChannelID: in.ChannelID.UUID})
+	return frame.None{}, err
 }
 
 type channelMembers struct {
-	ChannelPath
-	MembersQuery
+	frame.ChannelPath
+	frame.MembersQuery
 }
 
-func (a *messagingAPI) participants(c *call, in *channelMembers) ([]uuid.UUID, error) {
-	page, err := in.page()
+func (a *messagingAPI) participants(c *frame.Call, in *channelMembers) ([]uuid.UUID, error) {
+	page, err := in.Page()
 	if err != nil {
 		return nil, err
 	}
 	found, total, err := a.Queries.Participants(c, in.ChannelID.UUID, page)
-	c.total = total
-	return list(found), err
+	c.Total = total
+	return frame.List(found), err
 }
 
 type channelAgents struct {
@@ -201,13 +202,13 @@ type channelAgents struct {
 	Participants []uuid.UUID `json:"participants"`
 }
 
-func (a *messagingAPI) channelAgents(c *call, in *channelMembers) (channelAgents, error) {
+func (a *messagingAPI) channelAgents(c *frame.Call, in *channelMembers) (channelAgents, error) {
 	found, err := a.participants(c, in)
 	return channelAgents{in.ChannelID.UUID, found}, err
 }
 
 type joinChannel struct {
-	ChannelPath
+	frame.ChannelPath
 	Body agentBody
 }
 
@@ -217,37 +218,37 @@ type channelMembership struct {
 	Message   string    `json:"message"`
 }
 
-func (a *messagingAPI) joinChannel(c *call, in *joinChannel) (channelMembership, error) {
+func (a *messagingAPI) joinChannel(c *frame.Call, in *joinChannel) (channelMembership, error) {
 	agent, err := events.ParseID(string(in.Body.AgentID))
 	if err != nil {
 		return channelMembership{}, problem.Invalid("Invalid channelId or agentId format")
 	}
-	_, err = run(c, commands.JoinChannel{ChannelID: in.ChannelID.UUID, ParticipantID: agent})
+	_, err = frame.Run(c, commands.JoinChannel{ChannelID: in.ChannelID.UUID, ParticipantID: agent})
 	return channelMembership{in.ChannelID.UUID, agent, "Agent added to channel successfully"}, err
 }
 
 type leaveChannel struct {
-	ChannelPath
-	AgentPath
+	frame.ChannelPath
+	frame.AgentPath
 }
 
-func (a *messagingAPI) leaveChannel(c *call, in *leaveChannel) (channelMembership, error) {
-	_, err := run(c, commands.LeaveChannel{ChannelID: in.ChannelID.UUID, ParticipantID: in.AgentID.UUID})
+func (a *messagingAPI) leaveChannel(c *frame.Call, in *leaveChannel) (channelMembership, error) {
+	_, err := frame.Run(c, commands.LeaveChannel{ChannelID: in.ChannelID.UUID, ParticipantID: in.AgentID.UUID})
 	return channelMembership{in.ChannelID.UUID, in.AgentID.UUID, "Agent removed from channel successfully"}, err
 }
 
 // clearChannel is 204 for a channel that is not there: it has no messages.
-func (a *messagingAPI) clearChannel(c *call, in *ChannelPath) (none, error) {
-	_, err := run(c, commands.ClearChannel{ChannelID: in.ChannelID.UUID})
+func (a *messagingAPI) clearChannel(c *frame.Call, in *frame.ChannelPath) (frame.None, error) {
+	_, err := frame.Run(c, commands.ClearChannel{ChannelID: in.ChannelID.UUID})
 	if errors.Is(err, commands.ErrNotFound) {
 		err = nil
 	}
-	return none{}, err
+	return frame.None{}, err
 }
 
 // channelDetails names who takes part in the metadata as well, where the client looks before it adds or removes somebody.
-func (a *messagingAPI) channelDetails(c *call, in *ChannelPath) (queries.Channel, error) {
+func (a *messagingAPI) channelDetails(c *frame.Call, in *frame.ChannelPath) (queries.Channel, error) {
 	found, err := a.Queries.ChannelDetails(c, in.ChannelID.UUID)
-	c.revision(found.Revision)
+	c.Revision(found.Revision)
 	return found, err
 }

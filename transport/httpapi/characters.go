@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 	"annals/transport/publicnet"
 )
@@ -36,7 +37,7 @@ func (a *agentsAPI) loadCharacter(ctx context.Context, name string) (json.RawMes
 	if err != nil {
 		return nil, err
 	}
-	if data, err = clean(data); err != nil || !json.Valid(data) {
+	if data, err = frame.Clean(data); err != nil || !json.Valid(data) {
 		return nil, problem.Invalid("Character file '%s' has malformed JSON. Please check the file content.", name)
 	}
 	return data, nil
@@ -113,7 +114,7 @@ func fetchCharacter(ctx context.Context, url string, may func(netip.Addr) error)
 	if err != nil {
 		return nil, err
 	}
-	if data, err = clean(data); err != nil || !json.Valid(data) {
+	if data, err = frame.Clean(data); err != nil || !json.Valid(data) {
 		return nil, problem.Invalid("Invalid JSON response from URL '%s'. The resource may not contain valid character data.", url)
 	}
 	var list []json.RawMessage

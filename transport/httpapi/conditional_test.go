@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"annals/events"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -104,7 +105,7 @@ func TestAReadIsNoOlderThanThePositionThatItNames(t *testing.T) {
 			t.Fatalf("%s is not in %s", posted.text("id"), got.body)
 		}
 	}
-	for _, token := range []string{"x", "1", s.log.String() + ".x", newID().String() + ".1", events.Token{Log: s.log, Position: s.head() + 1}.String()} {
+	for _, token := range []string{"x", "1", s.log.String() + ".x", frame.NewID().String() + ".1", events.Token{Log: s.log, Position: s.head() + 1}.String()} {
 		s.ask("GET", "/api/agents", nil, "X-Annals-After", token).refused(400, problem.CodeInvalidRequest)
 	}
 }
@@ -115,7 +116,7 @@ func TestWhoAskedAndWhyIsRecorded(t *testing.T) {
 	body := fields{"name": "x", "sourceType": "x"}
 	s.ask("POST", "/api/messaging/servers", body, "X-Request-ID", ann).is(201)
 	last := func() events.Metadata { return s.last().Meta }
-	if m := last(); m.Correlation.String() != ann || m.Actor != anonymous {
+	if m := last(); m.Correlation.String() != ann || m.Actor != frame.Anonymous {
 		t.Errorf("metadata: %+v", m)
 	}
 	trace := "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

@@ -9,6 +9,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 )
 
 // Delivery is how far a persistent subscription is, of which reactions live.
@@ -34,12 +35,12 @@ type debugState struct {
 	Rebuilds      []ProjectionHealth  `json:"rebuilds" doc:"Those that are being filled anew."`
 }
 
-func (a *serverAPI) debugState(c *call, _ *nothing) (debugState, error) {
+func (a *serverAPI) debugState(c *frame.Call, _ *frame.Nothing) (debugState, error) {
 	now := a.Clock()
 	found := a.Health(c)
 	s := debugState{
-		Timestamp: iso(now), Uptime: a.uptime().Seconds(), Sockets: a.connected(), Following: a.followers(),
-		Dependencies: found.Dependencies, Projections: list(found.Projections), Rebuilds: []ProjectionHealth{},
+		Timestamp: frame.ISO(now), Uptime: a.Uptime().Seconds(), Sockets: a.connected(), Following: a.Followers(),
+		Dependencies: found.Dependencies, Projections: frame.List(found.Projections), Rebuilds: []ProjectionHealth{},
 	}
 	for _, p := range found.Projections {
 		if p.Filling != 0 {
@@ -50,9 +51,9 @@ func (a *serverAPI) debugState(c *call, _ *nothing) (debugState, error) {
 	if err != nil {
 		return s, err
 	}
-	s.Subscriptions = list(deliveries)
+	s.Subscriptions = frame.List(deliveries)
 	agents, err := a.Queries.Agents(c)
-	s.Agents = list(agents)
+	s.Agents = frame.List(agents)
 	return s, err
 }
 
@@ -105,8 +106,8 @@ func (finite) Schema(huma.Registry) *huma.Schema {
 }
 
 // debugMetrics leaves out what cannot be gathered now.
-func (a *serverAPI) debugMetrics(c *call, _ *nothing) (debugMetrics, error) {
-	out := debugMetrics{Uptime: a.uptime().Seconds(), Metrics: []metric{}}
+func (a *serverAPI) debugMetrics(c *frame.Call, _ *frame.Nothing) (debugMetrics, error) {
+	out := debugMetrics{Uptime: a.Uptime().Seconds(), Metrics: []metric{}}
 	if a.Metrics == nil {
 		return out, nil
 	}

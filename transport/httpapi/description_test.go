@@ -13,6 +13,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"annals/transport/httpapi/frame"
 	"annals/transport/httpapi/httpapitest"
 )
 
@@ -20,7 +21,7 @@ import (
 var document = sync.OnceValue(func() []byte {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodGet, "http://localhost/api/openapi.json", nil)
-	New(Options{FrameOptions: FrameOptions{Shared: Shared{Version: "1.2.0"}}}).ServeHTTP(w, r)
+	New(Options{Frame: frame.Options{Shared: frame.Shared{Version: "1.2.0"}}}).ServeHTTP(w, r)
 	return w.Body.Bytes()
 })
 

@@ -47,7 +47,7 @@ func TestADryRunSaysWhatTheImportThenDoes(t *testing.T) {
 
 func TestAnImportWhoseLastMemoryCannotBeStoredFails(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(o *Options) { o.Env.Store = forgetful{o.Env.Store} })
+	s := serve(t, func(o *Options) { o.Frame.Env.Store = forgetful{o.Frame.Env.Store} })
 	agent := s.newAgent("Mnemosyne")
 	s.ask("POST", "/api/memory/agents/"+agent+"/import", fields{"memories": []fields{{"content": fields{"text": "x"}}}}).refused(500, problem.CodeInternal)
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"annals/events"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -33,7 +34,7 @@ func TestUnknownPathsAndMethodsAreToldInTheEnvelope(t *testing.T) {
 
 func TestEveryAnswerCarriesTheRecordedHeaders(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(o *Options) { o.RateLimit = true })
+	s := serve(t, func(o *Options) { o.Frame.RateLimit = true })
 	got := s.ask("GET", "/api/server/ping", nil).is(200)
 	for name, want := range map[string]string{
 		"RateLimit-Policy": "1000;w=900", "RateLimit-Limit": "1000", "RateLimit-Remaining": "999", "RateLimit-Reset": "900",
@@ -54,7 +55,7 @@ func TestEveryAnswerCarriesTheRecordedHeaders(t *testing.T) {
 
 func TestWhoAsksTooOftenIsTurnedAway(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(o *Options) { o.RateLimit = true })
+	s := serve(t, func(o *Options) { o.Frame.RateLimit = true })
 	for range 1000 { // as many as it may
 		r := httptest.NewRequest(http.MethodGet, "http://localhost/api/server/ping", nil)
 		r.RemoteAddr = "127.0.0.1:1"
@@ -84,7 +85,7 @@ func TestBareAnswersHaveTheirFieldsTwice(t *testing.T) {
 
 func TestOnlyNamedOriginsMayCall(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(o *Options) { o.CORSOrigin = "https://a.example, https://b.example" })
+	s := serve(t, func(o *Options) { o.Frame.CORSOrigin = "https://a.example, https://b.example" })
 	for origin, want := range map[string]string{
 		"https://a.example": "https://a.example", "https://evil.example": "", "http://localhost:5173": "http://localhost:5173",
 		"http://127.0.0.1:80": "http://127.0.0.1:80", "http://localhost.evil.example": "", "null": "",
@@ -105,7 +106,7 @@ func TestOnlyNamedOriginsMayCall(t *testing.T) {
 
 func TestWithoutAKeyOnlyLoopbackNamesAreAnswered(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(o *Options) { o.Host = "box.example" })
+	s := serve(t, func(o *Options) { o.Frame.Host = "box.example" })
 	for host, status := range map[string]int{
 		"localhost": 200, "localhost:3000": 200, "127.0.0.1:3000": 200, "[::1]:3000": 200, "127.9.9.9": 200, "box.example:3000": 200,
 		"evil.example": 403, "evil.example:3000": 403, "127.0.0.1.evil.example": 403,
@@ -118,7 +119,7 @@ func TestWithoutAKeyOnlyLoopbackNamesAreAnswered(t *testing.T) {
 
 func TestAKeyIsNeededWhereOneIsSet(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(o *Options) { o.Key = "s3cret" })
+	s := serve(t, func(o *Options) { o.Frame.Key = "s3cret" })
 	for _, r := range Routes() {
 		path := address(r.Path, unknown)
 		if path != "/" && !strings.HasPrefix(path, "/dashboard/") && path != "/api/server/ping" && path != "/api/server/health" && path != socketIO {
@@ -172,7 +173,7 @@ func TestHealthNamesWhatIsBroken(t *testing.T) {
 
 func TestThisMachineMayStopTheServerAndNoPageMay(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(o *Options) { o.CORSOrigin = "https://a.example" })
+	s := serve(t, func(o *Options) { o.Frame.CORSOrigin = "https://a.example" })
 	s.ask("POST", "/api/server/stop", nil, "Origin", "https://a.example").refused(403, problem.CodeForbidden)
 	s.ask("POST", "/api/server/stop", nil).is(200)
 	<-s.stopped
@@ -204,7 +205,7 @@ func TestAPanicIsAnsweredAndLoggedAndTheServerGoesOn(t *testing.T) {
 func TestAnUnknownErrorIsLoggedAndNotTold(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(o *Options) {
-		o.Head = func(context.Context) (events.Position, error) { return 0, fmt.Errorf("disk on fire") }
+		o.Frame.Head = func(context.Context) (events.Position, error) { return 0, fmt.Errorf("disk on fire") }
 	})
 	token := events.Token{Log: s.log, Position: 1 << 40}.String()
 	if got := s.ask("GET", "/api/agents", nil, "X-Annals-After", token).refused(500, problem.CodeInternal); strings.Contains(string(got.body), "fire") {
@@ -261,7 +262,7 @@ func TestThePageNeedsNothingFromElsewhere(t *testing.T) {
 func TestABodyThatNeverEndsIsCutOff(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	for name, body := range map[string]io.Reader{"announced": bytes.NewReader(make([]byte, 3*maxBody)), "in chunks": io.LimitReader(zeros{}, 3*maxBody)} {
+	for name, body := range map[string]io.Reader{"announced": bytes.NewReader(make([]byte, 3*frame.MaxBody)), "in chunks": io.LimitReader(zeros{}, 3*frame.MaxBody)} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/api/messaging/servers", body)
 		must(t, err)
 		r.Header.Set("Content-Type", "application/json")

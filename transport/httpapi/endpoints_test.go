@@ -14,17 +14,18 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/transport/httpapi/example"
+	"annals/transport/httpapi/frame"
 )
 
 // named are the routes of testdata/endpoints.tsv: those that ElizaOS's documentation, its server and its client package name.
-func named(t *testing.T) (all []Route) {
+func named(t *testing.T) (all []frame.Route) {
 	t.Helper()
 	f, err := os.Open(filepath.Join("testdata", "endpoints.tsv"))
 	must(t, err)
 	defer f.Close()
 	for s := bufio.NewScanner(f); s.Scan(); {
 		if columns := strings.Split(s.Text(), "\t"); !strings.HasPrefix(s.Text(), "#") {
-			all = append(all, Route{columns[0], columns[1]})
+			all = append(all, frame.Route{Method: columns[0], Path: columns[1]})
 		}
 	}
 	return all
@@ -137,7 +138,7 @@ func (s *server) peopled(number int) things {
 	uploaded := s.upload("/api/media/agents/"+agent+"/upload", "a.txt", "text/plain", "words").is(200)
 	inChannel := s.upload("/api/media/channels/"+channel+"/upload", "a.txt", "text/plain", "words").is(200)
 	made := commands.UploadFile{
-		FileID: newID(), Owner: events.FileByGenerator, OwnerID: uuid.MustParse(agent), Filename: "made.txt", Name: "made.txt", Type: "text/plain",
+		FileID: frame.NewID(), Owner: events.FileByGenerator, OwnerID: uuid.MustParse(agent), Filename: "made.txt", Name: "made.txt", Type: "text/plain",
 		Size: int64(len("words")), SHA256: uploaded.text("sha256"),
 	}
 	must(s.t, do(s.env, made))
@@ -209,12 +210,12 @@ func TestEveryRouteThatIsNamedIsThereAndItsExampleWorks(t *testing.T) {
 			there = s.peopled(number)
 		}
 	}
-	s.works(Route{"POST", "/api/server/stop"}, served["POST /api/server/stop"], there)
+	s.works(frame.Route{Method: "POST", Path: "/api/server/stop"}, served["POST /api/server/stop"], there)
 	<-s.stopped
 }
 
 // works asks as the description's example does, and looks at the answer.
-func (s *server) works(r Route, d described, there things) {
+func (s *server) works(r frame.Route, d described, there things) {
 	s.t.Helper()
 	if d.goesOn() {
 		next, leave := s.follows(there.about(r.Path))

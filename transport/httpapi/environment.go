@@ -13,17 +13,18 @@ import (
 
 	"annals/commands"
 	"annals/transport/dotenv"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
 // environment is the effective configuration, secrets masked.
-func (a *systemAPI) environment(*call, *nothing) (map[string]string, error) {
+func (a *systemAPI) environment(*frame.Call, *frame.Nothing) (map[string]string, error) {
 	return a.Configuration, nil
 }
 
 // localEnvironment is what the file in the data folder says.
-func (a *systemAPI) localEnvironment(c *call, _ *nothing) (map[string]string, error) {
-	if err := c.here("read the local environment"); err != nil {
+func (a *systemAPI) localEnvironment(c *frame.Call, _ *frame.Nothing) (map[string]string, error) {
+	if err := c.Here("read the local environment"); err != nil {
 		return nil, err
 	}
 	return a.readEnvironment()
@@ -44,44 +45,44 @@ func (a *systemAPI) environmentFile() string { return filepath.Join(a.DataDir, "
 
 type newEnvironment struct {
 	Body struct {
-		Content object `json:"content" doc:"The whole environment: names and values. null is empty."`
+		Content frame.Object `json:"content" doc:"The whole environment: names and values. null is empty."`
 	}
 }
 
 // writeEnvironment replaces the file as a whole. The fact that is recorded names what changed; it is recorded when the new
 // file lies ready, and before it takes the place of the old one.
-func (a *systemAPI) writeEnvironment(c *call, in *newEnvironment) (noData, error) {
-	if err := c.here("change the local environment"); err != nil {
-		return noData{}, err
+func (a *systemAPI) writeEnvironment(c *frame.Call, in *newEnvironment) (frame.NoData, error) {
+	if err := c.Here("change the local environment"); err != nil {
+		return frame.NoData{}, err
 	}
 	wanted, err := variables(in.Body.Content)
 	if err != nil {
-		return noData{}, err
+		return frame.NoData{}, err
 	}
 	a.environmentLock.Lock()
 	defer a.environmentLock.Unlock()
 	before, err := a.readEnvironment()
 	if err != nil {
-		return noData{}, err
+		return frame.NoData{}, err
 	}
 	ready, err := dotenv.Prepare(a.environmentFile(), wanted)
 	if err != nil {
-		return noData{}, fmt.Errorf("write the local environment: %w", err)
+		return frame.NoData{}, fmt.Errorf("write the local environment: %w", err)
 	}
 	defer ready.Discard()
-	if _, err := run(c, commands.ChangeEnvironment{Keys: changed(before, wanted)}); err != nil {
-		return noData{}, err
+	if _, err := frame.Run(c, commands.ChangeEnvironment{Keys: changed(before, wanted)}); err != nil {
+		return frame.NoData{}, err
 	}
-	return noData{}, ready.Commit()
+	return frame.NoData{}, ready.Commit()
 }
 
 // variables reads names and values as they go into the file.
-func variables(content object) (map[string]string, error) {
+func variables(content frame.Object) (map[string]string, error) {
 	if content == nil {
 		return nil, problem.New(http.StatusBadRequest, problem.CodeInvalidInput, `Missing or invalid "content" in request body`)
 	}
 	out := map[string]string{}
-	for name, raw := range content.fields() {
+	for name, raw := range content.Fields() {
 		if !dotenv.IsName(name) {
 			return nil, problem.New(http.StatusBadRequest, problem.CodeInvalidInput, "%.80q is no name of a variable", name)
 		}

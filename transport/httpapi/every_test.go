@@ -13,6 +13,7 @@ import (
 
 	"annals/events"
 	"annals/transport/httpapi/example"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -64,7 +65,7 @@ func TestEveryOperationOnWhatIsUnknownIsNotFoundOrAListThatIsEmpty(t *testing.T)
 			continue
 		}
 		route := d.method + " " + spelledMemory.ReplaceAllString(d.path, "/api/agents/{agentId}")
-		at := pathParameter.ReplaceAllStringFunc(d.path, func(string) string { return newID().String() })
+		at := pathParameter.ReplaceAllStringFunc(d.path, func(string) string { return frame.NewID().String() })
 		if strings.HasSuffix(d.path, "/search") {
 			at += "?q=words"
 		}
@@ -228,7 +229,7 @@ func TestEveryReadIsNoOlderThanItsClientHasSeen(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	beyond := events.Token{Log: s.log, Position: 1 << 40}.String()
-	elsewhere := events.Token{Log: newID(), Position: 1}.String()
+	elsewhere := events.Token{Log: frame.NewID(), Position: 1}.String()
 	reads := 0
 	for _, d := range s.operations(ended...) {
 		if !slices.ContainsFunc(d.Parameters, func(p *huma.Param) bool { return p.Name == "X-Annals-After" }) {

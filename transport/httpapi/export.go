@@ -17,6 +17,7 @@ import (
 
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -91,16 +92,16 @@ type (
 )
 
 type exportQuery struct {
-	AgentPath
+	frame.AgentPath
 	Format         string `query:"format" enum:"json,ndjson" doc:"json, or a record a line."`
 	IncludeSecrets string `query:"includeSecrets" doc:"true: with the character's secrets, encrypted as they are kept. Needs a key."`
-	WithEmbedding
+	frame.WithEmbedding
 }
 
 // exportAgent streams all that an agent is and remembers, whatever its size.
-func (a *portationAPI) exportAgent(c *call, in *exportQuery) (json.RawMessage, error) {
+func (a *portationAPI) exportAgent(c *frame.Call, in *exportQuery) (json.RawMessage, error) {
 	secrets := in.IncludeSecrets == "true"
-	if secrets && !strings.HasPrefix(c.actor, "key:") {
+	if secrets && !strings.HasPrefix(c.Actor, "key:") {
 		return nil, problem.New(http.StatusForbidden, problem.CodeForbidden, "Secrets are exported only to who shows a key.")
 	}
 	character, err := a.characterFor(c, in.AgentID.UUID, secrets)
@@ -117,20 +118,20 @@ func (a *portationAPI) exportAgent(c *call, in *exportQuery) (json.RawMessage, e
 	}
 	e := &exporting{
 		api: a, agent: in.AgentID.UUID, vectors: in.IncludeEmbedding == "true", sum: sha256.New(), counts: map[string]int{},
-		out: patient{c.writer(), http.NewResponseController(c.writer())},
+		out: patient{c.Writer(), http.NewResponseController(c.Writer())},
 	}
-	head := heading{exportVersion, e.agent, iso(a.Clock())}
-	lines := c.wantsLines(in.Format)
-	c.stream = func() {
-		w, write, name := c.writer(), e.document, "json"
+	head := heading{exportVersion, e.agent, frame.ISO(a.Clock())}
+	lines := c.WantsLines(in.Format)
+	c.Stream = func() {
+		w, write, name := c.Writer(), e.document, "json"
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		if lines {
 			write, name = e.lines, "ndjson"
-			w.Header().Set("Content-Type", ndjson)
+			w.Header().Set("Content-Type", frame.NDJSON)
 		}
 		w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="agent-%s.%s"`, e.agent, name))
 		w.WriteHeader(http.StatusOK)
-		if err := write(c.unbounded, head, character); err != nil { //nolint:contextcheck // it ends with the client
+		if err := write(c.Unbounded, head, character); err != nil { //nolint:contextcheck // it ends with the client
 			a.Logger.Warn("an export was broken off", "agent", e.agent, "error", err)
 			panic(http.ErrAbortHandler) // the client sees that the end is missing
 		}
@@ -140,7 +141,7 @@ func (a *portationAPI) exportAgent(c *call, in *exportQuery) (json.RawMessage, e
 }
 
 // characterFor is the character as it can be created again.
-func (a *portationAPI) characterFor(c *call, id uuid.UUID, secrets bool) (json.RawMessage, error) {
+func (a *portationAPI) characterFor(c *frame.Call, id uuid.UUID, secrets bool) (json.RawMessage, error) {
 	agent, err := a.Env.States.Agent(c, id)
 	if err != nil {
 		return nil, err
@@ -178,7 +179,7 @@ type patient struct {
 }
 
 func (p patient) Write(b []byte) (int, error) {
-	_ = p.control.SetWriteDeadline(time.Now().Add(lineWait))
+	_ = p.control.SetWriteDeadline(time.Now().Add(frame.LineWait))
 	return p.Writer.Write(b)
 }
 

@@ -86,7 +86,7 @@ func settled(export []byte) string {
 
 func TestSecretsAreExportedOnlyToWhoShowsAKey(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(o *Options) { o.Key = "k" })
+	s := serve(t, func(o *Options) { o.Frame.Key = "k" })
 	agent := s.ask("POST", "/api/agents", fields{"characterJson": fields{"name": "A", "bio": "b", "settings": fields{"secrets": fields{"TOKEN": "plain"}}}}, "X-API-KEY", "k").is(201).text("id")
 	path := "/api/memory/agents/" + agent + "/export"
 	if plain := s.ask("GET", path, nil, "X-API-KEY", "k").is(200); bytes.Contains(plain.body, []byte("TOKEN")) {

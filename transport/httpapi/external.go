@@ -10,6 +10,7 @@ import (
 	"annals/events"
 	"annals/queries"
 	"annals/transport/eliza"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -30,14 +31,14 @@ type storedMessage struct {
 
 type submission struct {
 	Body struct {
-		ChannelID text `json:"channel_id"`
+		ChannelID frame.Text `json:"channel_id"`
 		MessageBody
 		Spelt
 	}
 }
 
 // submitMessage is how an agent that runs elsewhere answers.
-func (a *messagingAPI) submitMessage(c *call, in *submission) (storedMessage, error) {
+func (a *messagingAPI) submitMessage(c *frame.Call, in *submission) (storedMessage, error) {
 	if err := a.inClientWords(c, in); err != nil {
 		return storedMessage{}, err
 	}
@@ -46,10 +47,10 @@ func (a *messagingAPI) submitMessage(c *call, in *submission) (storedMessage, er
 	server, badServer := events.ParseServerID(string(b.ServerID))
 	author, badAuthor := events.ParseID(string(b.AuthorID))
 	if badChannel != nil || badServer != nil || badAuthor != nil || b.Content == "" || b.SourceType == "" || !eliza.Truthy(b.RawMessage) {
-		return storedMessage{}, missingFields("channel_id, server_id, author_id, content, source_type, raw_message")
+		return storedMessage{}, frame.MissingFields("channel_id, server_id, author_id, content, source_type, raw_message")
 	}
 	if reply := b.InReplyTo; eliza.Truthy(reply) {
-		if _, err := events.ParseID(textIn(map[string]json.RawMessage{"id": reply}, "id")); err != nil {
+		if _, err := events.ParseID(frame.TextIn(map[string]json.RawMessage{"id": reply}, "id")); err != nil {
 			return storedMessage{}, problem.Invalid("Invalid in_reply_to_message_id format")
 		}
 	}
@@ -61,50 +62,50 @@ func (a *messagingAPI) submitMessage(c *call, in *submission) (storedMessage, er
 		return storedMessage{}, err
 	}
 	cmd := commands.SubmitMessage{
-		MessageID: c.newID("message"), ChannelID: channel, ServerID: server, AuthorID: author,
-		AuthorName: textIn(b.Metadata.fields(), "agentName", "user_display_name"), Content: string(b.Content),
-		RawMessage: b.RawMessage, Metadata: b.Metadata.raw(), SourceType: string(b.SourceType), InReplyTo: answered,
+		MessageID: c.NewID("message"), ChannelID: channel, ServerID: server, AuthorID: author,
+		AuthorName: frame.TextIn(b.Metadata.Fields(), "agentName", "user_display_name"), Content: string(b.Content),
+		RawMessage: b.RawMessage, Metadata: b.Metadata.Raw(), SourceType: string(b.SourceType), InReplyTo: answered,
 		Submitted: true,
 	}
-	r, err := run(c, cmd)
+	r, err := frame.Run(c, cmd)
 	if err != nil {
 		return storedMessage{}, err
 	}
 	return storedMessage{
 		ID: cmd.MessageID, ChannelID: channel, AuthorID: author, Content: cmd.Content, RawMessage: cmd.RawMessage,
-		SourceType: cmd.SourceType, Metadata: cmd.Metadata, InReplyTo: optional(cmd.InReplyTo), CreatedAt: iso(r.At), UpdatedAt: iso(r.At),
+		SourceType: cmd.SourceType, Metadata: cmd.Metadata, InReplyTo: optional(cmd.InReplyTo), CreatedAt: frame.ISO(r.At), UpdatedAt: frame.ISO(r.At),
 	}, nil
 }
 
 type completion struct {
 	Body struct {
-		ChannelID text       `json:"channel_id"`
-		ServerID  serverText `json:"server_id"`
-		MessageID text       `json:"messageId" doc:"Instead of both: the message that was answered."`
+		ChannelID frame.Text       `json:"channel_id"`
+		ServerID  frame.ServerText `json:"server_id"`
+		MessageID frame.Text       `json:"messageId" doc:"Instead of both: the message that was answered."`
 	}
 }
 
 // completeTurn is how an agent that runs elsewhere says that it is done.
-func (a *messagingAPI) completeTurn(c *call, in *completion) (noData, error) {
+func (a *messagingAPI) completeTurn(c *frame.Call, in *completion) (frame.NoData, error) {
 	channel, badChannel := events.ParseID(string(in.Body.ChannelID))
 	server, badServer := events.ParseServerID(string(in.Body.ServerID))
 	if badChannel != nil || badServer != nil {
 		var err error
 		if channel, server, err = a.turnOf(c, in.Body.MessageID); err != nil {
-			return noData{}, err
+			return frame.NoData{}, err
 		}
 	}
-	_, err := run(c, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{
-		TurnID: c.newID("turn"), ChannelID: channel, ServerID: server, Outcome: events.TurnClosed,
+	_, err := frame.Run(c, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{
+		TurnID: c.NewID("turn"), ChannelID: channel, ServerID: server, Outcome: events.TurnClosed,
 	}})
-	return noData{}, err
+	return frame.NoData{}, err
 }
 
 type externalMessage struct {
 	Body struct {
-		ChannelID  text `json:"channel_id"`
-		AuthorName text `json:"author_display_name"`
-		SourceID   text `json:"source_id" doc:"The message's id where it comes from: the same again is the same message."`
+		ChannelID  frame.Text `json:"channel_id"`
+		AuthorName frame.Text `json:"author_display_name"`
+		SourceID   frame.Text `json:"source_id" doc:"The message's id where it comes from: the same again is the same message."`
 		MessageBody
 		Batch
 	}
@@ -116,7 +117,7 @@ type ingested struct {
 }
 
 // ingestMessage takes in what was said elsewhere. Authors and servers go by the names that they have there.
-func (a *messagingAPI) ingestMessage(c *call, in *externalMessage) (ingested, error) {
+func (a *messagingAPI) ingestMessage(c *frame.Call, in *externalMessage) (ingested, error) {
 	b := in.Body
 	if b.ChannelID == "" && b.Messages != nil {
 		return a.ingestBatch(c, b.Batch)
@@ -141,24 +142,24 @@ func (a *messagingAPI) ingestMessage(c *call, in *externalMessage) (ingested, er
 	if err != nil {
 		return ingested{}, err
 	}
-	message := c.newID("message")
-	if b.SourceID != "" && !c.repeats() {
+	message := c.NewID("message")
+	if b.SourceID != "" && !c.Repeats() {
 		message = events.Derive(channel, author.String(), string(b.SourceID))
 	}
-	_, err = run(c, commands.SubmitMessage{
+	_, err = frame.Run(c, commands.SubmitMessage{
 		MessageID: message, ChannelID: channel, ServerID: server, AuthorID: author, AuthorName: string(b.AuthorName),
-		Content: string(b.Content), RawMessage: given(b.RawMessage), Metadata: metadata, SourceType: string(b.SourceType),
+		Content: string(b.Content), RawMessage: frame.Given(b.RawMessage), Metadata: metadata, SourceType: string(b.SourceType),
 		SourceID: string(b.SourceID), InReplyTo: answered,
 	})
 	return ingested{MessageID: message}, err
 }
 
 // externalAuthor gives whoever is no UUID the id that their name elsewhere determines, and keeps that name.
-func externalAuthor(source, author string, metadata object) (uuid.UUID, json.RawMessage) {
+func externalAuthor(source, author string, metadata frame.Object) (uuid.UUID, json.RawMessage) {
 	if id, err := events.ParseID(author); err == nil {
-		return id, metadata.raw()
+		return id, metadata.Raw()
 	}
-	fields := metadata.fields()
+	fields := metadata.Fields()
 	if fields == nil {
 		fields = map[string]json.RawMessage{}
 	}
@@ -167,7 +168,7 @@ func externalAuthor(source, author string, metadata object) (uuid.UUID, json.Raw
 	return events.StringToUUID(source + ":" + author), whole
 }
 
-func (a *messagingAPI) channelExists(c *call, id uuid.UUID) error {
+func (a *messagingAPI) channelExists(c *frame.Call, id uuid.UUID) error {
 	channel, err := a.Env.States.Channel(c, id)
 	if err == nil && !channel.Exists {
 		err = problem.New(http.StatusNotFound, problem.CodeNotFound, "channel %s not found", id)

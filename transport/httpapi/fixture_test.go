@@ -28,6 +28,7 @@ import (
 	"annals/projections"
 	"annals/projections/engine"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/media"
 	"annals/transport/models/hashing"
 	"annals/transport/serverlog"
@@ -46,7 +47,7 @@ var (
 type server struct {
 	t   testing.TB
 	url string
-	api *API
+	api *frame.API
 	// options are those that the API was made with.
 	options Options
 	store   *esdb.Store
@@ -57,7 +58,7 @@ type server struct {
 	// stopped is closed when a client has stopped the server.
 	stopped chan struct{}
 	turns   *wakings
-	feed    Waiter
+	feed    frame.Waiter
 	// titles names conversations.
 	titles naming
 	// pool closes to play a database that is away.
@@ -73,7 +74,7 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	codec := events.NewCodec(keys)
 	s := &server{t: t, store: openStore(t, codec), logs: &record{}, lines: serverlog.New(), stopped: make(chan struct{}), turns: &wakings{}, titles: func() (string, error) { return "A title", nil }}
 	s.env = commands.Env{Store: s.store, States: commands.NewStates(s.store)}
-	s.log = newID()
+	s.log = frame.NewID()
 	s.handle(commands.OpenLog{LogID: s.log})
 	must(t, do(s.env, commands.DefaultServer()))
 
@@ -105,8 +106,8 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 	kept, err := media.New(blobs, t.TempDir())
 	must(t, err)
 	o := Options{
-		FrameOptions: FrameOptions{
-			Shared: Shared{
+		Frame: frame.Options{
+			Shared: frame.Shared{
 				Env: s.env, Codec: codec, Queries: queries.New(s.pool), Log: s.log, Done: ctx, Version: "1.2.3",
 				Logger: slog.New(s.lines.Beside(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 			},
@@ -230,7 +231,7 @@ func must(t testing.TB, err error) {
 
 // do runs a command as the server itself.
 func do[S commands.State[S], A any](b commands.Env, cmd commands.Command[S, A]) error {
-	r := commands.Request{ID: newID(), At: time.Now().UTC().Truncate(time.Millisecond), Actor: "cli"}
+	r := commands.Request{ID: frame.NewID(), At: time.Now().UTC().Truncate(time.Millisecond), Actor: "cli"}
 	_, err := commands.Handle(context.Background(), b, r, cmd)
 	return err
 }
@@ -243,7 +244,7 @@ func (s *server) caughtUp() {
 	until, enough := context.WithTimeout(context.Background(), patience)
 	defer enough()
 	head := s.head()
-	for _, group := range []string{core, memories, vectors, history} {
+	for _, group := range []string{frame.Core, frame.Memories, frame.Vectors, frame.History} {
 		for s.feed.Wait(until, group, head) != nil {
 			must(s.t, until.Err())
 			time.Sleep(time.Millisecond)

@@ -9,6 +9,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -16,24 +17,24 @@ type groupList struct {
 	Groups []queries.Group `json:"groups"`
 }
 
-func (a *memoryAPI) groups(c *call, in *PageQuery) (groupList, error) {
-	page, err := in.page()
+func (a *memoryAPI) groups(c *frame.Call, in *frame.PageQuery) (groupList, error) {
+	page, err := in.Page()
 	if err != nil {
 		return groupList{}, err
 	}
 	found, total, err := a.Queries.Groups(c, page)
-	c.total = total
-	return groupList{list(found)}, err
+	c.Total = total
+	return groupList{frame.List(found)}, err
 }
 
 // GroupBody says which agents get a room in a world.
 type GroupBody struct {
-	ServerID serverText `json:"serverId" doc:"Where the path does not name it."`
-	AgentIDs *[]text    `json:"agentIds" doc:"All running agents where only a name is given."`
-	WorldID  text       `json:"worldId"`
-	Source   text       `json:"source"`
-	Name     text       `json:"name"`
-	Metadata object     `json:"metadata"`
+	ServerID frame.ServerText `json:"serverId" doc:"Where the path does not name it."`
+	AgentIDs *[]frame.Text    `json:"agentIds" doc:"All running agents where only a name is given."`
+	WorldID  frame.Text       `json:"worldId"`
+	Source   frame.Text       `json:"source"`
+	Name     frame.Text       `json:"name"`
+	Metadata frame.Object     `json:"metadata"`
 }
 
 type newMemoryGroup struct {
@@ -41,7 +42,7 @@ type newMemoryGroup struct {
 }
 
 type newServerGroup struct {
-	ServerPath
+	frame.ServerPath
 	Body GroupBody
 }
 
@@ -66,7 +67,7 @@ type groupsBeside struct {
 	Errors []groupFailure `json:"errors"`
 }
 
-func (a *memoryAPI) createMemoryGroup(c *call, in *newMemoryGroup) ([]groupMade, error) {
+func (a *memoryAPI) createMemoryGroup(c *frame.Call, in *newMemoryGroup) ([]groupMade, error) {
 	server, err := events.ParseServerID(string(in.Body.ServerID))
 	if err != nil {
 		return nil, problem.New(http.StatusBadRequest, problem.CodeInvalidID, "Invalid serverId format")
@@ -74,21 +75,21 @@ func (a *memoryAPI) createMemoryGroup(c *call, in *newMemoryGroup) ([]groupMade,
 	return a.makeGroup(c, server, in.Body)
 }
 
-func (a *memoryAPI) createServerGroup(c *call, in *newServerGroup) ([]groupMade, error) {
+func (a *memoryAPI) createServerGroup(c *frame.Call, in *newServerGroup) ([]groupMade, error) {
 	return a.makeGroup(c, in.ServerID.UUID, in.Body)
 }
 
 // makeGroup gives each agent a room of its own in the world. What fails for some of them is told beside what succeeded.
-func (a *memoryAPI) makeGroup(c *call, server uuid.UUID, b GroupBody) ([]groupMade, error) {
+func (a *memoryAPI) makeGroup(c *frame.Call, server uuid.UUID, b GroupBody) ([]groupMade, error) {
 	agents, err := a.groupAgents(c, b)
 	if err != nil {
 		return nil, err
 	}
-	world, err := optionalID("worldId", b.WorldID, server)
+	world, err := frame.OptionalID("worldId", b.WorldID, server)
 	if err != nil {
 		return nil, err
 	}
-	name := or(b.Name, "Chat "+c.request().At.Format("1/2/2006, 3:04:05 PM"))
+	name := frame.Or(b.Name, "Chat "+c.Request().At.Format("1/2/2006, 3:04:05 PM"))
 	made, failures := []groupMade{}, []groupFailure{}
 	var first error
 	for _, agent := range agents {
@@ -114,8 +115,8 @@ func (a *memoryAPI) makeGroup(c *call, server uuid.UUID, b GroupBody) ([]groupMa
 	return nil, &problem.Problem{Status: http.StatusMultiStatus, Code: problem.CodeCreate, Message: "Failed to Create group", Beside: groupsBeside{made, failures}}
 }
 
-func (a *memoryAPI) groupAgents(c *call, b GroupBody) ([]text, error) {
-	var agents []text
+func (a *memoryAPI) groupAgents(c *frame.Call, b GroupBody) ([]frame.Text, error) {
+	var agents []frame.Text
 	switch {
 	case b.AgentIDs != nil:
 		agents = *b.AgentIDs
@@ -126,7 +127,7 @@ func (a *memoryAPI) groupAgents(c *call, b GroupBody) ([]text, error) {
 		}
 		for _, one := range all {
 			if one.Status == queries.Active {
-				agents = append(agents, text(one.ID.String()))
+				agents = append(agents, frame.Text(one.ID.String()))
 			}
 		}
 	}
@@ -136,34 +137,34 @@ func (a *memoryAPI) groupAgents(c *call, b GroupBody) ([]text, error) {
 	return agents, nil
 }
 
-func (a *memoryAPI) makeGroupRoom(c *call, agentText text, server, world uuid.UUID, name string, b GroupBody) (uuid.UUID, error) {
+func (a *memoryAPI) makeGroupRoom(c *frame.Call, agentText frame.Text, server, world uuid.UUID, name string, b GroupBody) (uuid.UUID, error) {
 	agent, err := events.ParseID(string(agentText))
 	if err != nil {
 		return uuid.Nil, problem.Invalid("Invalid agentId format: %.60s", agentText)
 	}
-	own := commands.CreateWorld{WorldID: world, AgentID: agent, ServerID: server.String(), Name: or(b.Source, name)}
+	own := commands.CreateWorld{WorldID: world, AgentID: agent, ServerID: server.String(), Name: frame.Or(b.Source, name)}
 	room := commands.CreateRoom{
 		RoomID: events.UniqueUUID(agent, server.String()), AgentID: agent, WorldID: world, ServerID: server.String(), Name: name, Type: "API",
-		Source: or(b.Source, "client"), Metadata: b.Metadata.raw(), Entities: []uuid.UUID{agent},
+		Source: frame.Or(b.Source, "client"), Metadata: b.Metadata.Raw(), Entities: []uuid.UUID{agent},
 	}
-	r, err := commands.HandleBoth(c, a.Env, c.request(), own, room)
-	return room.RoomID, c.wrote(r, err)
+	r, err := commands.HandleBoth(c, a.Env, c.Request(), own, room)
+	return room.RoomID, c.Wrote(r, err)
 }
 
 // GroupPath names a group by its world.
 type GroupPath struct {
-	GroupID id `path:"groupId"`
+	GroupID frame.ID `path:"groupId"`
 }
 
 type groupMemoryQuery struct {
 	GroupPath
-	PageQuery
+	frame.PageQuery
 	TableName string `query:"tableName" default:"messages"`
-	WithEmbedding
+	frame.WithEmbedding
 }
 
-func (a *memoryAPI) groupMemories(c *call, in *groupMemoryQuery) (memoryList, error) {
-	page, err := in.page()
+func (a *memoryAPI) groupMemories(c *frame.Call, in *groupMemoryQuery) (memoryList, error) {
+	page, err := in.Page()
 	if err != nil {
 		return memoryList{}, err
 	}
@@ -172,15 +173,15 @@ func (a *memoryAPI) groupMemories(c *call, in *groupMemoryQuery) (memoryList, er
 
 // WorldPath names the world of a group, as the recorded server calls it.
 type WorldPath struct {
-	WorldID id `path:"serverId"`
+	WorldID frame.ID `path:"serverId"`
 }
 
-func (a *memoryAPI) deleteGroup(c *call, in *WorldPath) (none, error) {
-	_, err := run(c, commands.DeleteWorld{WorldID: in.WorldID.UUID})
-	return none{}, err
+func (a *memoryAPI) deleteGroup(c *frame.Call, in *WorldPath) (frame.None, error) {
+	_, err := frame.Run(c, commands.DeleteWorld{WorldID: in.WorldID.UUID})
+	return frame.None{}, err
 }
 
-func (a *memoryAPI) clearGroup(c *call, in *WorldPath) (none, error) {
-	_, err := run(c, commands.ClearWorld{WorldID: in.WorldID.UUID})
-	return none{}, err
+func (a *memoryAPI) clearGroup(c *frame.Call, in *WorldPath) (frame.None, error) {
+	_, err := frame.Run(c, commands.ClearWorld{WorldID: in.WorldID.UUID})
+	return frame.None{}, err
 }

@@ -12,6 +12,7 @@ import (
 
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -35,7 +36,7 @@ type Fact struct {
 
 func (a *historyAPI) fact(e events.Recorded) Fact {
 	f := Fact{
-		Position: a.tokenOf(e.Position), ID: e.ID, Type: e.Event.EventType(), Stream: e.Stream, Revision: e.Revision, At: e.Meta.At,
+		Position: a.TokenOf(e.Position), ID: e.ID, Type: e.Event.EventType(), Stream: e.Stream, Revision: e.Revision, At: e.Meta.At,
 		RecordedAt: e.Created.UTC(), Actor: e.Meta.Actor, Correlation: e.Meta.Correlation, Causation: e.Meta.Causation,
 		Request: e.Meta.Request, Hops: e.Meta.Hops, Data: e.Event,
 	}
@@ -62,20 +63,20 @@ func (a *historyAPI) place(name, token string) (events.Position, error) {
 
 // HistoryQuery says which facts are wanted.
 type HistoryQuery struct {
-	Stream      string `query:"stream" doc:"The name of a stream, such as message-<id>."`
-	Category    string `query:"category" doc:"The noun before the first dash of a stream's name."`
-	Type        string `query:"type" doc:"The type of the fact."`
-	Agent       string `query:"agent" doc:"An agent that the fact is about."`
-	Channel     string `query:"channel" doc:"A channel that the fact is about."`
-	Entity      string `query:"entity" doc:"A person, a room or a world that the fact is about."`
-	Actor       string `query:"actor" doc:"Who did it: key:<name>, agent:<id>, cli or anonymous."`
-	Correlation string `query:"correlation" doc:"What the request belonged to."`
-	Causation   string `query:"causation" doc:"The fact or the request that led to it."`
-	From        moment `query:"from" doc:"Recorded then or later."`
-	To          moment `query:"to" doc:"Recorded earlier than that."`
-	After       string `query:"after" doc:"A position: what comes after it in the log."`
-	Before      string `query:"before" doc:"A position: what comes before it in the log."`
-	Direction   string `query:"direction" default:"forwards" enum:"forwards,backwards" doc:"forwards from the oldest, backwards from the newest."`
+	Stream      string       `query:"stream" doc:"The name of a stream, such as message-<id>."`
+	Category    string       `query:"category" doc:"The noun before the first dash of a stream's name."`
+	Type        string       `query:"type" doc:"The type of the fact."`
+	Agent       string       `query:"agent" doc:"An agent that the fact is about."`
+	Channel     string       `query:"channel" doc:"A channel that the fact is about."`
+	Entity      string       `query:"entity" doc:"A person, a room or a world that the fact is about."`
+	Actor       string       `query:"actor" doc:"Who did it: key:<name>, agent:<id>, cli or anonymous."`
+	Correlation string       `query:"correlation" doc:"What the request belonged to."`
+	Causation   string       `query:"causation" doc:"The fact or the request that led to it."`
+	From        frame.Moment `query:"from" doc:"Recorded then or later."`
+	To          frame.Moment `query:"to" doc:"Recorded earlier than that."`
+	After       string       `query:"after" doc:"A position: what comes after it in the log."`
+	Before      string       `query:"before" doc:"A position: what comes before it in the log."`
+	Direction   string       `query:"direction" default:"forwards" enum:"forwards,backwards" doc:"forwards from the oldest, backwards from the newest."`
 }
 
 func (a *historyAPI) historyFilter(in *HistoryQuery) (f queries.HistoryFilter, err error) {
@@ -133,19 +134,19 @@ type historyPage struct {
 // factsByDefault is how many facts a page has unless the client says otherwise.
 const factsByDefault = 100
 
-func (a *historyAPI) historyEvents(c *call, in *historyQuery) (historyPage, error) {
+func (a *historyAPI) historyEvents(c *frame.Call, in *historyQuery) (historyPage, error) {
 	var page historyPage
-	if err := c.here("read the history"); err != nil {
+	if err := c.Here("read the history"); err != nil {
 		return page, err
 	}
 	f, err := a.historyFilter(&in.HistoryQuery)
 	if err != nil {
 		return page, err
 	}
-	if c.wantsLines(in.Format) {
+	if c.WantsLines(in.Format) {
 		return page, a.historyLines(c, f, in.Limit)
 	}
-	limit, err := bounded(cmp.Or(in.Limit, factsByDefault))
+	limit, err := frame.Bounded(cmp.Or(in.Limit, factsByDefault))
 	if err != nil {
 		return page, err
 	}
@@ -169,7 +170,7 @@ func (a *historyAPI) historyEvents(c *call, in *historyQuery) (historyPage, erro
 
 // historyLines streams facts as lines, as far as the log went when it began: everything, unless the client limits it. It
 // holds no more than a page in memory, and gives up on a client that takes nothing for lineWait.
-func (a *historyAPI) historyLines(c *call, f queries.HistoryFilter, limit int) error {
+func (a *historyAPI) historyLines(c *frame.Call, f queries.HistoryFilter, limit int) error {
 	if limit < 0 {
 		return problem.Invalid("limit must be positive")
 	}
@@ -180,15 +181,15 @@ func (a *historyAPI) historyLines(c *call, f queries.HistoryFilter, limit int) e
 	if f.Before == 0 || f.Before > head {
 		f.Before = head + 1
 	}
-	c.stream = func() {
-		w := c.writer()
-		w.Header().Set("Content-Type", ndjson)
-		w.Header().Set("X-Annals-Position", a.tokenOf(head))
+	c.Stream = func() {
+		w := c.Writer()
+		w.Header().Set("Content-Type", frame.NDJSON)
+		w.Header().Set("X-Annals-Position", a.TokenOf(head))
 		w.WriteHeader(http.StatusOK)
-		if c.headOnly() {
+		if c.HeadOnly() {
 			return
 		}
-		ctx, cancel := context.WithCancel(c.unbounded) //nolint:contextcheck // it ends with the client
+		ctx, cancel := context.WithCancel(c.Unbounded) //nolint:contextcheck // it ends with the client
 		defer cancel()
 		if a.Done != nil {
 			defer context.AfterFunc(a.Done, cancel)() //nolint:contextcheck // or with the server
@@ -201,10 +202,10 @@ func (a *historyAPI) historyLines(c *call, f queries.HistoryFilter, limit int) e
 	return nil
 }
 
-func (a *historyAPI) writeLines(ctx context.Context, c *call, f queries.HistoryFilter, limit int) error {
-	deadline := http.NewResponseController(c.writer())
+func (a *historyAPI) writeLines(ctx context.Context, c *frame.Call, f queries.HistoryFilter, limit int) error {
+	deadline := http.NewResponseController(c.Writer())
 	defer func() { _ = deadline.SetWriteDeadline(time.Time{}) }() // the connection goes on
-	out := bufio.NewWriterSize(c.writer(), 1<<16)                 // in larger pieces than the connection's
+	out := bufio.NewWriterSize(c.Writer(), 1<<16)                 // in larger pieces than the connection's
 	lines := json.NewEncoder(out)
 	lines.SetEscapeHTML(false)
 	n := 0
@@ -217,7 +218,7 @@ func (a *historyAPI) writeLines(ctx context.Context, c *call, f queries.HistoryF
 			return err
 		}
 		if n%100 == 0 {
-			_ = deadline.SetWriteDeadline(time.Now().Add(lineWait))
+			_ = deadline.SetWriteDeadline(time.Now().Add(frame.LineWait))
 		}
 		if err := lines.Encode(a.fact(e)); err != nil {
 			return err

@@ -7,12 +7,13 @@ import (
 
 	"annals/events"
 	"annals/transport/httpapi/example"
+	"annals/transport/httpapi/frame"
 )
 
 var (
 	aFact = Fact{
 		Position: example.Position, ID: example.Request, Type: "MessageSubmitted", Stream: events.MessageStream(example.Message), At: example.Time, RecordedAt: example.Time,
-		Actor: anonymous, Correlation: example.Request, Causation: example.Request, Request: example.Request,
+		Actor: frame.Anonymous, Correlation: example.Request, Causation: example.Request, Request: example.Request,
 		Data: events.MessageSubmitted{
 			MessageID: example.Message, ChannelID: example.Channel, ServerID: example.Server, AuthorID: example.User, Content: "I feel at home here.",
 			Audience: []uuid.UUID{example.Agent},
@@ -33,6 +34,6 @@ var historyExamples = []any{
 	why{
 		Reply: aFact, Turn: &aTurn, Attempts: 1,
 		Calls:  []modelCall{{example.Time, "useModel:TEXT_LARGE", map[string]string{"provider": "openai"}, "She wants to feel at home."}},
-		Causes: []Fact{aFact}, Request: request{example.Request, anonymous, example.Time},
+		Causes: []Fact{aFact}, Request: request{example.Request, frame.Anonymous, example.Time},
 	},
 }

@@ -1,5 +1,7 @@
 package httpapi
 
+import "annals/transport/httpapi/frame"
+
 // HistoryPorts is what the history needs besides the frame.
 type HistoryPorts struct {
 	Past Past
@@ -7,19 +9,19 @@ type HistoryPorts struct {
 
 // historyAPI is the frame with these.
 type historyAPI struct {
-	*API
+	*frame.API
 	HistoryPorts
 }
 
 // mountHistory adds the routes.
-func mountHistory(f *API, p HistoryPorts) {
+func mountHistory(f *frame.API, p HistoryPorts) {
 	a := &historyAPI{API: f, HistoryPorts: p}
-	a.examples(historyExamples...)
-	get(a.API, "/api/history/events", "List facts of the log, or export them as lines", a.historyEvents, reads(history), inLines(aFact))
-	get(a.API, "/api/history/agents/:id", "Tell an agent's story, or show it as it was", a.agentStory, reads(history))
-	get(a.API, "/api/history/channels/:id", "Tell a channel's story, or show it as it was", a.channelStory, reads(history))
-	get(a.API, "/api/history/messages/:id", "Tell a message's story, or show it as it was", a.messageStory, reads(history))
-	get(a.API, "/api/history/memories/:id", "Tell a memory's story, or show it as it was", a.memoryStory, reads(history))
-	get(a.API, "/api/history/messages/:id/why", "Show how an answer of an agent came about", a.messageWhy, reads(history))
-	get(a.API, "/api/history/correlations/:id", "Show everything that one request caused, as a tree", a.historyTree, reads(history))
+	a.Examples(historyExamples...)
+	frame.Get(a.API, "/api/history/events", "List facts of the log, or export them as lines", a.historyEvents, frame.Reads(frame.History), frame.InLines(aFact))
+	frame.Get(a.API, "/api/history/agents/:id", "Tell an agent's story, or show it as it was", a.agentStory, frame.Reads(frame.History))
+	frame.Get(a.API, "/api/history/channels/:id", "Tell a channel's story, or show it as it was", a.channelStory, frame.Reads(frame.History))
+	frame.Get(a.API, "/api/history/messages/:id", "Tell a message's story, or show it as it was", a.messageStory, frame.Reads(frame.History))
+	frame.Get(a.API, "/api/history/memories/:id", "Tell a memory's story, or show it as it was", a.memoryStory, frame.Reads(frame.History))
+	frame.Get(a.API, "/api/history/messages/:id/why", "Show how an answer of an agent came about", a.messageWhy, frame.Reads(frame.History))
+	frame.Get(a.API, "/api/history/correlations/:id", "Show everything that one request caused, as a tree", a.historyTree, frame.Reads(frame.History))
 }

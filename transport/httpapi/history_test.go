@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -38,8 +39,8 @@ func (s *server) now() string {
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	head := s.head()
-	must(s.t, s.options.Waiter.Wait(ctx, history, head))
-	return s.api.tokenOf(head)
+	must(s.t, s.options.Frame.Waiter.Wait(ctx, frame.History, head))
+	return s.api.TokenOf(head)
 }
 
 // talk makes an agent, a channel and a message, and gives their ids.
@@ -116,9 +117,9 @@ func TestTheHistoryIsExportedAsLines(t *testing.T) {
 	whole := s.history("").Events
 	for _, a := range []answered{
 		s.ask("GET", "/api/history/events?format=ndjson", nil, "X-Annals-After", s.now()),
-		s.ask("GET", "/api/history/events", nil, "Accept", ndjson, "X-Annals-After", s.now()),
+		s.ask("GET", "/api/history/events", nil, "Accept", frame.NDJSON, "X-Annals-After", s.now()),
 	} {
-		if typ := a.is(http.StatusOK).header.Get("Content-Type"); typ != ndjson {
+		if typ := a.is(http.StatusOK).header.Get("Content-Type"); typ != frame.NDJSON {
 			t.Errorf("the lines are of type %q", typ)
 		}
 		lines := bytes.Split(bytes.TrimSpace(a.body), []byte("\n"))
@@ -154,7 +155,7 @@ func TestTheHistoryRefusesWhatItCannotFind(t *testing.T) {
 
 func TestWithoutAKeyOnlyThisMachineReadsTheHistory(t *testing.T) {
 	t.Parallel()
-	open, keyed := serve(t), serve(t, func(o *Options) { o.Key = "k" })
+	open, keyed := serve(t), serve(t, func(o *Options) { o.Frame.Key = "k" })
 	open.ask("GET", "/api/history/events", nil).is(http.StatusOK)
 	open.ask("GET", "/api/history/events", nil, "Origin", open.url).is(http.StatusOK)
 	open.ask("GET", "/api/history/events", nil, "Origin", "http://localhost:1").refused(http.StatusForbidden, problem.CodeForbidden)

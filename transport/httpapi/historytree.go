@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -22,8 +23,8 @@ type historyTree struct {
 }
 
 // historyTree shows the facts of a correlation by what led to what.
-func (a *historyAPI) historyTree(c *call, in *HistoryPath) (historyTree, error) {
-	if err := c.here("read the history"); err != nil {
+func (a *historyAPI) historyTree(c *frame.Call, in *HistoryPath) (historyTree, error) {
+	if err := c.Here("read the history"); err != nil {
 		return historyTree{}, err
 	}
 	facts, err := a.decoded(c, queries.HistoryFilter{Correlation: in.ID.UUID})

@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"annals/transport/httpapi/frame"
 )
 
 // Options is what the API works with: what all domains share, and the ports that each needs besides.
 type Options struct {
-	FrameOptions
+	Frame     frame.Options
 	Agents    AgentsPorts
 	Messaging MessagingPorts
 	Memory    MemoryPorts
@@ -27,12 +29,12 @@ type Options struct {
 }
 
 // New builds the API.
-func New(o Options) *API {
-	o.Otherwise = o.Web.Shell
+func New(o Options) *frame.API {
+	o.Frame.Otherwise = o.Web.Shell
 	secrets := newVault(cmp.Or(o.SecretSalt, "secretsalt"))
 	o.Agents.Secrets = secrets
 	o.Server.Sockets = o.Sockets
-	a := newFrame(o.FrameOptions)
+	a := frame.New(o.Frame)
 	mountAgents(a, o.Agents)
 	mountMessaging(a, o.Messaging)
 	mountMedia(a, o.Media)
@@ -42,21 +44,21 @@ func New(o Options) *API {
 	mountSystem(a, o.System)
 	mountHistory(a, o.History)
 	mountWeb(a, o.Web)
-	a.socket("/ws", "Subscribe to what becomes readable", o.Sockets["/ws"], []string{http.MethodGet})
+	a.Socket("/ws", "Subscribe to what becomes readable", o.Sockets["/ws"], []string{http.MethodGet})
 	// The key may come in the first packet: see Identify.
-	a.socket(socketIO, "Speak over Socket.IO, as ElizaOS's clients do", o.Sockets[socketIO], []string{http.MethodGet, http.MethodPost}, keyless, polled)
-	a.complete()
+	a.Socket(socketIO, "Speak over Socket.IO, as ElizaOS's clients do", o.Sockets[socketIO], []string{http.MethodGet, http.MethodPost}, frame.Keyless, frame.Polled)
+	a.Complete()
 	return a
 }
 
 const socketIO = "/socket.io/"
 
 // Routes lists every route, sorted by path.
-func Routes() []Route { return New(Options{}).Routes() }
+func Routes() []frame.Route { return New(Options{}).Routes() }
 
 // maxHead bounds what the server reads of a request before its body, in bytes. What is longer than an operation takes is read
 // all the same, as a body is, so that its client is told in our words.
-const maxHead = maxBody
+const maxHead = frame.MaxBody
 
 // Server is the HTTP server of a handler, with limits on what a client may take up. Its Shutdown should be given ten seconds.
 func Server(h http.Handler, log *slog.Logger) *http.Server {

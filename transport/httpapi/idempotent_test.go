@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"annals/transport/httpapi/frame"
 )
 
 // unkept are POSTs that record nothing, or that are not told apart by their key.
@@ -17,10 +19,10 @@ var unkept = map[string]string{
 }
 
 // undone is what has to be asked for before the example of a POST changes anything.
-var undone = map[string]Route{
-	"/api/agents/:agentId/start":                        {"POST", "/api/agents/:agentId/stop"},
-	"/api/messaging/central-channels/:channelId/agents": {"DELETE", "/api/messaging/central-channels/:channelId/agents/:agentId"},
-	"/api/messaging/servers/:serverId/agents":           {"DELETE", "/api/messaging/servers/:serverId/agents/:agentId"},
+var undone = map[string]frame.Route{
+	"/api/agents/:agentId/start":                        {Method: "POST", Path: "/api/agents/:agentId/stop"},
+	"/api/messaging/central-channels/:channelId/agents": {Method: "DELETE", Path: "/api/messaging/central-channels/:channelId/agents/:agentId"},
+	"/api/messaging/servers/:serverId/agents":           {Method: "DELETE", Path: "/api/messaging/servers/:serverId/agents/:agentId"},
 }
 
 // other is another body than that of the example.

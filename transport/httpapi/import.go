@@ -15,6 +15,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -27,17 +28,17 @@ const (
 )
 
 // records has an export as its body, and time for it.
-var records = readsBody(recordsBody(), ndjson)
+var records = frame.ReadsBody(recordsBody(), frame.NDJSON)
 
 // recordsBody describes it.
 func recordsBody() *huma.RequestBody {
 	whole := &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Description: "An export, or a character with memories."}
 	line := &huma.Schema{Type: huma.TypeString, Description: "An export with a record a line."}
-	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: whole}, ndjson: {Schema: line, Example: `{"type":"memory","data":{"content":{"text":"Tea."}}}` + "\n"}}}
+	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: whole}, frame.NDJSON: {Schema: line, Example: `{"type":"memory","data":{"content":{"text":"Tea."}}}` + "\n"}}}
 }
 
 type importQuery struct {
-	AgentPath
+	frame.AgentPath
 	Format string `query:"format" enum:"json,ndjson" doc:"As it is found out where it is not given."`
 	DryRun string `query:"dryRun" doc:"true: say what would be done, and do nothing."`
 }
@@ -64,13 +65,13 @@ func (e errFile) Error() string { return e.reason }
 
 // importAgent takes in what an export wrote, or a character of ElizaOS with memories. It may be repeated: what is there is
 // passed over. Who accepts a record a line is told how far it is; the last line is the answer, in its envelope.
-func (a *portationAPI) importAgent(c *call, in *importQuery) (imported, error) {
+func (a *portationAPI) importAgent(c *frame.Call, in *importQuery) (imported, error) {
 	i := &importing{
 		api: a, c: c, agent: in.AgentID.UUID, dry: in.DryRun == "true", sum: sha256.New(), counts: map[string]int{},
 		result: imported{Failed: []importFailure{}, DryRun: in.DryRun == "true"},
 	}
-	if strings.Contains(c.header("Accept"), ndjson) {
-		c.stream = func() { i.aloud(in.Format) } //nolint:contextcheck // it ends with the client
+	if strings.Contains(c.Header("Accept"), frame.NDJSON) {
+		c.Stream = func() { i.aloud(in.Format) } //nolint:contextcheck // it ends with the client
 		return imported{}, nil
 	}
 	defer i.tell(nil)()
@@ -79,13 +80,13 @@ func (a *portationAPI) importAgent(c *call, in *importQuery) (imported, error) {
 
 // all reads the body.
 func (i *importing) all(format string) (imported, error) {
-	body := bufio.NewReaderSize(slow{i.c.http().Body, http.NewResponseController(i.c.writer())}, 64<<10)
+	body := bufio.NewReaderSize(slow{i.c.HTTP().Body, http.NewResponseController(i.c.Writer())}, 64<<10)
 	read := i.document
-	if format == "ndjson" || format == "" && (strings.Contains(i.c.header("Content-Type"), ndjson) || beginsWithALine(body)) {
+	if format == "ndjson" || format == "" && (strings.Contains(i.c.Header("Content-Type"), frame.NDJSON) || beginsWithALine(body)) {
 		read = i.lines
 	}
-	i.begin(i.c.unbounded)
-	err := read(i.c.unbounded, body)
+	i.begin(i.c.Unbounded)
+	err := read(i.c.Unbounded, body)
 	i.finish()
 	if err == nil {
 		err = i.broken
@@ -110,7 +111,7 @@ type slow struct {
 }
 
 func (s slow) Read(b []byte) (int, error) {
-	_ = s.control.SetReadDeadline(time.Now().Add(lineWait))
+	_ = s.control.SetReadDeadline(time.Now().Add(frame.LineWait))
 	return s.Reader.Read(b)
 }
 

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"strconv"
+
+	"annals/transport/httpapi/frame"
 )
 
 // document reads one JSON document: an export with or without its envelope, or a character with its memories.
@@ -170,7 +172,7 @@ func (i *importing) value(d *json.Decoder) (json.RawMessage, error) {
 	if err := d.Decode(&raw); err != nil {
 		return nil, errFile{"the JSON is broken off or malformed"}
 	}
-	if cleaned, err := clean(raw); err == nil {
+	if cleaned, err := frame.Clean(raw); err == nil {
 		raw = cleaned
 	} // or it is refused as a record
 	return raw, nil

@@ -14,6 +14,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -28,7 +29,7 @@ const (
 // Of those that are of the same time the order is kept. It holds no more than these in memory.
 type importing struct {
 	api    *portationAPI
-	c      *call
+	c      *frame.Call
 	agent  uuid.UUID
 	dry    bool
 	line   int
@@ -60,7 +61,7 @@ type importWork struct {
 }
 
 func (i *importing) begin(ctx context.Context) {
-	i.request, i.env = i.c.request(), i.api.Env
+	i.request, i.env = i.c.Request(), i.api.Env
 	i.work, i.bytes = make(chan importWork), semaphore.NewWeighted(importBytes)
 	for range importsAtOnce {
 		i.working.Go(func() {
@@ -107,7 +108,7 @@ func (i *importing) did(line int, do func() (commands.Result, error)) {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	_ = i.c.wrote(r, nil)
+	_ = i.c.Wrote(r, nil)
 	if r.Changed {
 		i.result.Imported++
 	} else {
@@ -198,7 +199,7 @@ func (i *importing) memory(ctx context.Context, raw json.RawMessage) error {
 	}
 	if cmd.RoomID == i.agent && !i.opened {
 		err := i.openSelf(ctx)
-		if err != nil && !missing(err) {
+		if err != nil && !frame.Missing(err) {
 			return err
 		}
 		i.opened = err == nil

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"annals/transport/httpapi/frame"
 )
 
 // beginsWithALine tells an export that has a record a line from a document.
@@ -46,7 +48,7 @@ func (i *importing) lines(ctx context.Context, body *bufio.Reader) error {
 			continue
 		}
 		var l importLine
-		if cleaned, cleanErr := clean(line); cleanErr != nil || json.Unmarshal(cleaned, &l) != nil || l.Type == "" {
+		if cleaned, cleanErr := frame.Clean(line); cleanErr != nil || json.Unmarshal(cleaned, &l) != nil || l.Type == "" {
 			if errors.Is(err, io.EOF) { // the last line has no end
 				return errFile{"the file ends within a record"}
 			}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -80,10 +81,10 @@ func (i *importing) tell(somebody func(importProgress)) (stop func()) {
 
 // aloud answers while the body is still read: {"progress":{…}} each second, then the answer.
 func (i *importing) aloud(format string) {
-	w := i.c.writer()
+	w := i.c.Writer()
 	control := http.NewResponseController(w)
 	_ = control.EnableFullDuplex() // HTTP/2 is
-	w.Header().Set("Content-Type", ndjson)
+	w.Header().Set("Content-Type", frame.NDJSON)
 	w.WriteHeader(http.StatusOK)
 	_ = control.Flush()
 	out := json.NewEncoder(patient{w, control})
@@ -93,7 +94,7 @@ func (i *importing) aloud(format string) {
 	})
 	result, err := i.all(format)
 	stop()
-	i.c.settle()
+	i.c.Settle()
 	if err != nil {
 		p, cause := problem.Of(err)
 		if cause != nil {

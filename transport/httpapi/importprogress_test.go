@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"testing"
 
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -26,7 +27,7 @@ func (s *server) sends(agent string, headers ...string) *sending {
 	body, to := io.Pipe()
 	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+"/api/memory/agents/"+agent+"/import", body)
 	must(s.t, err)
-	r.Header.Set("Content-Type", ndjson)
+	r.Header.Set("Content-Type", frame.NDJSON)
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
@@ -40,7 +41,7 @@ func TestAnImportTellsHowFarItIsWhileItIsSent(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	agent := s.newAgent("Mnemosyne")
-	sent := s.sends(agent, "Accept", ndjson)
+	sent := s.sends(agent, "Accept", frame.NDJSON)
 	for n := range 10 {
 		fmt.Fprintf(sent, `{"type":"memory","data":{"content":{"text":"memory %d"}}}`+"\n", n)
 	}
@@ -65,7 +66,7 @@ func TestAnImportTellsHowFarItIsWhileItIsSent(t *testing.T) {
 func TestAnImportThatStopsSaysSoInItsLastLine(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	sent := s.sends(s.newAgent("Mnemosyne"), "Accept", ndjson)
+	sent := s.sends(s.newAgent("Mnemosyne"), "Accept", frame.NDJSON)
 	_, _ = io.WriteString(sent, `{"type":"memory","data":{"content":{"text":"kept"}}}`+"\n"+`{"type":"memory","da`)
 	sent.end()
 	rest, err := io.ReadAll(sent.answer)
@@ -85,7 +86,7 @@ func TestAnImportOfAMillionLinesTakesLittleMemory(t *testing.T) {
 		n = 1_000_000
 	}
 	s := serve(t)
-	sent := s.sends(s.newAgent("Mnemosyne"), "Accept", ndjson)
+	sent := s.sends(s.newAgent("Mnemosyne"), "Accept", frame.NDJSON)
 	answer := make(chan []byte, 1)
 	go func() {
 		rest, _ := io.ReadAll(sent.answer) // without an answer the test fails

@@ -9,6 +9,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -18,7 +19,7 @@ func (i *importing) character(ctx context.Context, raw json.RawMessage) (command
 	if err != nil || agent.Exists {
 		return commands.Result{}, err
 	}
-	if raw, err = i.api.Secrets.seal(raw, i.c.nonce); err != nil {
+	if raw, err = i.api.Secrets.seal(raw, i.c.Nonce); err != nil {
 		return commands.Result{}, err
 	}
 	character, err := commands.ParseCharacter(raw)
@@ -34,7 +35,7 @@ func (i *importing) world(ctx context.Context, raw json.RawMessage) (commands.Re
 		return commands.Result{}, problem.Invalid("no world: %s", err)
 	}
 	return carryOut(ctx, i, i.line, commands.CreateWorld{
-		WorldID: w.ID, AgentID: i.agent, ServerID: w.ServerID, Name: w.Name, Metadata: given(w.Metadata),
+		WorldID: w.ID, AgentID: i.agent, ServerID: w.ServerID, Name: w.Name, Metadata: frame.Given(w.Metadata),
 	})
 }
 
@@ -45,7 +46,7 @@ func (i *importing) room(ctx context.Context, raw json.RawMessage) (commands.Res
 	}
 	return carryOut(ctx, i, i.line, commands.CreateRoom{
 		RoomID: r.ID, AgentID: i.agent, WorldID: orNil(r.WorldID), ChannelID: orNil(r.ChannelID), ServerID: r.ServerID, Name: r.Name,
-		Type: or(text(r.Type), "DM"), Source: r.Source, Metadata: given(r.Metadata), Entities: r.Entities,
+		Type: frame.Or(frame.Text(r.Type), "DM"), Source: r.Source, Metadata: frame.Given(r.Metadata), Entities: r.Entities,
 	})
 }
 
@@ -66,7 +67,7 @@ func (i *importing) entity(ctx context.Context, raw json.RawMessage) (commands.R
 		subject = n.ID
 	}
 	return carryOut(ctx, i, i.line, commands.SeeEntity{
-		EntityID: n.ID, AgentID: i.agent, SubjectID: subject, Names: n.Names, Metadata: given(n.Metadata),
+		EntityID: n.ID, AgentID: i.agent, SubjectID: subject, Names: n.Names, Metadata: frame.Given(n.Metadata),
 	})
 }
 
@@ -92,27 +93,27 @@ func (i *importing) wish(raw json.RawMessage) (wish commands.StoreMemory, err er
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return wish, problem.Invalid("no memory: %s", err)
 	}
-	vector, err := vectorIn(m.Embedding)
+	vector, err := frame.Vector(m.Embedding)
 	if err != nil {
 		return wish, err
 	}
 	content := m.Content
 	var words string
-	if json.Unmarshal(m.Content, &words) == nil && given(m.Content) != nil {
+	if json.Unmarshal(m.Content, &words) == nil && frame.Given(m.Content) != nil {
 		content, _ = json.Marshal(map[string]string{"text": words}) // a text always can be
 	}
 	var at time.Time
 	if ms, err := m.CreatedAt.Int64(); err == nil && ms > 0 {
 		at = time.UnixMilli(ms).UTC()
 	}
-	table := or(text(m.TableName), or(text(m.Type), events.TableMessages))
+	table := frame.Or(frame.Text(m.TableName), frame.Or(frame.Text(m.Type), events.TableMessages))
 	id := orNil(m.ID)
 	if id == uuid.Nil {
 		id = events.Derive(i.agent, "imported", table, string(raw))
 	}
 	return commands.StoreMemory{
 		MemoryID: id, AgentID: i.agent, RoomID: i.orAgent(m.RoomID), EntityID: i.orAgent(m.EntityID), SubjectID: orNil(m.SubjectID),
-		DocumentID: orNil(m.DocumentID), Table: table, Content: content, Metadata: given(m.Metadata),
+		DocumentID: orNil(m.DocumentID), Table: table, Content: content, Metadata: frame.Given(m.Metadata),
 		Unique: m.Unique == nil || *m.Unique, Vector: vector, At: at,
 	}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"annals/events"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -51,7 +52,7 @@ func TestABodyThatIsNoneIsRefusedByEveryRoute(t *testing.T) {
 	bodies := map[string]string{
 		"malformed": `{"name":`, "trailing": `{} {}`, "an array": `[1]`, "a text": `"x"`, "a number": `5`, "not UTF-8": "{\"name\":\"\xff\"}",
 		"NUL": `{"name":"a\u0000b","content":"\u0000","x":"\u0000"}`, "deep": strings.Repeat(`{"a":`, 100) + "1" + strings.Repeat("}", 100),
-		"large": `{"x":"` + strings.Repeat("a", maxBody) + `"}`,
+		"large": `{"x":"` + strings.Repeat("a", frame.MaxBody) + `"}`,
 	}
 	s.untouched(func() {
 		for _, r := range Routes() {

@@ -21,6 +21,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -129,8 +130,8 @@ func (f *facts) ask(t *testing.T, path string, body fields) (answered, time.Dura
 	must(t, err)
 	env := commands.Env{Store: f, States: commands.NewStates(f)}
 	listener, server := make(pipes), Server(New(Options{
-		FrameOptions: FrameOptions{Shared: Shared{Env: env, Codec: events.NewCodec(keys)}, Waiter: atOnce{}},
-		Messaging:    MessagingPorts{Turns: silent{}},
+		Frame:     frame.Options{Shared: frame.Shared{Env: env, Codec: events.NewCodec(keys)}, Waiter: atOnce{}},
+		Messaging: MessagingPorts{Turns: silent{}},
 	}), slog.New(slog.DiscardHandler))
 	go func() { _ = server.Serve(listener) }()
 	client, there := net.Pipe()
@@ -176,7 +177,7 @@ func TestWaitingForAReplyEndsWithWhatThereIs(t *testing.T) {
 func TestPagesThatFollowIdsMissNothingOfOneTime(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	s := serve(t, func(o *Options) { o.Clock = func() time.Time { return noon } })
+	s := serve(t, func(o *Options) { o.Frame.Clock = func() time.Time { return noon } })
 	agent := s.newAgent("Paged")
 	memories := "/api/memory/agents/" + agent + "/memories"
 	for _, digit := range "0123456" {

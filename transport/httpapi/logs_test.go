@@ -14,6 +14,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -23,13 +24,13 @@ func happened[S commands.State[S], A any](s *server, cmd commands.Command[S, A])
 	must(s.t, do(s.env, cmd))
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	must(s.t, s.options.Waiter.Wait(ctx, core, s.head()))
+	must(s.t, s.options.Frame.Waiter.Wait(ctx, frame.Core, s.head()))
 }
 
 // did records an entry of an agent's log.
 func (s *server) did(agent, typ, body string) string {
 	s.t.Helper()
-	id := newID()
+	id := frame.NewID()
 	by := uuid.MustParse(agent)
 	happened(s, commands.RecordLog{LogRecorded: events.LogRecorded{
 		LogID: id, AgentID: by, RoomID: by, EntityID: by, SubjectID: by, Type: typ, Body: json.RawMessage(body),
@@ -172,7 +173,7 @@ func TestWhatAnAgentDoesIsFollowedAndResumed(t *testing.T) {
 func TestFollowingEndsWhenTheServerStops(t *testing.T) {
 	t.Parallel()
 	stopping, stop := context.WithCancel(context.Background())
-	s := serve(t, func(o *Options) { o.Done = stopping })
+	s := serve(t, func(o *Options) { o.Frame.Done = stopping })
 	next, _ := s.follows("/api/server/logs/stream")
 	stop()
 	for e := next(); e.name != ""; e = next() {
@@ -183,7 +184,7 @@ func TestTheServersLogIsSearchedFollowedAndCleared(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	next, leave := s.follows("/api/server/logs/stream?level=warn")
-	log := s.options.Logger
+	log := s.options.Frame.Logger
 	log.Info("all is well")
 	log.Warn("something is odd", "agentName", "Eliza")
 	log.Error("something is wrong")

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"time"
 
+	"annals/transport/httpapi/frame"
 	"annals/transport/media"
 )
 
@@ -14,27 +15,27 @@ type MediaPorts struct {
 
 // mediaAPI is the frame with these.
 type mediaAPI struct {
-	*API
+	*frame.API
 	MediaPorts
 }
 
 // The recorded limits of uploads (CONTRACT 1.7).
 var (
-	uploadAttempts = limited(50, 15*time.Minute, "Too many upload attempts. Please try again later.")
-	fileOperations = limited(100, 5*time.Minute, "Too many file operations. Please try again later.")
-	channelUploads = limitedAsBefore(100, 15*time.Minute, "Too many requests, please try again later.")
+	uploadAttempts = frame.Limited(50, 15*time.Minute, "Too many upload attempts. Please try again later.")
+	fileOperations = frame.Limited(100, 5*time.Minute, "Too many file operations. Please try again later.")
+	channelUploads = frame.LimitedAsBefore(100, 15*time.Minute, "Too many requests, please try again later.")
 )
 
 // mountMedia adds the routes.
-func mountMedia(f *API, p MediaPorts) {
+func mountMedia(f *frame.API, p MediaPorts) {
 	a := &mediaAPI{API: f, MediaPorts: p}
-	a.examples(mediaExamples...)
-	post(a.API, "/api/messaging/channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChat, upload, uploadAttempts, fileOperations)
-	post(a.API, "/api/messaging/central-channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChat, upload, uploadAttempts, fileOperations)
-	post(a.API, "/api/media/channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChannel, anyUpload, channelUploads)
-	post(a.API, "/api/media/channels/:channelId/upload", "Upload a file into a channel", a.uploadToChannel, anyUpload, channelUploads)
-	post(a.API, "/api/media/agents/:agentId/upload-media", "Upload a file for an agent", a.uploadToAgent, anyUpload)
-	post(a.API, "/api/media/agents/:agentId/upload", "Upload a file for an agent", a.uploadToAgent, anyUpload)
-	remove(a.API, "/api/media/files/:fileId", "Delete a file", a.deleteFile)
+	a.Examples(mediaExamples...)
+	frame.Post(a.API, "/api/messaging/channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChat, frame.Upload, uploadAttempts, fileOperations)
+	frame.Post(a.API, "/api/messaging/central-channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChat, frame.Upload, uploadAttempts, fileOperations)
+	frame.Post(a.API, "/api/media/channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChannel, frame.AnyUpload, channelUploads)
+	frame.Post(a.API, "/api/media/channels/:channelId/upload", "Upload a file into a channel", a.uploadToChannel, frame.AnyUpload, channelUploads)
+	frame.Post(a.API, "/api/media/agents/:agentId/upload-media", "Upload a file for an agent", a.uploadToAgent, frame.AnyUpload)
+	frame.Post(a.API, "/api/media/agents/:agentId/upload", "Upload a file for an agent", a.uploadToAgent, frame.AnyUpload)
+	frame.Remove(a.API, "/api/media/files/:fileId", "Delete a file", a.deleteFile)
 	a.files()
 }

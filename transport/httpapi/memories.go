@@ -10,6 +10,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -19,18 +20,18 @@ type memoryList struct {
 
 // MemoryQuery asks for memories of an agent.
 type MemoryQuery struct {
-	AgentPath
-	Limit     int    `query:"limit" default:"1000" doc:"At most 1000."`
-	Before    place  `query:"before" doc:"Only what is of before: a time, or the id of a memory."`
-	After     place  `query:"after" doc:"Only what is of after."`
-	TableName string `query:"tableName" default:"messages"`
-	RoomID    string `query:"roomId" doc:"A room of the agent, or the channel that it is for."`
-	ChannelID string `query:"channelId" doc:"The channel that the agent's room is for."`
-	WithEmbedding
+	frame.AgentPath
+	Limit     int         `query:"limit" default:"1000" doc:"At most 1000."`
+	Before    frame.Place `query:"before" doc:"Only what is of before: a time, or the id of a memory."`
+	After     frame.Place `query:"after" doc:"Only what is of after."`
+	TableName string      `query:"tableName" default:"messages"`
+	RoomID    string      `query:"roomId" doc:"A room of the agent, or the channel that it is for."`
+	ChannelID string      `query:"channelId" doc:"The channel that the agent's room is for."`
+	frame.WithEmbedding
 }
 
-func (a *memoryAPI) memories(c *call, in *MemoryQuery) (memoryList, error) {
-	page, err := between(in.Limit, in.Before, in.After, a.memoryPlace(c, in.AgentID.UUID))
+func (a *memoryAPI) memories(c *frame.Call, in *MemoryQuery) (memoryList, error) {
+	page, err := frame.Between(in.Limit, in.Before, in.After, a.memoryPlace(c, in.AgentID.UUID))
 	if err != nil {
 		return memoryList{}, err
 	}
@@ -40,15 +41,15 @@ func (a *memoryAPI) memories(c *call, in *MemoryQuery) (memoryList, error) {
 	}
 	found, err := a.listMemories(c, f, page, in.WithEmbedding)
 	if err == nil && len(found.Memories) == page.Limit {
-		c.total, err = a.Queries.CountMemories(c, f)
+		c.Total, err = a.Queries.CountMemories(c, f)
 	} else {
-		c.total = len(found.Memories)
+		c.Total = len(found.Memories)
 	}
 	return found, err
 }
 
 // memoryPlace finds where an agent's memory is in a list.
-func (a *memoryAPI) memoryPlace(c *call, agent uuid.UUID) func(uuid.UUID) (time.Time, events.Position, error) {
+func (a *memoryAPI) memoryPlace(c *frame.Call, agent uuid.UUID) func(uuid.UUID) (time.Time, events.Position, error) {
 	return func(id uuid.UUID) (time.Time, events.Position, error) {
 		m, err := a.Queries.Memory(c, id)
 		if err == nil && m.AgentID != agent {
@@ -58,7 +59,7 @@ func (a *memoryAPI) memoryPlace(c *call, agent uuid.UUID) func(uuid.UUID) (time.
 	}
 }
 
-func (a *memoryAPI) listMemories(c *call, f queries.MemoryFilter, p queries.Page, with WithEmbedding) (memoryList, error) {
+func (a *memoryAPI) listMemories(c *frame.Call, f queries.MemoryFilter, p queries.Page, with frame.WithEmbedding) (memoryList, error) {
 	found, err := a.Queries.Memories(c, f, p)
 	if err != nil {
 		return memoryList{}, err
@@ -66,11 +67,11 @@ func (a *memoryAPI) listMemories(c *call, f queries.MemoryFilter, p queries.Page
 	if with.IncludeEmbedding == "true" {
 		err = a.Queries.Embed(c, found)
 	}
-	return memoryList{list(found)}, err
+	return memoryList{frame.List(found)}, err
 }
 
 // roomOf is the agent's room that is meant by an id: the room itself or, by the id of a channel, that for the channel.
-func (a *memoryAPI) roomOf(c *call, agent, id uuid.UUID) (uuid.UUID, error) {
+func (a *memoryAPI) roomOf(c *frame.Call, agent, id uuid.UUID) (uuid.UUID, error) {
 	room, err := a.Env.States.RoomNow(c, id)
 	if err != nil || room.Exists {
 		return id, err
@@ -80,25 +81,25 @@ func (a *memoryAPI) roomOf(c *call, agent, id uuid.UUID) (uuid.UUID, error) {
 
 // RoomPath names a room of an agent, or the channel that it is for.
 type RoomPath struct {
-	AgentPath
-	RoomID id `path:"roomId"`
+	frame.AgentPath
+	RoomID frame.ID `path:"roomId"`
 }
 
 type roomMemoryQuery struct {
 	RoomPath
-	Limit     int    `query:"limit" default:"20" doc:"At most 1000."`
-	Before    place  `query:"before" doc:"Only what is of this time or before, or before this memory."`
-	After     place  `query:"after" doc:"Only what is after."`
-	TableName string `query:"tableName" default:"messages"`
-	WithEmbedding
+	Limit     int         `query:"limit" default:"20" doc:"At most 1000."`
+	Before    frame.Place `query:"before" doc:"Only what is of this time or before, or before this memory."`
+	After     frame.Place `query:"after" doc:"Only what is after."`
+	TableName string      `query:"tableName" default:"messages"`
+	frame.WithEmbedding
 }
 
-func (a *memoryAPI) roomMemories(c *call, in *roomMemoryQuery) (memoryList, error) {
+func (a *memoryAPI) roomMemories(c *frame.Call, in *roomMemoryQuery) (memoryList, error) {
 	room, err := a.roomOf(c, in.AgentID.UUID, in.RoomID.UUID)
 	if err != nil {
 		return memoryList{}, err
 	}
-	page, err := between(in.Limit, in.Before, in.After, a.memoryPlace(c, in.AgentID.UUID))
+	page, err := frame.Between(in.Limit, in.Before, in.After, a.memoryPlace(c, in.AgentID.UUID))
 	if err != nil {
 		return memoryList{}, err
 	}
@@ -110,49 +111,49 @@ func (a *memoryAPI) roomMemories(c *call, in *roomMemoryQuery) (memoryList, erro
 
 // MemoryPath names a memory of an agent.
 type MemoryPath struct {
-	AgentPath
-	MemoryID id `path:"memoryId"`
+	frame.AgentPath
+	MemoryID frame.ID `path:"memoryId"`
 }
 
-func (a *memoryAPI) memory(c *call, in *MemoryPath) (queries.Memory, error) {
+func (a *memoryAPI) memory(c *frame.Call, in *MemoryPath) (queries.Memory, error) {
 	found, err := a.Queries.Memory(c, in.MemoryID.UUID)
 	if err == nil && found.AgentID != in.AgentID.UUID {
 		return queries.Memory{}, problem.New(http.StatusNotFound, problem.CodeNotFound, "memory %s not found", in.MemoryID)
 	}
-	c.revision(found.Revision)
+	c.Revision(found.Revision)
 	return found, err
 }
 
 type newMemory struct {
-	AgentPath
+	frame.AgentPath
 	Body struct {
-		Content   object          `json:"content" doc:"What is remembered: {text, …}."`
-		Text      text            `json:"text" doc:"The text alone, in place of content."`
-		TableName text            `json:"tableName" doc:"messages where it is not given."`
-		RoomID    text            `json:"roomId" doc:"The agent's own room where neither this nor channelId is given."`
-		ChannelID text            `json:"channelId"`
-		EntityID  text            `json:"entityId" doc:"The agent itself where it is not given."`
-		WorldID   text            `json:"worldId" doc:"Where it is given, the room must belong to it."`
-		Metadata  object          `json:"metadata"`
+		Content   frame.Object    `json:"content" doc:"What is remembered: {text, …}."`
+		Text      frame.Text      `json:"text" doc:"The text alone, in place of content."`
+		TableName frame.Text      `json:"tableName" doc:"messages where it is not given."`
+		RoomID    frame.Text      `json:"roomId" doc:"The agent's own room where neither this nor channelId is given."`
+		ChannelID frame.Text      `json:"channelId"`
+		EntityID  frame.Text      `json:"entityId" doc:"The agent itself where it is not given."`
+		WorldID   frame.Text      `json:"worldId" doc:"Where it is given, the room must belong to it."`
+		Metadata  frame.Object    `json:"metadata"`
 		Embedding json.RawMessage `json:"embedding" doc:"Numbers. It follows by itself where it is not given."`
 		Unique    *bool           `json:"unique"`
 	}
 }
 
-func (a *memoryAPI) storeMemory(c *call, in *newMemory) (queries.Memory, error) {
+func (a *memoryAPI) storeMemory(c *frame.Call, in *newMemory) (queries.Memory, error) {
 	b := in.Body
-	content := b.Content.raw()
+	content := b.Content.Raw()
 	if b.Content == nil {
 		if b.Text == "" {
-			return queries.Memory{}, missingFields("content")
+			return queries.Memory{}, frame.MissingFields("content")
 		}
 		content, _ = json.Marshal(map[string]string{"text": string(b.Text)}) // a text always can be
 	}
-	entity, err := optionalID("entityId", b.EntityID, in.AgentID.UUID)
+	entity, err := frame.OptionalID("entityId", b.EntityID, in.AgentID.UUID)
 	if err != nil {
 		return queries.Memory{}, err
 	}
-	vector, err := vectorIn(b.Embedding)
+	vector, err := frame.Vector(b.Embedding)
 	if err != nil {
 		return queries.Memory{}, err
 	}
@@ -161,10 +162,10 @@ func (a *memoryAPI) storeMemory(c *call, in *newMemory) (queries.Memory, error) 
 		return queries.Memory{}, err
 	}
 	cmd := commands.StoreMemory{
-		MemoryID: c.newID("memory"), AgentID: in.AgentID.UUID, RoomID: room, EntityID: entity, Table: or(b.TableName, events.TableMessages),
-		Content: content, Metadata: b.Metadata.raw(), Unique: b.Unique == nil || *b.Unique, Vector: vector,
+		MemoryID: c.NewID("memory"), AgentID: in.AgentID.UUID, RoomID: room, EntityID: entity, Table: frame.Or(b.TableName, events.TableMessages),
+		Content: content, Metadata: b.Metadata.Raw(), Unique: b.Unique == nil || *b.Unique, Vector: vector,
 	}
-	r, err := run(c, cmd)
+	r, err := frame.Run(c, cmd)
 	return queries.Memory{
 		ID: cmd.MemoryID, Type: cmd.Table, CreatedAt: queries.Millis(r.At.UnixMilli()), Content: cmd.Content, EntityID: cmd.EntityID,
 		AgentID: cmd.AgentID, RoomID: cmd.RoomID, Unique: cmd.Unique, Metadata: orEmpty(cmd.Metadata), Embedding: cmd.Vector,
@@ -180,22 +181,22 @@ func orEmpty(raw json.RawMessage) json.RawMessage {
 
 // roomFor is the room in which a new memory is kept; the rooms for channels and for the agent itself are made when they are
 // needed first.
-func (a *memoryAPI) roomFor(c *call, in *newMemory) (uuid.UUID, error) {
+func (a *memoryAPI) roomFor(c *frame.Call, in *newMemory) (uuid.UUID, error) {
 	agent := in.AgentID.UUID
-	room, err := optionalID("roomId", in.Body.RoomID, agent)
+	room, err := frame.OptionalID("roomId", in.Body.RoomID, agent)
 	if err != nil {
 		return room, err
 	}
-	channel, err := optionalID("channelId", in.Body.ChannelID, uuid.Nil)
+	channel, err := frame.OptionalID("channelId", in.Body.ChannelID, uuid.Nil)
 	if err != nil {
 		return room, err
 	}
-	world, err := optionalID("worldId", in.Body.WorldID, uuid.Nil)
+	world, err := frame.OptionalID("worldId", in.Body.WorldID, uuid.Nil)
 	if err != nil {
 		return room, err
 	}
 	if room == agent && channel == uuid.Nil {
-		_, err := commands.OpenSelf(c, a.Env, c.request(), agent)
+		_, err := commands.OpenSelf(c, a.Env, c.Request(), agent)
 		return room, err
 	}
 	if channel == uuid.Nil {
@@ -215,14 +216,14 @@ func (a *memoryAPI) roomFor(c *call, in *newMemory) (uuid.UUID, error) {
 		return room, problem.New(http.StatusNotFound, problem.CodeNotFound, "room %s not found", room)
 	}
 	v := commands.AgentRoom{AgentID: agent, ChannelID: channel, ServerID: ch.ServerID, Source: "client"}
-	return v.RoomID(), c.wrote(v.Open(c, a.Env, c.request()))
+	return v.RoomID(), c.Wrote(v.Open(c, a.Env, c.Request()))
 }
 
 type memoryPatch struct {
 	MemoryPath
 	Body *struct {
-		Content   object          `json:"content" doc:"Replaces the content."`
-		Metadata  object          `json:"metadata" doc:"Replaces the metadata."`
+		Content   frame.Object    `json:"content" doc:"Replaces the content."`
+		Metadata  frame.Object    `json:"metadata" doc:"Replaces the metadata."`
 		Embedding json.RawMessage `json:"embedding"`
 	}
 }
@@ -232,23 +233,23 @@ type memoryUpdated struct {
 	Message string    `json:"message"`
 }
 
-func (a *memoryAPI) updateMemory(c *call, in *memoryPatch) (memoryUpdated, error) {
+func (a *memoryAPI) updateMemory(c *frame.Call, in *memoryPatch) (memoryUpdated, error) {
 	if in.Body == nil {
 		return memoryUpdated{}, problem.Invalid("Invalid body: an object is required")
 	}
-	vector, err := vectorIn(in.Body.Embedding)
+	vector, err := frame.Vector(in.Body.Embedding)
 	if err != nil {
 		return memoryUpdated{}, err
 	}
-	_, err = run(c, commands.UpdateMemory{
-		MemoryID: in.MemoryID.UUID, AgentID: in.AgentID.UUID, Content: in.Body.Content.raw(), Metadata: in.Body.Metadata.raw(), Vector: vector,
+	_, err = frame.Run(c, commands.UpdateMemory{
+		MemoryID: in.MemoryID.UUID, AgentID: in.AgentID.UUID, Content: in.Body.Content.Raw(), Metadata: in.Body.Metadata.Raw(), Vector: vector,
 	})
 	return memoryUpdated{in.MemoryID.UUID, "Memory updated successfully"}, err
 }
 
-func (a *memoryAPI) deleteMemory(c *call, in *MemoryPath) (said, error) {
-	_, err := run(c, commands.DeleteMemory{MemoryID: in.MemoryID.UUID, AgentID: in.AgentID.UUID})
-	return said{"Memory deleted successfully"}, err
+func (a *memoryAPI) deleteMemory(c *frame.Call, in *MemoryPath) (frame.Said, error) {
+	_, err := frame.Run(c, commands.DeleteMemory{MemoryID: in.MemoryID.UUID, AgentID: in.AgentID.UUID})
+	return frame.Said{Message: "Memory deleted successfully"}, err
 }
 
 type memoriesCleared struct {
@@ -256,37 +257,37 @@ type memoriesCleared struct {
 	Message      string `json:"message"`
 }
 
-func (a *memoryAPI) clearMemories(c *call, in *AgentPath) (memoriesCleared, error) {
+func (a *memoryAPI) clearMemories(c *frame.Call, in *frame.AgentPath) (memoriesCleared, error) {
 	n, err := a.Queries.CountMemories(c, queries.MemoryFilter{Agent: in.AgentID.UUID})
 	if err != nil {
 		return memoriesCleared{}, err
 	}
-	_, err = run(c, commands.ClearMemories{AgentID: in.AgentID.UUID})
+	_, err = frame.Run(c, commands.ClearMemories{AgentID: in.AgentID.UUID})
 	return memoriesCleared{n, "All agent memories cleared successfully"}, err
 }
 
-func (a *memoryAPI) clearRoom(c *call, in *RoomPath) (none, error) {
+func (a *memoryAPI) clearRoom(c *frame.Call, in *RoomPath) (frame.None, error) {
 	room, err := a.roomOf(c, in.AgentID.UUID, in.RoomID.UUID)
 	if err != nil {
-		return none{}, err
+		return frame.None{}, err
 	}
-	_, err = run(c, commands.ClearRoom{RoomID: room, AgentID: in.AgentID.UUID})
-	return none{}, err
+	_, err = frame.Run(c, commands.ClearRoom{RoomID: room, AgentID: in.AgentID.UUID})
+	return frame.None{}, err
 }
 
 type periodQuery struct {
-	AgentPath
-	From moment `query:"from" doc:"Only what is of this time or after."`
-	To   moment `query:"to" doc:"Only what is of this time or before."`
+	frame.AgentPath
+	From frame.Moment `query:"from" doc:"Only what is of this time or after."`
+	To   frame.Moment `query:"to" doc:"Only what is of this time or before."`
 }
 
 func (q periodQuery) period() queries.Period { return queries.Period{From: q.From.Time, To: q.To.Time} }
 
-func (a *memoryAPI) memoryStats(c *call, in *periodQuery) (queries.Stats, error) {
+func (a *memoryAPI) memoryStats(c *frame.Call, in *periodQuery) (queries.Stats, error) {
 	m := queries.Model{Name: a.Embedder.Model(), Dimensions: a.Embedder.Dimensions()}
 	return a.Queries.MemoryStats(c, in.AgentID.UUID, in.period(), m)
 }
 
-func (a *memoryAPI) memoryInsights(c *call, in *periodQuery) (queries.Insights, error) {
+func (a *memoryAPI) memoryInsights(c *frame.Call, in *periodQuery) (queries.Insights, error) {
 	return a.Queries.MemoryInsights(c, in.AgentID.UUID, in.period())
 }

@@ -1,5 +1,7 @@
 package httpapi
 
+import "annals/transport/httpapi/frame"
+
 // MemoryPorts is what memories need besides the frame.
 type MemoryPorts struct {
 	// Embedder embeds what memories are searched for.
@@ -8,38 +10,38 @@ type MemoryPorts struct {
 
 // memoryAPI is the frame with these.
 type memoryAPI struct {
-	*API
+	*frame.API
 	MemoryPorts
 }
 
 // mountMemory adds the routes.
-func mountMemory(f *API, p MemoryPorts) {
+func mountMemory(f *frame.API, p MemoryPorts) {
 	a := &memoryAPI{API: f, MemoryPorts: p}
-	a.examples(memoryExamples...)
-	for _, agent := range ofAnAgent {
-		get(a.API, agent+"/memories", "List what an agent remembers, newest first", a.memories, remembering)
-		post(a.API, agent+"/memories", "Let an agent remember something", a.storeMemory, created, remembering, takes(`{"content":{"text":"Ann likes tea."},"tableName":"facts","roomId":"{room}"}`))
-		remove(a.API, agent+"/memories", "Remove all that an agent remembers", a.clearMemories, remembering)
-		get(a.API, agent+"/memories/search", "Find what an agent remembers by its meaning and its words, the best first", a.searchMemories, reads(core, memories, vectors))
-		get(a.API, agent+"/memories/:memoryId", "Show a memory", a.memory, remembering)
-		patch(a.API, agent+"/memories/:memoryId", "Change a memory", a.updateMemory, remembering, takes(`{"content":{"text":"Ann likes green tea."}}`))
-		remove(a.API, agent+"/memories/:memoryId", "Remove a memory", a.deleteMemory, remembering)
-		remove(a.API, agent+"/memories/all/:roomId", "Remove all that an agent remembers of a room", a.clearRoom, remembering)
-		get(a.API, agent+"/rooms", "List the rooms of an agent", a.rooms, remembering)
-		post(a.API, agent+"/rooms", "Create a room of an agent", a.createRoom, created, remembering, takes(`{"name":"Study","type":"GROUP"}`))
-		get(a.API, agent+"/rooms/:roomId", "Show a room of an agent", a.room, remembering)
-		get(a.API, agent+"/rooms/:roomId/memories", "List what an agent remembers of a room, newest first", a.roomMemories, remembering)
-		get(a.API, agent+"/stats", "Count what an agent remembers", a.memoryStats, reads(core, memories, vectors))
-		get(a.API, agent+"/insights", "Tell what an agent's memories are about", a.memoryInsights, remembering)
+	a.Examples(memoryExamples...)
+	for _, agent := range frame.OfAnAgent {
+		frame.Get(a.API, agent+"/memories", "List what an agent remembers, newest first", a.memories, frame.Remembering)
+		frame.Post(a.API, agent+"/memories", "Let an agent remember something", a.storeMemory, frame.Created, frame.Remembering, frame.Takes(`{"content":{"text":"Ann likes tea."},"tableName":"facts","roomId":"{room}"}`))
+		frame.Remove(a.API, agent+"/memories", "Remove all that an agent remembers", a.clearMemories, frame.Remembering)
+		frame.Get(a.API, agent+"/memories/search", "Find what an agent remembers by its meaning and its words, the best first", a.searchMemories, frame.Reads(frame.Core, frame.Memories, frame.Vectors))
+		frame.Get(a.API, agent+"/memories/:memoryId", "Show a memory", a.memory, frame.Remembering)
+		frame.Patch(a.API, agent+"/memories/:memoryId", "Change a memory", a.updateMemory, frame.Remembering, frame.Takes(`{"content":{"text":"Ann likes green tea."}}`))
+		frame.Remove(a.API, agent+"/memories/:memoryId", "Remove a memory", a.deleteMemory, frame.Remembering)
+		frame.Remove(a.API, agent+"/memories/all/:roomId", "Remove all that an agent remembers of a room", a.clearRoom, frame.Remembering)
+		frame.Get(a.API, agent+"/rooms", "List the rooms of an agent", a.rooms, frame.Remembering)
+		frame.Post(a.API, agent+"/rooms", "Create a room of an agent", a.createRoom, frame.Created, frame.Remembering, frame.Takes(`{"name":"Study","type":"GROUP"}`))
+		frame.Get(a.API, agent+"/rooms/:roomId", "Show a room of an agent", a.room, frame.Remembering)
+		frame.Get(a.API, agent+"/rooms/:roomId/memories", "List what an agent remembers of a room, newest first", a.roomMemories, frame.Remembering)
+		frame.Get(a.API, agent+"/stats", "Count what an agent remembers", a.memoryStats, frame.Reads(frame.Core, frame.Memories, frame.Vectors))
+		frame.Get(a.API, agent+"/insights", "Tell what an agent's memories are about", a.memoryInsights, frame.Remembering)
 	}
-	get(a.API, "/api/agents/worlds", "List the worlds", a.allWorlds, remembering)
-	get(a.API, "/api/agents/:agentId/worlds", "List the worlds of an agent", a.worlds, remembering)
-	post(a.API, "/api/agents/:agentId/worlds", "Create a world of an agent", a.createWorld, created, remembering, takes(`{"name":"Home","metadata":{"quiet":true}}`))
-	patch(a.API, "/api/agents/:agentId/worlds/:worldId", "Change a world of an agent", a.updateWorld, remembering, takes(`{"name":"Away"}`))
-	get(a.API, "/api/memory/groups", "List the groups", a.groups, remembering)
-	post(a.API, "/api/memory/groups", "Give agents a room each in a world", a.createMemoryGroup, created, remembering, partly(someGroups), takes(`{"serverId":"{server}","agentIds":["{agent}"],"worldId":"{world}","source":"client"}`))
-	post(a.API, "/api/memory/groups/:serverId", "Give agents a room each in a world", a.createServerGroup, created, remembering, partly(someGroups), takes(`{"agentIds":["{agent}"],"worldId":"{world}","source":"client"}`))
-	remove(a.API, "/api/memory/groups/:serverId", "Remove a world with its rooms and their memories", a.deleteGroup, remembering)
-	get(a.API, "/api/memory/groups/:groupId/memories", "List the memories of a group, newest first", a.groupMemories, remembering, describedUnder("/api/memory/groups/:serverId/memories"))
-	remove(a.API, "/api/memory/groups/:serverId/memories", "Remove the memories of a world", a.clearGroup, remembering)
+	frame.Get(a.API, "/api/agents/worlds", "List the worlds", a.allWorlds, frame.Remembering)
+	frame.Get(a.API, "/api/agents/:agentId/worlds", "List the worlds of an agent", a.worlds, frame.Remembering)
+	frame.Post(a.API, "/api/agents/:agentId/worlds", "Create a world of an agent", a.createWorld, frame.Created, frame.Remembering, frame.Takes(`{"name":"Home","metadata":{"quiet":true}}`))
+	frame.Patch(a.API, "/api/agents/:agentId/worlds/:worldId", "Change a world of an agent", a.updateWorld, frame.Remembering, frame.Takes(`{"name":"Away"}`))
+	frame.Get(a.API, "/api/memory/groups", "List the groups", a.groups, frame.Remembering)
+	frame.Post(a.API, "/api/memory/groups", "Give agents a room each in a world", a.createMemoryGroup, frame.Created, frame.Remembering, frame.Partly(someGroups), frame.Takes(`{"serverId":"{server}","agentIds":["{agent}"],"worldId":"{world}","source":"client"}`))
+	frame.Post(a.API, "/api/memory/groups/:serverId", "Give agents a room each in a world", a.createServerGroup, frame.Created, frame.Remembering, frame.Partly(someGroups), frame.Takes(`{"agentIds":["{agent}"],"worldId":"{world}","source":"client"}`))
+	frame.Remove(a.API, "/api/memory/groups/:serverId", "Remove a world with its rooms and their memories", a.deleteGroup, frame.Remembering)
+	frame.Get(a.API, "/api/memory/groups/:groupId/memories", "List the memories of a group, newest first", a.groupMemories, frame.Remembering, frame.DescribedUnder("/api/memory/groups/:serverId/memories"))
+	frame.Remove(a.API, "/api/memory/groups/:serverId/memories", "Remove the memories of a world", a.clearGroup, frame.Remembering)
 }

@@ -15,6 +15,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -40,19 +41,19 @@ const (
 )
 
 type memorySearch struct {
-	AgentPath
-	Q         string `query:"q" doc:"What the memories are about; in full text, a phrase in quotation marks, or between alternatives, - before what must not be there."`
-	Query     string `query:"query" doc:"The same."`
-	Limit     int    `query:"limit" default:"10" doc:"At most 1000."`
-	Threshold string `query:"threshold" doc:"The least similarity of what is found by its meaning; 0.15 in a hybrid search where none is given."`
-	Mode      string `query:"mode" default:"hybrid" enum:"hybrid,semantic,text"`
-	RoomID    string `query:"roomId" doc:"A room of the agent, or the channel that it is for."`
-	ChannelID string `query:"channelId" doc:"The channel that the agent's room is for."`
-	EntityID  string `query:"entityId"`
-	TableName string `query:"tableName" doc:"Every table where it is not given."`
-	From      moment `query:"from" doc:"Only what is of this time or after."`
-	To        moment `query:"to" doc:"Only what is of this time or before."`
-	WithEmbedding
+	frame.AgentPath
+	Q         string       `query:"q" doc:"What the memories are about; in full text, a phrase in quotation marks, or between alternatives, - before what must not be there."`
+	Query     string       `query:"query" doc:"The same."`
+	Limit     int          `query:"limit" default:"10" doc:"At most 1000."`
+	Threshold string       `query:"threshold" doc:"The least similarity of what is found by its meaning; 0.15 in a hybrid search where none is given."`
+	Mode      string       `query:"mode" default:"hybrid" enum:"hybrid,semantic,text"`
+	RoomID    string       `query:"roomId" doc:"A room of the agent, or the channel that it is for."`
+	ChannelID string       `query:"channelId" doc:"The channel that the agent's room is for."`
+	EntityID  string       `query:"entityId"`
+	TableName string       `query:"tableName" doc:"Every table where it is not given."`
+	From      frame.Moment `query:"from" doc:"Only what is of this time or after."`
+	To        frame.Moment `query:"to" doc:"Only what is of this time or before."`
+	frame.WithEmbedding
 }
 
 // memoriesFound are the best first. Mode is how they were found: hybrid becomes text while the model cannot be asked.
@@ -63,7 +64,7 @@ type memoriesFound struct {
 	Dimensions int                   `json:"dimensions,omitempty"`
 }
 
-func (a *memoryAPI) searchMemories(c *call, in *memorySearch) (memoriesFound, error) {
+func (a *memoryAPI) searchMemories(c *frame.Call, in *memorySearch) (memoriesFound, error) {
 	s, err := a.searched(c, in)
 	if err != nil {
 		return memoriesFound{}, err
@@ -88,22 +89,22 @@ func (a *memoryAPI) searchMemories(c *call, in *memorySearch) (memoriesFound, er
 	if err == nil && len(found.Memories) == 0 { // perhaps there is nobody who could remember
 		_, err = a.Queries.Agent(c, s.Agent)
 	}
-	found.Memories = list(found.Memories)
+	found.Memories = frame.List(found.Memories)
 	return found, err
 }
 
 // searched reads what is asked for.
-func (a *memoryAPI) searched(c *call, in *memorySearch) (s queries.Search, err error) {
+func (a *memoryAPI) searched(c *frame.Call, in *memorySearch) (s queries.Search, err error) {
 	s = queries.Search{Agent: in.AgentID.UUID, Words: strings.TrimSpace(cmp.Or(in.Q, in.Query)), Table: in.TableName, From: in.From.Time, To: in.To.Time}
 	switch {
 	case s.Words == "":
-		return s, missingFields("q")
+		return s, frame.MissingFields("q")
 	case len(s.Words) > maxAsked:
 		return s, problem.Invalid("Invalid q: more than %d bytes", maxAsked)
 	case in.Mode != modeHybrid && in.Mode != modeSemantic && in.Mode != modeText:
 		return s, problem.Invalid("Invalid mode: hybrid, semantic or text was expected")
 	}
-	if s.Limit, err = bounded(in.Limit); err != nil {
+	if s.Limit, err = frame.Bounded(in.Limit); err != nil {
 		return s, err
 	}
 	if in.Mode == modeHybrid { // a text that nothing fits has nearest neighbours, too
@@ -116,7 +117,7 @@ func (a *memoryAPI) searched(c *call, in *memorySearch) (s queries.Search, err e
 		}
 		s.Threshold = &least
 	}
-	if s.Entity, err = optionalID("entityId", text(in.EntityID), uuid.Nil); err != nil {
+	if s.Entity, err = frame.OptionalID("entityId", frame.Text(in.EntityID), uuid.Nil); err != nil {
 		return s, err
 	}
 	s.Room, err = a.roomAsked(c, s.Agent, in.RoomID, in.ChannelID)
@@ -124,7 +125,7 @@ func (a *memoryAPI) searched(c *call, in *memorySearch) (s queries.Search, err e
 }
 
 // roomAsked is the agent's room that is named by its id, or by its channel; none where neither is given.
-func (a *memoryAPI) roomAsked(c *call, agent uuid.UUID, room, channel string) (uuid.UUID, error) {
+func (a *memoryAPI) roomAsked(c *frame.Call, agent uuid.UUID, room, channel string) (uuid.UUID, error) {
 	switch {
 	case channel != "":
 		id, err := events.ParseID(channel)
@@ -143,7 +144,7 @@ func (a *memoryAPI) roomAsked(c *call, agent uuid.UUID, room, channel string) (u
 }
 
 // meaning is the vector of a text. What the model has against it is logged; it says nothing of the text.
-func (a *memoryAPI) meaning(c *call, text string) ([]float32, error) {
+func (a *memoryAPI) meaning(c *frame.Call, text string) ([]float32, error) {
 	ctx, cancel := context.WithTimeout(c, embedLimit)
 	defer cancel()
 	vectors, err := a.Embedder.Embed(ctx, []string{text})

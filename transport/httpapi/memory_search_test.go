@@ -11,6 +11,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/httpapi/frame"
 	"annals/transport/models/hashing"
 	"annals/transport/problem"
 )
@@ -35,8 +36,8 @@ func (s *server) found(agent, after, query string) answered {
 	must(s.t, err)
 	ctx, cancel := context.WithTimeout(context.Background(), patience) // a request waits for less
 	defer cancel()
-	for _, group := range []string{core, memories, vectors} {
-		must(s.t, s.options.Waiter.Wait(ctx, group, reached.Position))
+	for _, group := range []string{frame.Core, frame.Memories, frame.Vectors} {
+		must(s.t, s.options.Frame.Waiter.Wait(ctx, group, reached.Position))
 	}
 	return s.ask("GET", "/api/memory/agents/"+agent+"/memories/search?"+query, nil, "X-Annals-After", after).is(200)
 }

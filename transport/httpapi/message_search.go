@@ -8,6 +8,7 @@ import (
 
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -20,19 +21,19 @@ const (
 
 type messageSearch struct {
 	Body struct {
-		Query     text `json:"query" doc:"Words; a phrase in quotation marks, or between alternatives, - before what must not be there."`
-		ChannelID text `json:"channelId"`
-		AuthorID  text `json:"authorId"`
-		From      text `json:"from" doc:"Milliseconds since 1970, or an ISO-8601 time; inclusive."`
-		To        text `json:"to" doc:"The same; inclusive."`
-		Limit     *int `json:"limit" doc:"At most 1000; 50 if not given."`
-		Offset    int  `json:"offset"`
-		Page      int  `json:"page" doc:"From 1; instead of an offset."`
+		Query     frame.Text `json:"query" doc:"Words; a phrase in quotation marks, or between alternatives, - before what must not be there."`
+		ChannelID frame.Text `json:"channelId"`
+		AuthorID  frame.Text `json:"authorId"`
+		From      frame.Text `json:"from" doc:"Milliseconds since 1970, or an ISO-8601 time; inclusive."`
+		To        frame.Text `json:"to" doc:"The same; inclusive."`
+		Limit     *int       `json:"limit" doc:"At most 1000; 50 if not given."`
+		Offset    int        `json:"offset"`
+		Page      int        `json:"page" doc:"From 1; instead of an offset."`
 	}
 }
 
 // searchMessages finds messages by their words, the newest first.
-func (a *messagingAPI) searchMessages(c *call, in *messageSearch) (messageList, error) {
+func (a *messagingAPI) searchMessages(c *frame.Call, in *messageSearch) (messageList, error) {
 	b := in.Body
 	s := queries.MessageSearch{Text: strings.TrimSpace(string(b.Query)), Limit: defaultFound, Offset: b.Offset}
 	if len(s.Text) > maxWords {
@@ -42,7 +43,7 @@ func (a *messagingAPI) searchMessages(c *call, in *messageSearch) (messageList, 
 		s.Limit = *b.Limit
 	}
 	var err error
-	if s.Limit, err = bounded(s.Limit); err != nil {
+	if s.Limit, err = frame.Bounded(s.Limit); err != nil {
 		return messageList{}, err
 	}
 	if b.Page > 1 && b.Offset == 0 && b.Page <= maxSkipped {
@@ -53,7 +54,7 @@ func (a *messagingAPI) searchMessages(c *call, in *messageSearch) (messageList, 
 	}
 	for _, field := range []struct {
 		name  string
-		value text
+		value frame.Text
 		into  *uuid.UUID
 	}{{"channelId", b.ChannelID, &s.Channel}, {"authorId", b.AuthorID, &s.Author}} {
 		if field.value == "" {
@@ -63,11 +64,11 @@ func (a *messagingAPI) searchMessages(c *call, in *messageSearch) (messageList, 
 			return messageList{}, problem.New(http.StatusBadRequest, problem.CodeInvalidID, "Invalid %s format", field.name)
 		}
 	}
-	var from, to moment
+	var from, to frame.Moment
 	for _, field := range []struct {
 		name  string
-		value text
-		into  *moment
+		value frame.Text
+		into  *frame.Moment
 	}{{"from", b.From, &from}, {"to", b.To, &to}} {
 		if field.value == "" {
 			continue
@@ -77,9 +78,9 @@ func (a *messagingAPI) searchMessages(c *call, in *messageSearch) (messageList, 
 		}
 	}
 	s.From, s.To = from.Time, to.Time
-	if err := c.fresh(); err != nil {
+	if err := c.Fresh(); err != nil {
 		return messageList{}, err
 	}
 	found, err := a.Queries.SearchMessages(c, s)
-	return messageList{list(found)}, err
+	return messageList{frame.List(found)}, err
 }

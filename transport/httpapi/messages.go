@@ -13,6 +13,7 @@ import (
 	"annals/events"
 	"annals/queries"
 	"annals/transport/eliza"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -46,22 +47,22 @@ type postedMessage struct {
 
 // MessageBody is what the three ways to say something have in common.
 type MessageBody struct {
-	ServerID   serverText      `json:"server_id"`
-	AuthorID   text            `json:"author_id"`
-	Content    text            `json:"content" doc:"At most 921600 bytes in the log, where it takes a third more than it has."`
-	SourceType text            `json:"source_type"`
-	RawMessage json.RawMessage `json:"raw_message"`
-	Metadata   object          `json:"metadata"`
-	InReplyTo  json.RawMessage `json:"in_reply_to_message_id"`
+	ServerID   frame.ServerText `json:"server_id"`
+	AuthorID   frame.Text       `json:"author_id"`
+	Content    frame.Text       `json:"content" doc:"At most 921600 bytes in the log, where it takes a third more than it has."`
+	SourceType frame.Text       `json:"source_type"`
+	RawMessage json.RawMessage  `json:"raw_message"`
+	Metadata   frame.Object     `json:"metadata"`
+	InReplyTo  json.RawMessage  `json:"in_reply_to_message_id"`
 }
 
 type newMessage struct {
-	ChannelPath
+	frame.ChannelPath
 	Wait string `query:"wait" doc:"reply: answer when the agents have answered, after a minute at most."`
 	Body MessageBody
 }
 
-func (a *messagingAPI) postMessage(c *call, in *newMessage) (postedMessage, error) {
+func (a *messagingAPI) postMessage(c *frame.Call, in *newMessage) (postedMessage, error) {
 	if err := a.unspoken(c, in.ChannelID.UUID, &in.Body); err != nil {
 		return postedMessage{}, err
 	}
@@ -69,27 +70,27 @@ func (a *messagingAPI) postMessage(c *call, in *newMessage) (postedMessage, erro
 	server, badServer := events.ParseServerID(string(b.ServerID))
 	author, badAuthor := events.ParseID(string(b.AuthorID))
 	if badServer != nil || badAuthor != nil || b.Content == "" {
-		return postedMessage{}, missingFields("channelId, server_id, author_id, content")
+		return postedMessage{}, frame.MissingFields("channelId, server_id, author_id, content")
 	}
-	fields := b.Metadata.fields()
+	fields := b.Metadata.Fields()
 	answered, err := a.replyTo(c, b.InReplyTo)
 	if err != nil {
 		return postedMessage{}, err
 	}
 	cmd := commands.SubmitMessage{
-		MessageID: c.newID("message"), ChannelID: in.ChannelID.UUID, ServerID: server, AuthorID: author,
-		AuthorName: textIn(fields, "user_display_name"), Content: string(b.Content), RawMessage: given(b.RawMessage),
-		Metadata: b.Metadata.raw(), SourceType: or(b.SourceType, "eliza_gui"), InReplyTo: answered,
+		MessageID: c.NewID("message"), ChannelID: in.ChannelID.UUID, ServerID: server, AuthorID: author,
+		AuthorName: frame.TextIn(fields, "user_display_name"), Content: string(b.Content), RawMessage: frame.Given(b.RawMessage),
+		Metadata: b.Metadata.Raw(), SourceType: frame.Or(b.SourceType, "eliza_gui"), InReplyTo: answered,
 	}
-	r, err := commands.SubmitOpening(c, a.Env, c.request(), cmd, eliza.ChannelDefaults("gui_auto_creation", fields))
-	if err := c.wrote(r, err); err != nil {
+	r, err := commands.SubmitOpening(c, a.Env, c.Request(), cmd, eliza.ChannelDefaults("gui_auto_creation", fields))
+	if err := c.Wrote(r, err); err != nil {
 		return postedMessage{}, err
 	}
 	posted := postedMessage{BusMessage: inBusForm(cmd, r.At)}
 	if in.Wait != "reply" {
 		return posted, nil
 	}
-	c.settle()
+	c.Settle()
 	posted.Replies, err = a.replies(c, cmd.MessageID)
 	return posted, err
 }
@@ -111,13 +112,13 @@ func optional(id uuid.UUID) *uuid.UUID {
 
 // replyTo returns the id of the message that is answered, and makes the request one that answers it. What is no UUID is
 // dropped, as recorded.
-func (a *messagingAPI) replyTo(c *call, raw json.RawMessage) (uuid.UUID, error) {
-	message, _ := events.ParseID(textIn(map[string]json.RawMessage{"id": raw}, "id"))
+func (a *messagingAPI) replyTo(c *frame.Call, raw json.RawMessage) (uuid.UUID, error) {
+	message, _ := events.ParseID(frame.TextIn(map[string]json.RawMessage{"id": raw}, "id"))
 	if message == uuid.Nil {
 		return message, nil
 	}
-	err := c.answers(message)
-	if missing(err) {
+	err := c.Answers(message)
+	if frame.Missing(err) {
 		err = problem.New(http.StatusNotFound, problem.CodeNotFound, "The message %s that is answered was not found", message)
 	}
 	return message, err
@@ -128,7 +129,7 @@ const replyWait = time.Minute
 
 // replies waits until the agents that a message reached are done with it, and gives what they answered so far when the wait
 // runs out.
-func (a *messagingAPI) replies(c *call, message uuid.UUID) ([]queries.Message, error) {
+func (a *messagingAPI) replies(c *frame.Call, message uuid.UUID) ([]queries.Message, error) {
 	audience, err := a.audience(c, message)
 	if err != nil {
 		return nil, err
@@ -149,7 +150,7 @@ func (a *messagingAPI) replies(c *call, message uuid.UUID) ([]queries.Message, e
 			continue
 		}
 		m, err := a.Queries.Message(c, *t.ReplyID)
-		if err != nil && !missing(err) {
+		if err != nil && !frame.Missing(err) {
 			return nil, err
 		}
 		if err == nil {
@@ -160,7 +161,7 @@ func (a *messagingAPI) replies(c *call, message uuid.UUID) ([]queries.Message, e
 }
 
 // audience counts the agents that a message reached. It is read from the log: a repeated request has not admitted anybody.
-func (a *messagingAPI) audience(c *call, message uuid.UUID) (n int, err error) {
+func (a *messagingAPI) audience(c *frame.Call, message uuid.UUID) (n int, err error) {
 	for e, err := range a.Env.Store.Read(c, events.MessageStream(message), events.Forwards) {
 		if err != nil {
 			return 0, err
@@ -173,18 +174,18 @@ func (a *messagingAPI) audience(c *call, message uuid.UUID) (n int, err error) {
 }
 
 type messagesQuery struct {
-	ChannelPath
-	Limit  int   `query:"limit" default:"50" doc:"At most 1000."`
-	Before place `query:"before" doc:"Only what was said before: milliseconds, ISO-8601, or the id of a message."`
-	After  place `query:"after" doc:"Only what was said after."`
+	frame.ChannelPath
+	Limit  int         `query:"limit" default:"50" doc:"At most 1000."`
+	Before frame.Place `query:"before" doc:"Only what was said before: milliseconds, ISO-8601, or the id of a message."`
+	After  frame.Place `query:"after" doc:"Only what was said after."`
 }
 
 type messageList struct {
 	Messages []queries.Message `json:"messages"`
 }
 
-func (a *messagingAPI) messages(c *call, in *messagesQuery) (messageList, error) {
-	page, err := between(in.Limit, in.Before, in.After, func(id uuid.UUID) (time.Time, events.Position, error) {
+func (a *messagingAPI) messages(c *frame.Call, in *messagesQuery) (messageList, error) {
+	page, err := frame.Between(in.Limit, in.Before, in.After, func(id uuid.UUID) (time.Time, events.Position, error) {
 		m, err := a.Queries.Message(c, id)
 		if err == nil && m.ChannelID != in.ChannelID.UUID {
 			err = problem.New(http.StatusNotFound, problem.CodeNotFound, "message %s not found in the channel", id)
@@ -195,51 +196,51 @@ func (a *messagingAPI) messages(c *call, in *messagesQuery) (messageList, error)
 		return messageList{}, err
 	}
 	found, err := a.Queries.MessagesIn(c, in.ChannelID.UUID, page)
-	return messageList{list(found)}, err
+	return messageList{frame.List(found)}, err
 }
 
 // MessagePath names a message.
 type MessagePath struct {
-	MessageID id `path:"messageId"`
+	MessageID frame.ID `path:"messageId"`
 }
 
-func (a *messagingAPI) message(c *call, in *MessagePath) (queries.Message, error) {
+func (a *messagingAPI) message(c *frame.Call, in *MessagePath) (queries.Message, error) {
 	found, err := a.Queries.Message(c, in.MessageID.UUID)
-	c.revision(found.Revision)
+	c.Revision(found.Revision)
 	return found, err
 }
 
 type messagePatch struct {
 	MessagePath
 	Body struct {
-		Content  part[text] `json:"content"`
-		Metadata object     `json:"metadata"`
+		Content  frame.Part[frame.Text] `json:"content"`
+		Metadata frame.Object           `json:"metadata"`
 	}
 }
 
-func (a *messagingAPI) editMessage(c *call, in *messagePatch) (queries.Message, error) {
-	content := in.Body.Content.value
+func (a *messagingAPI) editMessage(c *frame.Call, in *messagePatch) (queries.Message, error) {
+	content := in.Body.Content.Value
 	if content != nil && *content == "" {
 		return queries.Message{}, problem.Invalid("Invalid content: it may not be empty")
 	}
-	cmd := commands.EditMessage{MessageID: in.MessageID.UUID, Content: (*string)(content), Metadata: in.Body.Metadata.raw()}
-	if _, err := run(c, cmd); err != nil {
+	cmd := commands.EditMessage{MessageID: in.MessageID.UUID, Content: (*string)(content), Metadata: in.Body.Metadata.Raw()}
+	if _, err := frame.Run(c, cmd); err != nil {
 		return queries.Message{}, err
 	}
-	c.settle()
+	c.Settle()
 	return a.message(c, &in.MessagePath)
 }
 
 type messageInChannel struct {
-	ChannelPath
+	frame.ChannelPath
 	MessagePath
 }
 
 // deleteMessage is 204 for a message that is not there, as recorded; in another channel it is not there.
-func (a *messagingAPI) deleteMessage(c *call, in *messageInChannel) (none, error) {
-	_, err := run(c, commands.DeleteMessage{MessageID: in.MessageID.UUID, ChannelID: in.ChannelID.UUID})
+func (a *messagingAPI) deleteMessage(c *frame.Call, in *messageInChannel) (frame.None, error) {
+	_, err := frame.Run(c, commands.DeleteMessage{MessageID: in.MessageID.UUID, ChannelID: in.ChannelID.UUID})
 	if errors.Is(err, commands.ErrNotFound) {
 		err = nil
 	}
-	return none{}, err
+	return frame.None{}, err
 }

@@ -1,25 +1,27 @@
 package httpapi
 
+import "annals/transport/httpapi/frame"
+
 // pages serves the web client, or else the dashboard, at /, and the dashboard below /dashboard/ in any case. They need no
 // key themselves: what they show, they ask the API for.
 func (a *webAPI) pages() {
-	serve := func(c *call) {
+	serve := func(c *frame.Call) {
 		switch {
-		case a.Shell.Knows(c.http()):
-			a.Shell.ServeHTTP(c.writer(), c.http())
+		case a.Shell.Knows(c.HTTP()):
+			a.Shell.ServeHTTP(c.Writer(), c.HTTP())
 		case a.Dashboard != nil:
-			a.Dashboard.ServeHTTP(c.writer(), c.http())
+			a.Dashboard.ServeHTTP(c.Writer(), c.HTTP())
 		default:
-			c.refuse(errNoRoute)
+			c.Refuse(frame.ErrNoRoute)
 		}
 	}
 	for path, what := range map[string]string{
 		"/": "The dashboard, or the web client that ELIZA_UI_DIR names", "/dashboard/": "The dashboard", "/dashboard/:file": "What the dashboard consists of",
 	} {
-		types := anHTML
+		types := frame.HTML
 		if path == "/dashboard/:file" {
-			types = aFile
+			types = frame.AnyFile
 		}
-		a.page(path, what, serve, types, keyless)
+		a.Page(path, what, serve, types, frame.Keyless)
 	}
 }

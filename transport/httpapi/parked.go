@@ -11,6 +11,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -62,13 +63,13 @@ type ParkedQuery struct {
 // ParkedPath names a parked event.
 type ParkedPath struct {
 	ParkedQuery
-	EventID id `path:"eventId"`
+	EventID frame.ID `path:"eventId"`
 }
 
 type parkedPage struct {
 	ParkedQuery
-	Limit int `query:"limit" default:"1000" doc:"At most 1000."`
-	After id  `query:"after" doc:"Only what is listed behind this event."`
+	Limit int      `query:"limit" default:"1000" doc:"At most 1000."`
+	After frame.ID `query:"after" doc:"Only what is listed behind this event."`
 }
 
 type parkedList struct {
@@ -76,8 +77,8 @@ type parkedList struct {
 	Count  int           `json:"count" doc:"Of all."`
 }
 
-func (a *serverAPI) parked(c *call, in *parkedPage) (parkedList, error) {
-	limit, err := bounded(in.Limit)
+func (a *serverAPI) parked(c *frame.Call, in *parkedPage) (parkedList, error) {
+	limit, err := frame.Bounded(in.Limit)
 	if err != nil {
 		return parkedList{}, err
 	}
@@ -85,12 +86,12 @@ func (a *serverAPI) parked(c *call, in *parkedPage) (parkedList, error) {
 	if err != nil {
 		return parkedList{}, err
 	}
-	c.total = len(all)
+	c.Total = len(all)
 	rest := all
 	if in.After.UUID != uuid.Nil { // everything, where it was dealt with meanwhile
 		rest = all[slices.IndexFunc(all, func(e ParkedEvent) bool { return e.ID == in.After.UUID })+1:]
 	}
-	page := list(slices.Clone(rest[:min(limit, len(rest))]))
+	page := frame.List(slices.Clone(rest[:min(limit, len(rest))]))
 	for i := range page {
 		page[i].Data = nil // which is shown one by one
 	}
@@ -101,7 +102,7 @@ type parkedShown struct {
 	Parked ParkedEvent `json:"parked"`
 }
 
-func (a *serverAPI) parkedEvent(c *call, in *ParkedPath) (parkedShown, error) {
+func (a *serverAPI) parkedEvent(c *frame.Call, in *ParkedPath) (parkedShown, error) {
 	found, err := a.Parked.List(c, in.Group)
 	if err != nil {
 		return parkedShown{}, err
@@ -122,7 +123,7 @@ type retried struct {
 	Retried int `json:"retried"`
 }
 
-func (a *serverAPI) retryParked(c *call, in *struct {
+func (a *serverAPI) retryParked(c *frame.Call, in *struct {
 	ParkedQuery
 	Body *struct{}
 },
@@ -130,7 +131,7 @@ func (a *serverAPI) retryParked(c *call, in *struct {
 	return a.retry(c, in.Group, uuid.Nil)
 }
 
-func (a *serverAPI) retryParkedEvent(c *call, in *struct {
+func (a *serverAPI) retryParkedEvent(c *frame.Call, in *struct {
 	ParkedPath
 	Body *struct{}
 },
@@ -141,29 +142,29 @@ func (a *serverAPI) retryParkedEvent(c *call, in *struct {
 	return a.retry(c, in.Group, in.EventID.UUID)
 }
 
-func (a *serverAPI) retry(c *call, group string, event uuid.UUID) (retried, error) {
-	if err := c.here("do that"); err != nil {
+func (a *serverAPI) retry(c *frame.Call, group string, event uuid.UUID) (retried, error) {
+	if err := c.Here("do that"); err != nil {
 		return retried{}, err
 	}
-	n, last, err := a.Parked.Retry(c, c.request(), group, event)
-	return retried{n}, c.wrote(last, err)
+	n, last, err := a.Parked.Retry(c, c.Request(), group, event)
+	return retried{n}, c.Wrote(last, err)
 }
 
-func (a *serverAPI) dropParked(c *call, in *ParkedQuery) (none, error) {
+func (a *serverAPI) dropParked(c *frame.Call, in *ParkedQuery) (frame.None, error) {
 	return a.drop(c, in.Group, uuid.Nil)
 }
 
-func (a *serverAPI) dropParkedEvent(c *call, in *ParkedPath) (none, error) {
+func (a *serverAPI) dropParkedEvent(c *frame.Call, in *ParkedPath) (frame.None, error) {
 	if in.EventID.UUID == uuid.Nil { // which would stand for all
-		return none{}, notParked(uuid.Nil)
+		return frame.None{}, notParked(uuid.Nil)
 	}
 	return a.drop(c, in.Group, in.EventID.UUID)
 }
 
-func (a *serverAPI) drop(c *call, group string, event uuid.UUID) (none, error) {
-	if err := c.here("do that"); err != nil {
-		return none{}, err
+func (a *serverAPI) drop(c *frame.Call, group string, event uuid.UUID) (frame.None, error) {
+	if err := c.Here("do that"); err != nil {
+		return frame.None{}, err
 	}
-	_, last, err := a.Parked.Drop(c, c.request(), group, event)
-	return none{}, c.wrote(last, err)
+	_, last, err := a.Parked.Drop(c, c.Request(), group, event)
+	return frame.None{}, c.Wrote(last, err)
 }

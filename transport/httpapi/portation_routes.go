@@ -1,5 +1,7 @@
 package httpapi
 
+import "annals/transport/httpapi/frame"
+
 // PortationPorts is what import and export need besides the frame.
 type PortationPorts struct {
 	Secrets vault
@@ -7,16 +9,16 @@ type PortationPorts struct {
 
 // portationAPI is the frame with these.
 type portationAPI struct {
-	*API
+	*frame.API
 	PortationPorts
 }
 
 // mountPortation adds the routes.
-func mountPortation(f *API, p PortationPorts) {
+func mountPortation(f *frame.API, p PortationPorts) {
 	a := &portationAPI{API: f, PortationPorts: p}
-	a.examples(portationExamples...)
-	for _, agent := range ofAnAgent {
-		get(a.API, agent+"/export", "Export all that an agent is and remembers", a.exportAgent, remembering, inLines(exportedLines()...))
-		post(a.API, agent+"/import", "Import what an export wrote, or a character with memories", a.importAgent, records, remembering, inLines(importedLines()...), takes(`{"name":"Iris","bio":["Listens."],"memories":[{"content":{"text":"Tea."}}]}`))
+	a.Examples(portationExamples...)
+	for _, agent := range frame.OfAnAgent {
+		frame.Get(a.API, agent+"/export", "Export all that an agent is and remembers", a.exportAgent, frame.Remembering, frame.InLines(exportedLines()...))
+		frame.Post(a.API, agent+"/import", "Import what an export wrote, or a character with memories", a.importAgent, records, frame.Remembering, frame.InLines(importedLines()...), frame.Takes(`{"name":"Iris","bio":["Listens."],"memories":[{"content":{"text":"Tea."}}]}`))
 	}
 }

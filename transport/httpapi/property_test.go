@@ -207,7 +207,7 @@ func drawJSON(rt *rapid.T, ids *rapid.Generator[string], depth int) json.RawMess
 func TestEveryOperationAsksForTheKeyAndIsRefusedInTheEnvelopeWithoutIt(t *testing.T) {
 	t.Parallel()
 	const key = "a good key"
-	s := serve(t, func(o *Options) { o.Key = key })
+	s := serve(t, func(o *Options) { o.Frame.Key = key })
 	s.untouched(func() {
 		for _, d := range s.operations() {
 			path := pathParameter.ReplaceAllString(d.path, unknown)

@@ -10,6 +10,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -19,18 +20,18 @@ type roomList struct {
 
 // AgentList asks for a part of a list of an agent.
 type AgentList struct {
-	AgentPath
-	PageQuery
+	frame.AgentPath
+	frame.PageQuery
 }
 
-func (a *memoryAPI) rooms(c *call, in *AgentList) (roomList, error) {
-	page, err := in.page()
+func (a *memoryAPI) rooms(c *frame.Call, in *AgentList) (roomList, error) {
+	page, err := in.Page()
 	if err != nil {
 		return roomList{}, err
 	}
 	found, total, err := a.Queries.Rooms(c, in.AgentID.UUID, page)
-	c.total = total
-	return roomList{list(found)}, err
+	c.Total = total
+	return roomList{frame.List(found)}, err
 }
 
 // roomAnswer is a room as it is shown alone.
@@ -47,13 +48,13 @@ type roomAnswer struct {
 	WorldName string          `json:"worldName,omitempty"`
 }
 
-func (a *memoryAPI) room(c *call, in *RoomPath) (roomAnswer, error) {
+func (a *memoryAPI) room(c *frame.Call, in *RoomPath) (roomAnswer, error) {
 	room, err := a.roomOf(c, in.AgentID.UUID, in.RoomID.UUID)
 	if err != nil {
 		return roomAnswer{}, err
 	}
 	r, err := a.Queries.Room(c, in.AgentID.UUID, room)
-	c.revision(r.Revision)
+	c.Revision(r.Revision)
 	if r.ID == r.AgentID { // its own, which ElizaOS shows as channel and world of itself
 		r.ChannelID, r.WorldID = &r.ID, &r.ID
 	}
@@ -64,14 +65,14 @@ func (a *memoryAPI) room(c *call, in *RoomPath) (roomAnswer, error) {
 }
 
 type newRoom struct {
-	AgentPath
+	frame.AgentPath
 	Body struct {
-		Name     text   `json:"name"`
-		Type     text   `json:"type" doc:"DM where it is not given."`
-		Source   text   `json:"source" doc:"client where it is not given."`
-		WorldID  text   `json:"worldId" doc:"A world of its own is made where it is not given."`
-		ServerID text   `json:"serverId"`
-		Metadata object `json:"metadata"`
+		Name     frame.Text   `json:"name"`
+		Type     frame.Text   `json:"type" doc:"DM where it is not given."`
+		Source   frame.Text   `json:"source" doc:"client where it is not given."`
+		WorldID  frame.Text   `json:"worldId" doc:"A world of its own is made where it is not given."`
+		ServerID frame.Text   `json:"serverId"`
+		Metadata frame.Object `json:"metadata"`
 	}
 }
 
@@ -87,36 +88,36 @@ type roomMade struct {
 	Metadata  json.RawMessage `json:"metadata,omitempty"`
 }
 
-func (a *memoryAPI) createRoom(c *call, in *newRoom) (roomMade, error) {
+func (a *memoryAPI) createRoom(c *frame.Call, in *newRoom) (roomMade, error) {
 	b, agent := in.Body, in.AgentID.UUID
 	if b.Name == "" {
 		return roomMade{}, problem.Invalid("Room name is required")
 	}
-	id := events.UniqueUUID(agent, "room-"+c.newID("room").String())
-	server := or(b.ServerID, serverOf(c.request().At))
-	world, err := optionalID("worldId", b.WorldID, uuid.Nil)
+	id := events.UniqueUUID(agent, "room-"+c.NewID("room").String())
+	server := frame.Or(b.ServerID, serverOf(c.Request().At))
+	world, err := frame.OptionalID("worldId", b.WorldID, uuid.Nil)
 	if err != nil {
 		return roomMade{}, err
 	}
 	own := world == uuid.Nil
 	if own {
-		world = events.UniqueUUID(agent, "world-"+c.newID("world").String())
+		world = events.UniqueUUID(agent, "world-"+c.NewID("world").String())
 	}
 	cmd := commands.CreateRoom{
-		RoomID: id, AgentID: agent, WorldID: world, ChannelID: id, ServerID: server, Name: string(b.Name), Type: or(b.Type, "DM"),
-		Source: or(b.Source, "client"), Metadata: b.Metadata.raw(), Entities: []uuid.UUID{agent},
+		RoomID: id, AgentID: agent, WorldID: world, ChannelID: id, ServerID: server, Name: string(b.Name), Type: frame.Or(b.Type, "DM"),
+		Source: frame.Or(b.Source, "client"), Metadata: b.Metadata.Raw(), Entities: []uuid.UUID{agent},
 	}
 	var r commands.Result
 	if own {
 		in := commands.CreateWorld{WorldID: world, AgentID: agent, ServerID: server, Name: "World for " + string(b.Name)}
-		r, err = commands.HandleBoth(c, a.o.Env, c.request(), in, cmd)
+		r, err = commands.HandleBoth(c, a.O.Env, c.Request(), in, cmd)
 	} else {
-		r, err = commands.Handle(c, a.o.Env, c.request(), cmd)
+		r, err = commands.Handle(c, a.O.Env, c.Request(), cmd)
 	}
 	return roomMade{
 		ID: id, Name: cmd.Name, AgentID: agent, CreatedAt: queries.Millis(r.At.UnixMilli()), Source: cmd.Source, Type: cmd.Type,
-		WorldID: world, ServerID: or(b.ServerID, serverOf(r.At)), Metadata: cmd.Metadata,
-	}, c.wrote(r, err)
+		WorldID: world, ServerID: frame.Or(b.ServerID, serverOf(r.At)), Metadata: cmd.Metadata,
+	}, c.Wrote(r, err)
 }
 
 // serverOf is the server, as recorded, of what is made at a time without one.

@@ -6,6 +6,7 @@ import (
 	"annals/events"
 	"annals/queries"
 	"annals/transport/httpapi/example"
+	"annals/transport/httpapi/frame"
 )
 
 var (
@@ -14,7 +15,7 @@ var (
 		ID: example.Request, Group: "reply", Type: "MessageSubmitted", Stream: events.MessageStream(example.Message), Position: example.Position, At: example.ISO,
 		ParkedAt: example.ISO, Reason: "the model did not answer", Correlation: example.Request,
 	}
-	aReadModel = ProjectionHealth{Name: "messages", Group: core, Version: 3, Generation: 3, Position: example.Position}
+	aReadModel = ProjectionHealth{Name: "messages", Group: frame.Core, Version: 3, Generation: 3, Position: example.Position}
 	often      = finite(42)
 )
 

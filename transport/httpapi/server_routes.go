@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"annals/transport/httpapi/frame"
 	"annals/transport/serverlog"
 )
 
@@ -27,12 +28,12 @@ type ServerPorts struct {
 
 // serverAPI is the frame with these.
 type serverAPI struct {
-	*API
+	*frame.API
 	ServerPorts
 }
 
 // mountServer adds the routes.
-func mountServer(f *API, p ServerPorts) {
+func mountServer(f *frame.API, p ServerPorts) {
 	if p.Parked == nil {
 		p.Parked = nothingParked{}
 	}
@@ -40,24 +41,24 @@ func mountServer(f *API, p ServerPorts) {
 		p.Lines = serverlog.New()
 	}
 	a := &serverAPI{API: f, ServerPorts: p}
-	a.examples(serverExamples...)
-	get(a.API, "/api/server/ping", "Tell that the server is there", a.ping, bare, keyless)
-	get(a.API, "/api/server/hello", "Say hello", a.hello, bare)
-	get(a.API, "/api/server/health", "Tell how the server's dependencies are", a.health, bare, keyless)
-	get(a.API, "/api/server/status", "Count the running agents", a.status, bare)
-	post(a.API, "/api/server/stop", "Stop the server gracefully", a.stop, bare)
-	get(a.API, "/api/server/debug/servers", "List the servers", a.debugServers, bare)
-	get(a.API, "/api/server/debug/state", "Tell how the server's parts are", a.debugState)
-	get(a.API, "/api/server/debug/metrics", "Count what the server does", a.debugMetrics)
-	get(a.API, "/api/server/logs", "Search the newest lines of the server's log", a.serverLogs, bare)
-	post(a.API, "/api/server/logs", "Search the newest lines of the server's log", a.postServerLogs, bare, asks)
-	remove(a.API, "/api/server/logs", "Forget the lines of the server's log", a.clearServerLogs, bare)
-	follow(a.API, "/api/server/logs/stream", "Follow the server's log", a.followServerLogs, aLine)
-	get(a.API, "/api/server/parked", "List what reactions gave up", a.parked, bare)
-	remove(a.API, "/api/server/parked", "Forget what reactions gave up", a.dropParked)
-	post(a.API, "/api/server/parked/retry", "Give reactions again what they gave up", a.retryParked, bare)
-	get(a.API, "/api/server/parked/:eventId", "Show an event that a reaction gave up", a.parkedEvent, bare)
-	remove(a.API, "/api/server/parked/:eventId", "Forget an event that a reaction gave up", a.dropParkedEvent)
-	post(a.API, "/api/server/parked/:eventId/retry", "Give a reaction again what it gave up", a.retryParkedEvent, bare)
-	a.page("/metrics", "Tell what the server has done, as Prometheus reads it", a.metrics, someCounters)
+	a.Examples(serverExamples...)
+	frame.Get(a.API, "/api/server/ping", "Tell that the server is there", a.ping, frame.Bare, frame.Keyless)
+	frame.Get(a.API, "/api/server/hello", "Say hello", a.hello, frame.Bare)
+	frame.Get(a.API, "/api/server/health", "Tell how the server's dependencies are", a.health, frame.Bare, frame.Keyless)
+	frame.Get(a.API, "/api/server/status", "Count the running agents", a.status, frame.Bare)
+	frame.Post(a.API, "/api/server/stop", "Stop the server gracefully", a.stop, frame.Bare)
+	frame.Get(a.API, "/api/server/debug/servers", "List the servers", a.debugServers, frame.Bare)
+	frame.Get(a.API, "/api/server/debug/state", "Tell how the server's parts are", a.debugState)
+	frame.Get(a.API, "/api/server/debug/metrics", "Count what the server does", a.debugMetrics)
+	frame.Get(a.API, "/api/server/logs", "Search the newest lines of the server's log", a.serverLogs, frame.Bare)
+	frame.Post(a.API, "/api/server/logs", "Search the newest lines of the server's log", a.postServerLogs, frame.Bare, frame.Asks)
+	frame.Remove(a.API, "/api/server/logs", "Forget the lines of the server's log", a.clearServerLogs, frame.Bare)
+	frame.Follow(a.API, "/api/server/logs/stream", "Follow the server's log", a.followServerLogs, aLine)
+	frame.Get(a.API, "/api/server/parked", "List what reactions gave up", a.parked, frame.Bare)
+	frame.Remove(a.API, "/api/server/parked", "Forget what reactions gave up", a.dropParked)
+	frame.Post(a.API, "/api/server/parked/retry", "Give reactions again what they gave up", a.retryParked, frame.Bare)
+	frame.Get(a.API, "/api/server/parked/:eventId", "Show an event that a reaction gave up", a.parkedEvent, frame.Bare)
+	frame.Remove(a.API, "/api/server/parked/:eventId", "Forget an event that a reaction gave up", a.dropParkedEvent)
+	frame.Post(a.API, "/api/server/parked/:eventId/retry", "Give a reaction again what it gave up", a.retryParkedEvent, frame.Bare)
+	a.Page("/metrics", "Tell what the server has done, as Prometheus reads it", a.metrics, someCounters)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 	"annals/transport/serverlog"
 )
@@ -17,11 +18,11 @@ const defaultServerLogs = 100
 
 // ServerLogsQuery is what of the log is asked for.
 type ServerLogsQuery struct {
-	Since     moment `query:"since" doc:"Only what was logged since; an hour ago if not given."`
-	Level     string `query:"level" doc:"Exactly that level: fatal, error, warn, info, log, progress, success, debug, trace; all if not given."`
-	AgentName string `query:"agentName" doc:"all if not given."`
-	AgentID   string `query:"agentId" doc:"all if not given."`
-	Limit     int    `query:"limit" doc:"At most 1000; 100 if not given."`
+	Since     frame.Moment `query:"since" doc:"Only what was logged since; an hour ago if not given."`
+	Level     string       `query:"level" doc:"Exactly that level: fatal, error, warn, info, log, progress, success, debug, trace; all if not given."`
+	AgentName string       `query:"agentName" doc:"all if not given."`
+	AgentID   string       `query:"agentId" doc:"all if not given."`
+	Limit     int          `query:"limit" doc:"At most 1000; 100 if not given."`
 }
 
 // serverLogsPost is the same with a body, which says nothing.
@@ -40,8 +41,8 @@ type serverLogsAnswer struct {
 	Levels         []string          `json:"levels"`
 }
 
-func (a *serverAPI) serverLogs(_ *call, in *ServerLogsQuery) (serverLogsAnswer, error) {
-	limit, err := bounded(cmp.Or(in.Limit, defaultServerLogs))
+func (a *serverAPI) serverLogs(_ *frame.Call, in *ServerLogsQuery) (serverLogsAnswer, error) {
+	limit, err := frame.Bounded(cmp.Or(in.Limit, defaultServerLogs))
 	if err != nil {
 		return serverLogsAnswer{}, err
 	}
@@ -63,7 +64,7 @@ func (a *serverAPI) serverLogs(_ *call, in *ServerLogsQuery) (serverLogsAnswer, 
 	}, nil
 }
 
-func (a *serverAPI) postServerLogs(c *call, in *serverLogsPost) (serverLogsAnswer, error) {
+func (a *serverAPI) postServerLogs(c *frame.Call, in *serverLogsPost) (serverLogsAnswer, error) {
 	return a.serverLogs(c, &in.ServerLogsQuery)
 }
 
@@ -72,8 +73,8 @@ type cleared struct {
 	Message string `json:"message"`
 }
 
-func (a *serverAPI) clearServerLogs(c *call, _ *nothing) (cleared, error) {
-	if err := c.here("clear the log"); err != nil {
+func (a *serverAPI) clearServerLogs(c *frame.Call, _ *frame.Nothing) (cleared, error) {
+	if err := c.Here("clear the log"); err != nil {
 		return cleared{}, err
 	}
 	a.Lines.Clear()
@@ -91,7 +92,7 @@ type serverLogStream struct {
 const linesWaiting = 1024
 
 // followServerLogs begins after the line that the client has, as far as it is kept, or with what is new.
-func (a *serverAPI) followServerLogs(_ *call, in *serverLogStream) (following, func(), error) {
+func (a *serverAPI) followServerLogs(_ *frame.Call, in *serverLogStream) (frame.Following, func(), error) {
 	filter := serverlog.Filter{AgentName: in.AgentName, Level: strings.ToLower(in.Level), Type: in.Type}
 	lines := make(chan serverlog.Entry, linesWaiting)
 	var last uint64
@@ -111,13 +112,13 @@ func (a *serverAPI) followServerLogs(_ *call, in *serverLogStream) (following, f
 	if in.LastEventID != "" {
 		missed = a.Lines.Entries()
 	}
-	return func(ctx context.Context) ([]entry, error) {
-		var out []entry
+	return func(ctx context.Context) ([]frame.Entry, error) {
+		var out []frame.Entry
 		take := func(e serverlog.Entry) {
 			if e.Sequence > last {
 				last = e.Sequence
 				if filter.Fits(e) {
-					out = append(out, entry{strconv.FormatUint(e.Sequence, 10), e.JSON})
+					out = append(out, frame.Entry{ID: strconv.FormatUint(e.Sequence, 10), Data: e.JSON})
 				}
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -13,48 +14,48 @@ type serverList struct {
 	Servers []queries.Server `json:"servers"`
 }
 
-func (a *messagingAPI) servers(c *call, in *PageQuery) (serverList, error) {
-	page, err := in.page()
+func (a *messagingAPI) servers(c *frame.Call, in *frame.PageQuery) (serverList, error) {
+	page, err := in.Page()
 	if err != nil {
 		return serverList{}, err
 	}
 	found, total, err := a.Queries.Servers(c, page)
-	c.total = total
-	return serverList{list(found)}, err
+	c.Total = total
+	return serverList{frame.List(found)}, err
 }
 
 type serverAnswer struct {
 	Server queries.Server `json:"server"`
 }
 
-func (a *messagingAPI) server(c *call, in *ServerPath) (serverAnswer, error) {
+func (a *messagingAPI) server(c *frame.Call, in *frame.ServerPath) (serverAnswer, error) {
 	found, err := a.Queries.Server(c, in.ServerID.UUID)
-	c.revision(found.Revision)
+	c.Revision(found.Revision)
 	return serverAnswer{found}, err
 }
 
 type newServer struct {
 	Body struct {
-		Name       text   `json:"name"`
-		SourceType text   `json:"sourceType"`
-		SourceID   text   `json:"sourceId"`
-		Metadata   object `json:"metadata"`
+		Name       frame.Text   `json:"name"`
+		SourceType frame.Text   `json:"sourceType"`
+		SourceID   frame.Text   `json:"sourceId"`
+		Metadata   frame.Object `json:"metadata"`
 	}
 }
 
-func (a *messagingAPI) createServer(c *call, in *newServer) (serverAnswer, error) {
+func (a *messagingAPI) createServer(c *frame.Call, in *newServer) (serverAnswer, error) {
 	b := in.Body
 	if b.Name == "" || b.SourceType == "" {
-		return serverAnswer{}, missingFields("name, sourceType")
+		return serverAnswer{}, frame.MissingFields("name, sourceType")
 	}
 	cmd := commands.CreateServer{
-		ServerID: c.newID("server"), Name: string(b.Name), SourceType: string(b.SourceType), SourceID: string(b.SourceID),
-		Metadata: b.Metadata.raw(),
+		ServerID: c.NewID("server"), Name: string(b.Name), SourceType: string(b.SourceType), SourceID: string(b.SourceID),
+		Metadata: b.Metadata.Raw(),
 	}
-	r, err := run(c, cmd)
+	r, err := frame.Run(c, cmd)
 	return serverAnswer{queries.Server{
 		ID: cmd.ServerID, Name: cmd.Name, SourceType: cmd.SourceType, SourceID: cmd.SourceID, Metadata: cmd.Metadata,
-		CreatedAt: iso(r.At), UpdatedAt: iso(r.At),
+		CreatedAt: frame.ISO(r.At), UpdatedAt: frame.ISO(r.At),
 	}}, err
 }
 
@@ -63,18 +64,18 @@ type channelList struct {
 }
 
 type serverChannels struct {
-	ServerPath
-	PageQuery
+	frame.ServerPath
+	frame.PageQuery
 }
 
-func (a *messagingAPI) channels(c *call, in *serverChannels) (channelList, error) {
-	page, err := in.page()
+func (a *messagingAPI) channels(c *frame.Call, in *serverChannels) (channelList, error) {
+	page, err := in.Page()
 	if err != nil {
 		return channelList{}, err
 	}
 	found, total, err := a.Queries.Channels(c, in.ServerID.UUID, page)
-	c.total = total
-	return channelList{list(found)}, err
+	c.Total = total
+	return channelList{frame.List(found)}, err
 }
 
 type serverAgents struct {
@@ -83,18 +84,18 @@ type serverAgents struct {
 }
 
 type serverMembers struct {
-	ServerPath
-	MembersQuery
+	frame.ServerPath
+	frame.MembersQuery
 }
 
-func (a *messagingAPI) serverAgents(c *call, in *serverMembers) (serverAgents, error) {
-	page, err := in.page()
+func (a *messagingAPI) serverAgents(c *frame.Call, in *serverMembers) (serverAgents, error) {
+	page, err := in.Page()
 	if err != nil {
 		return serverAgents{}, err
 	}
 	found, total, err := a.Queries.ServerAgents(c, in.ServerID.UUID, page)
-	c.total = total
-	return serverAgents{in.ServerID.UUID, list(found)}, err
+	c.Total = total
+	return serverAgents{in.ServerID.UUID, frame.List(found)}, err
 }
 
 type agentServers struct {
@@ -103,27 +104,27 @@ type agentServers struct {
 }
 
 type agentMemberships struct {
-	AgentPath
-	MembersQuery
+	frame.AgentPath
+	frame.MembersQuery
 }
 
-func (a *messagingAPI) agentServers(c *call, in *agentMemberships) (agentServers, error) {
-	page, err := in.page()
+func (a *messagingAPI) agentServers(c *frame.Call, in *agentMemberships) (agentServers, error) {
+	page, err := in.Page()
 	if err != nil {
 		return agentServers{}, err
 	}
 	found, total, err := a.Queries.AgentServers(c, in.AgentID.UUID, page)
-	c.total = total
-	return agentServers{in.AgentID.UUID, list(found)}, err
+	c.Total = total
+	return agentServers{in.AgentID.UUID, frame.List(found)}, err
 }
 
 // agentBody names an agent.
 type agentBody struct {
-	AgentID text `json:"agentId"`
+	AgentID frame.Text `json:"agentId"`
 }
 
 type joinServer struct {
-	ServerPath
+	frame.ServerPath
 	Body agentBody
 }
 
@@ -133,27 +134,27 @@ type serverMembership struct {
 	Message  string    `json:"message"`
 }
 
-func (a *messagingAPI) joinServer(c *call, in *joinServer) (serverMembership, error) {
+func (a *messagingAPI) joinServer(c *frame.Call, in *joinServer) (serverMembership, error) {
 	agent, err := events.ParseID(string(in.Body.AgentID))
 	if err != nil {
 		return serverMembership{}, problem.Invalid("Invalid serverId or agentId format")
 	}
-	_, err = run(c, commands.JoinServer{ServerID: in.ServerID.UUID, AgentID: agent})
+	_, err = frame.Run(c, commands.JoinServer{ServerID: in.ServerID.UUID, AgentID: agent})
 	return serverMembership{in.ServerID.UUID, agent, "Agent added to server successfully"}, err
 }
 
 type leaveServer struct {
-	ServerPath
-	AgentPath
+	frame.ServerPath
+	frame.AgentPath
 }
 
-func (a *messagingAPI) leaveServer(c *call, in *leaveServer) (serverMembership, error) {
-	_, err := run(c, commands.LeaveServer{ServerID: in.ServerID.UUID, AgentID: in.AgentID.UUID})
+func (a *messagingAPI) leaveServer(c *frame.Call, in *leaveServer) (serverMembership, error) {
+	_, err := frame.Run(c, commands.LeaveServer{ServerID: in.ServerID.UUID, AgentID: in.AgentID.UUID})
 	return serverMembership{in.ServerID.UUID, in.AgentID.UUID, "Agent removed from server successfully"}, err
 }
 
 // serverOr is the server that a query names, or the default one if there is no such.
-func (a *messagingAPI) serverOr(c *call, named string) (uuid.UUID, error) {
+func (a *messagingAPI) serverOr(c *frame.Call, named string) (uuid.UUID, error) {
 	id, err := events.ParseServerID(named)
 	if err != nil {
 		return events.DefaultServer, nil //nolint:nilerr // as recorded

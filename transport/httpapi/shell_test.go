@@ -45,7 +45,7 @@ func shellOf(t *testing.T) *Shell {
 
 func TestAWebClientIsServedWithItsPageAtEveryAddress(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(o *Options) { o.Web.Shell, o.Key = shellOf(t), "secret" })
+	s := serve(t, func(o *Options) { o.Web.Shell, o.Frame.Key = shellOf(t), "secret" })
 	sum := sha256.Sum256([]byte(inline))
 	for _, path := range []string{"/", "/index.html", "/logs", "/chat/" + ann, "/group/" + ann + "?serverId=0", "/settings/"} {
 		got := s.ask("GET", path, nil).is(200)

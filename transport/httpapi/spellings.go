@@ -9,6 +9,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/transport/eliza"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -16,17 +17,17 @@ import (
 // without what the channel tells. They mean the same here.
 
 // ownID is who speaks when nobody is named: whoever authenticated, always the same.
-func (a *messagingAPI) ownID(c *call) uuid.UUID { return events.Derive(a.Log, "person", c.actor) }
+func (a *messagingAPI) ownID(c *frame.Call) uuid.UUID { return events.Derive(a.Log, "person", c.Actor) }
 
 // Spelt is a message in the client's words.
 type Spelt struct {
-	AgentID          text            `json:"agentId"`
-	InChannel        text            `json:"channelId"`
+	AgentID          frame.Text      `json:"agentId"`
+	InChannel        frame.Text      `json:"channelId"`
 	InReplyToMessage json.RawMessage `json:"inReplyToMessageId"`
 }
 
 // unspoken fills in what a message leaves out that names neither its author nor its server.
-func (a *messagingAPI) unspoken(c *call, channel uuid.UUID, b *MessageBody) error {
+func (a *messagingAPI) unspoken(c *frame.Call, channel uuid.UUID, b *MessageBody) error {
 	if b.AuthorID != "" || b.ServerID != "" {
 		return nil
 	}
@@ -34,14 +35,14 @@ func (a *messagingAPI) unspoken(c *call, channel uuid.UUID, b *MessageBody) erro
 	if err != nil {
 		return err
 	}
-	fields := b.Metadata.fields()
-	b.ServerID = serverText(known.ServerID.String())
-	b.AuthorID = text(cmp.Or(textIn(fields, "author_id", "authorId", "userId", "entityId"), a.ownID(c).String()))
+	fields := b.Metadata.Fields()
+	b.ServerID = frame.ServerText(known.ServerID.String())
+	b.AuthorID = frame.Text(cmp.Or(frame.TextIn(fields, "author_id", "authorId", "userId", "entityId"), a.ownID(c).String()))
 	return nil
 }
 
 // inClientWords turns a submission of an agent into that of the recorded server.
-func (a *messagingAPI) inClientWords(c *call, in *submission) error {
+func (a *messagingAPI) inClientWords(c *frame.Call, in *submission) error {
 	b := &in.Body
 	if b.InChannel == "" || b.AgentID == "" || b.ChannelID != "" {
 		return nil
@@ -54,16 +55,16 @@ func (a *messagingAPI) inClientWords(c *call, in *submission) error {
 	if err != nil {
 		return err
 	}
-	b.ChannelID, b.AuthorID, b.ServerID = b.InChannel, b.AgentID, serverText(known.ServerID.String())
+	b.ChannelID, b.AuthorID, b.ServerID = b.InChannel, b.AgentID, frame.ServerText(known.ServerID.String())
 	b.SourceType, b.InReplyTo = cmp.Or(b.SourceType, "agent_response"), b.InReplyToMessage
 	if !eliza.Truthy(b.RawMessage) {
-		b.RawMessage, err = json.Marshal(map[string]text{"text": b.Content})
+		b.RawMessage, err = json.Marshal(map[string]frame.Text{"text": b.Content})
 	}
 	return err
 }
 
 // turnOf names the channel and server of a turn by the message that it answered.
-func (a *messagingAPI) turnOf(c *call, message text) (channel, server uuid.UUID, err error) {
+func (a *messagingAPI) turnOf(c *frame.Call, message frame.Text) (channel, server uuid.UUID, err error) {
 	id, err := events.ParseID(string(message))
 	if err != nil {
 		return channel, server, problem.Invalid("Missing or invalid fields: channel_id, server_id")
@@ -78,40 +79,40 @@ func (a *messagingAPI) turnOf(c *call, message text) (channel, server uuid.UUID,
 
 // Batch is several messages of one platform.
 type Batch struct {
-	Platform text           `json:"platform"`
-	Into     text           `json:"channelId"`
+	Platform frame.Text     `json:"platform"`
+	Into     frame.Text     `json:"channelId"`
 	Messages []batchMessage `json:"messages"`
 }
 
 type batchMessage struct {
-	ID        text   `json:"id"`
-	AuthorID  text   `json:"authorId"`
-	Content   text   `json:"content"`
-	Timestamp any    `json:"timestamp"`
-	Metadata  object `json:"metadata"`
+	ID        frame.Text   `json:"id"`
+	AuthorID  frame.Text   `json:"authorId"`
+	Content   frame.Text   `json:"content"`
+	Timestamp any          `json:"timestamp"`
+	Metadata  frame.Object `json:"metadata"`
 }
 
 // maxBatch bounds how many come at once.
 const maxBatch = 100
 
 // ingestBatch takes in each message as if it had come alone, or none of them.
-func (a *messagingAPI) ingestBatch(c *call, b Batch) (done ingested, err error) {
+func (a *messagingAPI) ingestBatch(c *frame.Call, b Batch) (done ingested, err error) {
 	messages, err := a.messagesOf(c, b)
 	if err != nil {
 		return done, err
 	}
 	for _, m := range messages {
-		if _, err := run(c, m); err != nil {
+		if _, err := frame.Run(c, m); err != nil {
 			return done, err
 		}
 		done.MessageID, done.Processed = m.MessageID, done.Processed+1
 	}
-	c.message = "Messages ingested and published to bus"
+	c.Message = "Messages ingested and published to bus"
 	return done, nil
 }
 
 // messagesOf are the messages of a batch, each of which may be recorded.
-func (a *messagingAPI) messagesOf(c *call, b Batch) ([]commands.SubmitMessage, error) {
+func (a *messagingAPI) messagesOf(c *frame.Call, b Batch) ([]commands.SubmitMessage, error) {
 	channel, err := events.ParseID(string(b.Into))
 	if err != nil || len(b.Messages) > maxBatch {
 		return nil, problem.Invalid("Invalid external message payload")
@@ -134,7 +135,7 @@ func (a *messagingAPI) messagesOf(c *call, b Batch) ([]commands.SubmitMessage, e
 			MessageID: message, ChannelID: channel, ServerID: known.ServerID, AuthorID: author, Content: string(m.Content),
 			Metadata: metadata, SourceType: string(b.Platform), SourceID: string(m.ID),
 		}
-		if err := try(c, messages[i]); err != nil {
+		if err := frame.Try(c, messages[i]); err != nil {
 			return nil, err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -64,5 +65,5 @@ func TestTheWordsOfTheClientPackageAreUnderstood(t *testing.T) {
 			}
 		}
 	})
-	s.ask("POST", "/api/messaging/complete", fields{"messageId": newID().String()}).refused(404, problem.CodeNotFound)
+	s.ask("POST", "/api/messaging/complete", fields{"messageId": frame.NewID().String()}).refused(404, problem.CodeNotFound)
 }

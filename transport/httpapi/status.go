@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -56,14 +57,14 @@ type pong struct {
 	Timestamp queries.Millis `json:"timestamp"`
 }
 
-func (a *serverAPI) ping(*call, *nothing) (pong, error) {
+func (a *serverAPI) ping(*frame.Call, *frame.Nothing) (pong, error) {
 	return pong{true, queries.Millis(a.Clock().UnixMilli())}, nil
 }
 
 // hello leaves a line in the log, as recorded.
-func (a *serverAPI) hello(c *call, _ *nothing) (said, error) {
+func (a *serverAPI) hello(c *frame.Call, _ *frame.Nothing) (frame.Said, error) {
 	a.Logger.InfoContext(c, "Hello endpoint hit")
-	return said{"Hello World!"}, nil
+	return frame.Said{Message: "Hello World!"}, nil
 }
 
 type serverStatus struct {
@@ -72,9 +73,9 @@ type serverStatus struct {
 	Timestamp  queries.ISO `json:"timestamp"`
 }
 
-func (a *serverAPI) status(c *call, _ *nothing) (serverStatus, error) {
+func (a *serverAPI) status(c *frame.Call, _ *frame.Nothing) (serverStatus, error) {
 	n, err := a.Queries.RunningAgents(c)
-	return serverStatus{"ok", n, iso(a.Clock())}, err
+	return serverStatus{"ok", n, frame.ISO(a.Clock())}, err
 }
 
 type healthAnswer struct {
@@ -89,8 +90,8 @@ type healthAnswer struct {
 
 // health is 200 also without agents, and 503 when something that the server depends on is broken. Who has no key where one
 // is set gets the status alone.
-func (a *serverAPI) health(c *call, _ *nothing) (healthAnswer, error) {
-	h := healthAnswer{Status: "OK", Version: a.Version, Timestamp: iso(a.Clock()), Dependencies: map[string]string{}}
+func (a *serverAPI) health(c *frame.Call, _ *frame.Nothing) (healthAnswer, error) {
+	h := healthAnswer{Status: "OK", Version: a.Version, Timestamp: frame.ISO(a.Clock()), Dependencies: map[string]string{}}
 	var broken []string
 	found := a.Health(c)
 	state := found.Dependencies
@@ -112,7 +113,7 @@ func (a *serverAPI) health(c *call, _ *nothing) (healthAnswer, error) {
 		h.Status = "UNAVAILABLE"
 	}
 	message := "Not well: " + strings.Join(broken, ", ")
-	if !c.identified() {
+	if !c.Identified() {
 		h, message = healthAnswer{Status: h.Status}, "Not well"
 	}
 	if broken == nil {
@@ -122,12 +123,12 @@ func (a *serverAPI) health(c *call, _ *nothing) (healthAnswer, error) {
 }
 
 // stop ends the server gracefully. Without a key only this machine may ask for it.
-func (a *serverAPI) stop(c *call, _ *struct{ Body *struct{} }) (said, error) {
-	if err := c.here("stop the server"); err != nil {
-		return said{}, err
+func (a *serverAPI) stop(c *frame.Call, _ *struct{ Body *struct{} }) (frame.Said, error) {
+	if err := c.Here("stop the server"); err != nil {
+		return frame.Said{}, err
 	}
 	a.Stop()
-	return said{"Server stopping..."}, nil
+	return frame.Said{Message: "Server stopping..."}, nil
 }
 
 type debugServers struct {
@@ -135,12 +136,12 @@ type debugServers struct {
 	Count   int              `json:"count"`
 }
 
-func (a *serverAPI) debugServers(c *call, in *PageQuery) (debugServers, error) {
-	page, err := in.page()
+func (a *serverAPI) debugServers(c *frame.Call, in *frame.PageQuery) (debugServers, error) {
+	page, err := in.Page()
 	if err != nil {
 		return debugServers{}, err
 	}
 	found, total, err := a.Queries.Servers(c, page)
-	c.total = total
-	return debugServers{list(found), len(found)}, err
+	c.Total = total
+	return debugServers{frame.List(found), len(found)}, err
 }

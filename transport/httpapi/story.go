@@ -17,6 +17,7 @@ import (
 
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -58,7 +59,7 @@ var (
 
 // HistoryPath names a thing.
 type HistoryPath struct {
-	ID id `path:"id"`
+	ID frame.ID `path:"id"`
 }
 
 type storyQuery struct {
@@ -89,27 +90,27 @@ type story struct {
 	Exists *bool           `json:"exists,omitempty" doc:"With asOf: whether it was there then."`
 }
 
-func (a *historyAPI) agentStory(c *call, in *storyQuery) (story, error) {
+func (a *historyAPI) agentStory(c *frame.Call, in *storyQuery) (story, error) {
 	return a.story(c, agentKind, in)
 }
 
-func (a *historyAPI) channelStory(c *call, in *storyQuery) (story, error) {
+func (a *historyAPI) channelStory(c *frame.Call, in *storyQuery) (story, error) {
 	return a.story(c, channelKind, in)
 }
 
-func (a *historyAPI) messageStory(c *call, in *storyQuery) (story, error) {
+func (a *historyAPI) messageStory(c *frame.Call, in *storyQuery) (story, error) {
 	return a.story(c, messageKind, in)
 }
 
-func (a *historyAPI) memoryStory(c *call, in *storyQuery) (story, error) {
+func (a *historyAPI) memoryStory(c *frame.Call, in *storyQuery) (story, error) {
 	return a.story(c, memoryKind, in)
 }
 
-func (a *historyAPI) story(c *call, k kind, in *storyQuery) (s story, err error) {
-	if err := c.here("read the history"); err != nil {
+func (a *historyAPI) story(c *frame.Call, k kind, in *storyQuery) (s story, err error) {
+	if err := c.Here("read the history"); err != nil {
 		return s, err
 	}
-	limit, err := bounded(in.Limit)
+	limit, err := frame.Bounded(in.Limit)
 	if err != nil {
 		return s, err
 	}
@@ -135,7 +136,7 @@ func (a *historyAPI) story(c *call, k kind, in *storyQuery) (s story, err error)
 func byPosition(e events.Recorded, p events.Position) int { return cmp.Compare(e.Position, p) }
 
 // tell tells of the own facts of a thing, and of those of others that changed it, with the difference that each made.
-func (a *historyAPI) tell(c *call, k kind, stream events.StreamID, before, steps []events.Recorded, limit int) (s story, err error) {
+func (a *historyAPI) tell(c *frame.Call, k kind, stream events.StreamID, before, steps []events.Recorded, limit int) (s story, err error) {
 	var (
 		last   json.RawMessage
 		n      int
@@ -174,7 +175,7 @@ func (a *historyAPI) tell(c *call, k kind, stream events.StreamID, before, steps
 }
 
 // stateThen is the thing as it was at a time or a position.
-func (a *historyAPI) stateThen(c *call, k kind, id uuid.UUID, facts []events.Recorded, asOf string) (s story, err error) {
+func (a *historyAPI) stateThen(c *frame.Call, k kind, id uuid.UUID, facts []events.Recorded, asOf string) (s story, err error) {
 	then, err := a.moment(c, asOf)
 	if err != nil {
 		return s, err
@@ -185,19 +186,19 @@ func (a *historyAPI) stateThen(c *call, k kind, id uuid.UUID, facts []events.Rec
 		return err
 	})
 	exists := s.State != nil
-	s.AsOf, s.Exists = a.tokenOf(then), &exists
+	s.AsOf, s.Exists = a.TokenOf(then), &exists
 	return s, err
 }
 
 // moment is the position that asOf means: what had been recorded then.
-func (a *historyAPI) moment(c *call, asOf string) (events.Position, error) {
+func (a *historyAPI) moment(c *frame.Call, asOf string) (events.Position, error) {
 	if _, err := events.ParseToken(asOf); err == nil {
-		if err := c.after("asOf", asOf); err != nil { // it may just have been written
+		if err := c.After("asOf", asOf); err != nil { // it may just have been written
 			return 0, err
 		}
 		return a.place("asOf", asOf)
 	}
-	var t moment
+	var t frame.Moment
 	if err := t.UnmarshalText([]byte(asOf)); err != nil {
 		return 0, problem.Invalid("Invalid asOf: neither a position nor a time: %.60q", asOf)
 	}
@@ -224,7 +225,7 @@ func (k kind) state(ctx context.Context, q *queries.Queries, id uuid.UUID) (json
 const maxStory = 10_000
 
 // factsOf are the facts of a thing, and those of its parents since it began, in the order of the log.
-func (a *historyAPI) factsOf(c *call, k kind, stream events.StreamID) ([]events.Recorded, error) {
+func (a *historyAPI) factsOf(c *frame.Call, k kind, stream events.StreamID) ([]events.Recorded, error) {
 	facts, err := a.decoded(c, queries.HistoryFilter{Stream: stream})
 	if err != nil || len(facts) == 0 {
 		return nil, err
@@ -260,7 +261,7 @@ func (k kind) parentsIn(facts []events.Recorded) (found []events.StreamID) {
 }
 
 // decoded reads what fits a filter, a little beyond maxStory at most.
-func (a *historyAPI) decoded(c *call, f queries.HistoryFilter) (all []events.Recorded, err error) {
+func (a *historyAPI) decoded(c *frame.Call, f queries.HistoryFilter) (all []events.Recorded, err error) {
 	for raw, err := range a.Queries.WholeHistory(c, f) {
 		if err != nil {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -195,10 +196,10 @@ func TestTheReplyIsInTheAnswerOfWhoWaitsForIt(t *testing.T) {
 		if !ok {
 			continue
 		}
-		reply := newID()
+		reply := frame.NewID()
 		must(t, do(s.env, commands.SubmitMessage{MessageID: reply, ChannelID: said.ChannelID, AuthorID: said.Audience[0], Content: "ho", InReplyTo: said.MessageID}))
 		must(t, do(s.env, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{
-			TurnID: newID(), ChannelID: said.ChannelID, AgentID: said.Audience[0], MessageID: said.MessageID, ReplyID: reply, Outcome: events.TurnReplied,
+			TurnID: frame.NewID(), ChannelID: said.ChannelID, AgentID: said.Audience[0], MessageID: said.MessageID, ReplyID: reply, Outcome: events.TurnReplied,
 		}}))
 		break
 	}

@@ -8,29 +8,30 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
 // deleteServer removes a server, and then its channels: once it is gone none can be made, so that none is left.
-func (a *messagingAPI) deleteServer(c *call, in *ServerPath) (none, error) {
-	if _, err := run(c, commands.DeleteServer{ServerID: in.ServerID.UUID}); err != nil {
-		return none{}, err
+func (a *messagingAPI) deleteServer(c *frame.Call, in *frame.ServerPath) (frame.None, error) {
+	if _, err := frame.Run(c, commands.DeleteServer{ServerID: in.ServerID.UUID}); err != nil {
+		return frame.None{}, err
 	}
-	c.settle()
-	c.forgetRevision() // it was about the server
+	c.Settle()
+	c.ForgetRevision() // it was about the server
 	for {
 		left, _, err := a.Queries.Channels(c, in.ServerID.UUID, queries.Page{Limit: queries.MaxLimit})
 		if err != nil || len(left) == 0 {
-			return none{}, err
+			return frame.None{}, err
 		}
 		for _, channel := range left {
-			if _, err := run(c, commands.DeleteChannel{ChannelID: channel.ID}); err != nil {
-				return none{}, err
+			if _, err := frame.Run(c, commands.DeleteChannel{ChannelID: channel.ID}); err != nil {
+				return frame.None{}, err
 			}
 		}
-		c.settle()
+		c.Settle()
 		if err := c.Err(); err != nil {
-			return none{}, err
+			return frame.None{}, err
 		}
 	}
 }
@@ -40,15 +41,15 @@ const maxSynced = 1000
 
 // channelElsewhere is a channel as the request tells of it.
 type channelElsewhere struct {
-	Name     text   `json:"name"`
-	Type     text   `json:"type"`
-	SourceID text   `json:"sourceId"`
-	Topic    text   `json:"topic"`
-	Metadata object `json:"metadata"`
+	Name     frame.Text   `json:"name"`
+	Type     frame.Text   `json:"type"`
+	SourceID frame.Text   `json:"sourceId"`
+	Topic    frame.Text   `json:"topic"`
+	Metadata frame.Object `json:"metadata"`
 }
 
 type syncRequest struct {
-	ServerPath
+	frame.ServerPath
 	Body struct {
 		Channels *[]channelElsewhere `json:"channels" doc:"What there is elsewhere; channels that are not named stay."`
 	}
@@ -60,9 +61,9 @@ type syncAnswer struct {
 }
 
 // syncChannels makes the channels that a server has elsewhere, and names those that there are as they are named there.
-func (a *messagingAPI) syncChannels(c *call, in *syncRequest) (answer syncAnswer, err error) {
+func (a *messagingAPI) syncChannels(c *frame.Call, in *syncRequest) (answer syncAnswer, err error) {
 	if in.Body.Channels == nil {
-		return answer, missingFields("channels")
+		return answer, frame.MissingFields("channels")
 	}
 	wanted := *in.Body.Channels
 	if len(wanted) > maxSynced {
@@ -89,8 +90,8 @@ func (a *messagingAPI) syncChannels(c *call, in *syncRequest) (answer syncAnswer
 	channels := make([]commands.CreateChannel, len(wanted))
 	for i, w := range wanted {
 		channels[i] = commands.CreateChannel{
-			ChannelID: events.Derive(server.ID, "channel", sources[i]), ServerID: server.ID, Name: string(w.Name), Type: or(w.Type, "GROUP"),
-			SourceType: server.SourceType, SourceID: sources[i], Topic: string(w.Topic), Metadata: w.Metadata.raw(),
+			ChannelID: events.Derive(server.ID, "channel", sources[i]), ServerID: server.ID, Name: string(w.Name), Type: frame.Or(w.Type, "GROUP"),
+			SourceType: server.SourceType, SourceID: sources[i], Topic: string(w.Topic), Metadata: w.Metadata.Raw(),
 		}
 		if err := trySync(c, channels[i], there); err != nil {
 			return answer, err
@@ -107,22 +108,22 @@ func (a *messagingAPI) syncChannels(c *call, in *syncRequest) (answer syncAnswer
 }
 
 // syncChannel makes a channel, or names the one that there is of its source.
-func syncChannel(c *call, wanted commands.CreateChannel, there map[string]uuid.UUID) (uuid.UUID, error) {
+func syncChannel(c *frame.Call, wanted commands.CreateChannel, there map[string]uuid.UUID) (uuid.UUID, error) {
 	id, ok := there[wanted.SourceID]
 	if !ok {
-		_, err := run(c, wanted)
+		_, err := frame.Run(c, wanted)
 		return wanted.ChannelID, err
 	}
-	_, err := run(c, renamed(id, wanted))
+	_, err := frame.Run(c, renamed(id, wanted))
 	return id, err
 }
 
 // trySync reports why syncChannel would fail.
-func trySync(c *call, wanted commands.CreateChannel, there map[string]uuid.UUID) error {
+func trySync(c *frame.Call, wanted commands.CreateChannel, there map[string]uuid.UUID) error {
 	if id, ok := there[wanted.SourceID]; ok {
-		return try(c, renamed(id, wanted))
+		return frame.Try(c, renamed(id, wanted))
 	}
-	return try(c, wanted)
+	return frame.Try(c, wanted)
 }
 
 func renamed(id uuid.UUID, as commands.CreateChannel) commands.UpdateChannel {

@@ -3,6 +3,8 @@ package httpapi
 import (
 	"context"
 	"sync"
+
+	"annals/transport/httpapi/frame"
 )
 
 // SystemPorts is what the system tells of itself.
@@ -18,18 +20,18 @@ type SystemPorts struct {
 
 // systemAPI is the frame with these.
 type systemAPI struct {
-	*API
+	*frame.API
 	SystemPorts
 	environmentLock sync.Mutex // is held while the local environment is written
 }
 
 // mountSystem adds the routes.
-func mountSystem(f *API, p SystemPorts) {
+func mountSystem(f *frame.API, p SystemPorts) {
 	a := &systemAPI{API: f, SystemPorts: p}
-	a.examples(systemExamples...)
-	get(a.API, "/api/system/version", "Tell the version and the time since the start", a.version, bare)
-	get(a.API, "/api/system/env", "Show the effective configuration, secrets masked", a.environment)
-	get(a.API, "/api/system/env/local", "Show the local environment", a.localEnvironment)
-	post(a.API, "/api/system/env/local", "Replace the local environment", a.writeEnvironment, says("Local env updated"), takes(`{"content":{"OPENAI_BASE_URL":"http://localhost:11434/v1"}}`))
-	get(a.API, "/api/system/capabilities", "Tell which models, converters and hardware there are", a.capabilities)
+	a.Examples(systemExamples...)
+	frame.Get(a.API, "/api/system/version", "Tell the version and the time since the start", a.version, frame.Bare)
+	frame.Get(a.API, "/api/system/env", "Show the effective configuration, secrets masked", a.environment)
+	frame.Get(a.API, "/api/system/env/local", "Show the local environment", a.localEnvironment)
+	frame.Post(a.API, "/api/system/env/local", "Replace the local environment", a.writeEnvironment, frame.Says("Local env updated"), frame.Takes(`{"content":{"OPENAI_BASE_URL":"http://localhost:11434/v1"}}`))
+	frame.Get(a.API, "/api/system/capabilities", "Tell which models, converters and hardware there are", a.capabilities)
 }

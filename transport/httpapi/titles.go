@@ -9,6 +9,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -24,9 +25,9 @@ type Titles interface {
 }
 
 type titleRequest struct {
-	ChannelPath
-	Limit  int    `query:"limit" default:"50" doc:"How many messages are read; at most 1000."`
-	Before moment `query:"before" doc:"Only what was said before."`
+	frame.ChannelPath
+	Limit  int          `query:"limit" default:"50" doc:"How many messages are read; at most 1000."`
+	Before frame.Moment `query:"before" doc:"Only what was said before."`
 	Body   agentBody
 }
 
@@ -37,17 +38,17 @@ type titleAnswer struct {
 }
 
 // generateTitle stores no title; that the model was asked is in the agent's log.
-func (a *messagingAPI) generateTitle(c *call, in *titleRequest) (titleAnswer, error) {
+func (a *messagingAPI) generateTitle(c *frame.Call, in *titleRequest) (titleAnswer, error) {
 	answer := titleAnswer{ChannelID: in.ChannelID.UUID}
 	agent, err := events.ParseID(string(in.Body.AgentID))
 	if err != nil {
 		return answer, problem.Invalid("Valid agent ID is required")
 	}
-	page, err := PageQuery{Limit: in.Limit, Before: in.Before}.page()
+	page, err := frame.PageQuery{Limit: in.Limit, Before: in.Before}.Page()
 	if err != nil {
 		return answer, err
 	}
-	if err := c.runs(agent); err != nil {
+	if err := c.Runs(agent); err != nil {
 		return answer, err
 	}
 	newest, err := a.Queries.MessagesIn(c, in.ChannelID.UUID, page)
@@ -62,8 +63,8 @@ func (a *messagingAPI) generateTitle(c *call, in *titleRequest) (titleAnswer, er
 	for i, m := range newest {
 		said[len(said)-1-i] = m
 	}
-	title, r, err := a.Titles.Title(c, c.request(), agent, in.ChannelID.UUID, said)
-	if err := c.wrote(r, nil); err != nil {
+	title, r, err := a.Titles.Title(c, c.Request(), agent, in.ChannelID.UUID, said)
+	if err := c.Wrote(r, nil); err != nil {
 		return answer, err
 	}
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/httpapi/frame"
 	"annals/transport/media"
 	"annals/transport/problem"
 )
@@ -32,7 +33,7 @@ type uploaded struct {
 	Height       int       `json:"height,omitempty"`
 }
 
-func (a *mediaAPI) uploadToAgent(c *call, in *AgentPath) (uploaded, error) {
+func (a *mediaAPI) uploadToAgent(c *frame.Call, in *frame.AgentPath) (uploaded, error) {
 	u, err := a.upload(c, events.FileOfAgent, in.AgentID.UUID, func(*media.Received) error { return nil })
 	if kind, _, _ := strings.Cut(u.MIMEType, "/"); kind != "application" && kind != "text" {
 		u.Type = kind
@@ -42,12 +43,12 @@ func (a *mediaAPI) uploadToAgent(c *call, in *AgentPath) (uploaded, error) {
 	return u, err
 }
 
-func (a *mediaAPI) uploadToChannel(c *call, in *ChannelPath) (uploaded, error) {
+func (a *mediaAPI) uploadToChannel(c *frame.Call, in *frame.ChannelPath) (uploaded, error) {
 	return a.upload(c, events.FileOfChannel, in.ChannelID.UUID, func(*media.Received) error { return nil })
 }
 
 // uploadToChat is particular about names, as recorded.
-func (a *mediaAPI) uploadToChat(c *call, in *ChannelPath) (uploaded, error) {
+func (a *mediaAPI) uploadToChat(c *frame.Call, in *frame.ChannelPath) (uploaded, error) {
 	return a.upload(c, events.FileOfChannel, in.ChannelID.UUID, func(f *media.Received) error {
 		if strings.Contains(f.Path, "..") || strings.ContainsAny(f.Path, `/\`) {
 			return errFilename
@@ -56,8 +57,8 @@ func (a *mediaAPI) uploadToChat(c *call, in *ChannelPath) (uploaded, error) {
 	})
 }
 
-func (a *mediaAPI) upload(c *call, owner string, of uuid.UUID, admit func(*media.Received) error) (u uploaded, err error) {
-	f, err := c.receive(a.Store)
+func (a *mediaAPI) upload(c *frame.Call, owner string, of uuid.UUID, admit func(*media.Received) error) (u uploaded, err error) {
+	f, err := c.Receive(a.Store)
 	if err != nil {
 		return u, err
 	}
@@ -65,12 +66,12 @@ func (a *mediaAPI) upload(c *call, owner string, of uuid.UUID, admit func(*media
 	if err := admit(f); err != nil {
 		return u, err
 	}
-	c.repeatable(f.SHA256 + f.Name)
-	id := c.newID("file")
+	c.Repeatable(f.SHA256 + f.Name)
+	id := c.NewID("file")
 	var name string
 	if err := a.Store.Keep(c, f, func() error {
-		r, err := run(c, commands.UploadFile{
-			FileID: id, Owner: owner, OwnerID: of, Filename: filename(id, c.request().At, f.Extension), Name: f.Name, Type: f.Type,
+		r, err := frame.Run(c, commands.UploadFile{
+			FileID: id, Owner: owner, OwnerID: of, Filename: filename(id, c.Request().At, f.Extension), Name: f.Name, Type: f.Type,
 			Size: f.Size, SHA256: f.SHA256, Width: f.Width, Height: f.Height,
 		})
 		name = filename(id, r.At, f.Extension) // that of the first time

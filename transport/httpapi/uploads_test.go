@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"annals/transport/httpapi/frame"
 	"annals/transport/media"
 	"annals/transport/problem"
 )
@@ -169,7 +170,7 @@ func TestNothingElseIsServedAsAFile(t *testing.T) {
 	for _, path := range []string{
 		"/media/uploads/agents/" + ann + "/none.png", "/media/uploads/agents/" + ann + "/..%2F..%2Fx", "/media/uploads/agents/" + ann + "/../" + ann + "/x",
 		"/media/uploads/channels/" + ann + "/" + name, "/media/generated/" + ann + "/" + name, "/media/uploads/agents/" + ann + "/" + up.text("sha256"),
-		"/media/uploads/agents/" + newID().String() + "/" + name, "/media/uploads/agents/" + ann + "/", "/media/", "/api/media/files/" + ann,
+		"/media/uploads/agents/" + frame.NewID().String() + "/" + name, "/media/uploads/agents/" + ann + "/", "/media/", "/api/media/files/" + ann,
 	} {
 		s.ask("GET", path, nil).refused(404, problem.CodeNotFound)
 	}
@@ -213,7 +214,7 @@ func TestARepeatedUploadIsOneFile(t *testing.T) {
 func TestWithAKeyFilesAreServedToWhoHasItACookieOrASignature(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	s := serve(t, func(o *Options) { o.Key, o.Clock = "secret", func() time.Time { return now } })
+	s := serve(t, func(o *Options) { o.Frame.Key, o.Frame.Clock = "secret", func() time.Time { return now } })
 	show := []string{"X-API-KEY", "secret"}
 	s.upload(agentUploads+"/upload", "p.png", "image/png", pixel).refused(401, problem.CodeAuthRequired)
 	up := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel, show...).is(200)
@@ -254,7 +255,7 @@ func TestWithAKeyFilesAreServedToWhoHasItACookieOrASignature(t *testing.T) {
 
 func TestUploadsHaveLimitsOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(o *Options) { o.RateLimit = true })
+	s := serve(t, func(o *Options) { o.Frame.RateLimit = true })
 	for _, c := range []struct {
 		path, policy string
 		most         int

@@ -1,6 +1,9 @@
 package httpapi
 
-import "annals/queries"
+import (
+	"annals/queries"
+	"annals/transport/httpapi/frame"
+)
 
 type versionAnswer struct {
 	Version     string      `json:"version"`
@@ -10,7 +13,7 @@ type versionAnswer struct {
 	Uptime      float64     `json:"uptime" doc:"Seconds."`
 }
 
-func (a *systemAPI) version(*call, *nothing) (versionAnswer, error) {
+func (a *systemAPI) version(*frame.Call, *frame.Nothing) (versionAnswer, error) {
 	now := a.Clock()
-	return versionAnswer{a.Version, "server", iso(now), a.Environment, a.uptime().Seconds()}, nil
+	return versionAnswer{a.Version, "server", frame.ISO(now), a.Environment, a.Uptime().Seconds()}, nil
 }

@@ -1,6 +1,10 @@
 package httpapi
 
-import "net/http"
+import (
+	"net/http"
+
+	"annals/transport/httpapi/frame"
+)
 
 // WebPorts is the pages that are served.
 type WebPorts struct {
@@ -12,12 +16,12 @@ type WebPorts struct {
 
 // webAPI is the frame with these.
 type webAPI struct {
-	*API
+	*frame.API
 	WebPorts
 }
 
 // mountWeb adds the routes.
-func mountWeb(f *API, p WebPorts) {
+func mountWeb(f *frame.API, p WebPorts) {
 	a := &webAPI{API: f, WebPorts: p}
 	a.pages()
 }

@@ -39,7 +39,7 @@ func asWebClient(t *testing.T, test func(t *testing.T, w webClient)) {
 	for name, key := range map[string]string{"without a key": "", "with a key": "secret"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := webClient{server: serve(t, func(o *Options) { o.Key = key }), headers: []string{"Content-Type", "application/json"}}
+			w := webClient{server: serve(t, func(o *Options) { o.Frame.Key = key }), headers: []string{"Content-Type", "application/json"}}
 			if key != "" {
 				w.headers = append(w.headers, "X-API-KEY", key)
 			}
@@ -68,7 +68,7 @@ func TestTheWebClientFindsAllThatItAsksForAtItsStart(t *testing.T) {
 func TestTheWebClientReadsSomeAnswersRaw(t *testing.T) {
 	asWebClient(t, func(t *testing.T, w webClient) {
 		agent := w.agent("Ada")
-		w.options.Logger.Info("heard")
+		w.options.Frame.Logger.Info("heard")
 		logs := w.ask("GET", "/api/server/logs?level=", nil).is(200)
 		for _, list := range []string{"logs", "levels"} {
 			if all, ok := logs.field(list).([]any); !ok || len(all) == 0 {
@@ -93,7 +93,9 @@ func TestTheWebClientReadsSomeAnswersRaw(t *testing.T) {
 func TestTheCookieIsWorthTheKeyWhereTheWebClientCannotShowIt(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	s := serve(t, func(o *Options) { o.Key, o.Web.Shell, o.Clock = "secret", shellOf(t), func() time.Time { return now } })
+	s := serve(t, func(o *Options) {
+		o.Frame.Key, o.Web.Shell, o.Frame.Clock = "secret", shellOf(t), func() time.Time { return now }
+	})
 	given := func(headers ...string) string {
 		cookie, _, _ := strings.Cut(s.ask("GET", "/api/agents", nil, append(headers, "X-API-KEY", "secret")...).is(200).header.Get("Set-Cookie"), ";")
 		return cookie
@@ -150,7 +152,7 @@ func TestServersBesideEachOtherDoNotTakeAwayTheirCookies(t *testing.T) {
 		return answer.StatusCode
 	}
 	for _, key := range []string{"one", "two"} { // both on 127.0.0.1
-		s := serve(t, func(o *Options) { o.Key = key })
+		s := serve(t, func(o *Options) { o.Frame.Key = key })
 		if got := status(s, key); got != 200 {
 			t.Fatalf("with the key %s: %d", key, got)
 		}
@@ -300,8 +302,8 @@ func TestTheWebClientsQueriesAreUnderstood(t *testing.T) {
 				t.Errorf("%s: %v", query, got)
 			}
 		}
-		w.options.Logger.Info("heard")
-		w.options.Logger.Warn("odd")
+		w.options.Frame.Logger.Info("heard")
+		w.options.Frame.Logger.Warn("odd")
 		if all, warnings := w.ask("GET", "/api/server/logs?level=", nil).is(200), w.ask("GET", "/api/server/logs?level=warn", nil).is(200); all.field("requestedLevel") != "all" ||
 			all.field("count").(float64) <= warnings.field("count").(float64) {
 			t.Errorf("%v of all, %v warnings", all.field("count"), warnings.field("count"))

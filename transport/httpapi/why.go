@@ -9,6 +9,7 @@ import (
 
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 )
 
 // why says how an answer of an agent came about.
@@ -37,8 +38,8 @@ type request struct {
 }
 
 // messageWhy reads it from what the request caused.
-func (a *historyAPI) messageWhy(c *call, in *HistoryPath) (why, error) {
-	if err := c.here("read the history"); err != nil {
+func (a *historyAPI) messageWhy(c *frame.Call, in *HistoryPath) (why, error) {
+	if err := c.Here("read the history"); err != nil {
 		return why{}, err
 	}
 	own, err := a.decoded(c, queries.HistoryFilter{Stream: events.MessageStream(in.ID.UUID)})

@@ -8,6 +8,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
 
@@ -15,31 +16,31 @@ type worldList struct {
 	Worlds []queries.World `json:"worlds"`
 }
 
-func (a *memoryAPI) allWorlds(c *call, in *PageQuery) (worldList, error) {
+func (a *memoryAPI) allWorlds(c *frame.Call, in *frame.PageQuery) (worldList, error) {
 	return a.worldsOf(c, uuid.Nil, *in)
 }
 
-func (a *memoryAPI) worlds(c *call, in *AgentList) (worldList, error) {
+func (a *memoryAPI) worlds(c *frame.Call, in *AgentList) (worldList, error) {
 	return a.worldsOf(c, in.AgentID.UUID, in.PageQuery)
 }
 
-func (a *memoryAPI) worldsOf(c *call, agent uuid.UUID, in PageQuery) (worldList, error) {
-	page, err := in.page()
+func (a *memoryAPI) worldsOf(c *frame.Call, agent uuid.UUID, in frame.PageQuery) (worldList, error) {
+	page, err := in.Page()
 	if err != nil {
 		return worldList{}, err
 	}
 	found, total, err := a.Queries.Worlds(c, agent, page)
-	c.total = total
-	return worldList{list(found)}, err
+	c.Total = total
+	return worldList{frame.List(found)}, err
 }
 
 type newWorld struct {
-	AgentPath
+	frame.AgentPath
 	Body struct {
-		Name     text   `json:"name"`
-		WorldID  text   `json:"worldId" doc:"A world that the agent is to know; it is made where there is none."`
-		ServerID text   `json:"serverId"`
-		Metadata object `json:"metadata"`
+		Name     frame.Text   `json:"name"`
+		WorldID  frame.Text   `json:"worldId" doc:"A world that the agent is to know; it is made where there is none."`
+		ServerID frame.Text   `json:"serverId"`
+		Metadata frame.Object `json:"metadata"`
 	}
 }
 
@@ -48,9 +49,9 @@ type worldAnswer struct {
 }
 
 // createWorld makes a world or, where the client names one, lets the agent know it: agents share a world by a room each.
-func (a *memoryAPI) createWorld(c *call, in *newWorld) (worldAnswer, error) {
+func (a *memoryAPI) createWorld(c *frame.Call, in *newWorld) (worldAnswer, error) {
 	b, agent := in.Body, in.AgentID.UUID
-	named, err := optionalID("worldId", b.WorldID, uuid.Nil)
+	named, err := frame.OptionalID("worldId", b.WorldID, uuid.Nil)
 	if err != nil {
 		return worldAnswer{}, err
 	}
@@ -59,23 +60,23 @@ func (a *memoryAPI) createWorld(c *call, in *newWorld) (worldAnswer, error) {
 	}
 	world := named
 	if named == uuid.Nil {
-		world = events.UniqueUUID(agent, "world-"+c.newID("world").String())
+		world = events.UniqueUUID(agent, "world-"+c.NewID("world").String())
 	}
-	if _, err := run(c, commands.CreateWorld{
-		WorldID: world, AgentID: agent, ServerID: or(b.ServerID, serverOf(c.request().At)),
-		Name: or(b.Name, "World "+named.String()[:8]), Metadata: b.Metadata.raw(),
+	if _, err := frame.Run(c, commands.CreateWorld{
+		WorldID: world, AgentID: agent, ServerID: frame.Or(b.ServerID, serverOf(c.Request().At)),
+		Name: frame.Or(b.Name, "World "+named.String()[:8]), Metadata: b.Metadata.Raw(),
 	}); err != nil {
 		return worldAnswer{}, err
 	}
 	known, err := a.Env.States.World(c, world)
 	if err == nil && known.AgentID != agent {
-		_, err = run(c, commands.CreateRoom{
+		_, err = frame.Run(c, commands.CreateRoom{
 			RoomID: events.UniqueUUID(agent, world.String()), AgentID: agent, WorldID: world, Name: known.Name,
 			Type: "WORLD", Source: "client", Entities: []uuid.UUID{agent},
 		})
 	}
 	return worldAnswer{queries.World{
-		ID: world, AgentID: known.AgentID, Name: known.Name, Metadata: orNull(known.Metadata), ServerID: known.ServerID, CreatedAt: iso(known.At),
+		ID: world, AgentID: known.AgentID, Name: known.Name, Metadata: orNull(known.Metadata), ServerID: known.ServerID, CreatedAt: frame.ISO(known.At),
 	}}, err
 }
 
@@ -87,22 +88,22 @@ func orNull(raw json.RawMessage) json.RawMessage {
 }
 
 type worldPatch struct {
-	AgentPath
-	WorldID id `path:"worldId"`
+	frame.AgentPath
+	WorldID frame.ID `path:"worldId"`
 	Body    struct {
-		Name     part[text] `json:"name"`
-		Metadata object     `json:"metadata" doc:"Its members replace those that are there."`
-		Settings object     `json:"settings" doc:"The member settings of the metadata."`
+		Name     frame.Part[frame.Text] `json:"name"`
+		Metadata frame.Object           `json:"metadata" doc:"Its members replace those that are there."`
+		Settings frame.Object           `json:"settings" doc:"The member settings of the metadata."`
 	}
 }
 
-func (a *memoryAPI) updateWorld(c *call, in *worldPatch) (worldAnswer, error) {
-	patch := in.Body.Metadata.fields()
+func (a *memoryAPI) updateWorld(c *frame.Call, in *worldPatch) (worldAnswer, error) {
+	patch := in.Body.Metadata.Fields()
 	if in.Body.Settings != nil {
 		if patch == nil {
 			patch = map[string]json.RawMessage{}
 		}
-		patch["settings"] = in.Body.Settings.raw()
+		patch["settings"] = in.Body.Settings.Raw()
 	}
 	var metadata json.RawMessage
 	if patch != nil {
@@ -111,12 +112,12 @@ func (a *memoryAPI) updateWorld(c *call, in *worldPatch) (worldAnswer, error) {
 			return worldAnswer{}, err
 		}
 	}
-	if _, err := run(c, commands.UpdateWorld{
-		WorldID: in.WorldID.UUID, AgentID: in.AgentID.UUID, Name: (*string)(in.Body.Name.value), Metadata: metadata,
+	if _, err := frame.Run(c, commands.UpdateWorld{
+		WorldID: in.WorldID.UUID, AgentID: in.AgentID.UUID, Name: (*string)(in.Body.Name.Value), Metadata: metadata,
 	}); err != nil {
 		return worldAnswer{}, err
 	}
-	c.settle()
+	c.Settle()
 	found, err := a.Queries.World(c, in.WorldID.UUID)
 	return worldAnswer{found}, err
 }

@@ -147,10 +147,9 @@ func TestWhatIsNoWebSocketOrComesFromAForeignPageIsRefusedInJSON(t *testing.T) {
 func TestBehindAKeyOnlyWhoShowsItIsLetIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	api := httptest.NewServer(httpapi.New(httpapi.Options{
-		FrameOptions: httpapi.FrameOptions{Shared: httpapi.Shared{Logger: w.hub.Logger}, Key: "s3cret"},
-		Sockets:      map[string]http.Handler{"/ws": w.hub},
-	}))
+	o := httpapi.Options{Sockets: map[string]http.Handler{"/ws": w.hub}}
+	o.Frame.Logger, o.Frame.Key = w.hub.Logger, "s3cret"
+	api := httptest.NewServer(httpapi.New(o))
 	t.Cleanup(api.Close)
 	w.url = api.URL + "/ws"
 	cookie := exchanged(t, api.URL)
@@ -206,10 +205,9 @@ func TestPagesThatMayCallMayConnect(t *testing.T) {
 		{"s3cret", "https://named.example", true},
 		{"s3cret", "", true}, // the server's own
 	} {
-		api := httptest.NewServer(httpapi.New(httpapi.Options{
-			FrameOptions: httpapi.FrameOptions{Shared: httpapi.Shared{Logger: w.hub.Logger}, Key: c.key, CORSOrigin: "https://named.example"},
-			Sockets:      map[string]http.Handler{"/ws": w.hub},
-		}))
+		o := httpapi.Options{Sockets: map[string]http.Handler{"/ws": w.hub}}
+		o.Frame.Logger, o.Frame.Key, o.Frame.CORSOrigin = w.hub.Logger, c.key, "https://named.example"
+		api := httptest.NewServer(httpapi.New(o))
 		t.Cleanup(api.Close)
 		w.url = api.URL + "/ws"
 		if c.origin == "" {

@@ -16,6 +16,7 @@ import (
 	"annals/projections/engine"
 	"annals/queries"
 	"annals/transport/httpapi"
+	"annals/transport/httpapi/frame"
 )
 
 // ServeAsOf serves what was: read models that `annals rebuild --until` has built, which nothing moves. No command is
@@ -61,7 +62,7 @@ func ServeAsOf(ctx context.Context, o Options, schema string, ready func(url str
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	served := o.asOf(b, found, reading)
-	served.Server.Stop, served.Done, served.Server.Lines, served.Media.Store, served.System.DataDir = stop, ctx, lines, kept, folder
+	served.Server.Stop, served.Frame.Done, served.Server.Lines, served.Media.Store, served.System.DataDir = stop, ctx, lines, kept, folder
 	api := httpapi.New(served) //nolint:contextcheck // each request brings its own
 	server := httpapi.Server(api, log)
 	defer closing(log, "http", func() error {
@@ -85,8 +86,8 @@ func (o Options) asOf(b *Backends, found engine.Past, reading *pgxpool.Pool) htt
 	c, q := o.Config, queries.New(reading)
 	frozen := readOnlyStore{found.Position, q, b.Codec}
 	return httpapi.Options{
-		FrameOptions: httpapi.FrameOptions{
-			Shared: httpapi.Shared{
+		Frame: frame.Options{
+			Shared: frame.Shared{
 				Env: commands.Env{Store: frozen, States: commands.NewStates(frozen)}, Codec: b.Codec, Queries: q, Log: found.Log, Clock: o.Clock, NewID: NewID,
 				Logger: o.Logger, Version: Version,
 			},

@@ -24,6 +24,7 @@ import (
 	"annals/queries"
 	"annals/transport/dashboard"
 	"annals/transport/httpapi"
+	"annals/transport/httpapi/frame"
 	"annals/transport/live"
 	"annals/transport/media"
 	"annals/transport/models"
@@ -60,7 +61,7 @@ type server struct {
 	agentLogs *notifier // by agent
 	aborts    *reactions.Aborts
 	filesGone chan struct{}
-	api       *httpapi.API
+	api       *frame.API
 }
 
 // later does something when the server ends: what was begun last ends first.
@@ -234,8 +235,8 @@ func (s *server) answer(ctx context.Context) error {
 func (s *server) options(ctx context.Context, h health) httpapi.Options {
 	c, store := s.Config, s.backends.Store
 	return httpapi.Options{
-		FrameOptions: httpapi.FrameOptions{
-			Shared: httpapi.Shared{
+		Frame: frame.Options{
+			Shared: frame.Shared{
 				Env: s.env, Codec: s.backends.Codec, Queries: s.queries, Log: s.logID, Clock: s.Clock, NewID: NewID, Logger: s.Logger, Version: Version, Done: ctx,
 			},
 			Waiter: s.feed, Head: store.Head, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin, RateLimit: c.RateLimit == "on",

@@ -1,4 +1,4 @@
-package httpapi
+package frame
 
 import (
 	"errors"
@@ -12,8 +12,8 @@ import (
 	"annals/transport/problem"
 )
 
-// uploadTime is how long a file may take, in either direction.
-const uploadTime = 5 * time.Minute
+// UploadTime is how long a file may take, in either direction.
+const UploadTime = 5 * time.Minute
 
 var (
 	errNoFile     = problem.Invalid("%s", media.ErrNoFile)
@@ -22,15 +22,15 @@ var (
 	errFileSize   = problem.New(http.StatusRequestEntityTooLarge, problem.CodeTooLarge, "%s: at most %d bytes", media.ErrTooLarge, media.MaxSize)
 )
 
-// upload has a file as its body, and time for it; anyUpload whatever its type is called, as recorded.
+// Upload has a file as its body, and time for it; anyUpload whatever its type is called, as recorded.
 var (
-	upload    = readsBody(uploadBody())
-	anyUpload = readsBody(uploadBody(), "")
+	Upload    = ReadsBody(uploadBody())
+	AnyUpload = ReadsBody(uploadBody(), "")
 )
 
-// readsBody has a body that the operation reads itself, and time for it. types are parts of media types that it may be of,
+// ReadsBody has a body that the operation reads itself, and time for it. types are parts of media types that it may be of,
 // besides those of every body.
-func readsBody(described *huma.RequestBody, types ...string) trait {
+func ReadsBody(described *huma.RequestBody, types ...string) Trait {
 	return func(o *operation) { o.body, o.limits.file = body{form: described, types: types}, true }
 }
 
@@ -42,9 +42,9 @@ func uploadBody() *huma.RequestBody {
 	}, Example: map[string]string{"file": "(the bytes of me.png)"}}}}
 }
 
-// receive reads the file of a form, and keeps it until it is closed.
-func (c *call) receive(store *media.Store) (*media.Received, error) {
-	form, err := c.http().MultipartReader()
+// Receive reads the file of a form, and keeps it until it is closed.
+func (c *Call) Receive(store *media.Store) (*media.Received, error) {
+	form, err := c.HTTP().MultipartReader()
 	if err != nil {
 		return nil, errNoFile
 	}

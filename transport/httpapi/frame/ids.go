@@ -1,4 +1,4 @@
-package httpapi
+package frame
 
 import (
 	"errors"
@@ -13,8 +13,8 @@ import (
 	"annals/queries"
 )
 
-// parseIDs reads each, or none.
-func parseIDs(all []string) ([]uuid.UUID, error) {
+// ParseIDs reads each, or none.
+func ParseIDs(all []string) ([]uuid.UUID, error) {
 	out := make([]uuid.UUID, len(all))
 	for i, s := range all {
 		id, err := events.ParseID(s)
@@ -26,17 +26,17 @@ func parseIDs(all []string) ([]uuid.UUID, error) {
 	return out, nil
 }
 
-// id is an identifier in a path.
-type id struct{ uuid.UUID }
+// ID is an identifier in a path.
+type ID struct{ uuid.UUID }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (i *id) UnmarshalText(text []byte) (err error) {
+func (i *ID) UnmarshalText(text []byte) (err error) {
 	i.UUID, err = events.ParseID(string(text))
 	return err
 }
 
 // Schema implements huma.SchemaProvider.
-func (id) Schema(huma.Registry) *huma.Schema {
+func (ID) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Format: "uuid"}
 }
 
@@ -54,11 +54,11 @@ func (serverID) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Description: "A UUID, or 0 for the default server."}
 }
 
-// moment is a point in time in a query: milliseconds since 1970, or ISO-8601.
-type moment struct{ time.Time }
+// Moment is a point in time in a query: milliseconds since 1970, or ISO-8601.
+type Moment struct{ time.Time }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (m *moment) UnmarshalText(text []byte) error {
+func (m *Moment) UnmarshalText(text []byte) error {
 	s := strings.TrimSpace(string(text))
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if ms, notNumber := strconv.ParseInt(s, 10, 64); notNumber == nil {
@@ -72,36 +72,36 @@ func (m *moment) UnmarshalText(text []byte) error {
 }
 
 // Schema implements huma.SchemaProvider.
-func (moment) Schema(huma.Registry) *huma.Schema {
+func (Moment) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Description: "Milliseconds since 1970, or an ISO-8601 time."}
 }
 
-// place is where in a list a page begins or ends: a time, or the id of something listed, which tells apart what is of one
+// Place is where in a list a page begins or ends: a time, or the id of something listed, which tells apart what is of one
 // time, so that following it misses nothing.
-type place struct {
-	moment
+type Place struct {
+	Moment
 	id uuid.UUID
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (p *place) UnmarshalText(text []byte) (err error) {
+func (p *Place) UnmarshalText(text []byte) (err error) {
 	if p.id, err = events.ParseID(string(text)); err == nil {
 		return nil
 	}
-	if p.moment.UnmarshalText(text) != nil {
+	if p.Moment.UnmarshalText(text) != nil {
 		return errors.New("neither milliseconds nor an ISO-8601 time, nor an id")
 	}
 	return nil
 }
 
 // Schema implements huma.SchemaProvider.
-func (place) Schema(huma.Registry) *huma.Schema {
+func (Place) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Description: "Milliseconds since 1970, an ISO-8601 time, or the id of one in the list, which is exact where several are of the same time."}
 }
 
-// between is the page between two places; find gives the time and the position of what has an id, if the list has it.
-func between(limit int, before, after place, find func(uuid.UUID) (time.Time, events.Position, error)) (p queries.Page, err error) {
-	if p.Limit, err = bounded(limit); err != nil {
+// Between is the page between two places; find gives the time and the position of what has an id, if the list has it.
+func Between(limit int, before, after Place, find func(uuid.UUID) (time.Time, events.Position, error)) (p queries.Page, err error) {
+	if p.Limit, err = Bounded(limit); err != nil {
 		return p, err
 	}
 	p.Before, p.After = before.Time, after.Time

@@ -1,4 +1,4 @@
-package httpapi
+package frame
 
 import (
 	"fmt"
@@ -33,15 +33,15 @@ func tooMany(message string) *problem.Problem {
 // everything is the recorded limit of all that one address asks for (CONTRACT 1.7).
 var everything = rate{1000, 15 * time.Minute, false, tooMany("Too many requests. Please try again later.")}
 
-// limited has a limit of its own besides, the innermost last: so many requests of one address in a window of time.
-func limited(most int, window time.Duration, denied string) trait {
+// Limited has a limit of its own besides, the innermost last: so many requests of one address in a window of time.
+func Limited(most int, window time.Duration, denied string) Trait {
 	return func(o *operation) {
 		o.limits.rates = append(o.limits.rates, rate{most, window, false, tooMany(denied)})
 	}
 }
 
-// limitedAsBefore is limited, and tells so also under the names of headers that were in use before.
-func limitedAsBefore(most int, window time.Duration, denied string) trait {
+// LimitedAsBefore is limited, and tells so also under the names of headers that were in use before.
+func LimitedAsBefore(most int, window time.Duration, denied string) Trait {
 	return func(o *operation) { o.limits.rates = append(o.limits.rates, rate{most, window, true, tooMany(denied)}) }
 }
 

@@ -1,4 +1,6 @@
-package httpapi
+// Package frame holds what every route of the REST API shares. Gin routes requests, huma describes and reads them, and each operation
+// is a short function of a domain, which is mounted on the frame.
+package frame
 
 import (
 	"cmp"
@@ -36,8 +38,8 @@ type Shared struct {
 	Done context.Context //nolint:containedctx // it is the server's, not a request's
 }
 
-// FrameOptions is what the frame works with. It needs all but what may be empty.
-type FrameOptions struct {
+// Options is what the frame works with. It needs all but what may be empty.
+type Options struct {
 	Shared
 	Waiter Waiter
 	Head   func(context.Context) (events.Position, error)
@@ -67,7 +69,7 @@ type Otherwise interface {
 // API is the server's HTTP side. It is safe for concurrent use.
 type API struct {
 	Shared
-	o       FrameOptions
+	O       Options
 	router  *gin.Engine
 	huma    huma.API
 	answers huma.Registry        // how answers look
@@ -84,15 +86,15 @@ type API struct {
 	head atomic.Uint64
 }
 
-// newFrame begins an API without routes: domains are mounted on it, then Complete ends it.
-func newFrame(o FrameOptions) *API {
-	o.Clock, o.NewID = orElse(o.Clock, time.Now), orElse(o.NewID, newID)
+// New begins an API without routes: domains are mounted on it, then Complete ends it.
+func New(o Options) *API {
+	o.Clock, o.NewID = orElse(o.Clock, time.Now), orElse(o.NewID, NewID)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	gin.SetMode(gin.ReleaseMode)
 	a := &API{
-		Shared: o.Shared, o: o, router: gin.New(), operations: map[route]*operation{}, samples: map[reflect.Type]any{}, started: o.Clock(),
+		Shared: o.Shared, O: o, router: gin.New(), operations: map[route]*operation{}, samples: map[reflect.Type]any{}, started: o.Clock(),
 		origins: newOrigins(o.CORSOrigin, o.Host, o.Key != ""),
 		keys:    newKeys(o.Key, o.Clock),
 	}
@@ -108,20 +110,20 @@ func newFrame(o FrameOptions) *API {
 			o.Otherwise.ServeHTTP(g.Writer, g.Request)
 			return
 		}
-		a.refuse(g, errNoRoute)
+		a.refuse(g, ErrNoRoute)
 	})
 	a.router.NoMethod(func(g *gin.Context) { a.refuse(g, errNoMethod) })
-	a.examples(said{"Done."})
+	a.Examples(Said{"Done."})
 	a.huma, a.answers = humagin.New(a.router, humaConfig(o.Version)), answerSchemas()
 	return a
 }
 
 func (a *API) knowsOtherwise(r *http.Request) bool {
-	return a.o.Otherwise != nil && a.o.Otherwise.Knows(r)
+	return a.O.Otherwise != nil && a.O.Otherwise.Knows(r)
 }
 
-// uptime is the time since the start.
-func (a *API) uptime() time.Duration { return a.Clock().Sub(a.started) }
+// Uptime is the time since the start.
+func (a *API) Uptime() time.Duration { return a.Clock().Sub(a.started) }
 
 func orElse[F any](f func() F, otherwise func() F) func() F {
 	if f == nil {
@@ -130,10 +132,10 @@ func orElse[F any](f func() F, otherwise func() F) func() F {
 	return f
 }
 
-func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
-// socket is a route that opens a socket, or speaks in its stead, for the pages that may call and for the server's own.
-func (a *API) socket(path, summary string, h http.Handler, methods []string, traits ...trait) {
+// Socket is a route that opens a socket, or speaks in its stead, for the pages that may call and for the server's own.
+func (a *API) Socket(path, summary string, h http.Handler, methods []string, traits ...Trait) {
 	for _, method := range methods {
 		kind := operation{answer: answer{status: http.StatusSwitchingProtocols, raw: true, tag: "sockets"}, access: access{socket: true}}
 		a.describeSocket(a.operation(method, path, summary, kind, traits...))

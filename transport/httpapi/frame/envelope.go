@@ -1,4 +1,4 @@
-package httpapi
+package frame
 
 import (
 	"bytes"
@@ -16,36 +16,36 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// none is the data of an answer without a body: 204.
-type none struct{}
+// None is the data of an answer without a body: 204.
+type None struct{}
 
-// noData is an answer that has no data, in an envelope nevertheless.
-type noData struct{}
+// NoData is an answer that has no data, in an envelope nevertheless.
+type NoData struct{}
 
-// nothing is read of a request.
-type nothing struct{}
+// Nothing is read of a request.
+type Nothing struct{}
 
-// said is an answer that is a sentence.
-type said struct {
+// Said is an answer that is a sentence.
+type Said struct {
 	Message string `json:"message"`
 }
 
-// iso is a time as answers show it.
-func iso(t time.Time) queries.ISO { return queries.ISO(t.UTC().Format("2006-01-02T15:04:05.000Z")) }
+// ISO is a time as answers show it.
+func ISO(t time.Time) queries.ISO { return queries.ISO(t.UTC().Format("2006-01-02T15:04:05.000Z")) }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // answer writes data or an error in its envelope.
-func (c *call) answer(data any, err error) {
+func (c *Call) answer(data any, err error) {
 	if c.written > 0 {
-		c.gin.Header("X-Annals-Position", c.api.tokenOf(c.written))
+		c.gin.Header("X-Annals-Position", c.api.TokenOf(c.written))
 	}
 	if err != nil {
 		c.api.refuse(c.gin, err)
 		return
 	}
-	if c.stream != nil {
-		c.stream()
+	if c.Stream != nil {
+		c.Stream()
 		return
 	}
 	if c.operation.answer.status == http.StatusNoContent {
@@ -61,8 +61,8 @@ func (c *call) answer(data any, err error) {
 		return
 	}
 	body := c.api.signed(buf.Bytes())
-	if c.total > 0 {
-		c.gin.Header("X-Total-Count", strconv.Itoa(c.total))
+	if c.Total > 0 {
+		c.gin.Header("X-Total-Count", strconv.Itoa(c.Total))
 	}
 	if c.operation.method == http.MethodGet && c.unchanged(body) {
 		c.gin.Status(http.StatusNotModified)
@@ -73,17 +73,17 @@ func (c *call) answer(data any, err error) {
 }
 
 // encode writes the envelope of a success.
-func (c *call) encode(buf *bytes.Buffer, data any) error {
+func (c *Call) encode(buf *bytes.Buffer, data any) error {
 	e := json.NewEncoder(buf)
 	e.SetEscapeHTML(false)
 	buf.WriteString(`{"success":true`)
-	if message := cmp.Or(c.message, c.operation.answer.says); message != "" {
+	if message := cmp.Or(c.Message, c.operation.answer.says); message != "" {
 		buf.WriteString(`,"message":`)
 		if err := e.Encode(message); err != nil {
 			return err
 		}
 	}
-	if _, nothing := data.(noData); nothing {
+	if _, nothing := data.(NoData); nothing {
 		buf.WriteString("}")
 		return nil
 	}
@@ -103,7 +103,7 @@ func (c *call) encode(buf *bytes.Buffer, data any) error {
 }
 
 // unchanged sets the ETag of an answer and tells whether the client has it already.
-func (c *call) unchanged(body []byte) bool {
+func (c *Call) unchanged(body []byte) bool {
 	tag := c.tag
 	if tag == "" {
 		tag = `W/"` + strconv.FormatUint(xxhash.Sum64(body), 36) + `"`

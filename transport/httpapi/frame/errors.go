@@ -1,4 +1,4 @@
-package httpapi
+package frame
 
 import (
 	"context"
@@ -15,11 +15,11 @@ import (
 )
 
 var (
-	errNoRoute     = problem.New(http.StatusNotFound, problem.CodeNotFound, "API endpoint not found")
+	ErrNoRoute     = problem.New(http.StatusNotFound, problem.CodeNotFound, "API endpoint not found")
 	errNoMethod    = problem.New(http.StatusMethodNotAllowed, problem.CodeNoMethod, "This path does not know that method.")
 	errContentType = problem.New(http.StatusBadRequest, problem.CodeContentType, "Invalid or missing Content-Type header")
 	errSlowBody    = problem.New(http.StatusRequestTimeout, problem.CodeTimeout, "The body did not arrive in time.")
-	errTooLarge    = problem.New(http.StatusRequestEntityTooLarge, problem.CodeTooLarge, "The body is larger than %d bytes.", maxBody)
+	errTooLarge    = problem.New(http.StatusRequestEntityTooLarge, problem.CodeTooLarge, "The body is larger than %d bytes.", MaxBody)
 )
 
 // errReadOnly refuses a write where only what was is served.

@@ -1,4 +1,4 @@
-package httpapi
+package frame
 
 import (
 	"context"
@@ -71,52 +71,52 @@ type limits struct {
 	own     []*limiter    // these, as they are counted
 }
 
-// trait is what a route has of its own, as routes.go lists it.
-type trait func(*operation)
+// Trait is what a route has of its own, as routes.go lists it.
+type Trait func(*operation)
 
-// created answers 201, accepted 202.
-func created(o *operation)  { o.answer.status = http.StatusCreated }
-func accepted(o *operation) { o.answer.status = http.StatusAccepted }
+// Created answers 201, accepted 202.
+func Created(o *operation)  { o.answer.status = http.StatusCreated }
+func Accepted(o *operation) { o.answer.status = http.StatusAccepted }
 
-// bare has the fields of its data at the top level besides, as the recorded server gives them.
-func bare(o *operation) { o.answer.bare = true }
+// Bare has the fields of its data at the top level besides, as the recorded server gives them.
+func Bare(o *operation) { o.answer.bare = true }
 
-// keyless needs no key.
-func keyless(o *operation) { o.access.open = true }
+// Keyless needs no key.
+func Keyless(o *operation) { o.access.open = true }
 
-// reads names the groups of projections that the operation answers from.
-func reads(groups ...string) trait { return func(o *operation) { o.answer.groups = groups } }
+// Reads names the groups of projections that the operation answers from.
+func Reads(groups ...string) Trait { return func(o *operation) { o.answer.groups = groups } }
 
-// remembering answers from what agents remember, or changes it.
-var remembering = reads(core, memories)
+// Remembering answers from what agents remember, or changes it.
+var Remembering = Reads(Core, Memories)
 
-// asks changes nothing although it is no GET.
-func asks(o *operation) { o.access.asks = true }
+// Asks changes nothing although it is no GET.
+func Asks(o *operation) { o.access.asks = true }
 
-// bySignature may be asked for by an address that was given out in an answer.
-func bySignature(o *operation) { o.access.signed = true }
+// BySignature may be asked for by an address that was given out in an answer.
+func BySignature(o *operation) { o.access.signed = true }
 
-// says answers with a text beside the data, or in its place.
-func says(text string) trait { return func(o *operation) { o.answer.says = text } }
+// Says answers with a text beside the data, or in its place.
+func Says(text string) Trait { return func(o *operation) { o.answer.says = text } }
 
-// partly tells what failed beside what was done: as in the example, whose Beside has a field for each.
-func partly(example *problem.Problem) trait { return func(o *operation) { o.answer.partly = example } }
+// Partly tells what failed beside what was done: as in the example, whose Beside has a field for each.
+func Partly(example *problem.Problem) Trait { return func(o *operation) { o.answer.partly = example } }
 
-// describedUnder describes the operation under another path, which differs from its own by the names of parameters alone:
+// DescribedUnder describes the operation under another path, which differs from its own by the names of parameters alone:
 // routes are named as in ElizaOS, and OpenAPI has one name for a path.
-func describedUnder(path string) trait { return func(o *operation) { o.answer.under = path } }
+func DescribedUnder(path string) Trait { return func(o *operation) { o.answer.under = path } }
 
-// polled may be asked again and again instead of opening a socket.
-func polled(o *operation) { o.answer.polled = true }
+// Polled may be asked again and again instead of opening a socket.
+func Polled(o *operation) { o.answer.polled = true }
 
-// waits has more time where the query says wait=reply.
-func waits(o *operation) { o.limits.waiting = replyTimeLimit }
+// Waits has more time where the query says wait=reply.
+func Waits(o *operation) { o.limits.waiting = replyTimeLimit }
 
 // route is a method and a path in Gin's spelling.
 type route struct{ method, path string }
 
 // operation makes a route with what all of its kind have, and its traits.
-func (a *API) operation(method, path, summary string, kind operation, traits ...trait) *operation {
+func (a *API) operation(method, path, summary string, kind operation, traits ...Trait) *operation {
 	o := &kind
 	o.method, o.path, o.summary = method, path, summary
 	if strings.HasPrefix(path, "/api") {
@@ -126,7 +126,7 @@ func (a *API) operation(method, path, summary string, kind operation, traits ...
 		t(o)
 	}
 	if o.limits.file && o.limits.time != 0 {
-		o.limits.time = uploadTime
+		o.limits.time = UploadTime
 	}
 	if a.limits != nil {
 		for _, r := range o.limits.rates {
@@ -145,32 +145,32 @@ func (a *API) operationOf(g *gin.Context) *operation {
 	return &operation{limits: limits{counted: strings.HasPrefix(g.Request.URL.Path, "/api")}}
 }
 
-// fulfil answers a request. What it returns becomes the data of the envelope; In is read as huma reads structs, with the
+// Fulfil answers a request. What it returns becomes the data of the envelope; In is read as huma reads structs, with the
 // tags path, query and a Body.
-type fulfil[In, Data any] func(*call, *In) (Data, error)
+type Fulfil[In, Data any] func(*Call, *In) (Data, error)
 
-func get[In, Data any](a *API, path, summary string, f fulfil[In, Data], traits ...trait) {
+func Get[In, Data any](a *API, path, summary string, f Fulfil[In, Data], traits ...Trait) {
 	add(a, http.MethodGet, path, summary, f, traits)
 }
 
-func post[In, Data any](a *API, path, summary string, f fulfil[In, Data], traits ...trait) {
+func Post[In, Data any](a *API, path, summary string, f Fulfil[In, Data], traits ...Trait) {
 	add(a, http.MethodPost, path, summary, f, traits)
 }
 
-func patch[In, Data any](a *API, path, summary string, f fulfil[In, Data], traits ...trait) {
+func Patch[In, Data any](a *API, path, summary string, f Fulfil[In, Data], traits ...Trait) {
 	add(a, http.MethodPatch, path, summary, f, traits)
 }
 
-func remove[In, Data any](a *API, path, summary string, f fulfil[In, Data], traits ...trait) {
+func Remove[In, Data any](a *API, path, summary string, f Fulfil[In, Data], traits ...Trait) {
 	add(a, http.MethodDelete, path, summary, f, traits)
 }
 
 // reply lets the answer be written by us: encoded once, hashed, or not sent at all.
 type reply struct{ Body func(huma.Context) }
 
-func add[In, Data any](a *API, method, path, summary string, f fulfil[In, Data], traits []trait) {
-	kind := operation{answer: answer{status: http.StatusOK, groups: []string{core}}}
-	if reflect.TypeFor[Data]() == reflect.TypeFor[none]() {
+func add[In, Data any](a *API, method, path, summary string, f Fulfil[In, Data], traits []Trait) {
+	kind := operation{answer: answer{status: http.StatusOK, groups: []string{Core}}}
+	if reflect.TypeFor[Data]() == reflect.TypeFor[None]() {
 		kind.answer.status = http.StatusNoContent
 	}
 	o := a.operation(method, path, summary, kind, traits...)
@@ -194,14 +194,14 @@ func add[In, Data any](a *API, method, path, summary string, f fulfil[In, Data],
 	}
 }
 
-func ask[In, Data any](c *call, f fulfil[In, Data], in *In) (data Data, err error) {
+func ask[In, Data any](c *Call, f Fulfil[In, Data], in *In) (data Data, err error) {
 	if c.operation.method == http.MethodGet {
-		if err := c.fresh(); err != nil {
+		if err := c.Fresh(); err != nil {
 			return data, err
 		}
 	}
 	data, err = f(c, in)
-	c.settle()
+	c.Settle()
 	return data, err
 }
 

@@ -1,4 +1,4 @@
-package httpapi
+package frame
 
 import (
 	"crypto/hmac"
@@ -17,7 +17,7 @@ import (
 
 // Who acts: the caller that showed the key, and everybody else.
 const (
-	anonymous = "anonymous"
+	Anonymous = "anonymous"
 	keyHolder = "key:default"
 )
 
@@ -36,13 +36,13 @@ func (a *API) authenticate(g *gin.Context) {
 	may := c.operation.access
 	switch {
 	case a.keys.shown(g.Request), may.socket && a.keys.asked(g.Request):
-		c.actor = keyHolder
+		c.Actor = keyHolder
 		// Renewed in its second half: what an open page has no header for never meets an expired one.
 		if a.keys.cookieLasts(g.Request) < cookieLife/2 {
 			http.SetCookie(g.Writer, a.keys.newCookie(g.Request))
 		}
 	case a.keys.cookie(g.Request) && (g.Request.Method == http.MethodGet || may.socket): // any other write needs the header
-		c.actor = keyHolder
+		c.Actor = keyHolder
 	case may.signed && a.keys.admitted(g.Request):
 	case g.FullPath() == "" && a.knowsOtherwise(g.Request):
 	case !may.open:
@@ -56,11 +56,11 @@ func (a *API) authenticate(g *gin.Context) {
 func (a *API) Identify(r *http.Request, key string) (actor string, ok bool) {
 	switch {
 	case !a.keys.required():
-		return anonymous, true
+		return Anonymous, true
 	case a.keys.shown(r), a.keys.asked(r), a.keys.is(key), a.keys.cookie(r):
 		return keyHolder, true
 	}
-	return anonymous, false
+	return Anonymous, false
 }
 
 // keys knows the server's key, if it has one, and what it is exchanged for.

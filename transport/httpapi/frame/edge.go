@@ -1,4 +1,4 @@
-package httpapi
+package frame
 
 import (
 	"bytes"
@@ -37,7 +37,7 @@ const drained = 16 << 20
 
 // edge begins a call, and ends it well even when its code panics.
 func (a *API) edge(g *gin.Context) {
-	c := &call{Context: g.Request.Context(), api: a, gin: g, operation: a.operationOf(g), actor: anonymous}
+	c := &Call{Context: g.Request.Context(), api: a, gin: g, operation: a.operationOf(g), Actor: Anonymous}
 	g.Request = g.Request.WithContext(c)
 	begun := time.Now()
 	if g.Request.ContentLength != 0 { // whether or not it is wanted: what is left of it is read before the answer goes out
@@ -70,7 +70,7 @@ func (a *API) note(g *gin.Context, begun time.Time) {
 
 // still turns writes away where only what was is served.
 func (a *API) still(g *gin.Context) {
-	if a.o.ReadOnly && g.Request.Method != http.MethodGet && !callOf(g.Request.Context()).operation.access.asks {
+	if a.O.ReadOnly && g.Request.Method != http.MethodGet && !callOf(g.Request.Context()).operation.access.asks {
 		g.Header("Allow", "GET, HEAD, OPTIONS")
 		a.refuse(g, errReadOnly)
 	}
@@ -100,7 +100,7 @@ func (a *API) bound(g *gin.Context) {
 	}
 	ctx, cancel := context.WithTimeout(c.Context, limit)
 	defer cancel()
-	c.unbounded, c.Context = c.Context, ctx
+	c.Unbounded, c.Context = c.Context, ctx
 	if err := c.admitBody(); err != nil {
 		_, _ = io.CopyN(io.Discard, g.Request.Body, drained) // as far as it goes
 		a.refuse(g, err)
@@ -146,7 +146,7 @@ func unescaped(query string) string {
 var bodyTypes = []string{"application/json", "multipart/form-data", "application/x-www-form-urlencoded"}
 
 // admitBody looks at the kind of a body and reads one that is JSON, which it hashes when it comes with an Idempotency-Key.
-func (c *call) admitBody() error {
+func (c *Call) admitBody() error {
 	r := c.gin.Request
 	if r.Method == http.MethodGet || r.Method == http.MethodDelete {
 		return nil
@@ -184,21 +184,21 @@ func foreign(typ string) bool {
 }
 
 // readBody gives a client that sends slowly no more than its time (see edge).
-func (c *call) readBody() ([]byte, error) {
+func (c *Call) readBody() ([]byte, error) {
 	r := c.gin.Request
 	if r.ContentLength == 0 {
 		return nil, nil
 	}
-	if r.ContentLength > maxBody {
+	if r.ContentLength > MaxBody {
 		return nil, errTooLarge
 	}
 	buf := bytes.NewBuffer(make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead))
-	switch _, err := buf.ReadFrom(io.LimitReader(r.Body, maxBody+1)); {
+	switch _, err := buf.ReadFrom(io.LimitReader(r.Body, MaxBody+1)); {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, errSlowBody
 	case err != nil:
 		return nil, problem.Invalid("The body ended too early.")
-	case buf.Len() > maxBody:
+	case buf.Len() > MaxBody:
 		return nil, errTooLarge
 	}
 	return buf.Bytes(), nil

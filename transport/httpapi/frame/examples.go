@@ -1,4 +1,4 @@
-package httpapi
+package frame
 
 import (
 	"encoding/json"
@@ -10,8 +10,8 @@ import (
 	"annals/transport/httpapi/example"
 )
 
-// examples takes in answers as operations of a domain give them: each is the example of its type.
-func (a *API) examples(all ...any) {
+// Examples takes in answers as operations of a domain give them: each is the example of its type.
+func (a *API) Examples(all ...any) {
 	for _, v := range all {
 		a.samples[reflect.TypeOf(v)] = v
 	}
@@ -28,9 +28,9 @@ func (a *API) exampleOf(t reflect.Type) any {
 	return nil
 }
 
-// takes gives an example of a body. What it is about stands in braces: {agent}, {user}, {server}, {channel}, {message},
+// Takes gives an example of a body. What it is about stands in braces: {agent}, {user}, {server}, {channel}, {message},
 // {world}, {room}.
-func takes(body string) trait {
+func Takes(body string) Trait {
 	return func(o *operation) { o.body.example = json.RawMessage(placeholders.Replace(body)) }
 }
 

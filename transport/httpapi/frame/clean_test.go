@@ -1,4 +1,4 @@
-package httpapi
+package frame
 
 import (
 	"bytes"
@@ -20,11 +20,11 @@ func TestCleaningFindsRepeatedKeysHoweverManyThereAre(t *testing.T) {
 		`{"a" : 1 , "a" : 12345678901234567890}`:    `{"a":12345678901234567890}`,
 		`{` + many.String() + `"last":1}`:           `{` + many.String() + `"last":1}`,
 	} {
-		if got, err := clean([]byte(in)); err != nil || string(got) != want {
+		if got, err := Clean([]byte(in)); err != nil || string(got) != want {
 			t.Errorf("%s became %s, %v", in, got, err)
 		}
 	}
-	got, err := clean([]byte(`{"k7":"x",` + many.String() + `"k7":"y"}`))
+	got, err := Clean([]byte(`{"k7":"x",` + many.String() + `"k7":"y"}`))
 	if err != nil || bytes.Count(got, []byte(`"k7"`)) != 1 || !bytes.Contains(got, []byte(`"k7":"y"`)) {
 		t.Errorf("of many keys the last did not win: %s", got)
 	}
@@ -37,10 +37,10 @@ func FuzzCleaningNeverPanicsAndNeverBreaksWhatIsValid(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var before, after any
 		if json.Unmarshal(data, &before) != nil {
-			_, _ = clean(data)
+			_, _ = Clean(data)
 			return
 		}
-		cleaned, err := clean(data)
+		cleaned, err := Clean(data)
 		if err != nil {
 			return
 		}

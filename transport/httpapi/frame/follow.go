@@ -1,4 +1,4 @@
-package httpapi
+package frame
 
 import (
 	"bytes"
@@ -23,18 +23,18 @@ const (
 
 var errTooManyFollow = problem.New(http.StatusTooManyRequests, problem.CodeRateLimited, "Too many clients follow logs. Please try again later.")
 
-// entry is one server-sent event. Its data is JSON on one line, its id what Last-Event-ID brings back.
-type entry struct {
-	id   string
-	data []byte
+// Entry is one server-sent event. Its data is JSON on one line, its id what Last-Event-ID brings back.
+type Entry struct {
+	ID   string
+	Data []byte
 }
 
-// following gives what comes next, waiting for it until the context ends; then nothing.
-type following func(context.Context) ([]entry, error)
+// Following gives what comes next, waiting for it until the context ends; then nothing.
+type Following func(context.Context) ([]Entry, error)
 
-// follow is a route whose answer goes on, as server-sent events named "log" with data like the example, until the client
+// Follow is a route whose answer goes on, as server-sent events named "log" with data like the example, until the client
 // leaves or the server stops. What f refuses is answered as elsewhere. It also gives what has to be done at the end.
-func follow[In any](a *API, path, summary string, f func(*call, *In) (following, func(), error), example any) {
+func Follow[In any](a *API, path, summary string, f func(*Call, *In) (Following, func(), error), example any) {
 	o := a.operation(http.MethodGet, path, summary, operation{answer: answer{
 		status: http.StatusOK, raw: true,
 		about:    "Server-sent events, each named log, with an entry as its data, until the client leaves.",
@@ -56,17 +56,17 @@ func follow[In any](a *API, path, summary string, f func(*call, *In) (following,
 				return
 			}
 			defer end()
-			c.tell(c.unbounded, next) //nolint:contextcheck // it ends with the client
+			c.tell(c.Unbounded, next) //nolint:contextcheck // it ends with the client
 		}}, nil
 	})
 }
 
-// followers counts the clients that follow something.
-func (a *API) followers() int64 { return a.following.Load() }
+// Followers counts the clients that follow something.
+func (a *API) Followers() int64 { return a.following.Load() }
 
 // tell writes entries as they come. A client that does not accept them in time is let go: it comes back with the id of the
 // last one that it has.
-func (c *call) tell(ctx context.Context, next following) {
+func (c *Call) tell(ctx context.Context, next Following) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if c.api.Done != nil {
@@ -77,7 +77,7 @@ func (c *call) tell(ctx context.Context, next following) {
 	h["Cache-Control"] = []string{"no-store"}
 	h["X-Accel-Buffering"] = []string{"no"}
 	c.gin.Status(http.StatusOK)
-	if !c.send([]byte(": following\n\n")) || c.headOnly() {
+	if !c.send([]byte(": following\n\n")) || c.HeadOnly() {
 		return
 	}
 	var buf bytes.Buffer
@@ -91,7 +91,7 @@ func (c *call) tell(ctx context.Context, next following) {
 		}
 		buf.Reset()
 		for _, e := range found {
-			fmt.Fprintf(&buf, "event: log\nid: %s\ndata: %s\n\n", e.id, e.data)
+			fmt.Fprintf(&buf, "event: log\nid: %s\ndata: %s\n\n", e.ID, e.Data)
 		}
 		if len(found) == 0 {
 			buf.WriteString(": still here\n\n")
@@ -102,7 +102,7 @@ func (c *call) tell(ctx context.Context, next following) {
 	}
 }
 
-func (c *call) send(text []byte) bool {
+func (c *Call) send(text []byte) bool {
 	w := http.NewResponseController(c.gin.Writer)
 	_ = w.SetWriteDeadline(time.Now().Add(followerWait))
 	if _, err := c.gin.Writer.Write(text); err != nil {
@@ -111,8 +111,8 @@ func (c *call) send(text []byte) bool {
 	return w.Flush() == nil
 }
 
-// headOnly tells that the client wants the headers alone.
-func (c *call) headOnly() bool {
+// HeadOnly tells that the client wants the headers alone.
+func (c *Call) HeadOnly() bool {
 	head, _ := c.Value(headKey{}).(bool)
 	return head
 }

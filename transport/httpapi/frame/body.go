@@ -1,4 +1,4 @@
-package httpapi
+package frame
 
 import (
 	"bytes"
@@ -18,14 +18,14 @@ import (
 	"annals/transport/problem"
 )
 
-// maxBody bounds a JSON body, in bytes.
-const maxBody = 2 << 20
+// MaxBody bounds a JSON body, in bytes.
+const MaxBody = 2 << 20
 
 var byteOrderMark = []byte("\ufeff")
 
 // unmarshal is the one way in for JSON: it cleans, then decodes.
 func unmarshal(data []byte, v any) error {
-	data, err := clean(data)
+	data, err := Clean(data)
 	if err != nil {
 		return err
 	}
@@ -37,10 +37,10 @@ func unmarshal(data []byte, v any) error {
 	return err
 }
 
-// clean settles what JSON leaves open: NULs and bytes that are not UTF-8 are refused, lone surrogates become U+FFFD, and of
+// Clean settles what JSON leaves open: NULs and bytes that are not UTF-8 are refused, lone surrogates become U+FFFD, and of
 // keys that repeat the last wins, at every depth. A byte order mark before it is passed over. What needs no change is given
 // back as it is.
-func clean(data []byte) ([]byte, error) {
+func Clean(data []byte) ([]byte, error) {
 	data = bytes.TrimPrefix(data, byteOrderMark)
 	if !utf8.Valid(data) {
 		return nil, errors.New("the text is not UTF-8")
@@ -205,17 +205,17 @@ func (k *keySet) repeats(quoted []byte) bool {
 	return false
 }
 
-// text is a string of a body; a number is taken as its digits, and zero for nothing, as the recorded server does.
-type text string
+// Text is a string of a body; a number is taken as its digits, and zero for nothing, as the recorded server does.
+type Text string
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (t *text) UnmarshalJSON(b []byte) error {
+func (t *Text) UnmarshalJSON(b []byte) error {
 	switch {
 	case b[0] == '"':
 		return json.Unmarshal(b, (*string)(t))
 	case b[0] == '-' || ('0' <= b[0] && b[0] <= '9'):
 		if n, err := strconv.ParseFloat(string(b), 64); n != 0 || err != nil {
-			*t = text(b)
+			*t = Text(b)
 		}
 	case string(b) != "null":
 		return fmt.Errorf("a text or a number was expected where %.20s stands", b)
@@ -224,42 +224,42 @@ func (t *text) UnmarshalJSON(b []byte) error {
 }
 
 // Schema implements huma.SchemaProvider.
-func (text) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeString} }
+func (Text) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeString} }
 
-// serverText is the id of a server: the number 0 is that of the default one, as the text is.
-type serverText string
+// ServerText is the id of a server: the number 0 is that of the default one, as the text is.
+type ServerText string
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (t *serverText) UnmarshalJSON(b []byte) error {
+func (t *ServerText) UnmarshalJSON(b []byte) error {
 	if string(b) == "0" {
 		*t = "0"
 		return nil
 	}
-	return (*text)(t).UnmarshalJSON(b)
+	return (*Text)(t).UnmarshalJSON(b)
 }
 
 // Schema implements huma.SchemaProvider.
-func (serverText) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeString} }
+func (ServerText) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeString} }
 
-// part is what a PATCH gives of a thing, or not. Null is refused, which a pointer would take for nothing given.
-type part[T any] struct{ value *T }
+// Part is what a PATCH gives of a thing, or not. Null is refused, which a pointer would take for nothing given.
+type Part[T any] struct{ Value *T }
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (p *part[T]) UnmarshalJSON(b []byte) error {
+func (p *Part[T]) UnmarshalJSON(b []byte) error {
 	if string(b) == "null" {
 		return errors.New("null stands where a value was expected")
 	}
-	return json.Unmarshal(b, &p.value)
+	return json.Unmarshal(b, &p.Value)
 }
 
 // Schema implements huma.SchemaProvider.
-func (part[T]) Schema(r huma.Registry) *huma.Schema { return r.Schema(reflect.TypeFor[T](), true, "") }
+func (Part[T]) Schema(r huma.Registry) *huma.Schema { return r.Schema(reflect.TypeFor[T](), true, "") }
 
-// object is a free JSON object of a body; null is none.
-type object json.RawMessage
+// Object is a free JSON object of a body; null is none.
+type Object json.RawMessage
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (o *object) UnmarshalJSON(b []byte) error {
+func (o *Object) UnmarshalJSON(b []byte) error {
 	switch {
 	case b[0] == '{':
 		*o = bytes.Clone(b)
@@ -270,26 +270,26 @@ func (o *object) UnmarshalJSON(b []byte) error {
 }
 
 // Schema implements huma.SchemaProvider.
-func (object) Schema(huma.Registry) *huma.Schema {
+func (Object) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
 }
 
-// replacing is an object of a PATCH that takes the place of another one; null empties it, as in the recorded server.
-type replacing struct{ object }
+// Replacing is an object of a PATCH that takes the place of another one; null empties it, as in the recorded server.
+type Replacing struct{ Object }
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (o *replacing) UnmarshalJSON(b []byte) error {
+func (o *Replacing) UnmarshalJSON(b []byte) error {
 	if string(b) == "null" {
 		b = []byte(`{}`)
 	}
-	return o.object.UnmarshalJSON(b)
+	return o.Object.UnmarshalJSON(b)
 }
 
-// raw is the object, nil if there is none.
-func (o object) raw() json.RawMessage { return json.RawMessage(o) }
+// Raw is the object, nil if there is none.
+func (o Object) Raw() json.RawMessage { return json.RawMessage(o) }
 
-// fields opens the object one level deep.
-func (o object) fields() map[string]json.RawMessage {
+// Fields opens the object one level deep.
+func (o Object) Fields() map[string]json.RawMessage {
 	var out map[string]json.RawMessage
 	if o != nil && json.Unmarshal(o, &out) != nil {
 		return nil
@@ -297,8 +297,8 @@ func (o object) fields() map[string]json.RawMessage {
 	return out
 }
 
-// textIn is the string under the first of the keys that holds one.
-func textIn(fields map[string]json.RawMessage, keys ...string) string {
+// TextIn is the string under the first of the keys that holds one.
+func TextIn(fields map[string]json.RawMessage, keys ...string) string {
 	for _, key := range keys {
 		var s string
 		if json.Unmarshal(fields[key], &s) == nil && s != "" {
@@ -308,17 +308,17 @@ func textIn(fields map[string]json.RawMessage, keys ...string) string {
 	return ""
 }
 
-// given is free JSON, nil for null.
-func given(raw json.RawMessage) json.RawMessage {
+// Given is free JSON, nil for null.
+func Given(raw json.RawMessage) json.RawMessage {
 	if string(raw) == "null" {
 		return nil
 	}
 	return raw
 }
 
-// vectorIn reads the numbers of a vector.
-func vectorIn(raw json.RawMessage) (v []float32, err error) {
-	if raw = given(raw); raw == nil {
+// Vector reads the numbers of a vector.
+func Vector(raw json.RawMessage) (v []float32, err error) {
+	if raw = Given(raw); raw == nil {
 		return nil, nil
 	}
 	if err := json.Unmarshal(raw, &v); err != nil || v == nil {
@@ -327,8 +327,8 @@ func vectorIn(raw json.RawMessage) (v []float32, err error) {
 	return v, nil
 }
 
-// missingFields names, as the recorded server does, the fields of a body that are not there.
-func missingFields(names string) error { return problem.Invalid("Missing required fields: %s", names) }
+// MissingFields names, as the recorded server does, the fields of a body that are not there.
+func MissingFields(names string) error { return problem.Invalid("Missing required fields: %s", names) }
 
-// or is the first that is not empty.
-func or(s text, otherwise string) string { return cmp.Or(string(s), otherwise) }
+// Or is the first that is not empty.
+func Or(s Text, otherwise string) string { return cmp.Or(string(s), otherwise) }

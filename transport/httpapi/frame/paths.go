@@ -1,4 +1,4 @@
-package httpapi
+package frame
 
 import (
 	"net/http"
@@ -9,17 +9,17 @@ import (
 	"annals/transport/problem"
 )
 
-// ofAnAgent are the spellings of paths below an agent.
-var ofAnAgent = []string{"/api/agents/:agentId", "/api/memory/:agentId", "/api/memory/agents/:agentId"}
+// OfAnAgent are the spellings of paths below an agent.
+var OfAnAgent = []string{"/api/agents/:agentId", "/api/memory/:agentId", "/api/memory/agents/:agentId"}
 
 // AgentPath names an agent. What operations embed is exported, or huma would pass it over.
 type AgentPath struct {
-	AgentID id `path:"agentId"`
+	AgentID ID `path:"agentId"`
 }
 
 // ChannelPath names a channel.
 type ChannelPath struct {
-	ChannelID id `path:"channelId"`
+	ChannelID ID `path:"channelId"`
 }
 
 // ServerPath names a server.
@@ -32,8 +32,8 @@ type WithEmbedding struct {
 	IncludeEmbedding string `query:"includeEmbedding" doc:"true: with the vectors, where they are known."`
 }
 
-// optionalID reads an id that may be left out.
-func optionalID(name string, s text, otherwise uuid.UUID) (uuid.UUID, error) {
+// OptionalID reads an id that may be left out.
+func OptionalID(name string, s Text, otherwise uuid.UUID) (uuid.UUID, error) {
 	if s == "" {
 		return otherwise, nil
 	}

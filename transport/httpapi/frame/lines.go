@@ -1,4 +1,4 @@
-package httpapi
+package frame
 
 import (
 	"encoding/json"
@@ -14,12 +14,12 @@ import (
 
 // Types of answers that go on.
 const (
-	ndjson      = "application/x-ndjson"
+	NDJSON      = "application/x-ndjson"
 	eventStream = "text/event-stream"
 )
 
-// lineWait is how long a client may take for what was written.
-const lineWait = 30 * time.Second
+// LineWait is how long a client may take for what was written.
+const LineWait = 30 * time.Second
 
 // sequence is an answer that goes on: JSON values, a line each, or the data of server-sent events. It gives an example of
 // each kind of them.
@@ -28,9 +28,9 @@ type sequence struct {
 	kinds []any
 }
 
-// inLines answers with values of these kinds, one a line, where that is asked for.
-func inLines(kinds ...any) trait {
-	return func(o *operation) { o.answer.sequence = sequence{ndjson, kinds} }
+// InLines answers with values of these kinds, one a line, where that is asked for.
+func InLines(kinds ...any) Trait {
+	return func(o *operation) { o.answer.sequence = sequence{NDJSON, kinds} }
 }
 
 // describe tells, in the way of JSON Schema, that the text holds JSON; and what each of its values is like.

@@ -1,4 +1,4 @@
-package httpapi
+package frame
 
 import (
 	"encoding/json"
@@ -24,7 +24,7 @@ const schemasPath = "#/components/schemas/"
 // leniently, and described by huma's own registry.)
 func answerSchemas() huma.Registry {
 	r := huma.NewMapRegistry(schemasPath, huma.DefaultSchemaNamer)
-	r.RegisterTypeAlias(reflect.TypeFor[uuid.UUID](), reflect.TypeFor[id]())
+	r.RegisterTypeAlias(reflect.TypeFor[uuid.UUID](), reflect.TypeFor[ID]())
 	return r
 }
 
@@ -60,7 +60,7 @@ func (a *API) describe(o *operation, data reflect.Type) huma.Operation {
 	for typ, example := range o.answer.types {
 		schema := &huma.Schema{Type: huma.TypeString}
 		if typ == "application/json" {
-			schema = object{}.Schema(nil)
+			schema = Object{}.Schema(nil)
 		}
 		success.Content[typ] = &huma.MediaType{Schema: schema, Example: example}
 	}
@@ -93,7 +93,7 @@ func (a *API) envelope(o *operation, data reflect.Type) *huma.MediaType {
 		whole.Properties["message"] = &huma.Schema{Type: huma.TypeString}
 		example["message"] = o.answer.says
 	}
-	if data == reflect.TypeFor[noData]() {
+	if data == reflect.TypeFor[NoData]() {
 		return &huma.MediaType{Schema: whole, Example: example}
 	}
 	inner := a.answers.Schema(data, true, "")
@@ -183,8 +183,8 @@ var refused = []*problem.Problem{
 
 func componentOf(status int) string { return strings.ReplaceAll(http.StatusText(status), " ", "") }
 
-// complete adds the description itself and what all operations share, once every one of them is there.
-func (a *API) complete() {
+// Complete adds the description itself and what all operations share, once every one of them is there.
+func (a *API) Complete() {
 	a.docs()
 	c := a.huma.OpenAPI().Components
 	if c.Responses == nil {

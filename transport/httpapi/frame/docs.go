@@ -1,4 +1,4 @@
-package httpapi
+package frame
 
 import (
 	"encoding/json"
@@ -15,28 +15,28 @@ import (
 // docs serves the description of the API, and a page to try it on that needs nothing from elsewhere.
 func (a *API) docs() {
 	description := sync.OnceValues(func() ([]byte, error) { return json.Marshal(a.huma.OpenAPI()) })
-	a.page("/api/openapi.json", "This description", func(c *call) {
+	a.Page("/api/openapi.json", "This description", func(c *Call) {
 		body, err := description()
 		if err != nil {
-			c.refuse(err)
+			c.Refuse(err)
 			return
 		}
 		write(c.gin, http.StatusOK, body)
 	}, aDescription)
 	files := v5emb.New("Annals", "/api/openapi.json", "/api/docs")
-	page := func(c *call) {
-		if c.serve(files, http.StatusNotFound) != 0 {
-			c.refuse(errNoRoute)
+	page := func(c *Call) {
+		if c.Serve(files, http.StatusNotFound) != 0 {
+			c.Refuse(ErrNoRoute)
 		}
 	}
 	// The page itself is asked for without its slash, which ServeHTTP takes away, and from /api.
-	index := func(c *call) {
-		c.http().URL.Path = "/api/docs/"
+	index := func(c *Call) {
+		c.HTTP().URL.Path = "/api/docs/"
 		page(c)
 	}
-	a.page("/api", "A page to try the API on", index, anHTML)
-	a.page("/api/docs", "A page to try the API on", index, anHTML)
-	a.page("/api/docs/:file", "What the page consists of", page, aFile)
+	a.Page("/api", "A page to try the API on", index, HTML)
+	a.Page("/api/docs", "A page to try the API on", index, HTML)
+	a.Page("/api/docs/:file", "What the page consists of", page, AnyFile)
 }
 
 // held passes on all answers but those with certain statuses, which are ours to give.
@@ -63,36 +63,36 @@ func (h *held) Write(p []byte) (int, error) {
 	return h.ResponseWriter.Write(p)
 }
 
-// page is a route whose answer is no envelope: it is of one of these types.
-func (a *API) page(path, summary string, serve func(*call), types map[string]any, traits ...trait) {
+// Page is a route whose answer is no envelope: it is of one of these types.
+func (a *API) Page(path, summary string, serve func(*Call), types map[string]any, traits ...Trait) {
 	a.give(path, summary, serve, operation{answer: answer{status: http.StatusOK, raw: true, types: types, tag: "docs"}}, traits...)
 }
 
-// file is a route whose answer is a file, or a part of one.
-func (a *API) file(path, summary string, serve func(*call), traits ...trait) {
-	kind := operation{answer: answer{status: http.StatusOK, raw: true, ranges: true, types: aFile}, limits: limits{file: true}}
+// File is a route whose answer is a file, or a part of one.
+func (a *API) File(path, summary string, serve func(*Call), traits ...Trait) {
+	kind := operation{answer: answer{status: http.StatusOK, raw: true, ranges: true, types: AnyFile}, limits: limits{file: true}}
 	a.give(path, summary, serve, kind, traits...)
 }
 
 // give is a route that writes its answer itself.
-func (a *API) give(path, summary string, serve func(*call), kind operation, traits ...trait) {
+func (a *API) give(path, summary string, serve func(*Call), kind operation, traits ...Trait) {
 	a.router.GET(path, func(g *gin.Context) { serve(callOf(g.Request.Context())) })
 	op := a.describe(a.operation(http.MethodGet, path, summary, kind, traits...), nil)
 	for _, p := range parameter.FindAllStringSubmatch(path, -1) {
 		schema := &huma.Schema{Type: huma.TypeString}
 		if strings.HasSuffix(p[1], "Id") {
-			schema = id{}.Schema(nil)
+			schema = ID{}.Schema(nil)
 		}
 		op.Parameters = append(op.Parameters, &huma.Param{Name: p[1], In: "path", Required: true, Schema: schema})
 	}
 	a.huma.OpenAPI().AddOperation(&op)
 }
 
-// anHTML and the others are types of pages, with examples.
+// HTML and the others are types of pages, with examples.
 var (
-	anHTML       = map[string]any{"text/html": "<!doctype html>"}
+	HTML         = map[string]any{"text/html": "<!doctype html>"}
 	aDescription = map[string]any{"application/json": json.RawMessage(`{"openapi":"3.1.0","info":{"title":"Annals","version":"1.2.0"},"paths":{}}`)}
-	aFile        = map[string]any{"*/*": "(the bytes of the file)"}
+	AnyFile      = map[string]any{"*/*": "(the bytes of the file)"}
 )
 
 func (a *API) describeSocket(o *operation) {

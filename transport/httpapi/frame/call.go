@@ -1,0 +1,306 @@
+package frame
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
+	"annals/queries"
+	"annals/transport/problem"
+)
+
+// Groups of projections. Operations answer from core unless they say otherwise (see reads).
+const (
+	Core     = "core"
+	Memories = "memories"
+	Vectors  = "vectors"
+	History  = "history"
+)
+
+// readable bounds how long a request waits for the read models.
+const readable = 2 * time.Second
+
+// Call is one request on its way to its answer. It is the context of everything that is done for it.
+type Call struct {
+	context.Context
+	api       *API
+	gin       *gin.Context
+	operation *operation
+	// actor is who authenticated.
+	Actor string
+	// bodyHash is set where an Idempotency-Key came with the body.
+	bodyHash string
+	made     commands.Request
+
+	written, settled events.Position
+	tag              string // strong ETag
+	Total            int    // X-Total-Count
+	Message          string // beside the data
+	// stream, where it is set, writes the answer instead of the envelope. It may take longer than an operation has: its
+	// context is unbounded, which ends with the client.
+	Stream    func()
+	Unbounded context.Context
+}
+
+type callKey struct{}
+
+// callOf is the call that the context belongs to.
+func callOf(ctx context.Context) *Call { return ctx.Value(callKey{}).(*Call) }
+
+// Value implements context.Context.
+func (c *Call) Value(key any) any {
+	if key == (callKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
+}
+
+// Request says to commands who asks, when and why; it is the same for every command of a call.
+func (c *Call) Request() commands.Request {
+	if c.made.ID == uuid.Nil {
+		c.made = commands.Request{
+			ID: c.api.NewID(), At: c.api.Clock().UTC().Truncate(time.Millisecond), Actor: c.Actor, Body: c.bodyHash,
+		}
+		if c.bodyHash != "" {
+			c.made.ID = c.derive("request")
+		}
+		c.made.Correlation, c.made.Trace = c.correlation()
+		if c.made.Correlation == uuid.Nil {
+			c.made.Correlation = c.made.ID
+		}
+		c.made.Causation = c.made.ID
+		c.made.IfRevision = c.ifRevision()
+	}
+	return c.made
+}
+
+// correlation is what the client says that its request belongs to: X-Request-ID if that is a UUID, else the trace.
+func (c *Call) correlation() (id uuid.UUID, trace string) {
+	trace = c.gin.GetHeader("Traceparent")
+	parts := strings.Split(trace, "-")
+	if len(trace) != 55 || len(parts) != 4 {
+		trace = ""
+	}
+	if id, err := events.ParseID(c.gin.GetHeader("X-Request-Id")); err == nil {
+		return id, trace
+	}
+	if trace != "" {
+		if id, err := uuid.Parse(parts[1]); err == nil {
+			return id, trace
+		}
+	}
+	return uuid.Nil, ""
+}
+
+// ifRevision is the revision that If-Match names; one that nothing has if it names none of ours.
+func (c *Call) ifRevision() *uint64 {
+	tag := strings.TrimSpace(c.gin.GetHeader("If-Match"))
+	if tag == "" || tag == "*" || (c.gin.Request.Method != http.MethodPatch && c.gin.Request.Method != http.MethodDelete) {
+		return nil
+	}
+	revision := uint64(math.MaxInt64)
+	if digits, ok := strings.CutPrefix(strings.Trim(tag, `"`), "r"); ok {
+		if n, err := strconv.ParseUint(digits, 10, 62); err == nil && !strings.HasPrefix(tag, "W/") {
+			revision = n
+		}
+	}
+	return &revision
+}
+
+// derive makes an id that is the same whenever the caller repeats the request under its Idempotency-Key.
+func (c *Call) derive(what string) uuid.UUID {
+	return events.Derive(c.api.Log, c.Actor, c.gin.Request.Method, c.gin.Request.URL.Path, c.gin.GetHeader("Idempotency-Key"), what)
+}
+
+// NewID is the id of something that the request makes.
+func (c *Call) NewID(what string) uuid.UUID {
+	if c.bodyHash != "" {
+		return c.derive(what)
+	}
+	return c.api.NewID()
+}
+
+// hashBody is kept with the facts, so that a key that comes again with another body is noticed.
+func hashBody(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:16])
+}
+
+// Run handles a command and remembers where its facts are.
+func Run[S commands.State[S], A any](c *Call, cmd commands.Command[S, A]) (commands.Result, error) {
+	r, err := commands.Handle(c, c.api.Env, c.Request(), cmd)
+	return r, c.Wrote(r, err)
+}
+
+// Try reports why a command would fail. It is asked of several commands before the first of them is run.
+func Try[S commands.State[S], A any](c *Call, cmd commands.Command[S, A]) error {
+	_, err := commands.Try(c, c.api.Env, c.Request(), cmd)
+	return err
+}
+
+// Wrote remembers where the facts are that a command led to.
+func (c *Call) Wrote(r commands.Result, err error) error {
+	if err == nil {
+		c.written = max(c.written, r.Position)
+		c.api.known(r.Position)
+	}
+	return err
+}
+
+// ForgetRevision ends what If-Match asks for: what follows is about something else.
+func (c *Call) ForgetRevision() { c.Request(); c.made.IfRevision = nil }
+
+// Answers makes the request one that answers a message.
+func (c *Call) Answers(message uuid.UUID) error {
+	r, err := commands.InReplyTo(c, c.api.Env, c.Request(), message)
+	c.made = r
+	return err
+}
+
+// Repeats tells whether the request may come again as the same, under its Idempotency-Key.
+func (c *Call) Repeats() bool { return c.bodyHash != "" }
+
+// Repeatable has a request with an Idempotency-Key be the same as another one with that key and text; operations that read
+// their body themselves say so, of all others the body is the text.
+func (c *Call) Repeatable(text string) {
+	if c.Header("Idempotency-Key") != "" {
+		c.bodyHash = hashBody([]byte(text))
+	}
+}
+
+// Nonce is random, except that a request which is repeated under its Idempotency-Key has that of the first time.
+func (c *Call) Nonce(what string) (iv [16]byte) {
+	if c.Repeats() {
+		return c.derive("secret " + c.bodyHash + " " + what)
+	}
+	_, _ = rand.Read(iv[:]) // never fails, see crypto/rand
+	return iv
+}
+
+// HTTP is the request as it came, and writer takes an answer that is no envelope.
+func (c *Call) HTTP() *http.Request         { return c.gin.Request }
+func (c *Call) Writer() http.ResponseWriter { return c.gin.Writer }
+
+// Refuse answers with an error.
+func (c *Call) Refuse(err error) { c.api.refuse(c.gin, err) }
+
+// Serve has a handler write the answer, but for the statuses that are held back: it gives the one that was, or 0.
+func (c *Call) Serve(h http.Handler, back ...int) (heldBack int) {
+	w := &held{ResponseWriter: c.gin.Writer, back: back}
+	h.ServeHTTP(w, c.gin.Request)
+	return w.status
+}
+
+// Header, param and query are a header, a part of the path and a part of the query of the request.
+func (c *Call) Header(name string) string { return c.gin.GetHeader(name) }
+func (c *Call) Param(name string) string  { return c.gin.Param(name) }
+func (c *Call) Query(name string) string  { return c.gin.Query(name) }
+
+// WantsLines tells whether the client wants a record a line: it says so in the query or, where it says nothing there, in the header.
+func (c *Call) WantsLines(format string) bool {
+	return format == "ndjson" || format == "" && strings.Contains(c.Header("Accept"), NDJSON)
+}
+
+// Identified tells whether the client may be told what is not everybody's.
+func (c *Call) Identified() bool { return !c.api.keys.required() || c.Actor != Anonymous }
+
+// Here refuses to callers elsewhere what, as long as no key is set, only this machine may do.
+func (c *Call) Here(what string) error {
+	if c.api.keys.required() || local(c.gin.Request) {
+		return nil
+	}
+	return problem.New(http.StatusForbidden, problem.CodeForbidden, "Only this machine may %s as long as no key is set.", what)
+}
+
+// Runs refuses to act as an agent that is not there or does not run.
+func (c *Call) Runs(agent uuid.UUID) error {
+	known, err := c.api.Env.States.Agent(c, agent)
+	if err == nil && !known.Running {
+		return problem.New(http.StatusNotFound, problem.CodeNotFound, "Agent not found or not active")
+	}
+	return err
+}
+
+// known takes note of a position that is in the log.
+func (a *API) known(p events.Position) {
+	for {
+		head := a.head.Load()
+		if uint64(p) <= head || a.head.CompareAndSwap(head, uint64(p)) {
+			return
+		}
+	}
+}
+
+// Settle waits until what the call wrote can be read, or long enough. Running out of time is no error: what was written is
+// in the log, and the answer carries its position.
+func (c *Call) Settle() {
+	if c.written > c.settled {
+		c.wait(c.written)
+		c.settled = c.written
+	}
+}
+
+func (c *Call) wait(p events.Position) {
+	ctx, cancel := context.WithTimeout(c, readable)
+	defer cancel()
+	groups := []string{Core}
+	if of := c.operation.answer.groups; of != nil { // files are of none
+		groups = of
+	}
+	for _, group := range groups {
+		_ = c.api.O.Waiter.Wait(ctx, group, p)
+	}
+}
+
+// TokenOf is a position as clients get it.
+func (a *API) TokenOf(p events.Position) string {
+	return events.Token{Log: a.Log, Position: p}.String()
+}
+
+// Fresh makes the answer no older than the position in X-Annals-After.
+func (c *Call) Fresh() error { return c.After("X-Annals-After", c.Header("X-Annals-After")) }
+
+// After makes the answer no older than the position that the client has seen.
+func (c *Call) After(name, token string) error {
+	if token == "" {
+		return nil
+	}
+	t, err := events.ParseToken(token)
+	if err != nil {
+		return problem.Invalid("%s: %s", name, err)
+	}
+	if t.Log != c.api.Log {
+		return problem.Invalid("%s: %.60s is a position of another log", name, token)
+	}
+	if uint64(t.Position) > c.api.head.Load() {
+		head, err := c.api.O.Head(c)
+		if err != nil {
+			return err
+		}
+		if c.api.known(head); t.Position > head {
+			return problem.Invalid("%s: %.60s is beyond the end of the log", name, token)
+		}
+	}
+	c.wait(t.Position)
+	return nil
+}
+
+// Revision gives the answer the strong ETag that If-Match takes.
+func (c *Call) Revision(r uint64) { c.tag = `"r` + strconv.FormatUint(r, 10) + `"` }
+
+// Missing tells whether an error means that there is no such thing.
+func Missing(err error) bool {
+	return errors.Is(err, commands.ErrNotFound) || errors.Is(err, queries.ErrNotFound)
+}
