@@ -43,6 +43,7 @@ type Backends struct {
 	DatabaseURL string
 
 	options Options
+	folder  string   // the data folder
 	dir     *dataDir // nil beside a running server
 	vault   *vault.Keys
 	node    *embedded.Node
@@ -58,10 +59,11 @@ func Start(ctx context.Context, o Options) (*Backends, error) {
 	if b.dir, err = openDataDir(o.DataDir); err != nil {
 		return b, err
 	}
-	if err := b.openKeys(ctx, b.dir.path); err != nil {
+	b.folder = b.dir.path
+	if err := b.openKeys(ctx); err != nil {
 		return b, err
 	}
-	found := addresses{EventStore: SocketPath(b.dir.path)}
+	found := addresses{EventStore: SocketPath(b.folder)}
 	var g errgroup.Group
 	if o.PostgresURL == "" {
 		g.Go(func() (err error) {
@@ -95,28 +97,28 @@ func Open(ctx context.Context, o Options) (*Backends, error) {
 	if !errors.Is(err, errInUse) {
 		return b, err
 	}
-	path, found, err := serving(o.DataDir)
-	if err != nil {
+	var found addresses
+	if b.folder, found, err = serving(o.DataDir); err != nil {
 		return b, err
 	}
 	if o.PostgresURL == "" {
 		b.DatabaseURL = found.Postgres
 	}
-	if err := b.openKeys(ctx, path); err != nil {
+	if err := b.openKeys(ctx); err != nil {
 		return b, err
 	}
 	return b, b.openStore(ctx, found)
 }
 
 // openKeys opens the keys where all nodes that share the log find them.
-func (b *Backends) openKeys(ctx context.Context, dir string) error {
+func (b *Backends) openKeys(ctx context.Context) error {
 	var keys events.Keys
 	var err error
 	if b.options.EventStoreURL != "" && b.options.PostgresURL != "" {
 		b.vault, err = vault.New(ctx, b.options.PostgresURL)
 		keys = b.vault
 	} else {
-		keys, err = events.NewFileKeys(KeysIn(dir))
+		keys, err = events.NewFileKeys(KeysIn(b.folder))
 	}
 	b.Codec = events.NewCodec(keys)
 	return err

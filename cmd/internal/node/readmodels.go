@@ -20,9 +20,12 @@ func (b *Backends) Projections(log uuid.UUID) engine.Options {
 	}
 }
 
+// currentViews is the schema of the views of this build.
+func currentViews() string { return engine.Views(projections.All()) }
+
 // Pool connects to the read models, which are read through the views of this build.
 func (b *Backends) Pool(ctx context.Context) (*pgxpool.Pool, error) {
-	return b.poolOf(ctx, engine.Views(projections.All()))
+	return b.poolOf(ctx, currentViews())
 }
 
 // poolOf connects to read models through the views in a schema.

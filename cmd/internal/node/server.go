@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -33,7 +33,7 @@ import (
 	"annals/transport/socketio"
 )
 
-// server is what a running server consists of. Its methods that begin something are called in the order of serve, each once.
+// server is what a running server consists of. Its steps are called in the order of Serve or of ServeAsOf, each once.
 type server struct {
 	Options
 	lines *serverlog.Ring
@@ -53,6 +53,7 @@ type server struct {
 	model   reactions.Embedder
 	models  *models.Characters
 	media   *media.Store
+	asOf    engine.Past // of ServeAsOf alone
 
 	feed      *engine.Feed
 	live      *live.Hub
@@ -73,16 +74,29 @@ func (s *server) end() {
 	}
 }
 
-// background runs a part until the server ends.
+// background runs a part until the server ends. A part that fails before stops the server.
 func (s *server) background(ctx context.Context, name string, run func(context.Context) error) {
-	s.later(background(ctx, name, run, s.fail))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := run(ctx); err != nil && ctx.Err() == nil {
+			s.fail(fmt.Errorf("%s: %w", name, err))
+		}
+	}()
+	s.later(func() { cancel(); <-done })
 }
 
-// listen takes the port before anything else: whoever comes already waits.
-func (s *server) listen(ctx context.Context) (err error) {
-	if s.shell, err = webClient(s.Config); err != nil {
-		return err
+// openPage reads what is served at /, nothing where none is named.
+func (s *server) openPage(context.Context) (err error) {
+	if s.ElizaUIDir != "" {
+		s.shell, err = httpapi.ReadShell(s.ElizaUIDir)
 	}
+	return err
+}
+
+// listen takes the port before anything else: early connections queue instead of failing.
+func (s *server) listen(ctx context.Context) (err error) {
 	s.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)))
 	if err != nil {
 		return fmt.Errorf("%w: set SERVER_PORT or SERVER_HOST", err)
@@ -112,15 +126,20 @@ func (s *server) open(ctx context.Context) (err error) {
 	return err
 }
 
-// read opens what is read from.
-func (s *server) read(ctx context.Context) (err error) {
-	if s.reading, err = s.backends.Pool(ctx); err != nil {
+// readCurrent opens the read models that the feed keeps up to date.
+func (s *server) readCurrent(ctx context.Context) error {
+	return s.read(ctx, currentViews())
+}
+
+// read opens what is read from: read models, through the views in a schema, and uploads.
+func (s *server) read(ctx context.Context, views string) (err error) {
+	if s.reading, err = s.backends.poolOf(ctx, views); err != nil {
 		return err
 	}
 	s.later(s.reading.Close)
 	s.queries, s.model = queries.New(s.reading), s.Models().Embedder()
 	s.models = models.NewCharacters(s.Models(), strings.Split(s.AgentModelHosts, ","), secrets.New(s.SecretSalt).Decrypt)
-	if s.media, err = openMedia(ctx, s.Config, s.backends.dir.path); err != nil {
+	if s.media, err = openMedia(ctx, s.Config, s.backends.folder); err != nil {
 		return err
 	}
 	s.later(func() { closing(s.Logger, "blobs", s.media.Close) })
@@ -185,25 +204,8 @@ func (s *server) react(ctx context.Context) error {
 	s.background(ctx, "reactions", s.reply)
 	s.background(ctx, "embedding", s.embed)
 	s.background(ctx, "sweep", s.sweep)
-	heads := chain.HeadWriter{Path: ChainIn(s.backends.dir.path), ID: s.logID, Log: s.backends.Store, Now: s.Clock}
+	heads := chain.HeadWriter{Path: ChainIn(s.backends.folder), ID: s.logID, Log: s.backends.Store, Now: s.Clock}
 	s.background(ctx, "chain", func(ctx context.Context) error { return heads.Keep(ctx, s.Logger) })
-	return nil
-}
-
-// catchUp waits for the read models, but not for ever.
-func (s *server) catchUp(ctx context.Context) error {
-	caughtUp := make(chan struct{})
-	s.background(ctx, "catching up", func(ctx context.Context) error {
-		defer close(caughtUp)
-		defer ring(s.filesGone)
-		return catchUp(ctx, s.feed, s.live)
-	})
-	select {
-	case <-caughtUp:
-	case <-ctx.Done():
-	case <-time.After(patience):
-		s.Logger.Warn("serving with read models that are behind: see /api/server/health")
-	}
 	return nil
 }
 
@@ -220,16 +222,31 @@ func (s *server) answer(ctx context.Context) error {
 	if s.Key == "" {
 		s.Logger.Warn("Server authentication is disabled. Set ELIZA_SERVER_AUTH_TOKEN environment variable to enable.")
 	}
+	s.handle(ctx, s.live, s.rooms)
+	return nil
+}
+
+// handle serves the API until the server ends: then the sockets are closed, with their position, and the requests drained.
+func (s *server) handle(ctx context.Context, sockets ...io.Closer) {
 	web := httpapi.Server(s.api, s.Logger)
 	s.later(func() {
-		closing(s.Logger, "http", func() error { return shutdown(context.WithoutCancel(ctx), web, s.live, s.rooms) })
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Drain)
+		defer cancel()
+		closing(s.Logger, "http", func() error {
+			drained := make(chan error, 1)
+			go func() { drained <- web.Shutdown(ctx) }() // closes the listener first
+			var err error
+			for _, c := range sockets {
+				err = errors.Join(err, c.Close())
+			}
+			return errors.Join(err, <-drained, web.Close())
+		})
 	})
 	go func() {
 		if err := web.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 			s.fail(fmt.Errorf("http: %w", err))
 		}
 	}()
-	return nil
 }
 
 func (s *server) options(ctx context.Context, h health) httpapi.Options {
@@ -250,7 +267,7 @@ func (s *server) options(ctx context.Context, h health) httpapi.Options {
 			Health: h.check, Deliveries: deliveries(store), Parked: ParkedEvents{store, s.env, s.logID}, Lines: s.lines, Metrics: s.watch.Registry, Stop: s.stop,
 		},
 		System: httpapi.SystemPorts{
-			Capabilities: capabilities(c), Configuration: c.Shown(), DataDir: s.backends.dir.path, Environment: c.Environment,
+			Capabilities: capabilities(c), Configuration: c.Shown(), DataDir: s.backends.folder, Environment: c.Environment,
 		},
 		History:    httpapi.HistoryPorts{Past: past{s.reading}},
 		Web:        httpapi.WebPorts{Shell: s.shell, Dashboard: dashboard.New()},
