@@ -42,6 +42,6 @@ func (s *server) begin(ctx context.Context) error {
 	if err := Await(ctx, s.feed, start, pushedGroups...); err != nil {
 		return err
 	}
-	s.live.Begin(start)
+	s.live.Begin(start) //nolint:contextcheck // sockets outlive the start
 	return Await(ctx, s.feed, start, askedGroups...)
 }

@@ -22,6 +22,7 @@ type Vectors struct {
 // embedAgain is what to do when the model was changed.
 const embedAgain = "run annals embed with the same settings: until then these are found by their words alone"
 
+// Of is the model that memories are embedded with now.
 func (v Vectors) Of() queries.Model {
 	return queries.Model{Name: v.Model.Model(), Dimensions: v.Model.Dimensions()}
 }

@@ -35,7 +35,7 @@ func (w Telemetry) Stop(ctx context.Context) error { return w.traces.stop(ctx) }
 
 // Command is commands.Env.Watch.
 func (w Telemetry) Command(ctx context.Context, name string, r *commands.Request) (context.Context, func(commands.Result, error)) {
-	counted := w.metrics.command(name)
+	counted := w.command(name)
 	if w.traces == nil {
 		return ctx, counted
 	}
@@ -83,7 +83,7 @@ func (w Telemetry) Parked(reaction string) { w.reactions.WithLabelValues(reactio
 
 // Asked is reactions.Reply.Asked.
 func (w Telemetry) Asked(ctx context.Context, kind, provider string, began time.Time, said reactions.Completion, err error) {
-	w.metrics.asked(kind, provider, began, said, err)
+	w.asked(kind, provider, began, said, err)
 	w.traces.past(ctx, "model "+kind, began, err, attribute.String("gen_ai.provider.name", provider), attribute.String("gen_ai.response.model", said.Model),
 		attribute.Int("gen_ai.usage.input_tokens", said.PromptTokens), attribute.Int("gen_ai.usage.output_tokens", said.CompletionTokens))
 }
