@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"annals/transport/models/openai/openaitest"
 )
@@ -35,9 +36,16 @@ func TestTheReasoningOfAModelIsShownToNobodyButAsksWhy(t *testing.T) {
 	}
 	room.chunks("messageComplete")
 	var why struct{ Calls []struct{ Reasoning string } }
-	if err := s.must(t, http.StatusOK, http.MethodGet, "/api/history/messages/"+said.ID+"/why", nil).data(&why); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, 10*time.Second, "the history has the answer", func() bool { // pushed by then are the read models of messages
+		a, err := s.call(t.Context(), http.MethodGet, "/api/history/messages/"+said.ID+"/why", nil)
+		if err != nil || a.status == http.StatusNotFound {
+			return false
+		}
+		if err := a.data(&why); err != nil {
+			t.Fatal(err)
+		}
+		return true
+	})
 	if len(why.Calls) != 1 || why.Calls[0].Reasoning != thought {
 		t.Errorf("the calls were %+v", why.Calls)
 	}
