@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-store check lint deadcode soak bench benchmarks eliza-ui
+.PHONY: help run build test test-store check lint deadcode vuln soak bench benchmarks eliza-ui
 
 BIN := bin/annals
 # Debian's Go, Homebrew's, or the one that was unpacked to its usual place.
@@ -13,6 +13,8 @@ LINT := .build/golangci-lint
 LINT_VERSION := v2.15.0
 DEADCODE := .build/deadcode
 DEADCODE_VERSION := v0.52.0
+VULN := .build/govulncheck
+VULN_VERSION := v1.9.0
 
 help: ## What can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +33,7 @@ test-store: ## Run the store's tests against a real EventStoreDB: make test-stor
 	@[ -n "$(EVENTSTORE_URL)" ] || { echo "name it: make test-store EVENTSTORE_URL='esdb://host:2113?tls=false'" >&2; exit 1; }
 	EVENTSTORE_URL='$(EVENTSTORE_URL)' go test -count 1 -v -run TestStore ./events/esdb
 
-check: lint deadcode ## What a careful colleague runs before pushing: format, vet, lint, import rules, dead code, tests with the race detector.
+check: lint deadcode vuln ## What a careful colleague runs before pushing: format, vet, lint, import rules, dead code, vulnerabilities, race detector.
 	go vet ./...
 	CGO_ENABLED=1 go test -race -timeout 15m ./...
 
@@ -46,6 +48,14 @@ deadcode: $(DEADCODE) ## Find functions that neither annals nor a test reaches.
 
 $(DEADCODE):
 	GOBIN=$(CURDIR)/.build go install golang.org/x/tools/cmd/deadcode@$(DEADCODE_VERSION)
+
+vuln: $(VULN) ## Known vulnerabilities in what is called, where the database of them can be reached.
+	@said=$$($(VULN) -scan package ./deploy/host 2>&1) || case $$said in \
+	  *"fetching vulnerabilities:"*) echo "vuln: not looked for, since the database cannot be reached: $${said##*: }"; exit 0 ;; \
+	esac; $(VULN) ./...
+
+$(VULN):
+	GOBIN=$(CURDIR)/.build go install golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION)
 
 soak: ## All tests, each campaign at full length: 100 crashes, outages of 10 s, a model that takes 90 s. Takes hours.
 	ANNALS_SOAK=1 go test -timeout 6h -count 1 -p 1 -v ./...
