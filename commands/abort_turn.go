@@ -83,15 +83,11 @@ func AbortTurns(ctx context.Context, env Env, r Request, u Unwanted) (aborted []
 
 // turns are those of the agents that are not wanted to answer a message.
 func (u Unwanted) turns(ctx context.Context, env Env, message uuid.UUID) (turns []AbortTurn, err error) {
-	m, err := Load[Message](ctx, env, events.MessageStream(message))
+	m, err := env.States.MessageNow(ctx, message)
 	if err != nil {
 		return nil, err
 	}
-	alive, err := m.alive(ctx, env.States)
-	if err != nil {
-		return nil, err
-	}
-	if !alive || m.ChannelID != u.Channel {
+	if !m.Exists || m.ChannelID != u.Channel {
 		return nil, noMessage(message)
 	}
 	if u.Agent != uuid.Nil && !slices.Contains(m.Audience, u.Agent) {

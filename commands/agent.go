@@ -10,20 +10,17 @@ import (
 
 // Agent is what commands know of an agent.
 type Agent struct {
-	Exists    bool
+	Life      // of its memories, where it is cleared
 	Running   bool
 	Disabled  bool
 	Character events.Character
-	// Deleted is the position of the last deletion, and Forgotten that of the last clear of its memories or deletion: what
-	// lies before them is gone.
-	Deleted, Forgotten events.Position
 }
 
 // Apply implements State. An agent that was deleted may be created again.
 func (a Agent) Apply(e events.Recorded) Agent {
 	switch fact := e.Event.(type) {
 	case events.AgentCreated:
-		a.Exists, a.Running, a.Disabled, a.Character = true, false, false, fact.Character
+		a.Life, a.Running, a.Disabled, a.Character = a.madeAt(e.Position), false, false, fact.Character
 	case events.AgentUpdated:
 		a.Character, a.Disabled = fact.Character, fact.Disabled
 	case events.AgentStarted:
@@ -31,9 +28,9 @@ func (a Agent) Apply(e events.Recorded) Agent {
 	case events.AgentStopped:
 		a.Running = false
 	case events.AgentMemoriesCleared:
-		a.Forgotten = e.Position
+		a.Life = a.clearedAt(e.Position)
 	case events.AgentDeleted:
-		return Agent{Deleted: e.Position, Forgotten: e.Position}
+		return Agent{Life: a.end()}
 	}
 	return a
 }

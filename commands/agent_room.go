@@ -68,11 +68,11 @@ func (a AgentRoom) Meet(ctx context.Context, env Env, r Request, who uuid.UUID, 
 	if err != nil {
 		return entity, err
 	}
-	agent, err := env.States.Agent(ctx, a.AgentID)
+	there, err := known.alive(ctx, env.States)
 	if err != nil {
 		return entity, err
 	}
-	if known.Seen <= agent.Deleted || name != "" && !slices.Contains(known.Names, name) {
+	if !there || name != "" && !slices.Contains(known.Names, name) {
 		see := SeeEntity{EntityID: entity, AgentID: a.AgentID, SubjectID: who, Names: []string{name}}
 		if _, err := Handle(ctx, env, r, see); err != nil {
 			return entity, err

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -12,22 +13,22 @@ import (
 
 // Channel is what commands know of a channel.
 type Channel struct {
-	Exists       bool
+	Life         // of its messages, files and what is remembered of it, where it is cleared
 	ServerID     uuid.UUID
 	Name         string
 	Type         string
 	Metadata     json.RawMessage
 	Participants []uuid.UUID // in the order of joining; never changed in place: folds are shared
-	// Cleared is the position of the last clear or delete: messages submitted before it are gone. Deleted is that of the
-	// last deletion.
-	Cleared, Deleted events.Position
 }
 
 // Apply implements State. A channel that was deleted may be created again.
 func (c Channel) Apply(e events.Recorded) Channel {
 	switch f := e.Event.(type) {
 	case events.ChannelCreated:
-		c.Exists, c.ServerID, c.Name, c.Type, c.Metadata = true, f.ServerID, f.Name, f.Type, f.Metadata
+		if c.Exists { // it was gone with its server
+			c.Life = c.end()
+		}
+		c.Life, c.ServerID, c.Name, c.Type, c.Metadata = c.madeAt(e.Position), f.ServerID, f.Name, f.Type, f.Metadata
 		c.Participants = f.Participants
 	case events.ChannelUpdated:
 		c.Name, c.Metadata = f.Name, f.Metadata
@@ -36,11 +37,20 @@ func (c Channel) Apply(e events.Recorded) Channel {
 	case events.ParticipantLeft:
 		c.Participants = slices.DeleteFunc(slices.Clone(c.Participants), func(id uuid.UUID) bool { return id == f.ParticipantID })
 	case events.ChannelCleared:
-		c.Cleared = e.Position
+		c.Life = c.clearedAt(e.Position)
 	case events.ChannelDeleted:
-		return Channel{Cleared: e.Position, Deleted: e.Position}
+		return Channel{Life: c.end()}
 	}
 	return c
+}
+
+// alive reports whether the channel is there after what happened to its server.
+func (c Channel) alive(ctx context.Context, states *States) (bool, error) {
+	if !c.Exists || c.ServerID == events.DefaultServer { // which does not end
+		return c.Exists, nil
+	}
+	s, err := states.Server(ctx, c.ServerID)
+	return s.holds(c.made), err
 }
 
 func noChannel(id uuid.UUID) error { return fmt.Errorf("channel %s %w", id, ErrNotFound) }

@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"context"
+
 	"github.com/google/uuid"
 
 	"annals/events"
@@ -8,17 +10,20 @@ import (
 
 // ClearChannel removes every message of a channel.
 type ClearChannel struct {
-	Unconditional[Channel]
-
 	ChannelID uuid.UUID
 }
 
 // Stream implements Command.
 func (c ClearChannel) Stream() events.StreamID { return events.ChannelStream(c.ChannelID) }
 
+// Admit implements Command.
+func (c ClearChannel) Admit(ctx context.Context, states *States, ch Channel) (bool, error) {
+	return ch.alive(ctx, states)
+}
+
 // Decide implements Command.
-func (c ClearChannel) Decide(_ Request, ch Channel, _ Nothing) ([]events.Event, error) {
-	if !ch.Exists {
+func (c ClearChannel) Decide(_ Request, _ Channel, alive bool) ([]events.Event, error) {
+	if !alive {
 		return nil, noChannel(c.ChannelID)
 	}
 	return []events.Event{events.ChannelCleared{ChannelID: c.ChannelID}}, nil

@@ -83,7 +83,7 @@ func TestACommandHoldsOnlyAtTheRevisionThatItNames(t *testing.T) {
 		r.IfRevision = &revision
 		return r
 	}
-	stale := func(revision uint64, cmd Command[Channel, Nothing], words string) {
+	stale := func(revision uint64, cmd Command[Channel, bool], words string) {
 		t.Helper()
 		before := log.Now(t)
 		_, err := Handle(t.Context(), log.Env, at(revision), cmd)

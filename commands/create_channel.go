@@ -28,17 +28,20 @@ func (CreateChannel) begins() {}
 func (c CreateChannel) Stream() events.StreamID { return events.ChannelStream(c.ChannelID) }
 
 // Admit implements Command: the server exists.
-func (c CreateChannel) Admit(ctx context.Context, states *States, _ Channel) (Nothing, error) {
+func (c CreateChannel) Admit(ctx context.Context, states *States, ch Channel) (bool, error) {
 	s, err := states.Server(ctx, c.ServerID)
 	if err == nil && !s.Exists {
-		return Nothing{}, noServer(c.ServerID)
+		return false, noServer(c.ServerID)
 	}
-	return Nothing{}, err
+	if err != nil {
+		return false, err
+	}
+	return ch.alive(ctx, states)
 }
 
 // Decide implements Command.
-func (c CreateChannel) Decide(_ Request, ch Channel, _ Nothing) ([]events.Event, error) {
-	if ch.Exists {
+func (c CreateChannel) Decide(_ Request, _ Channel, alive bool) ([]events.Event, error) {
+	if alive {
 		return nil, nil
 	}
 	return []events.Event{events.ChannelCreated{

@@ -24,7 +24,7 @@ func (c DeleteServer) Decide(_ Request, s Server, _ Nothing) ([]events.Event, er
 	switch {
 	case c.ServerID == events.DefaultServer:
 		return nil, fmt.Errorf("%w: the default server cannot be deleted", ErrRefused)
-	case s.Deleted:
+	case !s.Exists && s.ended:
 		return nil, nil
 	case !s.Exists:
 		return nil, noServer(c.ServerID)

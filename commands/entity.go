@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"encoding/json"
 
 	"github.com/google/uuid"
@@ -23,4 +24,13 @@ func (n Entity) Apply(e events.Recorded) Entity {
 		return Entity{AgentID: f.AgentID, SubjectID: f.SubjectID, Names: f.Names, Metadata: f.Metadata, Seen: e.Position}
 	}
 	return n
+}
+
+// alive reports whether the agent knows the entity still, after what happened to the agent.
+func (n Entity) alive(ctx context.Context, states *States) (bool, error) {
+	if n.Seen == 0 {
+		return false, nil
+	}
+	a, err := states.Agent(ctx, n.AgentID)
+	return a.holds(n.Seen), err
 }

@@ -30,13 +30,20 @@ func (f File) Apply(e events.Recorded) File {
 	return f
 }
 
-// alive tells whether the file is still there after what happened to its channel.
+// alive reports whether the file is there after what happened to its owner.
 func (f File) alive(ctx context.Context, states *States) (bool, error) {
-	if !f.Exists || f.Owner != events.FileOfChannel {
-		return f.Exists, nil
+	if !f.Exists {
+		return false, nil
 	}
-	c, err := states.Channel(ctx, f.OwnerID)
-	return f.Uploaded > c.Cleared, err
+	switch f.Owner {
+	case events.FileOfChannel:
+		c, err := states.Channel(ctx, f.OwnerID)
+		return c.keeps(f.Uploaded), err
+	case events.FileOfAgent, events.FileByGenerator:
+		a, err := states.Agent(ctx, f.OwnerID)
+		return a.holds(f.Uploaded), err
+	}
+	return true, nil
 }
 
 func noFile(id uuid.UUID) error { return fmt.Errorf("file %s %w", id, ErrNotFound) }

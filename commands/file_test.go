@@ -28,6 +28,7 @@ func TestAFileIsUploadedOnce(t *testing.T) {
 	When(unknown, upload).Then(t, pictureUploaded)
 	When(unknown.And(pictureUploaded), upload).Then(t)
 	When(unknown.And(pictureUploaded, pictureDeleted), upload).Then(t, pictureUploaded)
+	When(lobbyOpen.And(pictureUploaded, lobbyDeleted), upload).Then(t, pictureUploaded)
 }
 
 func TestAFileIsDeletedOnce(t *testing.T) {
@@ -44,7 +45,9 @@ func TestAFileThatWentWithItsChannelIsDeletedAlready(t *testing.T) {
 	When(lobbyOpen.And(pictureUploaded, lobbyCleared), remove).Then(t)
 	When(lobbyOpen.And(pictureUploaded, lobbyDeleted), remove).Then(t)
 	When(lobbyOpen.And(lobbyCleared, pictureUploaded), remove).Then(t, pictureDeleted)
+	When(lobbyOpen.And(lobbyDeleted, pictureUploaded, lobbyCreated), remove).Then(t)
 	ofAgent := pictureUploaded
 	ofAgent.Owner, ofAgent.OwnerID = events.FileOfAgent, eliza
 	When(lobbyOpen.And(ofAgent, lobbyCleared), remove).Then(t, pictureDeleted)
+	When(lobbyOpen.And(ofAgent, elizaDeleted), remove).Then(t)
 }

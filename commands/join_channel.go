@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"slices"
 
 	"github.com/google/uuid"
@@ -10,18 +11,21 @@ import (
 
 // JoinChannel lets a person or an agent take part in a channel.
 type JoinChannel struct {
-	Unconditional[Channel]
-
 	ChannelID, ParticipantID uuid.UUID
 }
 
 // Stream implements Command.
 func (c JoinChannel) Stream() events.StreamID { return events.ChannelStream(c.ChannelID) }
 
+// Admit implements Command.
+func (c JoinChannel) Admit(ctx context.Context, states *States, ch Channel) (bool, error) {
+	return ch.alive(ctx, states)
+}
+
 // Decide implements Command.
-func (c JoinChannel) Decide(_ Request, ch Channel, _ Nothing) ([]events.Event, error) {
+func (c JoinChannel) Decide(_ Request, ch Channel, alive bool) ([]events.Event, error) {
 	switch {
-	case !ch.Exists:
+	case !alive:
 		return nil, noChannel(c.ChannelID)
 	case slices.Contains(ch.Participants, c.ParticipantID):
 		return nil, nil

@@ -52,8 +52,8 @@ func (m Memory) alive(ctx context.Context, states *States) (bool, error) {
 	if !m.Exists {
 		return false, nil
 	}
-	forgotten, err := m.forgotten(ctx, states)
-	if err != nil || m.Since <= forgotten {
+	kept, err := m.kept(ctx, states)
+	if err != nil || !kept {
 		return false, err
 	}
 	if m.Said != 0 && m.MessageID != uuid.Nil {
@@ -72,32 +72,27 @@ func (m Memory) alive(ctx context.Context, states *States) (bool, error) {
 	return true, nil
 }
 
-// forgotten is the position of the last clear or delete of what the memory belongs to.
-func (m Memory) forgotten(ctx context.Context, states *States) (events.Position, error) {
+// kept reports whether the memory outlived the clears and ends of its agent, its room, its world and its channel.
+func (m Memory) kept(ctx context.Context, states *States) (bool, error) {
 	agent, err := states.Agent(ctx, m.AgentID)
-	if err != nil {
-		return 0, err
+	if err != nil || !agent.keeps(m.Since) {
+		return false, err
 	}
 	room, err := states.Room(ctx, m.RoomID)
-	if err != nil {
-		return 0, err
+	if err != nil || !room.keeps(m.Since) {
+		return false, err
 	}
-	last := max(agent.Forgotten, room.Cleared)
 	if m.WorldID != uuid.Nil {
-		world, err := states.World(ctx, m.WorldID)
-		if err != nil {
-			return 0, err
+		if world, err := states.World(ctx, m.WorldID); err != nil || !world.keeps(m.Since) {
+			return false, err
 		}
-		last = max(last, world.Cleared)
 	}
 	if m.ChannelID != uuid.Nil {
-		channel, err := states.Channel(ctx, m.ChannelID)
-		if err != nil {
-			return 0, err
+		if channel, err := states.Channel(ctx, m.ChannelID); err != nil || !channel.keeps(m.Since) {
+			return false, err
 		}
-		last = max(last, channel.Cleared)
 	}
-	return last, nil
+	return true, nil
 }
 
 func noMemory(id uuid.UUID) error { return fmt.Errorf("memory %s %w", id, ErrNotFound) }

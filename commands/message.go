@@ -47,21 +47,17 @@ func (m Message) alive(ctx context.Context, states *States) (bool, error) {
 		return false, nil
 	}
 	c, err := states.Channel(ctx, m.ChannelID)
-	return m.Submitted > c.Cleared, err
+	return c.keeps(m.Submitted), err
 }
 
 // InReplyTo returns the request as one that answers a message: an answer to what an agent said is one hop further from the
 // person who began. It fails with ErrNotFound where there is no such message.
 func InReplyTo(ctx context.Context, env Env, r Request, message uuid.UUID) (Request, error) {
-	m, err := env.States.Message(ctx, message)
-	if err != nil {
-		return r, err
-	}
-	there, err := m.alive(ctx, env.States)
+	m, err := env.States.MessageNow(ctx, message)
 	switch {
 	case err != nil:
 		return r, err
-	case !there:
+	case !m.Exists:
 		return r, noMessage(message)
 	case m.ByAgent:
 		r.Hops = m.Hops + 1

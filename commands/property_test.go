@@ -243,8 +243,8 @@ func (s *story) folds() {
 	}
 	for _, id := range s.things.messages {
 		got, want := messages[id], s.model.messages[id]
-		there := got.Exists && got.Submitted > channels[got.ChannelID].Cleared
-		if there != (want != nil) || want != nil && (got.Content != want.content || got.ChannelID != want.channel) {
+		there, err := s.log.Env.States.MessageNow(s.outer.Context(), id)
+		if err != nil || there.Exists != (want != nil) || want != nil && (got.Content != want.content || got.ChannelID != want.channel) {
 			s.t.Errorf("message %s is %+v, not %+v", id, got, want)
 		}
 	}

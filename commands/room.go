@@ -12,14 +12,11 @@ import (
 
 // Room is what commands know of a room.
 type Room struct {
-	Exists    bool
+	Life      // of what is remembered there
 	AgentID   uuid.UUID
 	WorldID   uuid.UUID
 	ChannelID uuid.UUID
 	Entities  []uuid.UUID // who takes part; never changed in place: folds are shared
-	Created   events.Position
-	// Cleared is the position of the last clear or delete: what lies before it is gone.
-	Cleared events.Position
 }
 
 // Apply implements State. A room that was deleted may be created again.
@@ -27,17 +24,16 @@ func (r Room) Apply(e events.Recorded) Room {
 	switch f := e.Event.(type) {
 	case events.RoomCreated:
 		return Room{
-			Exists: true, AgentID: f.AgentID, WorldID: f.WorldID, ChannelID: f.ChannelID, Entities: f.Entities,
-			Created: e.Position, Cleared: r.Cleared,
+			Life: r.madeAt(e.Position), AgentID: f.AgentID, WorldID: f.WorldID, ChannelID: f.ChannelID, Entities: f.Entities,
 		}
 	case events.RoomJoined:
 		if !slices.Contains(r.Entities, f.EntityID) {
 			r.Entities = append(slices.Clip(r.Entities), f.EntityID)
 		}
 	case events.RoomCleared:
-		r.Cleared = e.Position
+		r.Life = r.clearedAt(e.Position)
 	case events.RoomDeleted:
-		return Room{Cleared: e.Position}
+		return Room{Life: r.end()}
 	}
 	return r
 }
@@ -48,16 +44,16 @@ func (r Room) alive(ctx context.Context, states *States) (bool, error) {
 		return false, nil
 	}
 	a, err := states.Agent(ctx, r.AgentID)
-	if err != nil || r.Created <= a.Deleted {
+	if err != nil || !a.holds(r.made) {
 		return false, err
 	}
 	if r.WorldID != uuid.Nil {
-		if w, err := states.World(ctx, r.WorldID); err != nil || r.Created <= w.Deleted {
+		if w, err := states.World(ctx, r.WorldID); err != nil || !w.holds(r.made) {
 			return false, err
 		}
 	}
 	if r.ChannelID != uuid.Nil {
-		if c, err := states.Channel(ctx, r.ChannelID); err != nil || r.Created <= c.Deleted {
+		if c, err := states.Channel(ctx, r.ChannelID); err != nil || !c.holds(r.made) {
 			return false, err
 		}
 	}

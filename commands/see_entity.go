@@ -34,8 +34,7 @@ func (c SeeEntity) Admit(ctx context.Context, states *States, n Entity) (known b
 	if err := states.agentExists(ctx, c.AgentID); err != nil {
 		return false, err
 	}
-	knower, err := states.Agent(ctx, n.AgentID)
-	return n.Seen > knower.Deleted, err
+	return n.alive(ctx, states)
 }
 
 // Decide implements Command.

@@ -11,24 +11,22 @@ import (
 
 // Server is what commands know of a server.
 type Server struct {
-	Exists bool
+	Life   // of its channels
 	Name   string
-	// Deleted tells that it existed once.
-	Deleted bool
-	Agents  map[uuid.UUID]bool // never changed in place: folds are shared
+	Agents map[uuid.UUID]bool // never changed in place: folds are shared
 }
 
 // Apply implements State.
 func (s Server) Apply(e events.Recorded) Server {
-	switch e := e.Event.(type) {
+	switch f := e.Event.(type) {
 	case events.ServerCreated:
-		s.Exists, s.Deleted, s.Name = true, false, e.Name
+		s.Life, s.Name = s.madeAt(e.Position), f.Name
 	case events.ServerDeleted:
-		return Server{Deleted: true}
+		return Server{Life: s.end()}
 	case events.AgentJoinedServer:
-		s.Agents = with(s.Agents, e.AgentID)
+		s.Agents = with(s.Agents, f.AgentID)
 	case events.AgentLeftServer:
-		s.Agents = without(s.Agents, e.AgentID)
+		s.Agents = without(s.Agents, f.AgentID)
 	}
 	return s
 }

@@ -50,9 +50,17 @@ func (s *States) Server(ctx context.Context, id uuid.UUID) (Server, error) {
 	return foldOf(ctx, s, s.servers, events.ServerStream(id))
 }
 
-// Channel is the channel's fold; that of no events when there is none.
+// Channel is the channel's fold; one that does not exist when there is none, or it is gone with its server.
 func (s *States) Channel(ctx context.Context, id uuid.UUID) (Channel, error) {
-	return foldOf(ctx, s, s.channels, events.ChannelStream(id))
+	c, err := foldOf(ctx, s, s.channels, events.ChannelStream(id))
+	if err != nil || !c.Exists {
+		return c, err
+	}
+	there, err := c.alive(ctx, s)
+	if !there {
+		c = Channel{Life: c.end()}
+	}
+	return c, err
 }
 
 // World is the world's fold; that of no events when there is none.
@@ -78,6 +86,18 @@ func (s *States) Message(ctx context.Context, id uuid.UUID) (Message, error) {
 // Memory is the memory's fold as it is in the log.
 func (s *States) Memory(ctx context.Context, id uuid.UUID) (Memory, error) {
 	return Load[Memory](ctx, Env{Store: s.store, assumed: s.assumed}, events.MemoryStream(id))
+}
+
+// MessageNow is the message's fold, and that of no events where the message is gone with its channel.
+func (s *States) MessageNow(ctx context.Context, id uuid.UUID) (Message, error) {
+	m, err := s.Message(ctx, id)
+	if err != nil {
+		return m, err
+	}
+	if there, err := m.alive(ctx, s); err != nil || !there {
+		return Message{}, err
+	}
+	return m, nil
 }
 
 // RoomNow is the room's fold, and that of no events where the room is gone with what it belongs to.

@@ -92,6 +92,32 @@ func TestTheSameMessageAgainIsThereAlready(t *testing.T) {
 	When(lobbyOpen.And(helloSaid), other).Then(t)
 }
 
+func TestWhatWasSaidInADeletedChannelIsNotThere(t *testing.T) {
+	t.Parallel()
+	past := lobbyOpen.And(lobbyDeleted, helloSaid) // it was admitted before
+	edited := "Hello again."
+	When(past, EditMessage{MessageID: hello, Content: &edited}).ThenFails(t, ErrNotFound)
+	When(past, sayHello()).ThenFails(t, ErrNotFound, "channel")
+	When(past.And(lobbyCreated), EditMessage{MessageID: hello, Content: &edited}).ThenFails(t, ErrNotFound)
+	When(past.And(lobbyCreated), sayHello()).Then(t, helloSaid)
+}
+
+func TestAChannelIsGoneWithItsServer(t *testing.T) {
+	t.Parallel()
+	there := events.ChannelCreated{ChannelID: lobby, ServerID: guild, Participants: []uuid.UUID{alice}}
+	create := CreateChannel{ChannelID: lobby, ServerID: guild, Participants: []uuid.UUID{alice}}
+	past := Given(homeCreated, guildCreated, there, helloSaid, guildDeleted)
+	for _, gone := range []History{past, Given(homeCreated, guildCreated, guildDeleted, there), past.And(guildCreated)} {
+		When(gone, sayHello()).ThenFails(t, ErrNotFound, "channel")
+		When(gone, JoinChannel{ChannelID: lobby, ParticipantID: bob}).ThenFails(t, ErrNotFound, "channel")
+		When(gone, DeleteChannel{ChannelID: lobby}).Then(t, lobbyDeleted) // for the read models, which keep it until then
+	}
+	past = past.And(guildCreated)
+	When(past, create).Then(t, there)
+	When(past.And(there), create).Then(t)
+	When(past.And(there), sayHello()).Then(t, helloSaid) // the first one is gone
+}
+
 func TestAMessageIsInOneChannel(t *testing.T) {
 	t.Parallel()
 	elsewhere := sayHello()

@@ -179,7 +179,7 @@ func TestAnyPatchOfSettingsIsSoAlreadyOnceItWasMade(t *testing.T) {
 			}
 			return string(raw)
 		}
-		old := Agent{Exists: true, Character: character(rt, `{"name": "Eliza", "bio": [], `+object("old")[1:])}
+		old := Agent{Life: Life{Exists: true}, Character: character(rt, `{"name": "Eliza", "bio": [], `+object("old")[1:])}
 		if facts, err := patch(rt, `{}`).Decide(NewRequest(), old, Nothing{}); err != nil || len(facts) > 0 {
 			rt.Fatalf("nothing changes %s to %v, %v", Show(events.AgentCreated{Character: old.Character}), facts, err)
 		}

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 
@@ -12,8 +13,6 @@ import (
 // UpdateChannel changes what is given of a channel, whole; what is nil stays. It is an update of the channel also where only
 // those who take part change.
 type UpdateChannel struct {
-	Unconditional[Channel]
-
 	ChannelID    uuid.UUID
 	Name         *string
 	Metadata     json.RawMessage
@@ -23,9 +22,14 @@ type UpdateChannel struct {
 // Stream implements Command.
 func (c UpdateChannel) Stream() events.StreamID { return events.ChannelStream(c.ChannelID) }
 
+// Admit implements Command.
+func (c UpdateChannel) Admit(ctx context.Context, states *States, ch Channel) (bool, error) {
+	return ch.alive(ctx, states)
+}
+
 // Decide implements Command.
-func (c UpdateChannel) Decide(_ Request, ch Channel, _ Nothing) ([]events.Event, error) {
-	if !ch.Exists {
+func (c UpdateChannel) Decide(_ Request, ch Channel, alive bool) ([]events.Event, error) {
+	if !alive {
 		return nil, noChannel(c.ChannelID)
 	}
 	name, metadata := ch.Name, ch.Metadata

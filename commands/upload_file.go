@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"context"
+
 	"github.com/google/uuid"
 
 	"annals/events"
@@ -9,8 +11,6 @@ import (
 // UploadFile makes a file of bytes that are in the blob store. Agents and channels need not exist: clients upload first.
 // The same id again is the same file.
 type UploadFile struct {
-	Unconditional[File]
-
 	FileID   uuid.UUID
 	Owner    string // one of events.FileOf… and FileBy…
 	OwnerID  uuid.UUID
@@ -28,9 +28,14 @@ func (UploadFile) begins() {}
 // Stream implements Command.
 func (c UploadFile) Stream() events.StreamID { return events.FileStream(c.FileID) }
 
+// Admit implements Command.
+func (c UploadFile) Admit(ctx context.Context, states *States, f File) (bool, error) {
+	return f.alive(ctx, states)
+}
+
 // Decide implements Command.
-func (c UploadFile) Decide(_ Request, f File, _ Nothing) ([]events.Event, error) {
-	if f.Exists {
+func (c UploadFile) Decide(_ Request, _ File, alive bool) ([]events.Event, error) {
+	if alive {
 		return nil, nil
 	}
 	return []events.Event{events.FileUploaded{

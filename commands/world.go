@@ -13,29 +13,26 @@ import (
 
 // World is what commands know of a world.
 type World struct {
-	Exists   bool
+	Life     // of its rooms and, where it is cleared, of what is remembered there
 	AgentID  uuid.UUID
 	ServerID string
 	Name     string
 	Metadata json.RawMessage
 	At       time.Time // when it was made
-	Created  events.Position
-	// Cleared is the position of the last clear or delete, and Deleted that of the last deletion: what lies before is gone.
-	Cleared, Deleted events.Position
 }
 
 // Apply implements State. A world that was deleted may be created again.
 func (w World) Apply(e events.Recorded) World {
 	switch f := e.Event.(type) {
 	case events.WorldCreated:
-		w.Exists, w.AgentID, w.ServerID, w.Name, w.Metadata = true, f.AgentID, f.ServerID, f.Name, f.Metadata
-		w.At, w.Created = e.Meta.At, e.Position
+		w.Life, w.AgentID, w.ServerID, w.Name, w.Metadata = w.madeAt(e.Position), f.AgentID, f.ServerID, f.Name, f.Metadata
+		w.At = e.Meta.At
 	case events.WorldUpdated:
 		w.Name, w.Metadata = f.Name, f.Metadata
 	case events.WorldCleared:
-		w.Cleared = e.Position
+		w.Life = w.clearedAt(e.Position)
 	case events.WorldDeleted:
-		return World{Cleared: e.Position, Deleted: e.Position}
+		return World{Life: w.end()}
 	}
 	return w
 }
@@ -46,7 +43,7 @@ func (w World) alive(ctx context.Context, states *States) (bool, error) {
 		return false, nil
 	}
 	a, err := states.Agent(ctx, w.AgentID)
-	return w.Created > a.Deleted, err
+	return a.holds(w.made), err
 }
 
 func noWorld(id uuid.UUID) error { return fmt.Errorf("world %s %w", id, ErrNotFound) }

@@ -131,6 +131,7 @@ func TestWhatIsGoneBeforeItIsRememberedStaysGone(t *testing.T) {
 	handle(w, commands.DeleteMessage{MessageID: gone[0]})
 	handle(w, commands.ClearChannel{ChannelID: cleared})
 	handle(w, commands.DeleteChannel{ChannelID: deleted})
+	w.tooLate(iris)
 	last := w.say(dm, "four")
 	l := w.remembers(nil)
 	w.memory(events.UniqueUUID(iris, last.String()))

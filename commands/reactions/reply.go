@@ -148,11 +148,11 @@ func (r Reply) standing(ctx context.Context, m events.MessageSubmitted, agentID 
 	if !channel.Exists {
 		return agent, "the channel was deleted", nil
 	}
-	message, err := commands.Load[commands.Message](ctx, r.Env, events.MessageStream(m.MessageID))
+	message, err := r.Env.States.MessageNow(ctx, m.MessageID)
 	if err != nil {
 		return agent, "", err
 	}
-	if !message.Exists || message.Submitted <= channel.Cleared {
+	if !message.Exists {
 		return agent, "the message was deleted", nil
 	}
 	return agent, "", nil

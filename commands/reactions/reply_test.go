@@ -5,6 +5,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -137,6 +138,32 @@ func TestNobodyAnswersWhatIsGone(t *testing.T) {
 			w.ignored(asked, iris)
 		})
 	}
+}
+
+func TestNobodyAnswersWhatWasRecordedAfterItsChannelWasDeleted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	iris := w.agent("Iris")
+	asked := w.tooLate(iris)
+	text := saying("Hello, Ada.")
+	w.live(text)
+	w.ignored(asked, iris)
+	if n := len(text.prompts()); n > 0 {
+		t.Error("the model was asked")
+	}
+}
+
+// tooLate records a message in a DM that was deleted meanwhile, and is made anew after it.
+func (w *world) tooLate(agent uuid.UUID) (message uuid.UUID) {
+	w.t.Helper()
+	channel := w.channel("DM", ada, agent)
+	handle(w, commands.DeleteChannel{ChannelID: channel})
+	message = uuid.New()
+	w.log.Record(events.MessageStream(message), time.Now(), events.MessageSubmitted{
+		MessageID: message, ChannelID: channel, AuthorID: ada, Content: "Hello", Audience: []uuid.UUID{agent},
+	})
+	handle(w, commands.CreateChannel{ChannelID: channel, Type: "DM", Participants: []uuid.UUID{ada, agent}})
+	return message
 }
 
 // ignored fails the test unless the turn ends without a reply.
