@@ -10,10 +10,10 @@ import (
 	"sync"
 	"time"
 
-	"annals/queries"
-
 	"github.com/cespare/xxhash/v2"
 	"github.com/gin-gonic/gin"
+
+	"annals/queries"
 )
 
 // None is the data of an answer without a body: 204.

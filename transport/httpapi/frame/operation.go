@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"annals/transport/problem"
-
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
+
+	"annals/transport/problem"
 )
 
 // operation is one route: what it is called, how it answers, what it takes, who may ask, and how much.
