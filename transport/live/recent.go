@@ -78,7 +78,7 @@ func (r *recent) next(ctx context.Context, after, head events.Position) (stretch
 			mine := &reading{after, r.erasures, make(chan struct{})}
 			r.reads[mine] = true
 			r.mu.Unlock()
-			return r.read(mine, head)
+			return r.read(mine, head) //nolint:contextcheck // a read is for all that wait
 		}
 		r.mu.Unlock()
 		select {

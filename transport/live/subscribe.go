@@ -125,7 +125,7 @@ func (h *Hub) attach(c *connection, s *subscription) {
 	h.work.Go(func() {
 		defer cancel()
 		r := replay{Hub: h, c: c, s: s, ctx: ctx}
-		r.run(from)
+		r.run(from) //nolint:contextcheck // a replay ends with its subscription
 	})
 }
 
