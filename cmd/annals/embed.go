@@ -64,6 +64,11 @@ func (e *Embed) Run(ctx context.Context) (err error) {
 	if err := readable(ctx, b, feed); err != nil {
 		return err
 	}
+	return e.all(ctx, b, feed, v)
+}
+
+// all embeds what has no vector of the model, or says how much that is.
+func (e *Embed) all(ctx context.Context, b *node.Backends, feed *engine.Feed, v node.Vectors) error {
 	found := v.Look(ctx)
 	if found == nil {
 		return queries.ErrUnavailable
@@ -76,14 +81,15 @@ func (e *Embed) Run(ctx context.Context) (err error) {
 		fmt.Println(node.OthersIn(*found))
 	}
 	if e.DryRun {
-		fmt.Printf("%d memories would be embedded with %s\n", total, model.Model())
+		fmt.Printf("%d memories would be embedded with %s\n", total, v.Model.Model())
 		return nil
 	}
-	a := embedRun{Vectors: v, embed: reactions.NewEmbed(b.Env(), model, time.Now), run: node.NewID(), total: total, progress: newProgress(os.Stdout, "memories")}
-	if err = a.all(ctx); err == nil {
+	a := embedRun{Vectors: v, embed: reactions.NewEmbed(b.Env(), v.Model, time.Now), run: node.NewID(), total: total, progress: newProgress(os.Stdout, "memories")}
+	err := a.all(ctx)
+	if err == nil {
 		err = readable(ctx, b, feed)
 	}
-	fmt.Printf("%d memories embedded with %s\n", a.done, model.Model())
+	fmt.Printf("%d memories embedded with %s\n", a.done, v.Model.Model())
 	switch {
 	case ctx.Err() != nil:
 		return errors.New("interrupted; the same command goes on from here")
