@@ -1,7 +1,6 @@
 package socketio
 
 import (
-	"context"
 	"encoding/json"
 
 	"github.com/google/uuid"
@@ -84,7 +83,8 @@ type update struct {
 	Updates   queries.Channel `json:"updates"`
 }
 
-// Publish tells those who joined a channel what has become readable in it. Batches come in order, one after the other.
+// Publish tells those who joined a channel what has become readable in it. Batches come in order, one after the other. It
+// waits for nobody, neither clients nor the database.
 func (h *Hub) Publish(facts []events.Recorded) {
 	out := outbox{frames: map[*connection][]frame{}}
 	defer out.send()
@@ -97,8 +97,9 @@ func (h *Hub) Publish(facts []events.Recorded) {
 		case events.TurnCompleted:
 			h.broadcast(&out, f.ChannelID, "messageComplete", completion{f.ChannelID, f.ServerID})
 		case events.ChannelUpdated:
-			out.send() // it may take a while to look at the channel
-			h.channelUpdated(&out, f.ChannelID)
+			if len(h.members(f.ChannelID.String())) > 0 {
+				h.updates.add(f.ChannelID)
+			}
 		case events.ChannelCleared:
 			h.broadcast(&out, f.ChannelID, "channelCleared", ofChannel{f.ChannelID})
 		case events.ChannelDeleted:
@@ -167,19 +168,4 @@ func sentBy(senders []*sending, c *connection) bool {
 		}
 	}
 	return false
-}
-
-// channelUpdated shows the channel as it can be read now.
-func (h *Hub) channelUpdated(out *outbox, channel uuid.UUID) {
-	if len(h.members(channel.String())) == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(h.ctx, readable)
-	defer cancel()
-	found, err := h.Channels.Channel(ctx, channel)
-	if err != nil {
-		h.Logger.Warn("who is in a channel does not hear that it was changed", "channel", channel, "error", err)
-		return
-	}
-	h.broadcast(out, channel, "channelUpdated", update{channel, found})
 }

@@ -71,12 +71,13 @@ type Hub struct {
 	ctx     context.Context //nolint:containedctx // ends what is under way when the hub closes
 	cancel  context.CancelFunc
 	stop    func()         // no longer watches the log
-	work    sync.WaitGroup // log streaming
+	work    sync.WaitGroup // log streaming, updates of channels
 	dealing sync.WaitGroup // with what clients sent
 	served  sync.WaitGroup // connections
 	logs    chan logged
 	// flushers send what connections are told over WebSockets.
 	flushers  *flushers
+	updates   *updates
 	strangers *limits.Places[*connection] // sessions that are not identified
 
 	mu          sync.Mutex
@@ -95,7 +96,7 @@ func New(o Options) *Hub {
 		o.Client = func(r *http.Request) netip.Prefix { return limits.AddressOf(r.RemoteAddr) }
 	}
 	h := &Hub{
-		Options: o, logs: make(chan logged, logsWaiting), flushers: newFlushers(), connections: map[string]*connection{},
+		Options: o, logs: make(chan logged, logsWaiting), flushers: newFlushers(), updates: newUpdates(), connections: map[string]*connection{},
 		strangers: limits.NewPlaces[*connection](maxStrangers, maxStrangersOfClient),
 		rooms:     map[string]map[*connection]bool{}, sending: map[uuid.UUID][]*sending{}, watching: map[*connection]*serverlog.Filter{},
 	}
@@ -112,6 +113,7 @@ func New(o Options) *Hub {
 	_ = h.sessions.On("connection", func(args ...any) { h.opened(args[0].(engine.Socket)) })
 	_ = server.On("connection", func(args ...any) { h.connected(args[0].(*socket.Socket)) })
 	h.work.Go(h.streamLogs)
+	h.work.Go(h.showUpdates)
 	h.stop = h.Logs.Watch(h.logged)
 	return h
 }
