@@ -157,6 +157,17 @@ func TestAFloodPutsOutOnlyItself(t *testing.T) {
 				t.Fatalf("%d places are taken by %d", p.Taken(), len(in))
 			}
 		}
+		for len(in) > 0 {
+			out, found := p.PutOut()
+			i := slices.IndexFunc(in, func(other int) bool { return of[other] == of[out] })
+			if !found || in[i] != out || slices.ContainsFunc(in, func(other int) bool { return count(of[other]) > count(of[out]) }) {
+				t.Fatalf("%d of %v was put out of %v", out, of[out], in)
+			}
+			in = slices.Delete(in, i, i+1)
+		}
+		if _, found := p.PutOut(); found {
+			t.Fatal("somebody was put out who was not there")
+		}
 	})
 }
 

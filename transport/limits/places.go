@@ -37,13 +37,7 @@ func (p *Places[T]) Enter(client netip.Prefix, who T) (out T, full bool) {
 	case mine != nil && mine.Len() >= p.client:
 		out, full = p.oldest(mine), true
 	case len(p.taken) >= p.server:
-		most := mine
-		for _, l := range p.clients {
-			if most == nil || l.Len() > most.Len() {
-				most = l
-			}
-		}
-		out, full = p.oldest(most), true
+		out, full = p.oldest(p.busiest(mine)), true
 	}
 	if full {
 		p.leave(out)
@@ -62,11 +56,32 @@ func (p *Places[T]) Leave(who T) {
 	p.leave(who)
 }
 
+// PutOut frees the place that a newcomer would get where all are taken, and returns whose it was.
+func (p *Places[T]) PutOut() (out T, found bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if most := p.busiest(nil); most != nil {
+		out, found = p.oldest(most), true
+		p.leave(out)
+	}
+	return out, found
+}
+
 // Taken is how many places are taken.
 func (p *Places[T]) Taken() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.taken)
+}
+
+// busiest are the places of the client that has most: of the one who is named where none has more.
+func (p *Places[T]) busiest(most *list.List) *list.List {
+	for _, l := range p.clients {
+		if most == nil || l.Len() > most.Len() {
+			most = l
+		}
+	}
+	return most
 }
 
 func (p *Places[T]) oldest(l *list.List) T { return l.Front().Value.(*place[T]).who }

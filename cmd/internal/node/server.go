@@ -25,6 +25,7 @@ import (
 	"annals/transport/dashboard"
 	"annals/transport/httpapi"
 	"annals/transport/httpapi/frame"
+	"annals/transport/httpserver"
 	"annals/transport/live"
 	"annals/transport/media"
 	"annals/transport/models"
@@ -243,7 +244,7 @@ func (s *server) handle(ctx context.Context, sockets ...io.Closer) {
 		})
 	})
 	go func() {
-		if err := web.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := httpserver.Serve(web, s.listener, s.Logger); !errors.Is(err, http.ErrServerClosed) {
 			s.fail(fmt.Errorf("http: %w", err))
 		}
 	}()
