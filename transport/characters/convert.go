@@ -17,8 +17,8 @@ const (
 	Dropped   = "dropped"
 )
 
-// Change says what became of one field of an old file.
-type Change struct {
+// Field says what became of one field of an old file.
+type Field struct {
 	Field   string `json:"field"`
 	Outcome string `json:"outcome" enum:"converted,kept,dropped"`
 	Note    string `json:"note,omitempty"`
@@ -32,16 +32,16 @@ const maxKept = 16 << 10
 
 // Convert returns a character in today's format, and what became of the fields that had to change. A character that has no sign of
 // the old format is returned as it is: strict readers go on to refuse what they do not know in it.
-func Convert(character json.RawMessage) (json.RawMessage, []Change, error) {
+func Convert(character json.RawMessage) (json.RawMessage, []Field, error) {
 	return convert(character, true)
 }
 
 // ConvertPatch is Convert for parts of a character: no bio is needed, and null, which deletes, stays.
-func ConvertPatch(parts json.RawMessage) (json.RawMessage, []Change, error) {
+func ConvertPatch(parts json.RawMessage) (json.RawMessage, []Field, error) {
 	return convert(parts, false)
 }
 
-func convert(raw json.RawMessage, whole bool) (json.RawMessage, []Change, error) {
+func convert(raw json.RawMessage, whole bool) (json.RawMessage, []Field, error) {
 	fields := object(raw)
 	if !isOld(fields) {
 		return raw, nil, nil
@@ -97,7 +97,7 @@ func isOld(fields map[string]json.RawMessage) bool {
 // conversion is one character on its way.
 type conversion struct {
 	old, now, imported map[string]json.RawMessage
-	changes            []Change
+	changes            []Field
 	lore               []string
 	secrets            map[string]json.RawMessage // besides those that are in the settings already
 	provider           json.RawMessage
@@ -105,7 +105,7 @@ type conversion struct {
 }
 
 func (c *conversion) changed(field, outcome, note string, args ...any) {
-	c.changes = append(c.changes, Change{Field: field, Outcome: outcome, Note: fmt.Sprintf(note, args...)})
+	c.changes = append(c.changes, Field{Field: field, Outcome: outcome, Note: fmt.Sprintf(note, args...)})
 }
 
 // describe sees to a bio.
@@ -186,7 +186,7 @@ func (c *conversion) keep(name string, value json.RawMessage, note string) {
 func (c *conversion) nameTheRest() {
 	for _, name := range slices.Sorted(maps.Keys(c.old)) {
 		_, there := c.now[name]
-		named := slices.ContainsFunc(c.changes, func(ch Change) bool { return ch.Field == name })
+		named := slices.ContainsFunc(c.changes, func(ch Field) bool { return ch.Field == name })
 		if !there && !named {
 			c.changed(name, Dropped, "there is nothing in it that has a place today")
 		}

@@ -174,7 +174,7 @@ func TestWhatIsConvertedIsAcceptedToday(t *testing.T) {
 		}
 		now := object(character)
 		for name := range object([]byte(old + "}")) {
-			named := slices.ContainsFunc(changes, func(c Change) bool { return c.Field == name })
+			named := slices.ContainsFunc(changes, func(c Field) bool { return c.Field == name })
 			if _, there := now[name]; !there && !named {
 				rt.Fatalf("%s}\n%s is gone and not named in %+v", old, name, changes)
 			}

@@ -9,6 +9,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/characters"
 	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
@@ -54,8 +55,9 @@ type newAgent struct {
 }
 
 type agentMade struct {
-	ID        uuid.UUID       `json:"id"`
-	Character json.RawMessage `json:"character" doc:"As it came, secrets encrypted."`
+	ID        uuid.UUID           `json:"id"`
+	Character json.RawMessage     `json:"character" doc:"As it came, secrets encrypted."`
+	Converted []characters.Field `json:"converted,omitempty" doc:"Of a character file of ElizaOS 0.x: what became of the fields that had to change."`
 }
 
 // createAgent answers every refusal with one code, as the recorded server does.
@@ -76,6 +78,10 @@ func (a *agentsAPI) makeAgent(c *frame.Call, in *newAgent) (agentMade, error) {
 	if err != nil {
 		return agentMade{}, err
 	}
+	raw, changes, err := characters.Convert(raw)
+	if err != nil {
+		return agentMade{}, problem.Invalid("%s", err)
+	}
 	if raw, err = a.Secrets.seal(raw, c.Nonce); err != nil {
 		return agentMade{}, err
 	}
@@ -83,7 +89,7 @@ func (a *agentsAPI) makeAgent(c *frame.Call, in *newAgent) (agentMade, error) {
 	if err != nil {
 		return agentMade{}, err
 	}
-	made := agentMade{ID: events.StringToUUID(character.Name), Character: raw}
+	made := agentMade{events.StringToUUID(character.Name), raw, changes}
 	switch other, err := a.Queries.AgentNamed(c, character.Name); {
 	case err != nil && !frame.Missing(err):
 		return made, err
@@ -112,19 +118,29 @@ type agentPatch struct {
 	Body frame.Object `doc:"Parts of a character. Settings are merged; null deletes."`
 }
 
-func (a *agentsAPI) updateAgent(c *frame.Call, in *agentPatch) (queries.Agent, error) {
+type agentUpdated struct {
+	queries.Agent
+	Converted []characters.Field `json:"converted,omitempty" doc:"Of parts of a character file of ElizaOS 0.x: what became of the fields that had to change."`
+}
+
+func (a *agentsAPI) updateAgent(c *frame.Call, in *agentPatch) (agentUpdated, error) {
 	if in.Body == nil {
-		return queries.Agent{}, problem.Invalid("Invalid body: an object is required")
+		return agentUpdated{}, problem.Invalid("Invalid body: an object is required")
 	}
-	sealed, err := a.Secrets.seal(in.Body.Raw(), c.Nonce)
+	parts, changes, err := characters.ConvertPatch(in.Body.Raw())
 	if err != nil {
-		return queries.Agent{}, err
+		return agentUpdated{}, err
+	}
+	sealed, err := a.Secrets.seal(parts, c.Nonce)
+	if err != nil {
+		return agentUpdated{}, err
 	}
 	if _, err := frame.Run(c, commands.UpdateAgent{AgentID: in.AgentID.UUID, Patch: frame.Object(sealed).Fields()}); err != nil {
-		return queries.Agent{}, err
+		return agentUpdated{}, err
 	}
 	c.Settle()
-	return a.agent(c, &in.AgentPath)
+	agent, err := a.agent(c, &in.AgentPath)
+	return agentUpdated{agent, changes}, err
 }
 
 func (a *agentsAPI) deleteAgent(c *frame.Call, in *frame.AgentPath) (frame.None, error) {

@@ -24,7 +24,8 @@ var (
 var agentsExamples = []any{
 	agentsAnswer{[]queries.AgentItem{example.AgentItem}},
 	anAgent,
-	agentMade{example.Agent, json.RawMessage(`{"name":"Eliza","bio":["A listener of 1966."]}`)},
+	agentUpdated{anAgent, nil},
+	agentMade{example.Agent, json.RawMessage(`{"name":"Eliza","bio":["A listener of 1966."]}`), nil},
 	agentStarted{example.Agent, "Eliza", queries.Active},
 	panel{"Memory", "/api/panels/memory?agentId=" + example.Agent.String()},
 	aLog,

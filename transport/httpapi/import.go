@@ -15,6 +15,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"annals/transport/characters"
 	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
@@ -50,7 +51,9 @@ type imported struct {
 	Failed      []importFailure `json:"failed"`
 	FailedCount int             `json:"failedCount"`
 	DryRun      bool            `json:"dryRun,omitempty"`
-	Stopped     *importFailure  `json:"stopped,omitempty" doc:"Where the file ended too early; what lies before is there."`
+	// Converted is of a character of ElizaOS 0.x.
+	Converted []characters.Field `json:"converted,omitempty" doc:"Of a character of ElizaOS 0.x: what became of the fields that had to change."`
+	Stopped   *importFailure     `json:"stopped,omitempty" doc:"Where the file ended too early; what lies before is there."`
 }
 
 type importFailure struct {

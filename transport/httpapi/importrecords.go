@@ -9,6 +9,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/characters"
 	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
@@ -19,6 +20,13 @@ func (i *importing) character(ctx context.Context, raw json.RawMessage) (command
 	if err != nil || agent.Exists {
 		return commands.Result{}, err
 	}
+	raw, changes, err := characters.Convert(raw)
+	if err != nil {
+		return commands.Result{}, problem.Invalid("%s", err)
+	}
+	i.mu.Lock()
+	i.result.Converted = changes
+	i.mu.Unlock()
 	if raw, err = i.api.Secrets.seal(raw, i.c.Nonce); err != nil {
 		return commands.Result{}, err
 	}
