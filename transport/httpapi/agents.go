@@ -82,7 +82,7 @@ func (a *agentsAPI) makeAgent(c *frame.Call, in *newAgent) (agentMade, error) {
 	if err != nil {
 		return agentMade{}, problem.Invalid("%s", err)
 	}
-	if raw, err = a.Secrets.seal(raw, c.Nonce); err != nil {
+	if raw, err = a.Secrets.Seal(raw, c.Nonce); err != nil {
 		return agentMade{}, err
 	}
 	character, err := commands.ParseCharacter(raw)
@@ -131,7 +131,7 @@ func (a *agentsAPI) updateAgent(c *frame.Call, in *agentPatch) (agentUpdated, er
 	if err != nil {
 		return agentUpdated{}, err
 	}
-	sealed, err := a.Secrets.seal(parts, c.Nonce)
+	sealed, err := a.Secrets.Seal(parts, c.Nonce)
 	if err != nil {
 		return agentUpdated{}, err
 	}

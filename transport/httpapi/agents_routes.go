@@ -1,6 +1,9 @@
 package httpapi
 
-import "annals/transport/httpapi/frame"
+import (
+	"annals/transport/httpapi/frame"
+	"annals/transport/secrets"
+)
 
 // AgentsPorts is what agents need besides the frame.
 type AgentsPorts struct {
@@ -9,7 +12,7 @@ type AgentsPorts struct {
 	// CharactersDir is where characterPath looks; CharacterURLs lets it be a URL.
 	CharactersDir string
 	CharacterURLs bool
-	Secrets       vault
+	Secrets       secrets.Vault
 }
 
 // agentsAPI is the frame with these.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"annals/transport/secrets"
+
 	"annals/transport/problem"
 )
 
@@ -92,7 +94,7 @@ func TestSecretsAreExportedOnlyToWhoShowsAKey(t *testing.T) {
 	if plain := s.ask("GET", path, nil, "X-API-KEY", "k").is(200); bytes.Contains(plain.body, []byte("TOKEN")) {
 		t.Errorf("exported: %s", plain.body)
 	}
-	if with := s.ask("GET", path+"?includeSecrets=true", nil, "X-API-KEY", "k").is(200); !isEncrypted(with.text("character.settings.secrets.TOKEN")) {
+	if with := s.ask("GET", path+"?includeSecrets=true", nil, "X-API-KEY", "k").is(200); !secrets.IsEncrypted(with.text("character.settings.secrets.TOKEN")) {
 		t.Errorf("exported: %s", with.body)
 	}
 	open := serve(t)

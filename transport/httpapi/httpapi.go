@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"annals/transport/secrets"
+
 	"annals/transport/httpapi/frame"
 )
 
@@ -31,15 +33,15 @@ type Options struct {
 // New builds the API.
 func New(o Options) *frame.API {
 	o.Frame.Otherwise = o.Web.Shell
-	secrets := newVault(cmp.Or(o.SecretSalt, "secretsalt"))
-	o.Agents.Secrets = secrets
+	vault := secrets.New(cmp.Or(o.SecretSalt, "secretsalt"))
+	o.Agents.Secrets = vault
 	o.Server.Sockets = o.Sockets
 	a := frame.New(o.Frame)
 	mountAgents(a, o.Agents)
 	mountMessaging(a, o.Messaging)
 	mountMedia(a, o.Media)
 	mountMemory(a, o.Memory)
-	mountPortation(a, PortationPorts{Secrets: secrets})
+	mountPortation(a, PortationPorts{Secrets: vault})
 	mountServer(a, o.Server)
 	mountSystem(a, o.System)
 	mountHistory(a, o.History)

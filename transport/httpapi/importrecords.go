@@ -27,7 +27,7 @@ func (i *importing) character(ctx context.Context, raw json.RawMessage) (command
 	i.mu.Lock()
 	i.result.Converted = changes
 	i.mu.Unlock()
-	if raw, err = i.api.Secrets.seal(raw, i.c.Nonce); err != nil {
+	if raw, err = i.api.Secrets.Seal(raw, i.c.Nonce); err != nil {
 		return commands.Result{}, err
 	}
 	character, err := commands.ParseCharacter(raw)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"annals/transport/problem"
+	"annals/transport/secrets"
 )
 
 // oldCharacter is a character file of ElizaOS 0.x.
@@ -46,7 +47,7 @@ func TestAnOldCharacterIsTakenAndWhatBecameOfItIsNamed(t *testing.T) {
 			t.Errorf("%v: %s", body, got)
 		}
 		shown := s.ask("GET", "/api/agents/"+made.text("id"), nil).is(200)
-		if shown.text("settings.modelProvider") != "openai" || shown.text("messageExamples.0.0.name") != "{{user1}}" || !isEncrypted(shown.text("settings.secrets.OPENAI_API_KEY")) ||
+		if shown.text("settings.modelProvider") != "openai" || shown.text("messageExamples.0.0.name") != "{{user1}}" || !secrets.IsEncrypted(shown.text("settings.secrets.OPENAI_API_KEY")) ||
 			jsonText(shown.at("bio")) != `["Keeps a garden.","Born in a greenhouse."]` {
 			t.Errorf("stored: %s", shown.body)
 		}

@@ -1,10 +1,13 @@
 package httpapi
 
-import "annals/transport/httpapi/frame"
+import (
+	"annals/transport/httpapi/frame"
+	"annals/transport/secrets"
+)
 
 // PortationPorts is what import and export need besides the frame.
 type PortationPorts struct {
-	Secrets vault
+	Secrets secrets.Vault
 }
 
 // portationAPI is the frame with these.

@@ -3,6 +3,8 @@ package httpapi
 import (
 	"testing"
 
+	"annals/transport/secrets"
+
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
@@ -35,7 +37,7 @@ func TestAnAgentIsCreatedStartedChangedStoppedAndDeleted(t *testing.T) {
 	if id != "ce2cf3ef-0484-0575-9d0c-c3de04297510" {
 		t.Errorf("the id is %s", id)
 	}
-	if !isEncrypted(made.text("character.settings.secrets.K")) || made.at("character.settings.secrets.N") != 5.0 {
+	if !secrets.IsEncrypted(made.text("character.settings.secrets.K")) || made.at("character.settings.secrets.N") != 5.0 {
 		t.Errorf("secrets: %s", made.body)
 	}
 	path := "/api/agents/" + id
@@ -47,7 +49,7 @@ func TestAnAgentIsCreatedStartedChangedStoppedAndDeleted(t *testing.T) {
 	}
 	s.ask("POST", path+"/start", nil).is(200)
 	changed := s.ask("PATCH", path, fields{"bio": []string{"two"}, "zzz": 1, "settings": fields{"model": nil, "secrets": fields{"K": nil, "NEW": "v"}}}).is(200)
-	if changed.at("settings.model") != nil || changed.at("settings.secrets.K") != nil || !isEncrypted(changed.text("settings.secrets.NEW")) {
+	if changed.at("settings.model") != nil || changed.at("settings.secrets.K") != nil || !secrets.IsEncrypted(changed.text("settings.secrets.NEW")) {
 		t.Errorf("changed: %s", changed.body)
 	}
 	s.ask("GET", "/api/agents/", nil).is(200)

@@ -1,37 +1,23 @@
-package httpapi
+package secrets
 
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"strings"
 )
 
-// vault encrypts the secrets of agents in ElizaOS's own form (CONTRACT 2.3): AES-256-CBC under the SHA-256 of the salt,
-// written "hex(iv):hex(ciphertext)".
-type vault struct{ block cipher.Block }
-
-func newVault(salt string) vault {
-	key := sha256.Sum256([]byte(salt))
-	block, err := aes.NewCipher(key[:])
-	if err != nil {
-		panic(err) // only for a key of another length
-	}
-	return vault{block}
-}
-
-func (v vault) encrypt(text string, iv [aes.BlockSize]byte) string {
+func (v Vault) encrypt(text string, iv [aes.BlockSize]byte) string {
 	pad := aes.BlockSize - len(text)%aes.BlockSize
 	padded := append([]byte(text), strings.Repeat(string(rune(pad)), pad)...)
 	cipher.NewCBCEncrypter(v.block, iv[:]).CryptBlocks(padded, padded)
 	return hex.EncodeToString(iv[:]) + ":" + hex.EncodeToString(padded)
 }
 
-// isEncrypted takes a text for encrypted as ElizaOS does: two parts, the first an IV, of which reading stops at the first
+// IsEncrypted takes a text for encrypted as ElizaOS does: two parts, the first an IV, of which reading stops at the first
 // digit that is none.
-func isEncrypted(s string) bool {
+func IsEncrypted(s string) bool {
 	iv, rest, ok := strings.Cut(s, ":")
 	if !ok || strings.Contains(rest, ":") {
 		return false
@@ -43,12 +29,12 @@ func isEncrypted(s string) bool {
 	return digits/2 == aes.BlockSize
 }
 
-// vector is the start of an encryption: of the secret of that name.
-type vector func(name string) [aes.BlockSize]byte
+// Vector is the start of an encryption: of the secret of that name.
+type Vector func(name string) [aes.BlockSize]byte
 
-// seal encrypts the strings among the secrets of a character, or of a change to one: those in its settings and those at its
+// Seal encrypts the strings among the secrets of a character, or of a change to one: those in its settings and those at its
 // top level. What is no character is given back as it is, for others to refuse.
-func (v vault) seal(character json.RawMessage, begin vector) (json.RawMessage, error) {
+func (v Vault) Seal(character json.RawMessage, begin Vector) (json.RawMessage, error) {
 	var whole, settings map[string]json.RawMessage
 	if json.Unmarshal(character, &whole) != nil || whole == nil {
 		return character, nil
@@ -75,14 +61,14 @@ func (v vault) seal(character json.RawMessage, begin vector) (json.RawMessage, e
 	return json.Marshal(whole)
 }
 
-func (v vault) sealAll(secrets json.RawMessage, begin vector) (json.RawMessage, error) {
+func (v Vault) sealAll(secrets json.RawMessage, begin Vector) (json.RawMessage, error) {
 	var all map[string]json.RawMessage
 	if json.Unmarshal(secrets, &all) != nil || all == nil {
 		return secrets, nil
 	}
 	for name, value := range all {
 		var text string
-		if json.Unmarshal(value, &text) != nil || text == "" || isEncrypted(text) {
+		if json.Unmarshal(value, &text) != nil || text == "" || IsEncrypted(text) {
 			continue
 		}
 		sealed, err := json.Marshal(v.encrypt(text, begin(name)))

@@ -1,4 +1,4 @@
-package httpapi
+package secrets
 
 import (
 	"crypto/rand"
@@ -9,7 +9,7 @@ import (
 
 func TestSecretsAreEncryptedAsElizaOSDoes(t *testing.T) {
 	t.Parallel()
-	v := newVault("secretsalt")
+	v := New("secretsalt")
 	var iv [16]byte
 	for i := range iv {
 		iv[i] = 7
@@ -21,22 +21,26 @@ func TestSecretsAreEncryptedAsElizaOSDoes(t *testing.T) {
 		"plain": false, "a:b": false, strings.Repeat("07", 16) + ":x": true, strings.Repeat("07", 16) + ":x:y": false,
 		strings.Repeat("07", 16) + "zz:x": true, strings.Repeat("07", 15) + "zz:x": false, strings.Repeat("07", 17) + ":x": false,
 	} {
-		if isEncrypted(text) != want {
+		if IsEncrypted(text) != want {
 			t.Errorf("%q is encrypted: %v", text, !want)
 		}
 	}
-	sealed, err := v.seal(json.RawMessage(`{"name":"x","secrets":{"TOP":"t"},"settings":{"secrets":{"A":"a","E":"","N":5,"B":true,"X":null}}}`), random)
-	must(t, err)
+	sealed, err := v.Seal(json.RawMessage(`{"name":"x","secrets":{"TOP":"t"},"settings":{"secrets":{"A":"a","E":"","N":5,"B":true,"X":null}}}`), random)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var c struct {
 		Secrets  map[string]any
 		Settings struct{ Secrets map[string]any }
 	}
-	must(t, json.Unmarshal(sealed, &c))
+	if err := json.Unmarshal(sealed, &c); err != nil {
+		t.Fatal(err)
+	}
 	in := c.Settings.Secrets
-	if !isEncrypted(in["A"].(string)) || !isEncrypted(c.Secrets["TOP"].(string)) || in["E"] != "" || in["N"] != 5.0 || in["B"] != true {
+	if !IsEncrypted(in["A"].(string)) || !IsEncrypted(c.Secrets["TOP"].(string)) || in["E"] != "" || in["N"] != 5.0 || in["B"] != true {
 		t.Errorf("sealed: %s", sealed)
 	}
-	if again, err := v.seal(sealed, random); err != nil || !strings.Contains(string(again), in["A"].(string)) {
+	if again, err := v.Seal(sealed, random); err != nil || !strings.Contains(string(again), in["A"].(string)) {
 		t.Errorf("sealed twice: %s %v", again, err)
 	}
 }
