@@ -44,7 +44,7 @@ func (s *server) answerPast(ctx context.Context) error {
 func (s *server) pastOptions(ctx context.Context) httpapi.Options {
 	c := s.Config
 	frozen := readOnlyStore{s.asOf.Position, s.queries, s.backends.Codec}
-	return httpapi.Options{
+	api := httpapi.Options{
 		Frame: frame.Options{
 			Shared: frame.Shared{
 				Env: commands.Env{Store: frozen, States: commands.NewStates(frozen)}, Codec: s.backends.Codec, Queries: s.queries, Log: s.asOf.Log,
@@ -52,20 +52,15 @@ func (s *server) pastOptions(ctx context.Context) httpapi.Options {
 			},
 			ReadOnly: true, Waiter: frozen, Head: frozen.Head, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin, RateLimit: c.RateLimit == "on",
 		},
-		Agents:    httpapi.AgentsPorts{Logs: newNotifier(), CharactersDir: c.CharactersDir},
-		Messaging: httpapi.MessagingPorts{Turns: newNotifier()},
-		Memory:    httpapi.MemoryPorts{Embedder: s.model},
-		Media:     httpapi.MediaPorts{Store: s.media},
-		Server: httpapi.ServerPorts{
-			Health: s.pastHealth, Lines: s.lines, Stop: s.stop,
-			Deliveries: func(context.Context) ([]httpapi.Delivery, error) { return nil, nil }, // no reaction runs
-		},
-		System: httpapi.SystemPorts{
-			Capabilities: capabilities(c), Configuration: c.Shown(), DataDir: s.backends.folder, Environment: c.Environment,
-		},
-		History:    httpapi.HistoryPorts{Past: past{s.reading}},
 		SecretSalt: c.SecretSalt,
 	}
+	api.Agents.Logs, api.Agents.CharactersDir, api.Messaging.Turns = newNotifier(), c.CharactersDir, newNotifier()
+	api.Memory.Embedder, api.Media.Store, api.History.Past = s.model, s.media, past{s.reading}
+	api.Server.Health, api.Server.Lines, api.Server.Stop = s.pastHealth, s.lines, s.stop
+	api.Server.Deliveries = func(context.Context) ([]httpapi.Delivery, error) { return nil, nil } // no reaction runs
+	api.System.Capabilities, api.System.Configuration = capabilities(c), c.Shown()
+	api.System.DataDir, api.System.Environment = s.backends.folder, c.Environment
+	return api
 }
 
 func (s *server) pastHealth(ctx context.Context) httpapi.Health {

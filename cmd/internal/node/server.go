@@ -252,7 +252,7 @@ func (s *server) handle(ctx context.Context, sockets ...io.Closer) {
 
 func (s *server) options(ctx context.Context, h health) httpapi.Options {
 	c, store := s.Config, s.backends.Store
-	return httpapi.Options{
+	api := httpapi.Options{
 		Frame: frame.Options{
 			Shared: frame.Shared{
 				Env: s.env, Codec: s.backends.Codec, Queries: s.queries, Log: s.logID, Clock: s.Clock, NewID: NewID, Logger: s.Logger, Version: Version, Done: ctx,
@@ -260,18 +260,15 @@ func (s *server) options(ctx context.Context, h health) httpapi.Options {
 			Waiter: s.feed, Head: store.Head, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin, RateLimit: c.RateLimit == "on",
 			Middleware: s.watch.Middleware(),
 		},
-		Agents:    httpapi.AgentsPorts{Logs: s.agentLogs, CharactersDir: c.CharactersDir, CharacterURLs: c.CharacterURLs == "on"},
-		Messaging: httpapi.MessagingPorts{Turns: s.turns, Titles: titles{reactions.Title{Env: s.env, Models: s.models, Now: s.Clock}}},
-		Memory:    httpapi.MemoryPorts{Embedder: s.model},
-		Media:     httpapi.MediaPorts{Store: s.media},
-		Server: httpapi.ServerPorts{
-			Health: h.check, Deliveries: deliveries(store), Parked: ParkedEvents{store, s.env, s.logID}, Lines: s.lines, Metrics: s.watch.Registry, Stop: s.stop,
-		},
-		System: httpapi.SystemPorts{
-			Capabilities: capabilities(c), Configuration: c.Shown(), DataDir: s.backends.folder, Environment: c.Environment,
-		},
-		History:    httpapi.HistoryPorts{Past: past{s.reading}},
-		Web:        httpapi.WebPorts{Shell: s.shell, Dashboard: dashboard.New()},
 		SecretSalt: c.SecretSalt, Sockets: map[string]http.Handler{"/ws": s.live, "/socket.io/": s.rooms},
 	}
+	api.Agents.Logs, api.Agents.CharactersDir, api.Agents.CharacterURLs = s.agentLogs, c.CharactersDir, c.CharacterURLs == "on"
+	api.Messaging.Turns, api.Messaging.Titles = s.turns, titles{reactions.Title{Env: s.env, Models: s.models, Now: s.Clock}}
+	api.Memory.Embedder, api.Media.Store, api.History.Past = s.model, s.media, past{s.reading}
+	api.Server.Health, api.Server.Deliveries, api.Server.Parked = h.check, deliveries(store), ParkedEvents{store, s.env, s.logID}
+	api.Server.Lines, api.Server.Metrics, api.Server.Stop = s.lines, s.watch.Registry, s.stop
+	api.System.Capabilities, api.System.Configuration = capabilities(c), c.Shown()
+	api.System.DataDir, api.System.Environment = s.backends.folder, c.Environment
+	api.Web.Shell, api.Web.Dashboard = s.shell, dashboard.New()
+	return api
 }
