@@ -29,6 +29,7 @@ import (
 	"annals/projections/engine"
 	"annals/queries"
 	"annals/transport/httpapi/frame"
+	"annals/transport/httpapi/history"
 	"annals/transport/media"
 	"annals/transport/models/hashing"
 	"annals/transport/serverlog"
@@ -127,7 +128,7 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 			},
 			Configuration: map[string]string{"DATA_DIR": "here"}, DataDir: t.TempDir(), Environment: "test",
 		},
-		History: HistoryPorts{Past: replays{s.pool}},
+		History: history.Ports{Past: replays{s.pool}},
 	}
 	for _, f := range change {
 		f(&o)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"annals/transport/httpapi/history"
 	"annals/transport/secrets"
 
 	"annals/transport/httpapi/frame"
@@ -22,7 +23,7 @@ type Options struct {
 	Media     MediaPorts
 	Server    ServerPorts
 	System    SystemPorts
-	History   HistoryPorts
+	History   history.Ports
 	Web       WebPorts
 	// SecretSalt is that of ElizaOS's encryption of secrets (CONTRACT 2.3).
 	SecretSalt string
@@ -44,7 +45,7 @@ func New(o Options) *frame.API {
 	mountPortation(a, PortationPorts{Secrets: vault})
 	mountServer(a, o.Server)
 	mountSystem(a, o.System)
-	mountHistory(a, o.History)
+	history.Mount(a, o.History)
 	mountWeb(a, o.Web)
 	a.Socket("/ws", "Subscribe to what becomes readable", o.Sockets["/ws"], []string{http.MethodGet})
 	// The key may come in the first packet: see Identify.

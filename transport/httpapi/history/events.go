@@ -1,4 +1,4 @@
-package httpapi
+package history
 
 import (
 	"bufio"
@@ -34,7 +34,7 @@ type Fact struct {
 	Unreadable  string          `json:"unreadable,omitempty" doc:"Why this build cannot read the data."`
 }
 
-func (a *historyAPI) fact(e events.Recorded) Fact {
+func (a *api) fact(e events.Recorded) Fact {
 	f := Fact{
 		Position: a.TokenOf(e.Position), ID: e.ID, Type: e.Event.EventType(), Stream: e.Stream, Revision: e.Revision, At: e.Meta.At,
 		RecordedAt: e.Created.UTC(), Actor: e.Meta.Actor, Correlation: e.Meta.Correlation, Causation: e.Meta.Causation,
@@ -47,7 +47,7 @@ func (a *historyAPI) fact(e events.Recorded) Fact {
 }
 
 // place is a position of this log in a query, exclusive.
-func (a *historyAPI) place(name, token string) (events.Position, error) {
+func (a *api) place(name, token string) (events.Position, error) {
 	if token == "" {
 		return 0, nil
 	}
@@ -79,7 +79,7 @@ type HistoryQuery struct {
 	Direction   string       `query:"direction" default:"forwards" enum:"forwards,backwards" doc:"forwards from the oldest, backwards from the newest."`
 }
 
-func (a *historyAPI) historyFilter(in *HistoryQuery) (f queries.HistoryFilter, err error) {
+func (a *api) historyFilter(in *HistoryQuery) (f queries.HistoryFilter, err error) {
 	f = queries.HistoryFilter{
 		Stream: events.StreamID(in.Stream), Category: in.Category, Type: in.Type, Actor: in.Actor, From: in.From.Time, To: in.To.Time,
 	}
@@ -134,7 +134,7 @@ type historyPage struct {
 // factsByDefault is how many facts a page has unless the client says otherwise.
 const factsByDefault = 100
 
-func (a *historyAPI) historyEvents(c *frame.Call, in *historyQuery) (historyPage, error) {
+func (a *api) historyEvents(c *frame.Call, in *historyQuery) (historyPage, error) {
 	var page historyPage
 	if err := c.Here("read the history"); err != nil {
 		return page, err
@@ -170,7 +170,7 @@ func (a *historyAPI) historyEvents(c *frame.Call, in *historyQuery) (historyPage
 
 // historyLines streams facts as lines, as far as the log went when it began: everything, unless the client limits it. It
 // holds no more than a page in memory, and gives up on a client that takes nothing for lineWait.
-func (a *historyAPI) historyLines(c *frame.Call, f queries.HistoryFilter, limit int) error {
+func (a *api) historyLines(c *frame.Call, f queries.HistoryFilter, limit int) error {
 	if limit < 0 {
 		return problem.Invalid("limit must be positive")
 	}
@@ -202,7 +202,7 @@ func (a *historyAPI) historyLines(c *frame.Call, f queries.HistoryFilter, limit 
 	return nil
 }
 
-func (a *historyAPI) writeLines(ctx context.Context, c *frame.Call, f queries.HistoryFilter, limit int) error {
+func (a *api) writeLines(ctx context.Context, c *frame.Call, f queries.HistoryFilter, limit int) error {
 	deadline := http.NewResponseController(c.Writer())
 	defer func() { _ = deadline.SetWriteDeadline(time.Time{}) }() // the connection goes on
 	out := bufio.NewWriterSize(c.Writer(), 1<<16)                 // in larger pieces than the connection's

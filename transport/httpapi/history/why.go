@@ -1,4 +1,4 @@
-package httpapi
+package history
 
 import (
 	"fmt"
@@ -38,7 +38,7 @@ type request struct {
 }
 
 // messageWhy reads it from what the request caused.
-func (a *historyAPI) messageWhy(c *frame.Call, in *HistoryPath) (why, error) {
+func (a *api) messageWhy(c *frame.Call, in *HistoryPath) (why, error) {
 	if err := c.Here("read the history"); err != nil {
 		return why{}, err
 	}

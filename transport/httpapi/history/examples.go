@@ -1,4 +1,4 @@
-package httpapi
+package history
 
 import (
 	"encoding/json"
@@ -26,8 +26,8 @@ var (
 	yes = true
 )
 
-// historyExamples are answers as the operations give them.
-var historyExamples = []any{
+// examples are answers as the operations give them.
+var examples = []any{
 	historyPage{Events: []Fact{aFact}, Next: example.Position},
 	historyTree{example.Request, 1, []*cause{{Fact: aFact}}},
 	story{Events: []toldFact{{aFact, []change{{Path: "/content", After: "I feel at home here."}}}}, State: json.RawMessage(`{"content":"I feel at home here."}`), Exists: &yes},

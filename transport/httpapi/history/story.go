@@ -1,4 +1,4 @@
-package httpapi
+package history
 
 import (
 	"bytes"
@@ -90,23 +90,23 @@ type story struct {
 	Exists *bool           `json:"exists,omitempty" doc:"With asOf: whether it was there then."`
 }
 
-func (a *historyAPI) agentStory(c *frame.Call, in *storyQuery) (story, error) {
+func (a *api) agentStory(c *frame.Call, in *storyQuery) (story, error) {
 	return a.story(c, agentKind, in)
 }
 
-func (a *historyAPI) channelStory(c *frame.Call, in *storyQuery) (story, error) {
+func (a *api) channelStory(c *frame.Call, in *storyQuery) (story, error) {
 	return a.story(c, channelKind, in)
 }
 
-func (a *historyAPI) messageStory(c *frame.Call, in *storyQuery) (story, error) {
+func (a *api) messageStory(c *frame.Call, in *storyQuery) (story, error) {
 	return a.story(c, messageKind, in)
 }
 
-func (a *historyAPI) memoryStory(c *frame.Call, in *storyQuery) (story, error) {
+func (a *api) memoryStory(c *frame.Call, in *storyQuery) (story, error) {
 	return a.story(c, memoryKind, in)
 }
 
-func (a *historyAPI) story(c *frame.Call, k kind, in *storyQuery) (s story, err error) {
+func (a *api) story(c *frame.Call, k kind, in *storyQuery) (s story, err error) {
 	if err := c.Here("read the history"); err != nil {
 		return s, err
 	}
@@ -136,7 +136,7 @@ func (a *historyAPI) story(c *frame.Call, k kind, in *storyQuery) (s story, err 
 func byPosition(e events.Recorded, p events.Position) int { return cmp.Compare(e.Position, p) }
 
 // tell tells of the own facts of a thing, and of those of others that changed it, with the difference that each made.
-func (a *historyAPI) tell(c *frame.Call, k kind, stream events.StreamID, before, steps []events.Recorded, limit int) (s story, err error) {
+func (a *api) tell(c *frame.Call, k kind, stream events.StreamID, before, steps []events.Recorded, limit int) (s story, err error) {
 	var (
 		last   json.RawMessage
 		n      int
@@ -175,7 +175,7 @@ func (a *historyAPI) tell(c *frame.Call, k kind, stream events.StreamID, before,
 }
 
 // stateThen is the thing as it was at a time or a position.
-func (a *historyAPI) stateThen(c *frame.Call, k kind, id uuid.UUID, facts []events.Recorded, asOf string) (s story, err error) {
+func (a *api) stateThen(c *frame.Call, k kind, id uuid.UUID, facts []events.Recorded, asOf string) (s story, err error) {
 	then, err := a.moment(c, asOf)
 	if err != nil {
 		return s, err
@@ -191,7 +191,7 @@ func (a *historyAPI) stateThen(c *frame.Call, k kind, id uuid.UUID, facts []even
 }
 
 // moment is the position that asOf means: what had been recorded then.
-func (a *historyAPI) moment(c *frame.Call, asOf string) (events.Position, error) {
+func (a *api) moment(c *frame.Call, asOf string) (events.Position, error) {
 	if _, err := events.ParseToken(asOf); err == nil {
 		if err := c.After("asOf", asOf); err != nil { // it may just have been written
 			return 0, err
@@ -225,7 +225,7 @@ func (k kind) state(ctx context.Context, q *queries.Queries, id uuid.UUID) (json
 const maxStory = 10_000
 
 // factsOf are the facts of a thing, and those of its parents since it began, in the order of the log.
-func (a *historyAPI) factsOf(c *frame.Call, k kind, stream events.StreamID) ([]events.Recorded, error) {
+func (a *api) factsOf(c *frame.Call, k kind, stream events.StreamID) ([]events.Recorded, error) {
 	facts, err := a.decoded(c, queries.HistoryFilter{Stream: stream})
 	if err != nil || len(facts) == 0 {
 		return nil, err
@@ -261,7 +261,7 @@ func (k kind) parentsIn(facts []events.Recorded) (found []events.StreamID) {
 }
 
 // decoded reads what fits a filter, a little beyond maxStory at most.
-func (a *historyAPI) decoded(c *frame.Call, f queries.HistoryFilter) (all []events.Recorded, err error) {
+func (a *api) decoded(c *frame.Call, f queries.HistoryFilter) (all []events.Recorded, err error) {
 	for raw, err := range a.Queries.WholeHistory(c, f) {
 		if err != nil {
 			return nil, err

@@ -1,4 +1,4 @@
-package httpapi
+package history
 
 import (
 	"fmt"
@@ -23,7 +23,7 @@ type historyTree struct {
 }
 
 // historyTree shows the facts of a correlation by what led to what.
-func (a *historyAPI) historyTree(c *frame.Call, in *HistoryPath) (historyTree, error) {
+func (a *api) historyTree(c *frame.Call, in *HistoryPath) (historyTree, error) {
 	if err := c.Here("read the history"); err != nil {
 		return historyTree{}, err
 	}

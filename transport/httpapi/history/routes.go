@@ -1,22 +1,23 @@
-package httpapi
+// Package history is the part of the REST API for auditors: what happened, what a thing was, and why an answer was given.
+package history
 
 import "annals/transport/httpapi/frame"
 
-// HistoryPorts is what the history needs besides the frame.
-type HistoryPorts struct {
+// Ports is what the history needs besides the frame.
+type Ports struct {
 	Past Past
 }
 
-// historyAPI is the frame with these.
-type historyAPI struct {
+// api is the frame with these.
+type api struct {
 	*frame.API
-	HistoryPorts
+	Ports
 }
 
-// mountHistory adds the routes.
-func mountHistory(f *frame.API, p HistoryPorts) {
-	a := &historyAPI{API: f, HistoryPorts: p}
-	a.Examples(historyExamples...)
+// Mount adds the routes.
+func Mount(f *frame.API, p Ports) {
+	a := &api{API: f, Ports: p}
+	a.Examples(examples...)
 	frame.Get(a.API, "/api/history/events", "List facts of the log, or export them as lines", a.historyEvents, frame.Reads(frame.History), frame.InLines(aFact))
 	frame.Get(a.API, "/api/history/agents/:id", "Tell an agent's story, or show it as it was", a.agentStory, frame.Reads(frame.History))
 	frame.Get(a.API, "/api/history/channels/:id", "Tell a channel's story, or show it as it was", a.channelStory, frame.Reads(frame.History))
