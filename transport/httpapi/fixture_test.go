@@ -29,7 +29,6 @@ import (
 	"annals/projections/engine"
 	"annals/queries"
 	"annals/transport/httpapi/frame"
-	"annals/transport/httpapi/history"
 	"annals/transport/media"
 	"annals/transport/models/hashing"
 	"annals/transport/serverlog"
@@ -114,22 +113,17 @@ func serve(t testing.TB, change ...func(*Options)) *server {
 			},
 			Waiter: feed, Head: s.store.Head,
 		},
-		Agents:    AgentsPorts{Logs: s.turns, CharactersDir: t.TempDir()},
-		Messaging: MessagingPorts{Turns: s.turns, Titles: s.titles},
-		Memory:    MemoryPorts{Embedder: hashing.Embedder{}},
-		Media:     MediaPorts{Store: kept},
-		Server: ServerPorts{
-			Deliveries: func(context.Context) ([]Delivery, error) { return []Delivery{{Group: "reply", Parked: 1}}, nil },
-			Health:     func(context.Context) Health { return s.health() }, Lines: s.lines, Stop: func() { close(s.stopped) },
-		},
-		System: SystemPorts{
-			Capabilities: func(context.Context) Capabilities {
-				return Capabilities{Models: []Capability{{Kind: "text", Name: "classic"}}}
-			},
-			Configuration: map[string]string{"DATA_DIR": "here"}, DataDir: t.TempDir(), Environment: "test",
-		},
-		History: history.Ports{Past: replays{s.pool}},
 	}
+	o.Agents.Logs, o.Agents.CharactersDir = s.turns, t.TempDir()
+	o.Messaging.Turns, o.Messaging.Titles = s.turns, s.titles
+	o.Memory.Embedder, o.Media.Store, o.History.Past = hashing.Embedder{}, kept, replays{s.pool}
+	o.Server.Deliveries = func(context.Context) ([]Delivery, error) { return []Delivery{{Group: "reply", Parked: 1}}, nil }
+	o.Server.Health = func(context.Context) Health { return s.health() }
+	o.Server.Lines, o.Server.Stop = s.lines, func() { close(s.stopped) }
+	o.System.Capabilities = func(context.Context) Capabilities {
+		return Capabilities{Models: []Capability{{Kind: "text", Name: "classic"}}}
+	}
+	o.System.Configuration, o.System.DataDir, o.System.Environment = map[string]string{"DATA_DIR": "here"}, t.TempDir(), "test"
 	for _, f := range change {
 		f(&o)
 	}

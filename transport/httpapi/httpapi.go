@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"annals/transport/httpapi/history"
+	"annals/transport/httpapi/media"
 	"annals/transport/secrets"
 
 	"annals/transport/httpapi/frame"
@@ -20,7 +21,7 @@ type Options struct {
 	Agents    AgentsPorts
 	Messaging MessagingPorts
 	Memory    MemoryPorts
-	Media     MediaPorts
+	Media     media.Ports
 	Server    ServerPorts
 	System    SystemPorts
 	History   history.Ports
@@ -40,7 +41,7 @@ func New(o Options) *frame.API {
 	a := frame.New(o.Frame)
 	mountAgents(a, o.Agents)
 	mountMessaging(a, o.Messaging)
-	mountMedia(a, o.Media)
+	media.Mount(a, o.Media)
 	mountMemory(a, o.Memory)
 	mountPortation(a, PortationPorts{Secrets: vault})
 	mountServer(a, o.Server)

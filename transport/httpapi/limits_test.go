@@ -129,10 +129,9 @@ func (f *facts) ask(t *testing.T, path string, body fields) (answered, time.Dura
 	keys, err := events.NewFileKeys(t.TempDir())
 	must(t, err)
 	env := commands.Env{Store: f, States: commands.NewStates(f)}
-	listener, server := make(pipes), Server(New(Options{
-		Frame:     frame.Options{Shared: frame.Shared{Env: env, Codec: events.NewCodec(keys)}, Waiter: atOnce{}},
-		Messaging: MessagingPorts{Turns: silent{}},
-	}), slog.New(slog.DiscardHandler))
+	o := Options{Frame: frame.Options{Shared: frame.Shared{Env: env, Codec: events.NewCodec(keys)}, Waiter: atOnce{}}}
+	o.Messaging.Turns = silent{}
+	listener, server := make(pipes), Server(New(o), slog.New(slog.DiscardHandler))
 	go func() { _ = server.Serve(listener) }()
 	client, there := net.Pipe()
 	listener <- there

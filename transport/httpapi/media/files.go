@@ -1,4 +1,4 @@
-package httpapi
+package media
 
 import (
 	"errors"
@@ -23,13 +23,13 @@ type FilePath struct {
 	FileID frame.ID `path:"fileId"`
 }
 
-func (a *mediaAPI) deleteFile(c *frame.Call, in *FilePath) (frame.None, error) {
+func (a *api) deleteFile(c *frame.Call, in *FilePath) (frame.None, error) {
 	_, err := frame.Run(c, commands.DeleteFile{FileID: in.FileID.UUID})
 	return frame.None{}, err
 }
 
 // files are the routes whose answers are the bytes of a file.
-func (a *mediaAPI) files() {
+func (a *api) files() {
 	a.bytes("/media/uploads/agents/:agentId/:filename", "A file of an agent", a.fileOf(events.FileOfAgent, "agentId"), frame.BySignature)
 	a.bytes("/media/uploads/channels/:channelId/:filename", "A file of a channel", a.fileOf(events.FileOfChannel, "channelId"), frame.BySignature)
 	a.bytes("/media/generated/:agentId/:filename", "A file that an agent made", a.fileOf(events.FileByGenerator, "agentId"), frame.BySignature)
@@ -42,7 +42,7 @@ func (a *mediaAPI) files() {
 	})
 }
 
-func (a *mediaAPI) fileOf(owner, parameter string) func(*frame.Call) (queries.File, error) {
+func (a *api) fileOf(owner, parameter string) func(*frame.Call) (queries.File, error) {
 	return func(c *frame.Call) (queries.File, error) {
 		id, err := pathID(c, parameter)
 		if err != nil {
@@ -68,7 +68,7 @@ func pathID(c *frame.Call, parameter string) (uuid.UUID, error) {
 const filePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'; sandbox"
 
 // bytes is a route that answers with a file, or parts of it.
-func (a *mediaAPI) bytes(path, summary string, find func(*frame.Call) (queries.File, error), traits ...frame.Trait) {
+func (a *api) bytes(path, summary string, find func(*frame.Call) (queries.File, error), traits ...frame.Trait) {
 	a.File(path, summary, func(c *frame.Call) {
 		if err := c.Fresh(); err != nil {
 			c.Refuse(err)
@@ -83,7 +83,7 @@ func (a *mediaAPI) bytes(path, summary string, find func(*frame.Call) (queries.F
 	}, traits...)
 }
 
-func (a *mediaAPI) serveFile(c *frame.Call, f queries.File) {
+func (a *api) serveFile(c *frame.Call, f queries.File) {
 	blob, err := a.Store.Open(c, f.SHA256)
 	if errors.Is(err, media.ErrNoBlob) {
 		err = fmt.Errorf("file %s: %w", f.ID, err)

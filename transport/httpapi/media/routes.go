@@ -1,4 +1,5 @@
-package httpapi
+// Package media is the part of the REST API that takes files and gives them out.
+package media
 
 import (
 	"time"
@@ -7,16 +8,16 @@ import (
 	"annals/transport/media"
 )
 
-// MediaPorts is what files need besides the frame.
-type MediaPorts struct {
+// Ports is what files need besides the frame.
+type Ports struct {
 	// Store keeps what is uploaded.
 	Store *media.Store
 }
 
-// mediaAPI is the frame with these.
-type mediaAPI struct {
+// api is the frame with these.
+type api struct {
 	*frame.API
-	MediaPorts
+	Ports
 }
 
 // The recorded limits of uploads (CONTRACT 1.7).
@@ -26,10 +27,10 @@ var (
 	channelUploads = frame.LimitedAsBefore(100, 15*time.Minute, "Too many requests, please try again later.")
 )
 
-// mountMedia adds the routes.
-func mountMedia(f *frame.API, p MediaPorts) {
-	a := &mediaAPI{API: f, MediaPorts: p}
-	a.Examples(mediaExamples...)
+// Mount adds the routes.
+func Mount(f *frame.API, p Ports) {
+	a := &api{API: f, Ports: p}
+	a.Examples(examples...)
 	frame.Post(a.API, "/api/messaging/channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChat, frame.Upload, uploadAttempts, fileOperations)
 	frame.Post(a.API, "/api/messaging/central-channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChat, frame.Upload, uploadAttempts, fileOperations)
 	frame.Post(a.API, "/api/media/channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChannel, frame.AnyUpload, channelUploads)

@@ -1,4 +1,4 @@
-package httpapi
+package media
 
 import (
 	"encoding/binary"
@@ -33,7 +33,7 @@ type uploaded struct {
 	Height       int       `json:"height,omitempty"`
 }
 
-func (a *mediaAPI) uploadToAgent(c *frame.Call, in *frame.AgentPath) (uploaded, error) {
+func (a *api) uploadToAgent(c *frame.Call, in *frame.AgentPath) (uploaded, error) {
 	u, err := a.upload(c, events.FileOfAgent, in.AgentID.UUID, func(*media.Received) error { return nil })
 	if kind, _, _ := strings.Cut(u.MIMEType, "/"); kind != "application" && kind != "text" {
 		u.Type = kind
@@ -43,12 +43,12 @@ func (a *mediaAPI) uploadToAgent(c *frame.Call, in *frame.AgentPath) (uploaded, 
 	return u, err
 }
 
-func (a *mediaAPI) uploadToChannel(c *frame.Call, in *frame.ChannelPath) (uploaded, error) {
+func (a *api) uploadToChannel(c *frame.Call, in *frame.ChannelPath) (uploaded, error) {
 	return a.upload(c, events.FileOfChannel, in.ChannelID.UUID, func(*media.Received) error { return nil })
 }
 
 // uploadToChat is particular about names, as recorded.
-func (a *mediaAPI) uploadToChat(c *frame.Call, in *frame.ChannelPath) (uploaded, error) {
+func (a *api) uploadToChat(c *frame.Call, in *frame.ChannelPath) (uploaded, error) {
 	return a.upload(c, events.FileOfChannel, in.ChannelID.UUID, func(f *media.Received) error {
 		if strings.Contains(f.Path, "..") || strings.ContainsAny(f.Path, `/\`) {
 			return errFilename
@@ -57,7 +57,7 @@ func (a *mediaAPI) uploadToChat(c *frame.Call, in *frame.ChannelPath) (uploaded,
 	})
 }
 
-func (a *mediaAPI) upload(c *frame.Call, owner string, of uuid.UUID, admit func(*media.Received) error) (u uploaded, err error) {
+func (a *api) upload(c *frame.Call, owner string, of uuid.UUID, admit func(*media.Received) error) (u uploaded, err error) {
 	f, err := c.Receive(a.Store)
 	if err != nil {
 		return u, err
