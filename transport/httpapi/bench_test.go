@@ -30,7 +30,7 @@ func (s *sink) Header() http.Header    { return s.header }
 func (s *sink) WriteHeader(status int) { s.status = status }
 
 // handled runs one request through everything but the network.
-func (s *server) handled(b *testing.B, method, path, body string, want int) {
+func (s *fixture) handled(b *testing.B, method, path, body string, want int) {
 	r := httptest.NewRequestWithContext(context.Background(), method, path, strings.NewReader(body))
 	r.Host = "localhost"
 	if body != "" {
@@ -117,7 +117,7 @@ type plainAgent struct {
 	Running                  bool
 }
 
-func barely[T any](b *testing.B, s *server, sql string, args ...any) {
+func barely[T any](b *testing.B, s *fixture, sql string, args ...any) {
 	rows, err := s.pool.Query(context.Background(), sql, args...)
 	must(b, err)
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])

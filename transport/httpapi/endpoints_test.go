@@ -119,7 +119,7 @@ var shown = map[string]string{
 type things map[string]string
 
 // peopled makes an agent, what belongs to it, and a conversation with it.
-func (s *server) peopled(number int) things {
+func (s *fixture) peopled(number int) things {
 	s.t.Helper()
 	agent := s.newAgent("Agent " + strconv.Itoa(number))
 	of := "/api/agents/" + agent
@@ -215,7 +215,7 @@ func TestEveryRouteThatIsNamedIsThereAndItsExampleWorks(t *testing.T) {
 }
 
 // works asks as the description's example does, and looks at the answer.
-func (s *server) works(r frame.Route, d described, there things) {
+func (s *fixture) works(r frame.Route, d described, there things) {
 	s.t.Helper()
 	if d.goesOn() {
 		next, leave := s.follows(there.about(r.Path))

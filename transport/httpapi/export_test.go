@@ -16,13 +16,13 @@ import (
 )
 
 // export gives what an agent's export says, without what differs from one export to the next.
-func (s *server) export(agent, query string) []byte {
+func (s *fixture) export(agent, query string) []byte {
 	s.t.Helper()
 	return s.ask("GET", "/api/memory/agents/"+agent+"/export?"+query, nil).is(200).body
 }
 
 // furnished is an agent with a room, documents and memories.
-func (s *server) furnished(name string) (agent string) {
+func (s *fixture) furnished(name string) (agent string) {
 	s.t.Helper()
 	agent = s.newAgent(name)
 	path := "/api/agents/" + agent
@@ -37,7 +37,7 @@ func (s *server) furnished(name string) (agent string) {
 	return agent
 }
 
-func takeIn(s *server, agent, query string, content []byte, headers ...string) answered {
+func takeIn(s *fixture, agent, query string, content []byte, headers ...string) answered {
 	s.t.Helper()
 	return s.ask("POST", "/api/memory/agents/"+agent+"/import?"+query, string(content), headers...)
 }

@@ -43,8 +43,8 @@ var (
 	routeParameter = regexp.MustCompile(`[:*](\w+)`)
 )
 
-// server is the API on a log, projections and PostgreSQL of its own.
-type server struct {
+// fixture is the API on a log, projections and PostgreSQL of its own.
+type fixture struct {
 	t   testing.TB
 	url string
 	api *frame.API
@@ -67,12 +67,12 @@ type server struct {
 }
 
 // serve starts a server until the test ends.
-func serve(t testing.TB, change ...func(*Options)) *server {
+func serve(t testing.TB, change ...func(*Options)) *fixture {
 	t.Helper()
 	keys, err := events.NewFileKeys(filepath.Join(t.TempDir(), "keys"))
 	must(t, err)
 	codec := events.NewCodec(keys)
-	s := &server{t: t, store: openStore(t, codec), logs: &record{}, lines: serverlog.New(), stopped: make(chan struct{}), turns: &wakings{}, titles: func() (string, error) { return "A title", nil }}
+	s := &fixture{t: t, store: openStore(t, codec), logs: &record{}, lines: serverlog.New(), stopped: make(chan struct{}), turns: &wakings{}, titles: func() (string, error) { return "A title", nil }}
 	s.env = commands.Env{Store: s.store, States: commands.NewStates(s.store)}
 	s.log = frame.NewID()
 	s.handle(commands.OpenLog{LogID: s.log})
@@ -231,10 +231,10 @@ func do[S commands.State[S], A any](b commands.Env, cmd commands.Command[S, A]) 
 	return err
 }
 
-func (s *server) handle(cmd commands.OpenLog) { s.t.Helper(); must(s.t, do(s.env, cmd)) }
+func (s *fixture) handle(cmd commands.OpenLog) { s.t.Helper(); must(s.t, do(s.env, cmd)) }
 
 // caughtUp waits until all that is in the log can be read.
-func (s *server) caughtUp() {
+func (s *fixture) caughtUp() {
 	s.t.Helper()
 	until, enough := context.WithTimeout(context.Background(), patience)
 	defer enough()
@@ -247,7 +247,7 @@ func (s *server) caughtUp() {
 	}
 }
 
-func (s *server) head() events.Position {
+func (s *fixture) head() events.Position {
 	p, err := s.store.Head(context.Background())
 	must(s.t, err)
 	return p
@@ -263,7 +263,7 @@ type answered struct {
 }
 
 // ask sends a request; body may be text, or anything that becomes JSON. Headers come in pairs.
-func (s *server) ask(method, path string, body any, headers ...string) answered {
+func (s *fixture) ask(method, path string, body any, headers ...string) answered {
 	s.t.Helper()
 	var content io.Reader
 	switch b := body.(type) {
@@ -372,7 +372,7 @@ func (a answered) within(v any, path string) any {
 }
 
 // eventually waits for a condition of which nobody tells.
-func (s *server) eventually(what string, holds func() bool) {
+func (s *fixture) eventually(what string, holds func() bool) {
 	s.t.Helper()
 	for until := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(until) {

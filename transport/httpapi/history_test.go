@@ -27,14 +27,14 @@ type auditedPage struct {
 	Next   string
 }
 
-func (s *server) history(query string) (p auditedPage) {
+func (s *fixture) history(query string) (p auditedPage) {
 	s.t.Helper()
 	s.ask("GET", "/api/history/events"+query, nil, "X-Annals-After", s.now()).is(http.StatusOK).data(&p)
 	return p
 }
 
 // now is the position of the newest fact, as clients send it. It can be read in the history: a request waits only for so long.
-func (s *server) now() string {
+func (s *fixture) now() string {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
@@ -44,7 +44,7 @@ func (s *server) now() string {
 }
 
 // talk makes an agent, a channel and a message, and gives their ids.
-func (s *server) talk() (agent, channel, message string) {
+func (s *fixture) talk() (agent, channel, message string) {
 	s.t.Helper()
 	agent = s.ask("POST", "/api/agents", `{"characterJson":{"name":"Eliza","bio":"A listener","settings":{"secrets":{"KEY":"plain"}}}}`).is(http.StatusCreated).text("id")
 	channel = uuid.NewString()

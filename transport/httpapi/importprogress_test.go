@@ -22,7 +22,7 @@ type sending struct {
 	answer *bufio.Reader
 }
 
-func (s *server) sends(agent string, headers ...string) *sending {
+func (s *fixture) sends(agent string, headers ...string) *sending {
 	s.t.Helper()
 	body, to := io.Pipe()
 	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+"/api/memory/agents/"+agent+"/import", body)

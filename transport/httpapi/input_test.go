@@ -18,7 +18,7 @@ func address(path, id string) string {
 }
 
 // untouched fails the test when what it does leaves a fact behind.
-func (s *server) untouched(f func()) {
+func (s *fixture) untouched(f func()) {
 	s.t.Helper()
 	before := s.head()
 	f()

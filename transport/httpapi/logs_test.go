@@ -19,7 +19,7 @@ import (
 )
 
 // happened runs a command and waits until what it led to can be read.
-func happened[S commands.State[S], A any](s *server, cmd commands.Command[S, A]) {
+func happened[S commands.State[S], A any](s *fixture, cmd commands.Command[S, A]) {
 	s.t.Helper()
 	must(s.t, do(s.env, cmd))
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -28,7 +28,7 @@ func happened[S commands.State[S], A any](s *server, cmd commands.Command[S, A])
 }
 
 // did records an entry of an agent's log.
-func (s *server) did(agent, typ, body string) string {
+func (s *fixture) did(agent, typ, body string) string {
 	s.t.Helper()
 	id := frame.NewID()
 	by := uuid.MustParse(agent)
@@ -95,7 +95,7 @@ func TestWhatAnAgentDidIsListedFilteredAndDeleted(t *testing.T) {
 type event struct{ name, id, data string }
 
 // follows opens a stream and gives its events, one at a time.
-func (s *server) follows(path string, headers ...string) (next func() event, leave func()) {
+func (s *fixture) follows(path string, headers ...string) (next func() event, leave func()) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	r, err := http.NewRequestWithContext(ctx, "GET", s.url+path, nil)

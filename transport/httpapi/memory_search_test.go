@@ -17,7 +17,7 @@ import (
 )
 
 // remember stores a memory with its vector, and gives its id and a position from which on it is found.
-func (s *server) remember(agent string, memory fields) (id, position string) {
+func (s *fixture) remember(agent string, memory fields) (id, position string) {
 	s.t.Helper()
 	id = s.ask("POST", "/api/agents/"+agent+"/memories", memory).is(201).text("id")
 	words := memory["text"].(string)
@@ -26,11 +26,11 @@ func (s *server) remember(agent string, memory fields) (id, position string) {
 }
 
 // token is the position of the last fact.
-func (s *server) token() string {
+func (s *fixture) token() string {
 	return s.ask("POST", "/api/agents/"+s.newAgent("Later")+"/start", nil).is(200).header.Get("X-Annals-Position")
 }
 
-func (s *server) found(agent, after, query string) answered {
+func (s *fixture) found(agent, after, query string) answered {
 	s.t.Helper()
 	reached, err := events.ParseToken(after)
 	must(s.t, err)

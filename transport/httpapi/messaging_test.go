@@ -13,7 +13,7 @@ import (
 )
 
 // conversation makes a channel in which Ann has said something.
-func (s *server) conversation(server string, texts ...string) string {
+func (s *fixture) conversation(server string, texts ...string) string {
 	s.t.Helper()
 	channel := s.ask("POST", "/api/messaging/central-channels", fields{
 		"name": "talk", "server_id": server, "participantCentralUserIds": []string{ann},

@@ -23,7 +23,7 @@ type described struct {
 }
 
 // operations are all that are described, except those that the name of a path is in leave.
-func (s *server) operations(leave ...string) (all []described) {
+func (s *fixture) operations(leave ...string) (all []described) {
 	for path, item := range s.api.OpenAPI().Paths {
 		for method, op := range map[string]*huma.Operation{
 			"GET": item.Get, "POST": item.Post, "PATCH": item.Patch, "PUT": item.Put, "DELETE": item.Delete,
@@ -48,7 +48,7 @@ func (d described) goesOn() bool {
 }
 
 // properties are what a body may have.
-func (s *server) properties(d described) map[string]*huma.Schema {
+func (s *fixture) properties(d described) map[string]*huma.Schema {
 	if d.RequestBody == nil || d.RequestBody.Content["application/json"] == nil {
 		return nil
 	}
@@ -74,7 +74,7 @@ type drawn struct {
 }
 
 // made draws a request to an operation, with ids of which some are there.
-func (s *server) made(rt *rapid.T, d described, ids *rapid.Generator[string]) drawn {
+func (s *fixture) made(rt *rapid.T, d described, ids *rapid.Generator[string]) drawn {
 	at := pathParameter.ReplaceAllStringFunc(d.path, func(string) string { return ids.Draw(rt, "id") })
 	var query []string
 	for _, p := range d.Parameters {
@@ -98,7 +98,7 @@ func (s *server) made(rt *rapid.T, d described, ids *rapid.Generator[string]) dr
 }
 
 // tries sends a request, and says what is wrong with how it was taken.
-func (s *server) tries(r drawn) error {
+func (s *fixture) tries(r drawn) error {
 	before := s.head()
 	got := s.ask(r.method, r.at, r.body, r.headers...)
 	switch {
@@ -114,7 +114,7 @@ func (s *server) tries(r drawn) error {
 }
 
 // inhabited is a server with an agent and a conversation, and ids of which some are there.
-func inhabited(t *testing.T) (*server, *rapid.Generator[string]) {
+func inhabited(t *testing.T) (*fixture, *rapid.Generator[string]) {
 	s := serve(t)
 	agent := s.newAgent("There")
 	return s, rapid.SampledFrom([]string{

@@ -14,7 +14,7 @@ import (
 var shapeless = []string{"/import", "/api/server/logs"}
 
 // shaped are the operations whose bodies have parts, each with its schema.
-func (s *server) shaped() (all []described) {
+func (s *fixture) shaped() (all []described) {
 	for _, d := range s.operations(ended...) {
 		leave := false
 		for _, end := range shapeless {
@@ -66,7 +66,7 @@ var wrong = map[string][]any{
 }
 
 // wrong are values that do not fit a schema, at any depth.
-func (s *server) wrong(schema *huma.Schema) []any {
+func (s *fixture) wrong(schema *huma.Schema) []any {
 	if schema.Ref != "" {
 		schema = s.api.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
 	}

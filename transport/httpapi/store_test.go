@@ -25,7 +25,7 @@ func openStore(t testing.TB, codec *events.Codec) *esdb.Store {
 }
 
 // last is the newest fact.
-func (s *server) last() events.Recorded {
+func (s *fixture) last() events.Recorded {
 	s.t.Helper()
 	for e, err := range s.store.ReadAll(s.t.Context(), 0, events.Backwards, events.Filter{}) {
 		must(s.t, err)

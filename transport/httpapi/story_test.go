@@ -20,7 +20,7 @@ const (
 type fields = map[string]any
 
 // newAgent makes and starts an agent.
-func (s *server) newAgent(name string) string {
+func (s *fixture) newAgent(name string) string {
 	s.t.Helper()
 	id := s.ask("POST", "/api/agents", fields{"characterJson": fields{"name": name, "bio": []string{"b"}}}).is(201).text("id")
 	s.ask("POST", "/api/agents/"+id+"/start", nil).is(200)

@@ -49,7 +49,7 @@ func form(t testing.TB, field, name, typ, content string) (string, string) {
 	return b.String(), w.FormDataContentType()
 }
 
-func (s *server) upload(path, name, typ, content string, headers ...string) answered {
+func (s *fixture) upload(path, name, typ, content string, headers ...string) answered {
 	s.t.Helper()
 	body, is := form(s.t, "file", name, typ, content)
 	return s.ask("POST", path, body, append([]string{"Content-Type", is}, headers...)...)

@@ -15,13 +15,13 @@ import (
 // webClient asks as the web client of ElizaOS 1.2.0 does: every call says that it is JSON, also where it has no body, and
 // carries the key where there is one.
 type webClient struct {
-	*server
+	*fixture
 	headers []string
 }
 
 func (w webClient) ask(method, path string, body any, headers ...string) answered {
 	w.t.Helper()
-	return w.server.ask(method, path, body, append(slices.Clone(w.headers), headers...)...)
+	return w.fixture.ask(method, path, body, append(slices.Clone(w.headers), headers...)...)
 }
 
 // agent is one that runs.
@@ -39,7 +39,7 @@ func asWebClient(t *testing.T, test func(t *testing.T, w webClient)) {
 	for name, key := range map[string]string{"without a key": "", "with a key": "secret"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := webClient{server: serve(t, func(o *Options) { o.Frame.Key = key }), headers: []string{"Content-Type", "application/json"}}
+			w := webClient{fixture: serve(t, func(o *Options) { o.Frame.Key = key }), headers: []string{"Content-Type", "application/json"}}
 			if key != "" {
 				w.headers = append(w.headers, "X-API-KEY", key)
 			}
@@ -139,8 +139,8 @@ func TestServersBesideEachOtherDoNotTakeAwayTheirCookies(t *testing.T) {
 	jar, err := cookiejar.New(nil)
 	must(t, err)
 	browser := http.Client{Jar: jar}
-	var servers []*server
-	status := func(s *server, key string) int {
+	var servers []*fixture
+	status := func(s *fixture, key string) int {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/api/system/version", nil)
 		must(t, err)
 		if key != "" {
@@ -248,7 +248,7 @@ func TestAPictureOfTheWebClientHasAnEndingThatShows(t *testing.T) {
 			if url, _, _ := strings.Cut(up.text("url"), "?"); !strings.HasPrefix(url, "/media/") || !strings.HasSuffix(url, ".png") {
 				t.Errorf("%s: %s", path, up.body)
 			}
-			w.server.ask("GET", up.text("url"), nil).is(200)
+			w.fixture.ask("GET", up.text("url"), nil).is(200)
 		}
 	})
 }
