@@ -20,7 +20,7 @@ import (
 	"annals/cmd/internal/node"
 	"annals/deploy/host"
 	"annals/deploy/postgres"
-	"annals/transport/httpapi"
+	"annals/transport/httpapi/server"
 )
 
 // Doctor is the command that names what is missing or wrong, each with its remedy. It changes nothing.
@@ -106,9 +106,9 @@ func (d *Doctor) serving(ctx context.Context, path string) []finding {
 	}
 	defer func() { _ = answer.Body.Close() }()
 	var health struct {
-		Dependencies map[string]string          `json:"dependencies"`
-		Projections  []httpapi.ProjectionHealth `json:"projections"`
-		Embedding    *httpapi.EmbeddingHealth   `json:"embedding"`
+		Dependencies map[string]string         `json:"dependencies"`
+		Projections  []server.ProjectionHealth `json:"projections"`
+		Embedding    *server.EmbeddingHealth   `json:"embedding"`
 	}
 	if err := json.NewDecoder(answer.Body).Decode(&health); err != nil {
 		return []finding{{url + " does not answer as annals does: " + err.Error(), "set SERVER_PORT to where it serves"}}
@@ -129,7 +129,7 @@ func (d *Doctor) serving(ctx context.Context, path string) []finding {
 }
 
 // inWords tells how far a read model is.
-func inWords(p httpapi.ProjectionHealth) string {
+func inWords(p server.ProjectionHealth) string {
 	said := fmt.Sprintf("%s (version %d, generation %d): ", p.Name, p.Version, p.Generation)
 	more := ""
 	if p.Lag.More {

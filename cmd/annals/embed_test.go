@@ -18,7 +18,7 @@ import (
 
 	"annals/deploy/postgres/pgtest"
 	"annals/queries"
-	"annals/transport/httpapi"
+	"annals/transport/httpapi/server"
 	"annals/transport/models/hashing"
 	"annals/transport/models/openai/openaitest"
 )
@@ -32,9 +32,9 @@ func embedding(t testing.TB, settings []string, args ...string) *exec.Cmd {
 }
 
 // vectors is what a server says of its vectors.
-func (c *client) vectors(t testing.TB) httpapi.EmbeddingHealth {
+func (c *client) vectors(t testing.TB) server.EmbeddingHealth {
 	t.Helper()
-	var h struct{ Embedding httpapi.EmbeddingHealth }
+	var h struct{ Embedding server.EmbeddingHealth }
 	if err := c.must(t, http.StatusOK, http.MethodGet, "/api/server/health", nil).data(&h); err != nil {
 		t.Fatal(err)
 	}

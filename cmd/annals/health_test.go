@@ -17,7 +17,7 @@ import (
 
 	"annals/cmd/internal/node"
 	"annals/deploy/postgres/pgtest"
-	"annals/transport/httpapi"
+	"annals/transport/httpapi/server"
 )
 
 // release records an event of a type that this build does not know, as a newer one might. The store is named by its URL, or
@@ -60,7 +60,7 @@ func doctor(t *testing.T, settings ...string) (string, bool) {
 
 func readHealth(t *testing.T, c *client) (status int, found struct {
 	Dependencies map[string]string
-	Projections  []httpapi.ProjectionHealth
+	Projections  []server.ProjectionHealth
 },
 ) {
 	t.Helper()
@@ -100,7 +100,7 @@ func TestAnEventThatThisBuildDoesNotKnowTurnsHealthRedAndIsNamedByTheDoctor(t *t
 	}
 	eventually(t, 10*time.Second, "every group stands still and says why", func() bool {
 		_, found := readHealth(t, p.client)
-		return !slices.ContainsFunc(found.Projections, func(r httpapi.ProjectionHealth) bool {
+		return !slices.ContainsFunc(found.Projections, func(r server.ProjectionHealth) bool {
 			return r.Lag.Events < 2 || r.Lag.Seconds <= 0 || !strings.Contains(r.Stopped, "PigeonReleased")
 		})
 	})

@@ -13,6 +13,7 @@ import (
 
 	"annals/events"
 	"annals/transport/httpapi/frame"
+	"annals/transport/httpapi/server"
 	"annals/transport/problem"
 )
 
@@ -162,7 +163,9 @@ func TestHealthNamesWhatIsBroken(t *testing.T) {
 	if got := s.ask("GET", "/api/server/health", nil).is(200); got.text("dependencies.agents") != "no_agents" {
 		t.Errorf("without agents: %s", got.body)
 	}
-	s.health = func() Health { return Health{Dependencies: map[string]string{"database": "gone", "eventStore": ""}} }
+	s.health = func() server.Health {
+		return server.Health{Dependencies: map[string]string{"database": "gone", "eventStore": ""}}
+	}
 	got := s.ask("GET", "/api/server/health", nil).refused(503, problem.CodeUnavailable)
 	for _, part := range []string{`"database":"unhealthy: gone"`, `"eventStore":"healthy"`, `"version":"1.2.3"`} {
 		if !strings.Contains(string(got.body), part) {
@@ -192,7 +195,7 @@ func TestADatabaseThatIsAwayIsA503AndWritesAreStillAnswered(t *testing.T) {
 func TestAPanicIsAnsweredAndLoggedAndTheServerGoesOn(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	s.health = func() Health { panic("secret of the code") }
+	s.health = func() server.Health { panic("secret of the code") }
 	if got := s.ask("GET", "/api/server/health", nil).refused(500, problem.CodeInternal); strings.Contains(string(got.body), "secret") {
 		t.Errorf("the answer tells: %s", got.body)
 	}

@@ -29,6 +29,7 @@ import (
 	"annals/projections/engine"
 	"annals/queries"
 	"annals/transport/httpapi/frame"
+	"annals/transport/httpapi/server"
 	"annals/transport/media"
 	"annals/transport/models/hashing"
 	"annals/transport/serverlog"
@@ -63,7 +64,7 @@ type fixture struct {
 	titles naming
 	// pool closes to play a database that is away.
 	pool   *pgxpool.Pool
-	health func() Health
+	health func() server.Health
 }
 
 // serve starts a server until the test ends.
@@ -99,7 +100,7 @@ func serve(t testing.TB, change ...func(*Options)) *fixture {
 	})
 	t.Cleanup(func() { cancel(); running.Wait() })
 
-	s.health = func() Health { return Health{Dependencies: map[string]string{"database": ""}} }
+	s.health = func() server.Health { return server.Health{Dependencies: map[string]string{"database": ""}} }
 	blobs, err := media.Folder(filepath.Join(t.TempDir(), "blobs"))
 	must(t, err)
 	t.Cleanup(func() { must(t, blobs.Close()) })
@@ -117,8 +118,10 @@ func serve(t testing.TB, change ...func(*Options)) *fixture {
 	o.Agents.Logs, o.Agents.CharactersDir = s.turns, t.TempDir()
 	o.Messaging.Turns, o.Messaging.Titles = s.turns, s.titles
 	o.Memory.Embedder, o.Media.Store, o.History.Past = hashing.Embedder{}, kept, replays{s.pool}
-	o.Server.Deliveries = func(context.Context) ([]Delivery, error) { return []Delivery{{Group: "reply", Parked: 1}}, nil }
-	o.Server.Health = func(context.Context) Health { return s.health() }
+	o.Server.Deliveries = func(context.Context) ([]server.Delivery, error) {
+		return []server.Delivery{{Group: "reply", Parked: 1}}, nil
+	}
+	o.Server.Health = func(context.Context) server.Health { return s.health() }
 	o.Server.Lines, o.Server.Stop = s.lines, func() { close(s.stopped) }
 	o.System.Capabilities = func(context.Context) Capabilities {
 		return Capabilities{Models: []Capability{{Kind: "text", Name: "classic"}}}

@@ -10,6 +10,7 @@ import (
 
 	"annals/transport/httpapi/history"
 	"annals/transport/httpapi/media"
+	"annals/transport/httpapi/server"
 	"annals/transport/secrets"
 
 	"annals/transport/httpapi/frame"
@@ -22,7 +23,7 @@ type Options struct {
 	Messaging MessagingPorts
 	Memory    MemoryPorts
 	Media     media.Ports
-	Server    ServerPorts
+	Server    server.Ports
 	System    SystemPorts
 	History   history.Ports
 	Web       WebPorts
@@ -44,7 +45,7 @@ func New(o Options) *frame.API {
 	media.Mount(a, o.Media)
 	mountMemory(a, o.Memory)
 	mountPortation(a, PortationPorts{Secrets: vault})
-	mountServer(a, o.Server)
+	server.Mount(a, o.Server)
 	mountSystem(a, o.System)
 	history.Mount(a, o.History)
 	mountWeb(a, o.Web)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
+
+	"annals/transport/httpapi/server"
 )
 
 // shortLists are bounded by what they are about: they hold what this build or one request consists of, or the most of a kind.
@@ -97,19 +99,20 @@ func TestGroupsComeInPages(t *testing.T) {
 
 // someParked are events that a reaction gave up.
 type someParked struct {
-	nothingParked
-	all []ParkedEvent
+	server.Parked
+	all []server.ParkedEvent
 }
 
-func (p someParked) List(context.Context, string) ([]ParkedEvent, error) { return p.all, nil }
+func (p someParked) List(context.Context, string) ([]server.ParkedEvent, error) { return p.all, nil }
 
 func TestParkedEventsComeInPages(t *testing.T) {
 	t.Parallel()
 	var ids []string
 	p := someParked{}
 	for range 3 {
-		e := aParked
-		e.ID = uuid.New()
+		e := server.ParkedEvent{
+			ID: uuid.New(), Group: "reply", Type: "MessageSubmitted", At: "2026-11-23T13:53:20.449Z", ParkedAt: "2026-11-23T13:53:21.449Z", Reason: "no answer",
+		}
 		p.all, ids = append(p.all, e), append(ids, e.ID.String())
 	}
 	s := serve(t, func(o *Options) { o.Server.Parked = p })

@@ -200,7 +200,12 @@ func TestTheServersLogIsSearchedFollowedAndCleared(t *testing.T) {
 	s.ask("GET", "/api/server/logs/stream", nil, "Last-Event-ID", "x").refused(400, problem.CodeInvalidRequest)
 
 	for _, method := range []string{"GET", "POST"} {
-		var found serverLogsAnswer
+		var found struct {
+			Logs                      []json.RawMessage
+			Count                     int
+			RequestedLevel, AgentName string
+			Levels                    []string
+		}
 		s.ask(method, "/api/server/logs?level=WARN&limit=1", nil).is(200).data(&found)
 		if found.Count != 1 || found.RequestedLevel != "warn" || found.AgentName != "all" || found.Levels[0] != "fatal" || len(found.Levels) != 9 ||
 			!strings.Contains(string(found.Logs[0]), "something is odd") {

@@ -8,6 +8,7 @@ import (
 	"annals/projections/engine"
 	"annals/transport/httpapi"
 	"annals/transport/httpapi/frame"
+	serverapi "annals/transport/httpapi/server"
 )
 
 // openBeside opens the backends, beside a running server or without one.
@@ -57,16 +58,16 @@ func (s *server) pastOptions(ctx context.Context) httpapi.Options {
 	api.Agents.Logs, api.Agents.CharactersDir, api.Messaging.Turns = newNotifier(), c.CharactersDir, newNotifier()
 	api.Memory.Embedder, api.Media.Store, api.History.Past = s.model, s.media, past{s.reading}
 	api.Server.Health, api.Server.Lines, api.Server.Stop = s.pastHealth, s.lines, s.stop
-	api.Server.Deliveries = func(context.Context) ([]httpapi.Delivery, error) { return nil, nil } // no reaction runs
+	api.Server.Deliveries = func(context.Context) ([]serverapi.Delivery, error) { return nil, nil } // no reaction runs
 	api.System.Capabilities, api.System.Configuration = capabilities(c), c.Shown()
 	api.System.DataDir, api.System.Environment = s.backends.folder, c.Environment
 	return api
 }
 
-func (s *server) pastHealth(ctx context.Context) httpapi.Health {
+func (s *server) pastHealth(ctx context.Context) serverapi.Health {
 	ctx, cancel := context.WithTimeout(ctx, probe)
 	defer cancel()
-	h := httpapi.Health{Dependencies: map[string]string{"postgres": ""}}
+	h := serverapi.Health{Dependencies: map[string]string{"postgres": ""}}
 	if err := s.reading.Ping(ctx); err != nil {
 		h.Dependencies["postgres"] = "PostgreSQL does not answer"
 	}

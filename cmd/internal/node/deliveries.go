@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"annals/events/esdb"
-	"annals/transport/httpapi"
+	serverapi "annals/transport/httpapi/server"
 )
 
 // parkedCounts counts what is parked, by group.
@@ -20,12 +20,12 @@ func parkedCounts(store *esdb.Store) func(context.Context) (map[string]int64, er
 }
 
 // deliveries tells of the subscriptions that reactions live of.
-func deliveries(store *esdb.Store) func(context.Context) ([]httpapi.Delivery, error) {
-	return func(ctx context.Context) ([]httpapi.Delivery, error) {
+func deliveries(store *esdb.Store) func(context.Context) ([]serverapi.Delivery, error) {
+	return func(ctx context.Context) ([]serverapi.Delivery, error) {
 		found, err := store.Deliveries(ctx)
-		out := make([]httpapi.Delivery, len(found))
+		out := make([]serverapi.Delivery, len(found))
 		for i, d := range found {
-			out[i] = httpapi.Delivery{Group: d.Group, Parked: d.Parked, InFlight: d.InFlight, Connections: d.Connections}
+			out[i] = serverapi.Delivery{Group: d.Group, Parked: d.Parked, InFlight: d.InFlight, Connections: d.Connections}
 		}
 		return out, err
 	}

@@ -13,7 +13,7 @@ import (
 	"annals/events/esdb"
 	"annals/projections"
 	"annals/projections/engine"
-	"annals/transport/httpapi"
+	serverapi "annals/transport/httpapi/server"
 )
 
 const (
@@ -35,10 +35,10 @@ type health struct {
 	vectors  Vectors
 }
 
-func (h health) check(ctx context.Context) httpapi.Health {
+func (h health) check(ctx context.Context) serverapi.Health {
 	ctx, cancel := context.WithTimeout(ctx, probe)
 	defer cancel()
-	found := httpapi.Health{Dependencies: map[string]string{"eventstore": "", "postgres": "", "projections": ""}}
+	found := serverapi.Health{Dependencies: map[string]string{"eventstore": "", "postgres": "", "projections": ""}}
 	head, err := h.store.Head(ctx)
 	if err != nil {
 		found.Dependencies["eventstore"] = "the event store does not answer"
@@ -63,8 +63,8 @@ func (h health) check(ctx context.Context) httpapi.Health {
 	return found
 }
 
-func (h health) of(s engine.Status, lag httpapi.Lag, head events.Position) httpapi.ProjectionHealth {
-	p := httpapi.ProjectionHealth{
+func (h health) of(s engine.Status, lag serverapi.Lag, head events.Position) serverapi.ProjectionHealth {
+	p := serverapi.ProjectionHealth{
 		Name: s.Name, Group: s.Group, Version: s.Version, Generation: s.Generation, Lag: lag, Filling: s.Filling, Stopped: s.Stopped,
 	}
 	if s.Filling != 0 && head != 0 {
@@ -88,9 +88,9 @@ func (h health) projections(ctx context.Context) []telemetry.Lag {
 }
 
 // lags is lag, counted once for each position: most projections are at the same.
-func (h health) lags(ctx context.Context) func(events.Position) httpapi.Lag {
-	counted := map[events.Position]httpapi.Lag{}
-	return func(p events.Position) httpapi.Lag {
+func (h health) lags(ctx context.Context) func(events.Position) serverapi.Lag {
+	counted := map[events.Position]serverapi.Lag{}
+	return func(p events.Position) serverapi.Lag {
 		if _, ok := counted[p]; !ok {
 			counted[p] = h.lag(ctx, p)
 		}
@@ -100,7 +100,7 @@ func (h health) lags(ctx context.Context) func(events.Position) httpapi.Lag {
 
 // lag counts what lies after a position, and tells how long the first of it has been waiting. An event store that is away
 // is said elsewhere.
-func (h health) lag(ctx context.Context, p events.Position) (l httpapi.Lag) {
+func (h health) lag(ctx context.Context, p events.Position) (l serverapi.Lag) {
 	for e, err := range h.store.ReadAll(ctx, p, events.Forwards, events.Filter{}) {
 		if err != nil {
 			return l

@@ -13,7 +13,7 @@ import (
 	"annals/events"
 	"annals/events/esdb"
 	"annals/queries"
-	"annals/transport/httpapi"
+	serverapi "annals/transport/httpapi/server"
 )
 
 // reactionGroups are the persistent subscriptions of the reactions.
@@ -39,12 +39,12 @@ func groupsOf(group string) ([]string, error) {
 }
 
 // List implements httpapi.Parked.
-func (p ParkedEvents) List(ctx context.Context, group string) ([]httpapi.ParkedEvent, error) {
+func (p ParkedEvents) List(ctx context.Context, group string) ([]serverapi.ParkedEvent, error) {
 	groups, err := groupsOf(group)
 	if err != nil {
 		return nil, err
 	}
-	var all []httpapi.ParkedEvent
+	var all []serverapi.ParkedEvent
 	for _, g := range groups {
 		found, err := p.Store.Parked(ctx, g)
 		if err != nil {
@@ -57,8 +57,8 @@ func (p ParkedEvents) List(ctx context.Context, group string) ([]httpapi.ParkedE
 	return all, nil
 }
 
-func (p ParkedEvents) shown(e esdb.Parked) httpapi.ParkedEvent {
-	shown := httpapi.ParkedEvent{
+func (p ParkedEvents) shown(e esdb.Parked) serverapi.ParkedEvent {
+	shown := serverapi.ParkedEvent{
 		ID: e.Event.ID, Group: e.Group, Type: e.Event.Event.EventType(), Stream: e.Event.Stream,
 		Position: events.Token{Log: p.Log, Position: e.Event.Position}.String(),
 		At:       iso(e.Event.Meta.At), ParkedAt: iso(e.Added), Reason: e.Reason, Correlation: e.Event.Meta.Correlation,

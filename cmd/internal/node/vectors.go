@@ -10,7 +10,7 @@ import (
 	"annals/projections"
 	"annals/projections/engine"
 	"annals/queries"
-	"annals/transport/httpapi"
+	serverapi "annals/transport/httpapi/server"
 )
 
 // Vectors looks at what memories were embedded with.
@@ -28,7 +28,7 @@ func (v Vectors) Of() queries.Model {
 }
 
 // Look is nil where the read models do not answer.
-func (v Vectors) Look(ctx context.Context) *httpapi.EmbeddingHealth {
+func (v Vectors) Look(ctx context.Context) *serverapi.EmbeddingHealth {
 	others, err := v.Queries.OtherVectors(ctx, v.Of())
 	if err != nil {
 		return nil
@@ -37,7 +37,7 @@ func (v Vectors) Look(ctx context.Context) *httpapi.EmbeddingHealth {
 	if err != nil {
 		return nil
 	}
-	h := &httpapi.EmbeddingHealth{Model: v.Model.Model(), Dimensions: v.Model.Dimensions(), Pending: pending, Others: others}
+	h := &serverapi.EmbeddingHealth{Model: v.Model.Model(), Dimensions: v.Model.Dimensions(), Pending: pending, Others: others}
 	if len(others) > 0 {
 		h.Remedy = embedAgain
 	}
@@ -63,7 +63,7 @@ func (v Vectors) tell(ctx context.Context, feed *engine.Feed, log *slog.Logger) 
 }
 
 // OthersIn is "1200 memories have vectors of hashing-384 (384), the model is nomic-embed-text".
-func OthersIn(h httpapi.EmbeddingHealth) string {
+func OthersIn(h serverapi.EmbeddingHealth) string {
 	var said []string
 	for _, o := range h.Others {
 		said = append(said, fmt.Sprintf("%d memories have vectors of %s (%d)", o.Memories, o.Model, o.Dimensions))

@@ -1,4 +1,4 @@
-package httpapi
+package server
 
 import (
 	"log/slog"
@@ -13,7 +13,7 @@ import (
 var someCounters = map[string]any{"text/plain": "# TYPE annals_commands_total counter\nannals_commands_total{command=\"SubmitMessage\",outcome=\"changed\"} 42\n"}
 
 // metrics tells the counters as Prometheus reads them. What cannot be gathered now is left out, and logged.
-func (a *serverAPI) metrics(c *frame.Call) {
+func (a *api) metrics(c *frame.Call) {
 	if a.Metrics == nil {
 		c.Refuse(problem.New(http.StatusNotFound, problem.CodeNotFound, "There are no metrics here."))
 		return

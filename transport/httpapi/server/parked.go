@@ -1,4 +1,4 @@
-package httpapi
+package server
 
 import (
 	"context"
@@ -77,7 +77,7 @@ type parkedList struct {
 	Count  int           `json:"count" doc:"Of all."`
 }
 
-func (a *serverAPI) parked(c *frame.Call, in *parkedPage) (parkedList, error) {
+func (a *api) parked(c *frame.Call, in *parkedPage) (parkedList, error) {
 	limit, err := frame.Bounded(in.Limit)
 	if err != nil {
 		return parkedList{}, err
@@ -102,7 +102,7 @@ type parkedShown struct {
 	Parked ParkedEvent `json:"parked"`
 }
 
-func (a *serverAPI) parkedEvent(c *frame.Call, in *ParkedPath) (parkedShown, error) {
+func (a *api) parkedEvent(c *frame.Call, in *ParkedPath) (parkedShown, error) {
 	found, err := a.Parked.List(c, in.Group)
 	if err != nil {
 		return parkedShown{}, err
@@ -123,7 +123,7 @@ type retried struct {
 	Retried int `json:"retried"`
 }
 
-func (a *serverAPI) retryParked(c *frame.Call, in *struct {
+func (a *api) retryParked(c *frame.Call, in *struct {
 	ParkedQuery
 	Body *struct{}
 },
@@ -131,7 +131,7 @@ func (a *serverAPI) retryParked(c *frame.Call, in *struct {
 	return a.retry(c, in.Group, uuid.Nil)
 }
 
-func (a *serverAPI) retryParkedEvent(c *frame.Call, in *struct {
+func (a *api) retryParkedEvent(c *frame.Call, in *struct {
 	ParkedPath
 	Body *struct{}
 },
@@ -142,7 +142,7 @@ func (a *serverAPI) retryParkedEvent(c *frame.Call, in *struct {
 	return a.retry(c, in.Group, in.EventID.UUID)
 }
 
-func (a *serverAPI) retry(c *frame.Call, group string, event uuid.UUID) (retried, error) {
+func (a *api) retry(c *frame.Call, group string, event uuid.UUID) (retried, error) {
 	if err := c.Here("do that"); err != nil {
 		return retried{}, err
 	}
@@ -150,18 +150,18 @@ func (a *serverAPI) retry(c *frame.Call, group string, event uuid.UUID) (retried
 	return retried{n}, c.Wrote(last, err)
 }
 
-func (a *serverAPI) dropParked(c *frame.Call, in *ParkedQuery) (frame.None, error) {
+func (a *api) dropParked(c *frame.Call, in *ParkedQuery) (frame.None, error) {
 	return a.drop(c, in.Group, uuid.Nil)
 }
 
-func (a *serverAPI) dropParkedEvent(c *frame.Call, in *ParkedPath) (frame.None, error) {
+func (a *api) dropParkedEvent(c *frame.Call, in *ParkedPath) (frame.None, error) {
 	if in.EventID.UUID == uuid.Nil { // which would stand for all
 		return frame.None{}, notParked(uuid.Nil)
 	}
 	return a.drop(c, in.Group, in.EventID.UUID)
 }
 
-func (a *serverAPI) drop(c *frame.Call, group string, event uuid.UUID) (frame.None, error) {
+func (a *api) drop(c *frame.Call, group string, event uuid.UUID) (frame.None, error) {
 	if err := c.Here("do that"); err != nil {
 		return frame.None{}, err
 	}

@@ -1,4 +1,4 @@
-package httpapi
+package server
 
 import (
 	"cmp"
@@ -41,7 +41,7 @@ type serverLogsAnswer struct {
 	Levels         []string          `json:"levels"`
 }
 
-func (a *serverAPI) serverLogs(_ *frame.Call, in *ServerLogsQuery) (serverLogsAnswer, error) {
+func (a *api) serverLogs(_ *frame.Call, in *ServerLogsQuery) (serverLogsAnswer, error) {
 	limit, err := frame.Bounded(cmp.Or(in.Limit, defaultServerLogs))
 	if err != nil {
 		return serverLogsAnswer{}, err
@@ -64,7 +64,7 @@ func (a *serverAPI) serverLogs(_ *frame.Call, in *ServerLogsQuery) (serverLogsAn
 	}, nil
 }
 
-func (a *serverAPI) postServerLogs(c *frame.Call, in *serverLogsPost) (serverLogsAnswer, error) {
+func (a *api) postServerLogs(c *frame.Call, in *serverLogsPost) (serverLogsAnswer, error) {
 	return a.serverLogs(c, &in.ServerLogsQuery)
 }
 
@@ -73,7 +73,7 @@ type cleared struct {
 	Message string `json:"message"`
 }
 
-func (a *serverAPI) clearServerLogs(c *frame.Call, _ *frame.Nothing) (cleared, error) {
+func (a *api) clearServerLogs(c *frame.Call, _ *frame.Nothing) (cleared, error) {
 	if err := c.Here("clear the log"); err != nil {
 		return cleared{}, err
 	}
@@ -92,7 +92,7 @@ type serverLogStream struct {
 const linesWaiting = 1024
 
 // followServerLogs begins after the line that the client has, as far as it is kept, or with what is new.
-func (a *serverAPI) followServerLogs(_ *frame.Call, in *serverLogStream) (frame.Following, func(), error) {
+func (a *api) followServerLogs(_ *frame.Call, in *serverLogStream) (frame.Following, func(), error) {
 	filter := serverlog.Filter{AgentName: in.AgentName, Level: strings.ToLower(in.Level), Type: in.Type}
 	lines := make(chan serverlog.Entry, linesWaiting)
 	var last uint64

@@ -1,4 +1,5 @@
-package httpapi
+// Package server is the part of the REST API in which the server reports how it is: health, logs, metrics, parked events.
+package server
 
 import (
 	"context"
@@ -10,8 +11,8 @@ import (
 	"annals/transport/serverlog"
 )
 
-// ServerPorts is what the server tells of itself.
-type ServerPorts struct {
+// Ports is what the server tells of itself.
+type Ports struct {
 	Health func(context.Context) Health
 	// Deliveries tells how far the persistent subscriptions are that reactions live of.
 	Deliveries func(context.Context) ([]Delivery, error)
@@ -26,22 +27,22 @@ type ServerPorts struct {
 	Stop    func() // begins a graceful stop and returns at once
 }
 
-// serverAPI is the frame with these.
-type serverAPI struct {
+// api is the frame with these.
+type api struct {
 	*frame.API
-	ServerPorts
+	Ports
 }
 
-// mountServer adds the routes.
-func mountServer(f *frame.API, p ServerPorts) {
+// Mount adds the routes.
+func Mount(f *frame.API, p Ports) {
 	if p.Parked == nil {
 		p.Parked = nothingParked{}
 	}
 	if p.Lines == nil {
 		p.Lines = serverlog.New()
 	}
-	a := &serverAPI{API: f, ServerPorts: p}
-	a.Examples(serverExamples...)
+	a := &api{API: f, Ports: p}
+	a.Examples(examples...)
 	frame.Get(a.API, "/api/server/ping", "Tell that the server is there", a.ping, frame.Bare, frame.Keyless)
 	frame.Get(a.API, "/api/server/hello", "Say hello", a.hello, frame.Bare)
 	frame.Get(a.API, "/api/server/health", "Tell how the server's dependencies are", a.health, frame.Bare, frame.Keyless)

@@ -1,4 +1,4 @@
-package httpapi
+package server
 
 import (
 	"encoding/json"
@@ -35,7 +35,7 @@ type debugState struct {
 	Rebuilds      []ProjectionHealth  `json:"rebuilds" doc:"Those that are being filled anew."`
 }
 
-func (a *serverAPI) debugState(c *frame.Call, _ *frame.Nothing) (debugState, error) {
+func (a *api) debugState(c *frame.Call, _ *frame.Nothing) (debugState, error) {
 	now := a.Clock()
 	found := a.Health(c)
 	s := debugState{
@@ -58,7 +58,7 @@ func (a *serverAPI) debugState(c *frame.Call, _ *frame.Nothing) (debugState, err
 }
 
 // connected counts the clients of each socket.
-func (a *serverAPI) connected() map[string]int {
+func (a *api) connected() map[string]int {
 	out := map[string]int{}
 	for path, h := range a.Sockets {
 		if s, ok := h.(Connected); ok {
@@ -106,7 +106,7 @@ func (finite) Schema(huma.Registry) *huma.Schema {
 }
 
 // debugMetrics leaves out what cannot be gathered now.
-func (a *serverAPI) debugMetrics(c *frame.Call, _ *frame.Nothing) (debugMetrics, error) {
+func (a *api) debugMetrics(c *frame.Call, _ *frame.Nothing) (debugMetrics, error) {
 	out := debugMetrics{Uptime: a.Uptime().Seconds(), Metrics: []metric{}}
 	if a.Metrics == nil {
 		return out, nil

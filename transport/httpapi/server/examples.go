@@ -1,4 +1,4 @@
-package httpapi
+package server
 
 import (
 	"encoding/json"
@@ -19,8 +19,8 @@ var (
 	often      = finite(42)
 )
 
-// serverExamples are answers as the operations give them.
-var serverExamples = []any{
+// examples are answers as the operations give them.
+var examples = []any{
 	pong{true, example.Millis},
 	serverStatus{"ok", 1, example.ISO},
 	healthAnswer{

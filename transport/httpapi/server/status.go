@@ -1,4 +1,4 @@
-package httpapi
+package server
 
 import (
 	"maps"
@@ -57,12 +57,12 @@ type pong struct {
 	Timestamp queries.Millis `json:"timestamp"`
 }
 
-func (a *serverAPI) ping(*frame.Call, *frame.Nothing) (pong, error) {
+func (a *api) ping(*frame.Call, *frame.Nothing) (pong, error) {
 	return pong{true, queries.Millis(a.Clock().UnixMilli())}, nil
 }
 
 // hello leaves a line in the log, as recorded.
-func (a *serverAPI) hello(c *frame.Call, _ *frame.Nothing) (frame.Said, error) {
+func (a *api) hello(c *frame.Call, _ *frame.Nothing) (frame.Said, error) {
 	a.Logger.InfoContext(c, "Hello endpoint hit")
 	return frame.Said{Message: "Hello World!"}, nil
 }
@@ -73,7 +73,7 @@ type serverStatus struct {
 	Timestamp  queries.ISO `json:"timestamp"`
 }
 
-func (a *serverAPI) status(c *frame.Call, _ *frame.Nothing) (serverStatus, error) {
+func (a *api) status(c *frame.Call, _ *frame.Nothing) (serverStatus, error) {
 	n, err := a.Queries.RunningAgents(c)
 	return serverStatus{"ok", n, frame.ISO(a.Clock())}, err
 }
@@ -90,7 +90,7 @@ type healthAnswer struct {
 
 // health is 200 also without agents, and 503 when something that the server depends on is broken. Who has no key where one
 // is set gets the status alone.
-func (a *serverAPI) health(c *frame.Call, _ *frame.Nothing) (healthAnswer, error) {
+func (a *api) health(c *frame.Call, _ *frame.Nothing) (healthAnswer, error) {
 	h := healthAnswer{Status: "OK", Version: a.Version, Timestamp: frame.ISO(a.Clock()), Dependencies: map[string]string{}}
 	var broken []string
 	found := a.Health(c)
@@ -123,7 +123,7 @@ func (a *serverAPI) health(c *frame.Call, _ *frame.Nothing) (healthAnswer, error
 }
 
 // stop ends the server gracefully. Without a key only this machine may ask for it.
-func (a *serverAPI) stop(c *frame.Call, _ *struct{ Body *struct{} }) (frame.Said, error) {
+func (a *api) stop(c *frame.Call, _ *struct{ Body *struct{} }) (frame.Said, error) {
 	if err := c.Here("stop the server"); err != nil {
 		return frame.Said{}, err
 	}
@@ -136,7 +136,7 @@ type debugServers struct {
 	Count   int              `json:"count"`
 }
 
-func (a *serverAPI) debugServers(c *frame.Call, in *frame.PageQuery) (debugServers, error) {
+func (a *api) debugServers(c *frame.Call, in *frame.PageQuery) (debugServers, error) {
 	page, err := in.Page()
 	if err != nil {
 		return debugServers{}, err
