@@ -30,6 +30,7 @@ import (
 	"annals/queries"
 	"annals/transport/httpapi/frame"
 	"annals/transport/httpapi/server"
+	"annals/transport/httpapi/system"
 	"annals/transport/media"
 	"annals/transport/models/hashing"
 	"annals/transport/serverlog"
@@ -123,8 +124,8 @@ func serve(t testing.TB, change ...func(*Options)) *fixture {
 	}
 	o.Server.Health = func(context.Context) server.Health { return s.health() }
 	o.Server.Lines, o.Server.Stop = s.lines, func() { close(s.stopped) }
-	o.System.Capabilities = func(context.Context) Capabilities {
-		return Capabilities{Models: []Capability{{Kind: "text", Name: "classic"}}}
+	o.System.Capabilities = func(context.Context) system.Capabilities {
+		return system.Capabilities{Models: []system.Capability{{Kind: "text", Name: "classic"}}}
 	}
 	o.System.Configuration, o.System.DataDir, o.System.Environment = map[string]string{"DATA_DIR": "here"}, t.TempDir(), "test"
 	for _, f := range change {

@@ -11,6 +11,7 @@ import (
 	"annals/transport/httpapi/history"
 	"annals/transport/httpapi/media"
 	"annals/transport/httpapi/server"
+	"annals/transport/httpapi/system"
 	"annals/transport/secrets"
 
 	"annals/transport/httpapi/frame"
@@ -24,7 +25,7 @@ type Options struct {
 	Memory    MemoryPorts
 	Media     media.Ports
 	Server    server.Ports
-	System    SystemPorts
+	System    system.Ports
 	History   history.Ports
 	Web       WebPorts
 	// SecretSalt is that of ElizaOS's encryption of secrets (CONTRACT 2.3).
@@ -46,7 +47,7 @@ func New(o Options) *frame.API {
 	mountMemory(a, o.Memory)
 	mountPortation(a, PortationPorts{Secrets: vault})
 	server.Mount(a, o.Server)
-	mountSystem(a, o.System)
+	system.Mount(a, o.System)
 	history.Mount(a, o.History)
 	mountWeb(a, o.Web)
 	a.Socket("/ws", "Subscribe to what becomes readable", o.Sockets["/ws"], []string{http.MethodGet})

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"annals/transport/httpapi"
+	"annals/transport/httpapi/system"
 )
 
 // tools are programs that the server can make use of, and how they tell their version.
@@ -27,12 +27,12 @@ var devices = []struct{ name, path string }{
 }
 
 // capabilities finds out once what this machine has.
-func capabilities(c Config) func(context.Context) httpapi.Capabilities {
-	machine := sync.OnceValue(func() httpapi.Capabilities { return onMachine(context.Background()) })
-	return func(context.Context) httpapi.Capabilities {
+func capabilities(c Config) func(context.Context) system.Capabilities {
+	machine := sync.OnceValue(func() system.Capabilities { return onMachine(context.Background()) })
+	return func(context.Context) system.Capabilities {
 		found := machine() //nolint:contextcheck // it is found out once, for everybody
 		for _, m := range c.Models().Capabilities() {
-			capability := httpapi.Capability{Kind: m.Kind, Name: m.Provider, Model: m.Model}
+			capability := system.Capability{Kind: m.Kind, Name: m.Provider, Model: m.Model}
 			if m.Model == "" {
 				capability.Version = Version // of ours
 			}
@@ -42,13 +42,13 @@ func capabilities(c Config) func(context.Context) httpapi.Capabilities {
 	}
 }
 
-func onMachine(ctx context.Context) (found httpapi.Capabilities) {
+func onMachine(ctx context.Context) (found system.Capabilities) {
 	for _, t := range tools {
 		path, err := exec.LookPath(t.name)
 		if err != nil {
 			continue
 		}
-		c := httpapi.Capability{Kind: t.kind, Name: t.name, Version: versionOf(ctx, path, t.asked)}
+		c := system.Capability{Kind: t.kind, Name: t.name, Version: versionOf(ctx, path, t.asked)}
 		if t.list == "speech" {
 			found.Speech = append(found.Speech, c)
 		} else {
@@ -57,7 +57,7 @@ func onMachine(ctx context.Context) (found httpapi.Capabilities) {
 	}
 	for _, d := range devices {
 		if _, err := os.Stat(d.path); err == nil {
-			found.Hardware = append(found.Hardware, httpapi.Capability{Kind: "tee", Name: d.name})
+			found.Hardware = append(found.Hardware, system.Capability{Kind: "tee", Name: d.name})
 		}
 	}
 	return found

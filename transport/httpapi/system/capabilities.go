@@ -1,4 +1,4 @@
-package httpapi
+package system
 
 import "annals/transport/httpapi/frame"
 
@@ -19,7 +19,7 @@ type Capability struct {
 	Model   string `json:"model,omitempty"`
 }
 
-func (a *systemAPI) capabilities(c *frame.Call, _ *frame.Nothing) (Capabilities, error) {
+func (a *api) capabilities(c *frame.Call, _ *frame.Nothing) (Capabilities, error) {
 	found := a.Capabilities(c)
 	for _, l := range []*[]Capability{&found.Models, &found.Speech, &found.Converters, &found.Hardware, &found.Plugins} {
 		*l = frame.List(*l)

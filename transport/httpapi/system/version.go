@@ -1,4 +1,4 @@
-package httpapi
+package system
 
 import (
 	"annals/queries"
@@ -13,7 +13,7 @@ type versionAnswer struct {
 	Uptime      float64     `json:"uptime" doc:"Seconds."`
 }
 
-func (a *systemAPI) version(*frame.Call, *frame.Nothing) (versionAnswer, error) {
+func (a *api) version(*frame.Call, *frame.Nothing) (versionAnswer, error) {
 	now := a.Clock()
 	return versionAnswer{a.Version, "server", frame.ISO(now), a.Environment, a.Uptime().Seconds()}, nil
 }

@@ -1,4 +1,5 @@
-package httpapi
+// Package system is the part of the REST API that tells what the server runs on: its version, configuration and capabilities.
+package system
 
 import (
 	"context"
@@ -7,8 +8,8 @@ import (
 	"annals/transport/httpapi/frame"
 )
 
-// SystemPorts is what the system tells of itself.
-type SystemPorts struct {
+// Ports is what the system tells of itself.
+type Ports struct {
 	// Capabilities are what was found on the machine, Configuration what is set, secrets masked.
 	Capabilities  func(context.Context) Capabilities
 	Configuration map[string]string
@@ -18,17 +19,17 @@ type SystemPorts struct {
 	Environment string
 }
 
-// systemAPI is the frame with these.
-type systemAPI struct {
+// api is the frame with these.
+type api struct {
 	*frame.API
-	SystemPorts
+	Ports
 	environmentLock sync.Mutex // is held while the local environment is written
 }
 
-// mountSystem adds the routes.
-func mountSystem(f *frame.API, p SystemPorts) {
-	a := &systemAPI{API: f, SystemPorts: p}
-	a.Examples(systemExamples...)
+// Mount adds the routes.
+func Mount(f *frame.API, p Ports) {
+	a := &api{API: f, Ports: p}
+	a.Examples(examples...)
 	frame.Get(a.API, "/api/system/version", "Tell the version and the time since the start", a.version, frame.Bare)
 	frame.Get(a.API, "/api/system/env", "Show the effective configuration, secrets masked", a.environment)
 	frame.Get(a.API, "/api/system/env/local", "Show the local environment", a.localEnvironment)

@@ -1,4 +1,4 @@
-package httpapi
+package system
 
 import (
 	"encoding/json"
@@ -18,19 +18,19 @@ import (
 )
 
 // environment is the effective configuration, secrets masked.
-func (a *systemAPI) environment(*frame.Call, *frame.Nothing) (map[string]string, error) {
+func (a *api) environment(*frame.Call, *frame.Nothing) (map[string]string, error) {
 	return a.Configuration, nil
 }
 
 // localEnvironment is what the file in the data folder says.
-func (a *systemAPI) localEnvironment(c *frame.Call, _ *frame.Nothing) (map[string]string, error) {
+func (a *api) localEnvironment(c *frame.Call, _ *frame.Nothing) (map[string]string, error) {
 	if err := c.Here("read the local environment"); err != nil {
 		return nil, err
 	}
 	return a.readEnvironment()
 }
 
-func (a *systemAPI) readEnvironment() (map[string]string, error) {
+func (a *api) readEnvironment() (map[string]string, error) {
 	text, err := os.ReadFile(a.environmentFile())
 	if errors.Is(err, os.ErrNotExist) {
 		return map[string]string{}, nil
@@ -41,7 +41,7 @@ func (a *systemAPI) readEnvironment() (map[string]string, error) {
 	return dotenv.Parse(string(text)), nil
 }
 
-func (a *systemAPI) environmentFile() string { return filepath.Join(a.DataDir, ".env") }
+func (a *api) environmentFile() string { return filepath.Join(a.DataDir, ".env") }
 
 type newEnvironment struct {
 	Body struct {
@@ -51,7 +51,7 @@ type newEnvironment struct {
 
 // writeEnvironment replaces the file as a whole. The fact that is recorded names what changed; it is recorded when the new
 // file lies ready, and before it takes the place of the old one.
-func (a *systemAPI) writeEnvironment(c *frame.Call, in *newEnvironment) (frame.NoData, error) {
+func (a *api) writeEnvironment(c *frame.Call, in *newEnvironment) (frame.NoData, error) {
 	if err := c.Here("change the local environment"); err != nil {
 		return frame.NoData{}, err
 	}
