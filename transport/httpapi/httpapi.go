@@ -10,6 +10,7 @@ import (
 
 	"annals/transport/httpapi/history"
 	"annals/transport/httpapi/media"
+	"annals/transport/httpapi/memory"
 	"annals/transport/httpapi/server"
 	"annals/transport/httpapi/system"
 	"annals/transport/secrets"
@@ -22,7 +23,7 @@ type Options struct {
 	Frame     frame.Options
 	Agents    AgentsPorts
 	Messaging MessagingPorts
-	Memory    MemoryPorts
+	Memory    memory.Ports
 	Media     media.Ports
 	Server    server.Ports
 	System    system.Ports
@@ -44,7 +45,7 @@ func New(o Options) *frame.API {
 	mountAgents(a, o.Agents)
 	mountMessaging(a, o.Messaging)
 	media.Mount(a, o.Media)
-	mountMemory(a, o.Memory)
+	memory.Mount(a, o.Memory)
 	mountPortation(a, PortationPorts{Secrets: vault})
 	server.Mount(a, o.Server)
 	system.Mount(a, o.System)

@@ -175,7 +175,7 @@ func TestASearchForMemoriesThatMakesNoSenseIsRefused(t *testing.T) {
 			"":                                       problem.CodeInvalidRequest,
 			"q=":                                     problem.CodeInvalidRequest,
 			"q=%20":                                  problem.CodeInvalidRequest,
-			"q=" + strings.Repeat("x", maxAsked+1):   problem.CodeInvalidRequest,
+			"q=" + strings.Repeat("x", 8<<10+1):      problem.CodeInvalidRequest,
 			"q=x&mode=psychic":                       problem.CodeInvalidRequest,
 			"q=x&limit=-1":                           problem.CodeInvalidRequest,
 			"q=x&limit=many":                         problem.CodeInvalidRequest,

@@ -1,23 +1,24 @@
-package httpapi
+// Package memory is the part of the REST API that is about what agents remember, and where: memories, rooms, worlds, groups.
+package memory
 
 import "annals/transport/httpapi/frame"
 
-// MemoryPorts is what memories need besides the frame.
-type MemoryPorts struct {
+// Ports is what memories need besides the frame.
+type Ports struct {
 	// Embedder embeds what memories are searched for.
 	Embedder Embedder
 }
 
-// memoryAPI is the frame with these.
-type memoryAPI struct {
+// api is the frame with these.
+type api struct {
 	*frame.API
-	MemoryPorts
+	Ports
 }
 
-// mountMemory adds the routes.
-func mountMemory(f *frame.API, p MemoryPorts) {
-	a := &memoryAPI{API: f, MemoryPorts: p}
-	a.Examples(memoryExamples...)
+// Mount adds the routes.
+func Mount(f *frame.API, p Ports) {
+	a := &api{API: f, Ports: p}
+	a.Examples(examples...)
 	for _, agent := range frame.OfAnAgent {
 		frame.Get(a.API, agent+"/memories", "List what an agent remembers, newest first", a.memories, frame.Remembering)
 		frame.Post(a.API, agent+"/memories", "Let an agent remember something", a.storeMemory, frame.Created, frame.Remembering, frame.Takes(`{"content":{"text":"Ann likes tea."},"tableName":"facts","roomId":"{room}"}`))

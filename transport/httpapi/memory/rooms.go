@@ -1,4 +1,4 @@
-package httpapi
+package memory
 
 import (
 	"encoding/json"
@@ -24,7 +24,7 @@ type AgentList struct {
 	frame.PageQuery
 }
 
-func (a *memoryAPI) rooms(c *frame.Call, in *AgentList) (roomList, error) {
+func (a *api) rooms(c *frame.Call, in *AgentList) (roomList, error) {
 	page, err := in.Page()
 	if err != nil {
 		return roomList{}, err
@@ -48,7 +48,7 @@ type roomAnswer struct {
 	WorldName string          `json:"worldName,omitempty"`
 }
 
-func (a *memoryAPI) room(c *frame.Call, in *RoomPath) (roomAnswer, error) {
+func (a *api) room(c *frame.Call, in *RoomPath) (roomAnswer, error) {
 	room, err := a.roomOf(c, in.AgentID.UUID, in.RoomID.UUID)
 	if err != nil {
 		return roomAnswer{}, err
@@ -88,7 +88,7 @@ type roomMade struct {
 	Metadata  json.RawMessage `json:"metadata,omitempty"`
 }
 
-func (a *memoryAPI) createRoom(c *frame.Call, in *newRoom) (roomMade, error) {
+func (a *api) createRoom(c *frame.Call, in *newRoom) (roomMade, error) {
 	b, agent := in.Body, in.AgentID.UUID
 	if b.Name == "" {
 		return roomMade{}, problem.Invalid("Room name is required")

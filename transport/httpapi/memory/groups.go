@@ -1,4 +1,4 @@
-package httpapi
+package memory
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ type groupList struct {
 	Groups []queries.Group `json:"groups"`
 }
 
-func (a *memoryAPI) groups(c *frame.Call, in *frame.PageQuery) (groupList, error) {
+func (a *api) groups(c *frame.Call, in *frame.PageQuery) (groupList, error) {
 	page, err := in.Page()
 	if err != nil {
 		return groupList{}, err
@@ -67,7 +67,7 @@ type groupsBeside struct {
 	Errors []groupFailure `json:"errors"`
 }
 
-func (a *memoryAPI) createMemoryGroup(c *frame.Call, in *newMemoryGroup) ([]groupMade, error) {
+func (a *api) createMemoryGroup(c *frame.Call, in *newMemoryGroup) ([]groupMade, error) {
 	server, err := events.ParseServerID(string(in.Body.ServerID))
 	if err != nil {
 		return nil, problem.New(http.StatusBadRequest, problem.CodeInvalidID, "Invalid serverId format")
@@ -75,12 +75,12 @@ func (a *memoryAPI) createMemoryGroup(c *frame.Call, in *newMemoryGroup) ([]grou
 	return a.makeGroup(c, server, in.Body)
 }
 
-func (a *memoryAPI) createServerGroup(c *frame.Call, in *newServerGroup) ([]groupMade, error) {
+func (a *api) createServerGroup(c *frame.Call, in *newServerGroup) ([]groupMade, error) {
 	return a.makeGroup(c, in.ServerID.UUID, in.Body)
 }
 
 // makeGroup gives each agent a room of its own in the world. What fails for some of them is told beside what succeeded.
-func (a *memoryAPI) makeGroup(c *frame.Call, server uuid.UUID, b GroupBody) ([]groupMade, error) {
+func (a *api) makeGroup(c *frame.Call, server uuid.UUID, b GroupBody) ([]groupMade, error) {
 	agents, err := a.groupAgents(c, b)
 	if err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func (a *memoryAPI) makeGroup(c *frame.Call, server uuid.UUID, b GroupBody) ([]g
 	return nil, &problem.Problem{Status: http.StatusMultiStatus, Code: problem.CodeCreate, Message: "Failed to Create group", Beside: groupsBeside{made, failures}}
 }
 
-func (a *memoryAPI) groupAgents(c *frame.Call, b GroupBody) ([]frame.Text, error) {
+func (a *api) groupAgents(c *frame.Call, b GroupBody) ([]frame.Text, error) {
 	var agents []frame.Text
 	switch {
 	case b.AgentIDs != nil:
@@ -137,7 +137,7 @@ func (a *memoryAPI) groupAgents(c *frame.Call, b GroupBody) ([]frame.Text, error
 	return agents, nil
 }
 
-func (a *memoryAPI) makeGroupRoom(c *frame.Call, agentText frame.Text, server, world uuid.UUID, name string, b GroupBody) (uuid.UUID, error) {
+func (a *api) makeGroupRoom(c *frame.Call, agentText frame.Text, server, world uuid.UUID, name string, b GroupBody) (uuid.UUID, error) {
 	agent, err := events.ParseID(string(agentText))
 	if err != nil {
 		return uuid.Nil, problem.Invalid("Invalid agentId format: %.60s", agentText)
@@ -163,7 +163,7 @@ type groupMemoryQuery struct {
 	frame.WithEmbedding
 }
 
-func (a *memoryAPI) groupMemories(c *frame.Call, in *groupMemoryQuery) (memoryList, error) {
+func (a *api) groupMemories(c *frame.Call, in *groupMemoryQuery) (memoryList, error) {
 	page, err := in.Page()
 	if err != nil {
 		return memoryList{}, err
@@ -176,12 +176,12 @@ type WorldPath struct {
 	WorldID frame.ID `path:"serverId"`
 }
 
-func (a *memoryAPI) deleteGroup(c *frame.Call, in *WorldPath) (frame.None, error) {
+func (a *api) deleteGroup(c *frame.Call, in *WorldPath) (frame.None, error) {
 	_, err := frame.Run(c, commands.DeleteWorld{WorldID: in.WorldID.UUID})
 	return frame.None{}, err
 }
 
-func (a *memoryAPI) clearGroup(c *frame.Call, in *WorldPath) (frame.None, error) {
+func (a *api) clearGroup(c *frame.Call, in *WorldPath) (frame.None, error) {
 	_, err := frame.Run(c, commands.ClearWorld{WorldID: in.WorldID.UUID})
 	return frame.None{}, err
 }

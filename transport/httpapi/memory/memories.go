@@ -1,4 +1,4 @@
-package httpapi
+package memory
 
 import (
 	"encoding/json"
@@ -30,7 +30,7 @@ type MemoryQuery struct {
 	frame.WithEmbedding
 }
 
-func (a *memoryAPI) memories(c *frame.Call, in *MemoryQuery) (memoryList, error) {
+func (a *api) memories(c *frame.Call, in *MemoryQuery) (memoryList, error) {
 	page, err := frame.Between(in.Limit, in.Before, in.After, a.memoryPlace(c, in.AgentID.UUID))
 	if err != nil {
 		return memoryList{}, err
@@ -49,7 +49,7 @@ func (a *memoryAPI) memories(c *frame.Call, in *MemoryQuery) (memoryList, error)
 }
 
 // memoryPlace finds where an agent's memory is in a list.
-func (a *memoryAPI) memoryPlace(c *frame.Call, agent uuid.UUID) func(uuid.UUID) (time.Time, events.Position, error) {
+func (a *api) memoryPlace(c *frame.Call, agent uuid.UUID) func(uuid.UUID) (time.Time, events.Position, error) {
 	return func(id uuid.UUID) (time.Time, events.Position, error) {
 		m, err := a.Queries.Memory(c, id)
 		if err == nil && m.AgentID != agent {
@@ -59,7 +59,7 @@ func (a *memoryAPI) memoryPlace(c *frame.Call, agent uuid.UUID) func(uuid.UUID) 
 	}
 }
 
-func (a *memoryAPI) listMemories(c *frame.Call, f queries.MemoryFilter, p queries.Page, with frame.WithEmbedding) (memoryList, error) {
+func (a *api) listMemories(c *frame.Call, f queries.MemoryFilter, p queries.Page, with frame.WithEmbedding) (memoryList, error) {
 	found, err := a.Queries.Memories(c, f, p)
 	if err != nil {
 		return memoryList{}, err
@@ -71,7 +71,7 @@ func (a *memoryAPI) listMemories(c *frame.Call, f queries.MemoryFilter, p querie
 }
 
 // roomOf is the agent's room that is meant by an id: the room itself or, by the id of a channel, that for the channel.
-func (a *memoryAPI) roomOf(c *frame.Call, agent, id uuid.UUID) (uuid.UUID, error) {
+func (a *api) roomOf(c *frame.Call, agent, id uuid.UUID) (uuid.UUID, error) {
 	room, err := a.Env.States.RoomNow(c, id)
 	if err != nil || room.Exists {
 		return id, err
@@ -94,7 +94,7 @@ type roomMemoryQuery struct {
 	frame.WithEmbedding
 }
 
-func (a *memoryAPI) roomMemories(c *frame.Call, in *roomMemoryQuery) (memoryList, error) {
+func (a *api) roomMemories(c *frame.Call, in *roomMemoryQuery) (memoryList, error) {
 	room, err := a.roomOf(c, in.AgentID.UUID, in.RoomID.UUID)
 	if err != nil {
 		return memoryList{}, err
@@ -115,7 +115,7 @@ type MemoryPath struct {
 	MemoryID frame.ID `path:"memoryId"`
 }
 
-func (a *memoryAPI) memory(c *frame.Call, in *MemoryPath) (queries.Memory, error) {
+func (a *api) memory(c *frame.Call, in *MemoryPath) (queries.Memory, error) {
 	found, err := a.Queries.Memory(c, in.MemoryID.UUID)
 	if err == nil && found.AgentID != in.AgentID.UUID {
 		return queries.Memory{}, problem.New(http.StatusNotFound, problem.CodeNotFound, "memory %s not found", in.MemoryID)
@@ -140,7 +140,7 @@ type newMemory struct {
 	}
 }
 
-func (a *memoryAPI) storeMemory(c *frame.Call, in *newMemory) (queries.Memory, error) {
+func (a *api) storeMemory(c *frame.Call, in *newMemory) (queries.Memory, error) {
 	b := in.Body
 	content := b.Content.Raw()
 	if b.Content == nil {
@@ -181,7 +181,7 @@ func orEmpty(raw json.RawMessage) json.RawMessage {
 
 // roomFor is the room in which a new memory is kept; the rooms for channels and for the agent itself are made when they are
 // needed first.
-func (a *memoryAPI) roomFor(c *frame.Call, in *newMemory) (uuid.UUID, error) {
+func (a *api) roomFor(c *frame.Call, in *newMemory) (uuid.UUID, error) {
 	agent := in.AgentID.UUID
 	room, err := frame.OptionalID("roomId", in.Body.RoomID, agent)
 	if err != nil {
@@ -233,7 +233,7 @@ type memoryUpdated struct {
 	Message string    `json:"message"`
 }
 
-func (a *memoryAPI) updateMemory(c *frame.Call, in *memoryPatch) (memoryUpdated, error) {
+func (a *api) updateMemory(c *frame.Call, in *memoryPatch) (memoryUpdated, error) {
 	if in.Body == nil {
 		return memoryUpdated{}, problem.Invalid("Invalid body: an object is required")
 	}
@@ -247,7 +247,7 @@ func (a *memoryAPI) updateMemory(c *frame.Call, in *memoryPatch) (memoryUpdated,
 	return memoryUpdated{in.MemoryID.UUID, "Memory updated successfully"}, err
 }
 
-func (a *memoryAPI) deleteMemory(c *frame.Call, in *MemoryPath) (frame.Said, error) {
+func (a *api) deleteMemory(c *frame.Call, in *MemoryPath) (frame.Said, error) {
 	_, err := frame.Run(c, commands.DeleteMemory{MemoryID: in.MemoryID.UUID, AgentID: in.AgentID.UUID})
 	return frame.Said{Message: "Memory deleted successfully"}, err
 }
@@ -257,7 +257,7 @@ type memoriesCleared struct {
 	Message      string `json:"message"`
 }
 
-func (a *memoryAPI) clearMemories(c *frame.Call, in *frame.AgentPath) (memoriesCleared, error) {
+func (a *api) clearMemories(c *frame.Call, in *frame.AgentPath) (memoriesCleared, error) {
 	n, err := a.Queries.CountMemories(c, queries.MemoryFilter{Agent: in.AgentID.UUID})
 	if err != nil {
 		return memoriesCleared{}, err
@@ -266,7 +266,7 @@ func (a *memoryAPI) clearMemories(c *frame.Call, in *frame.AgentPath) (memoriesC
 	return memoriesCleared{n, "All agent memories cleared successfully"}, err
 }
 
-func (a *memoryAPI) clearRoom(c *frame.Call, in *RoomPath) (frame.None, error) {
+func (a *api) clearRoom(c *frame.Call, in *RoomPath) (frame.None, error) {
 	room, err := a.roomOf(c, in.AgentID.UUID, in.RoomID.UUID)
 	if err != nil {
 		return frame.None{}, err
@@ -283,11 +283,11 @@ type periodQuery struct {
 
 func (q periodQuery) period() queries.Period { return queries.Period{From: q.From.Time, To: q.To.Time} }
 
-func (a *memoryAPI) memoryStats(c *frame.Call, in *periodQuery) (queries.Stats, error) {
+func (a *api) memoryStats(c *frame.Call, in *periodQuery) (queries.Stats, error) {
 	m := queries.Model{Name: a.Embedder.Model(), Dimensions: a.Embedder.Dimensions()}
 	return a.Queries.MemoryStats(c, in.AgentID.UUID, in.period(), m)
 }
 
-func (a *memoryAPI) memoryInsights(c *frame.Call, in *periodQuery) (queries.Insights, error) {
+func (a *api) memoryInsights(c *frame.Call, in *periodQuery) (queries.Insights, error) {
 	return a.Queries.MemoryInsights(c, in.AgentID.UUID, in.period())
 }

@@ -1,4 +1,4 @@
-package httpapi
+package memory
 
 import (
 	"cmp"
@@ -64,7 +64,7 @@ type memoriesFound struct {
 	Dimensions int                   `json:"dimensions,omitempty"`
 }
 
-func (a *memoryAPI) searchMemories(c *frame.Call, in *memorySearch) (memoriesFound, error) {
+func (a *api) searchMemories(c *frame.Call, in *memorySearch) (memoriesFound, error) {
 	s, err := a.searched(c, in)
 	if err != nil {
 		return memoriesFound{}, err
@@ -94,7 +94,7 @@ func (a *memoryAPI) searchMemories(c *frame.Call, in *memorySearch) (memoriesFou
 }
 
 // searched reads what is asked for.
-func (a *memoryAPI) searched(c *frame.Call, in *memorySearch) (s queries.Search, err error) {
+func (a *api) searched(c *frame.Call, in *memorySearch) (s queries.Search, err error) {
 	s = queries.Search{Agent: in.AgentID.UUID, Words: strings.TrimSpace(cmp.Or(in.Q, in.Query)), Table: in.TableName, From: in.From.Time, To: in.To.Time}
 	switch {
 	case s.Words == "":
@@ -125,7 +125,7 @@ func (a *memoryAPI) searched(c *frame.Call, in *memorySearch) (s queries.Search,
 }
 
 // roomAsked is the agent's room that is named by its id, or by its channel; none where neither is given.
-func (a *memoryAPI) roomAsked(c *frame.Call, agent uuid.UUID, room, channel string) (uuid.UUID, error) {
+func (a *api) roomAsked(c *frame.Call, agent uuid.UUID, room, channel string) (uuid.UUID, error) {
 	switch {
 	case channel != "":
 		id, err := events.ParseID(channel)
@@ -144,7 +144,7 @@ func (a *memoryAPI) roomAsked(c *frame.Call, agent uuid.UUID, room, channel stri
 }
 
 // meaning is the vector of a text. What the model has against it is logged; it says nothing of the text.
-func (a *memoryAPI) meaning(c *frame.Call, text string) ([]float32, error) {
+func (a *api) meaning(c *frame.Call, text string) ([]float32, error) {
 	ctx, cancel := context.WithTimeout(c, embedLimit)
 	defer cancel()
 	vectors, err := a.Embedder.Embed(ctx, []string{text})

@@ -1,4 +1,4 @@
-package httpapi
+package memory
 
 import (
 	"encoding/json"
@@ -16,15 +16,15 @@ type worldList struct {
 	Worlds []queries.World `json:"worlds"`
 }
 
-func (a *memoryAPI) allWorlds(c *frame.Call, in *frame.PageQuery) (worldList, error) {
+func (a *api) allWorlds(c *frame.Call, in *frame.PageQuery) (worldList, error) {
 	return a.worldsOf(c, uuid.Nil, *in)
 }
 
-func (a *memoryAPI) worlds(c *frame.Call, in *AgentList) (worldList, error) {
+func (a *api) worlds(c *frame.Call, in *AgentList) (worldList, error) {
 	return a.worldsOf(c, in.AgentID.UUID, in.PageQuery)
 }
 
-func (a *memoryAPI) worldsOf(c *frame.Call, agent uuid.UUID, in frame.PageQuery) (worldList, error) {
+func (a *api) worldsOf(c *frame.Call, agent uuid.UUID, in frame.PageQuery) (worldList, error) {
 	page, err := in.Page()
 	if err != nil {
 		return worldList{}, err
@@ -49,7 +49,7 @@ type worldAnswer struct {
 }
 
 // createWorld makes a world or, where the client names one, lets the agent know it: agents share a world by a room each.
-func (a *memoryAPI) createWorld(c *frame.Call, in *newWorld) (worldAnswer, error) {
+func (a *api) createWorld(c *frame.Call, in *newWorld) (worldAnswer, error) {
 	b, agent := in.Body, in.AgentID.UUID
 	named, err := frame.OptionalID("worldId", b.WorldID, uuid.Nil)
 	if err != nil {
@@ -97,7 +97,7 @@ type worldPatch struct {
 	}
 }
 
-func (a *memoryAPI) updateWorld(c *frame.Call, in *worldPatch) (worldAnswer, error) {
+func (a *api) updateWorld(c *frame.Call, in *worldPatch) (worldAnswer, error) {
 	patch := in.Body.Metadata.Fields()
 	if in.Body.Settings != nil {
 		if patch == nil {

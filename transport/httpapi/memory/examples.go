@@ -1,4 +1,4 @@
-package httpapi
+package memory
 
 import (
 	"encoding/json"
@@ -28,8 +28,8 @@ var someGroups = &problem.Problem{Status: http.StatusMultiStatus, Code: problem.
 	Data: []groupMade{aGroup}, Errors: []groupFailure{aFailed},
 }}
 
-// memoryExamples are answers as the operations give them.
-var memoryExamples = []any{
+// examples are answers as the operations give them.
+var examples = []any{
 	memoryList{[]queries.Memory{example.TheMemory}},
 	example.TheMemory,
 	memoryUpdated{example.Memory, "Memory updated successfully"},
