@@ -3,6 +3,8 @@ package httpapi
 import (
 	"testing"
 
+	"github.com/google/uuid"
+
 	"annals/commands"
 	"annals/events"
 	"annals/transport/problem"
@@ -23,7 +25,9 @@ func TestAnAnswerIsAborted(t *testing.T) {
 	aborted := func(body any) (messages []string) {
 		t.Helper()
 		answer := s.ask("POST", path+"/abort", body).is(200)
-		var done abortedTurns
+		var done struct {
+			Aborted []struct{ TurnID, MessageID, AgentID uuid.UUID }
+		}
 		answer.data(&done)
 		for _, turn := range done.Aborted {
 			if turn.AgentID.String() != agent || turn.TurnID != events.TurnID(turn.MessageID, turn.AgentID) {

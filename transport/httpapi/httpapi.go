@@ -11,6 +11,7 @@ import (
 	"annals/transport/httpapi/history"
 	"annals/transport/httpapi/media"
 	"annals/transport/httpapi/memory"
+	"annals/transport/httpapi/messaging"
 	"annals/transport/httpapi/server"
 	"annals/transport/httpapi/system"
 	"annals/transport/secrets"
@@ -22,7 +23,7 @@ import (
 type Options struct {
 	Frame     frame.Options
 	Agents    AgentsPorts
-	Messaging MessagingPorts
+	Messaging messaging.Ports
 	Memory    memory.Ports
 	Media     media.Ports
 	Server    server.Ports
@@ -43,7 +44,7 @@ func New(o Options) *frame.API {
 	o.Server.Sockets = o.Sockets
 	a := frame.New(o.Frame)
 	mountAgents(a, o.Agents)
-	mountMessaging(a, o.Messaging)
+	messaging.Mount(a, o.Messaging)
 	media.Mount(a, o.Media)
 	memory.Mount(a, o.Memory)
 	mountPortation(a, PortationPorts{Secrets: vault})

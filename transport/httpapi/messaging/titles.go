@@ -1,4 +1,4 @@
-package httpapi
+package messaging
 
 import (
 	"context"
@@ -38,7 +38,7 @@ type titleAnswer struct {
 }
 
 // generateTitle stores no title; that the model was asked is in the agent's log.
-func (a *messagingAPI) generateTitle(c *frame.Call, in *titleRequest) (titleAnswer, error) {
+func (a *api) generateTitle(c *frame.Call, in *titleRequest) (titleAnswer, error) {
 	answer := titleAnswer{ChannelID: in.ChannelID.UUID}
 	agent, err := events.ParseID(string(in.Body.AgentID))
 	if err != nil {

@@ -1,4 +1,4 @@
-package httpapi
+package messaging
 
 import (
 	"cmp"
@@ -17,7 +17,7 @@ import (
 // without what the channel tells. They mean the same here.
 
 // ownID is who speaks when nobody is named: whoever authenticated, always the same.
-func (a *messagingAPI) ownID(c *frame.Call) uuid.UUID { return events.Derive(a.Log, "person", c.Actor) }
+func (a *api) ownID(c *frame.Call) uuid.UUID { return events.Derive(a.Log, "person", c.Actor) }
 
 // Spelt is a message in the client's words.
 type Spelt struct {
@@ -27,7 +27,7 @@ type Spelt struct {
 }
 
 // unspoken fills in what a message leaves out that names neither its author nor its server.
-func (a *messagingAPI) unspoken(c *frame.Call, channel uuid.UUID, b *MessageBody) error {
+func (a *api) unspoken(c *frame.Call, channel uuid.UUID, b *MessageBody) error {
 	if b.AuthorID != "" || b.ServerID != "" {
 		return nil
 	}
@@ -42,7 +42,7 @@ func (a *messagingAPI) unspoken(c *frame.Call, channel uuid.UUID, b *MessageBody
 }
 
 // inClientWords turns a submission of an agent into that of the recorded server.
-func (a *messagingAPI) inClientWords(c *frame.Call, in *submission) error {
+func (a *api) inClientWords(c *frame.Call, in *submission) error {
 	b := &in.Body
 	if b.InChannel == "" || b.AgentID == "" || b.ChannelID != "" {
 		return nil
@@ -64,7 +64,7 @@ func (a *messagingAPI) inClientWords(c *frame.Call, in *submission) error {
 }
 
 // turnOf names the channel and server of a turn by the message that it answered.
-func (a *messagingAPI) turnOf(c *frame.Call, message frame.Text) (channel, server uuid.UUID, err error) {
+func (a *api) turnOf(c *frame.Call, message frame.Text) (channel, server uuid.UUID, err error) {
 	id, err := events.ParseID(string(message))
 	if err != nil {
 		return channel, server, problem.Invalid("Missing or invalid fields: channel_id, server_id")
@@ -96,7 +96,7 @@ type batchMessage struct {
 const maxBatch = 100
 
 // ingestBatch takes in each message as if it had come alone, or none of them.
-func (a *messagingAPI) ingestBatch(c *frame.Call, b Batch) (done ingested, err error) {
+func (a *api) ingestBatch(c *frame.Call, b Batch) (done ingested, err error) {
 	messages, err := a.messagesOf(c, b)
 	if err != nil {
 		return done, err
@@ -112,7 +112,7 @@ func (a *messagingAPI) ingestBatch(c *frame.Call, b Batch) (done ingested, err e
 }
 
 // messagesOf are the messages of a batch, each of which may be recorded.
-func (a *messagingAPI) messagesOf(c *frame.Call, b Batch) ([]commands.SubmitMessage, error) {
+func (a *api) messagesOf(c *frame.Call, b Batch) ([]commands.SubmitMessage, error) {
 	channel, err := events.ParseID(string(b.Into))
 	if err != nil || len(b.Messages) > maxBatch {
 		return nil, problem.Invalid("Invalid external message payload")

@@ -1,4 +1,4 @@
-package httpapi
+package messaging
 
 import (
 	"net/http"
@@ -33,7 +33,7 @@ type messageSearch struct {
 }
 
 // searchMessages finds messages by their words, the newest first.
-func (a *messagingAPI) searchMessages(c *frame.Call, in *messageSearch) (messageList, error) {
+func (a *api) searchMessages(c *frame.Call, in *messageSearch) (messageList, error) {
 	b := in.Body
 	s := queries.MessageSearch{Text: strings.TrimSpace(string(b.Query)), Limit: defaultFound, Offset: b.Offset}
 	if len(s.Text) > maxWords {

@@ -1,4 +1,4 @@
-package httpapi
+package messaging
 
 import (
 	"net/http"
@@ -30,7 +30,7 @@ type abortedTurn struct {
 }
 
 // abortTurns answers with the turns that were under way or still to come. That each has ended is told as messageComplete.
-func (a *messagingAPI) abortTurns(c *frame.Call, in *unwanted) (abortedTurns, error) {
+func (a *api) abortTurns(c *frame.Call, in *unwanted) (abortedTurns, error) {
 	u := commands.Unwanted{Channel: in.ChannelID.UUID, Recent: a.Queries.RecentIn}
 	if b := in.Body; b != nil {
 		for _, given := range []struct {

@@ -1,4 +1,4 @@
-package httpapi
+package messaging
 
 import (
 	"context"
@@ -62,7 +62,7 @@ type newMessage struct {
 	Body MessageBody
 }
 
-func (a *messagingAPI) postMessage(c *frame.Call, in *newMessage) (postedMessage, error) {
+func (a *api) postMessage(c *frame.Call, in *newMessage) (postedMessage, error) {
 	if err := a.unspoken(c, in.ChannelID.UUID, &in.Body); err != nil {
 		return postedMessage{}, err
 	}
@@ -112,7 +112,7 @@ func optional(id uuid.UUID) *uuid.UUID {
 
 // replyTo returns the id of the message that is answered, and makes the request one that answers it. What is no UUID is
 // dropped, as recorded.
-func (a *messagingAPI) replyTo(c *frame.Call, raw json.RawMessage) (uuid.UUID, error) {
+func (a *api) replyTo(c *frame.Call, raw json.RawMessage) (uuid.UUID, error) {
 	message, _ := events.ParseID(frame.TextIn(map[string]json.RawMessage{"id": raw}, "id"))
 	if message == uuid.Nil {
 		return message, nil
@@ -129,7 +129,7 @@ const replyWait = time.Minute
 
 // replies waits until the agents that a message reached are done with it, and gives what they answered so far when the wait
 // runs out.
-func (a *messagingAPI) replies(c *frame.Call, message uuid.UUID) ([]queries.Message, error) {
+func (a *api) replies(c *frame.Call, message uuid.UUID) ([]queries.Message, error) {
 	audience, err := a.audience(c, message)
 	if err != nil {
 		return nil, err
@@ -161,7 +161,7 @@ func (a *messagingAPI) replies(c *frame.Call, message uuid.UUID) ([]queries.Mess
 }
 
 // audience counts the agents that a message reached. It is read from the log: a repeated request has not admitted anybody.
-func (a *messagingAPI) audience(c *frame.Call, message uuid.UUID) (n int, err error) {
+func (a *api) audience(c *frame.Call, message uuid.UUID) (n int, err error) {
 	for e, err := range a.Env.Store.Read(c, events.MessageStream(message), events.Forwards) {
 		if err != nil {
 			return 0, err
@@ -184,7 +184,7 @@ type messageList struct {
 	Messages []queries.Message `json:"messages"`
 }
 
-func (a *messagingAPI) messages(c *frame.Call, in *messagesQuery) (messageList, error) {
+func (a *api) messages(c *frame.Call, in *messagesQuery) (messageList, error) {
 	page, err := frame.Between(in.Limit, in.Before, in.After, func(id uuid.UUID) (time.Time, events.Position, error) {
 		m, err := a.Queries.Message(c, id)
 		if err == nil && m.ChannelID != in.ChannelID.UUID {
@@ -204,7 +204,7 @@ type MessagePath struct {
 	MessageID frame.ID `path:"messageId"`
 }
 
-func (a *messagingAPI) message(c *frame.Call, in *MessagePath) (queries.Message, error) {
+func (a *api) message(c *frame.Call, in *MessagePath) (queries.Message, error) {
 	found, err := a.Queries.Message(c, in.MessageID.UUID)
 	c.Revision(found.Revision)
 	return found, err
@@ -218,7 +218,7 @@ type messagePatch struct {
 	}
 }
 
-func (a *messagingAPI) editMessage(c *frame.Call, in *messagePatch) (queries.Message, error) {
+func (a *api) editMessage(c *frame.Call, in *messagePatch) (queries.Message, error) {
 	content := in.Body.Content.Value
 	if content != nil && *content == "" {
 		return queries.Message{}, problem.Invalid("Invalid content: it may not be empty")
@@ -237,7 +237,7 @@ type messageInChannel struct {
 }
 
 // deleteMessage is 204 for a message that is not there, as recorded; in another channel it is not there.
-func (a *messagingAPI) deleteMessage(c *frame.Call, in *messageInChannel) (frame.None, error) {
+func (a *api) deleteMessage(c *frame.Call, in *messageInChannel) (frame.None, error) {
 	_, err := frame.Run(c, commands.DeleteMessage{MessageID: in.MessageID.UUID, ChannelID: in.ChannelID.UUID})
 	if errors.Is(err, commands.ErrNotFound) {
 		err = nil

@@ -1,4 +1,4 @@
-package httpapi
+package messaging
 
 import (
 	"github.com/google/uuid"
@@ -14,7 +14,7 @@ type serverList struct {
 	Servers []queries.Server `json:"servers"`
 }
 
-func (a *messagingAPI) servers(c *frame.Call, in *frame.PageQuery) (serverList, error) {
+func (a *api) servers(c *frame.Call, in *frame.PageQuery) (serverList, error) {
 	page, err := in.Page()
 	if err != nil {
 		return serverList{}, err
@@ -28,7 +28,7 @@ type serverAnswer struct {
 	Server queries.Server `json:"server"`
 }
 
-func (a *messagingAPI) server(c *frame.Call, in *frame.ServerPath) (serverAnswer, error) {
+func (a *api) server(c *frame.Call, in *frame.ServerPath) (serverAnswer, error) {
 	found, err := a.Queries.Server(c, in.ServerID.UUID)
 	c.Revision(found.Revision)
 	return serverAnswer{found}, err
@@ -43,7 +43,7 @@ type newServer struct {
 	}
 }
 
-func (a *messagingAPI) createServer(c *frame.Call, in *newServer) (serverAnswer, error) {
+func (a *api) createServer(c *frame.Call, in *newServer) (serverAnswer, error) {
 	b := in.Body
 	if b.Name == "" || b.SourceType == "" {
 		return serverAnswer{}, frame.MissingFields("name, sourceType")
@@ -68,7 +68,7 @@ type serverChannels struct {
 	frame.PageQuery
 }
 
-func (a *messagingAPI) channels(c *frame.Call, in *serverChannels) (channelList, error) {
+func (a *api) channels(c *frame.Call, in *serverChannels) (channelList, error) {
 	page, err := in.Page()
 	if err != nil {
 		return channelList{}, err
@@ -88,7 +88,7 @@ type serverMembers struct {
 	frame.MembersQuery
 }
 
-func (a *messagingAPI) serverAgents(c *frame.Call, in *serverMembers) (serverAgents, error) {
+func (a *api) serverAgents(c *frame.Call, in *serverMembers) (serverAgents, error) {
 	page, err := in.Page()
 	if err != nil {
 		return serverAgents{}, err
@@ -108,7 +108,7 @@ type agentMemberships struct {
 	frame.MembersQuery
 }
 
-func (a *messagingAPI) agentServers(c *frame.Call, in *agentMemberships) (agentServers, error) {
+func (a *api) agentServers(c *frame.Call, in *agentMemberships) (agentServers, error) {
 	page, err := in.Page()
 	if err != nil {
 		return agentServers{}, err
@@ -134,7 +134,7 @@ type serverMembership struct {
 	Message  string    `json:"message"`
 }
 
-func (a *messagingAPI) joinServer(c *frame.Call, in *joinServer) (serverMembership, error) {
+func (a *api) joinServer(c *frame.Call, in *joinServer) (serverMembership, error) {
 	agent, err := events.ParseID(string(in.Body.AgentID))
 	if err != nil {
 		return serverMembership{}, problem.Invalid("Invalid serverId or agentId format")
@@ -148,13 +148,13 @@ type leaveServer struct {
 	frame.AgentPath
 }
 
-func (a *messagingAPI) leaveServer(c *frame.Call, in *leaveServer) (serverMembership, error) {
+func (a *api) leaveServer(c *frame.Call, in *leaveServer) (serverMembership, error) {
 	_, err := frame.Run(c, commands.LeaveServer{ServerID: in.ServerID.UUID, AgentID: in.AgentID.UUID})
 	return serverMembership{in.ServerID.UUID, in.AgentID.UUID, "Agent removed from server successfully"}, err
 }
 
 // serverOr is the server that a query names, or the default one if there is no such.
-func (a *messagingAPI) serverOr(c *frame.Call, named string) (uuid.UUID, error) {
+func (a *api) serverOr(c *frame.Call, named string) (uuid.UUID, error) {
 	id, err := events.ParseServerID(named)
 	if err != nil {
 		return events.DefaultServer, nil //nolint:nilerr // as recorded

@@ -1,4 +1,4 @@
-package httpapi
+package messaging
 
 import (
 	"encoding/json"
@@ -38,7 +38,7 @@ type submission struct {
 }
 
 // submitMessage is how an agent that runs elsewhere answers.
-func (a *messagingAPI) submitMessage(c *frame.Call, in *submission) (storedMessage, error) {
+func (a *api) submitMessage(c *frame.Call, in *submission) (storedMessage, error) {
 	if err := a.inClientWords(c, in); err != nil {
 		return storedMessage{}, err
 	}
@@ -86,7 +86,7 @@ type completion struct {
 }
 
 // completeTurn is how an agent that runs elsewhere says that it is done.
-func (a *messagingAPI) completeTurn(c *frame.Call, in *completion) (frame.NoData, error) {
+func (a *api) completeTurn(c *frame.Call, in *completion) (frame.NoData, error) {
 	channel, badChannel := events.ParseID(string(in.Body.ChannelID))
 	server, badServer := events.ParseServerID(string(in.Body.ServerID))
 	if badChannel != nil || badServer != nil {
@@ -117,7 +117,7 @@ type ingested struct {
 }
 
 // ingestMessage takes in what was said elsewhere. Authors and servers go by the names that they have there.
-func (a *messagingAPI) ingestMessage(c *frame.Call, in *externalMessage) (ingested, error) {
+func (a *api) ingestMessage(c *frame.Call, in *externalMessage) (ingested, error) {
 	b := in.Body
 	if b.ChannelID == "" && b.Messages != nil {
 		return a.ingestBatch(c, b.Batch)
@@ -168,7 +168,7 @@ func externalAuthor(source, author string, metadata frame.Object) (uuid.UUID, js
 	return events.StringToUUID(source + ":" + author), whole
 }
 
-func (a *messagingAPI) channelExists(c *frame.Call, id uuid.UUID) error {
+func (a *api) channelExists(c *frame.Call, id uuid.UUID) error {
 	channel, err := a.Env.States.Channel(c, id)
 	if err == nil && !channel.Exists {
 		err = problem.New(http.StatusNotFound, problem.CodeNotFound, "channel %s not found", id)

@@ -1,4 +1,4 @@
-package httpapi
+package messaging
 
 import (
 	"slices"
@@ -13,7 +13,7 @@ import (
 )
 
 // deleteServer removes a server, and then its channels: once it is gone none can be made, so that none is left.
-func (a *messagingAPI) deleteServer(c *frame.Call, in *frame.ServerPath) (frame.None, error) {
+func (a *api) deleteServer(c *frame.Call, in *frame.ServerPath) (frame.None, error) {
 	if _, err := frame.Run(c, commands.DeleteServer{ServerID: in.ServerID.UUID}); err != nil {
 		return frame.None{}, err
 	}
@@ -61,7 +61,7 @@ type syncAnswer struct {
 }
 
 // syncChannels makes the channels that a server has elsewhere, and names those that there are as they are named there.
-func (a *messagingAPI) syncChannels(c *frame.Call, in *syncRequest) (answer syncAnswer, err error) {
+func (a *api) syncChannels(c *frame.Call, in *syncRequest) (answer syncAnswer, err error) {
 	if in.Body.Channels == nil {
 		return answer, frame.MissingFields("channels")
 	}

@@ -1,4 +1,4 @@
-package httpapi
+package messaging
 
 import (
 	"cmp"
@@ -17,7 +17,7 @@ import (
 	"annals/transport/problem"
 )
 
-func (a *messagingAPI) channel(c *frame.Call, in *frame.ChannelPath) (queries.Channel, error) {
+func (a *api) channel(c *frame.Call, in *frame.ChannelPath) (queries.Channel, error) {
 	found, err := a.Queries.Channel(c, in.ChannelID.UUID)
 	c.Revision(found.Revision)
 	return found, err
@@ -49,7 +49,7 @@ type channelAnswer struct {
 	Channel queries.Channel `json:"channel"`
 }
 
-func (a *messagingAPI) createChannel(c *frame.Call, in *newChannel) (channelAnswer, error) {
+func (a *api) createChannel(c *frame.Call, in *newChannel) (channelAnswer, error) {
 	b := in.Body
 	for _, field := range []struct {
 		name  string
@@ -83,7 +83,7 @@ type newGroup struct {
 	}
 }
 
-func (a *messagingAPI) createGroup(c *frame.Call, in *newGroup) (queries.Channel, error) {
+func (a *api) createGroup(c *frame.Call, in *newGroup) (queries.Channel, error) {
 	b := in.Body
 	if b.ServerID == "" && b.Participants == nil { // in the words of the client package
 		b.ServerID, b.Participants = cmp.Or(b.InServer, "0"), frame.List(b.Among)
@@ -112,7 +112,7 @@ type dmQuery struct {
 }
 
 // dmChannel finds or makes the channel of two. Its id is derived from them: two who ask at once get the same.
-func (a *messagingAPI) dmChannel(c *frame.Call, in *dmQuery) (queries.Channel, error) {
+func (a *api) dmChannel(c *frame.Call, in *dmQuery) (queries.Channel, error) {
 	if one, other, ok := strings.Cut(in.Both, ","); ok && in.Target == "" && in.Current == "" {
 		in.Current, in.Target = strings.TrimSpace(one), strings.TrimSpace(other)
 	}
@@ -159,7 +159,7 @@ type channelPatch struct {
 	}
 }
 
-func (a *messagingAPI) updateChannel(c *frame.Call, in *channelPatch) (queries.Channel, error) {
+func (a *api) updateChannel(c *frame.Call, in *channelPatch) (queries.Channel, error) {
 	var participants *[]uuid.UUID
 	if given := in.Body.Participants.Value; given != nil {
 		ids, err := frame.ParseIDs(*given)
@@ -177,7 +177,7 @@ func (a *messagingAPI) updateChannel(c *frame.Call, in *channelPatch) (queries.C
 	return a.channel(c, &in.ChannelPath)
 }
 
-func (a *messagingAPI) deleteChannel(c *frame.Call, in *frame.ChannelPath) (frame.None, error) {
+func (a *api) deleteChannel(c *frame.Call, in *frame.ChannelPath) (frame.None, error) {
 	_, err := frame.Run(c, commands.DeleteChannel{ChannelID: in.ChannelID.UUID})
 	return frame.None{}, err
 }
@@ -187,7 +187,7 @@ type channelMembers struct {
 	frame.MembersQuery
 }
 
-func (a *messagingAPI) participants(c *frame.Call, in *channelMembers) ([]uuid.UUID, error) {
+func (a *api) participants(c *frame.Call, in *channelMembers) ([]uuid.UUID, error) {
 	page, err := in.Page()
 	if err != nil {
 		return nil, err
@@ -202,7 +202,7 @@ type channelAgents struct {
 	Participants []uuid.UUID `json:"participants"`
 }
 
-func (a *messagingAPI) channelAgents(c *frame.Call, in *channelMembers) (channelAgents, error) {
+func (a *api) channelAgents(c *frame.Call, in *channelMembers) (channelAgents, error) {
 	found, err := a.participants(c, in)
 	return channelAgents{in.ChannelID.UUID, found}, err
 }
@@ -218,7 +218,7 @@ type channelMembership struct {
 	Message   string    `json:"message"`
 }
 
-func (a *messagingAPI) joinChannel(c *frame.Call, in *joinChannel) (channelMembership, error) {
+func (a *api) joinChannel(c *frame.Call, in *joinChannel) (channelMembership, error) {
 	agent, err := events.ParseID(string(in.Body.AgentID))
 	if err != nil {
 		return channelMembership{}, problem.Invalid("Invalid channelId or agentId format")
@@ -232,13 +232,13 @@ type leaveChannel struct {
 	frame.AgentPath
 }
 
-func (a *messagingAPI) leaveChannel(c *frame.Call, in *leaveChannel) (channelMembership, error) {
+func (a *api) leaveChannel(c *frame.Call, in *leaveChannel) (channelMembership, error) {
 	_, err := frame.Run(c, commands.LeaveChannel{ChannelID: in.ChannelID.UUID, ParticipantID: in.AgentID.UUID})
 	return channelMembership{in.ChannelID.UUID, in.AgentID.UUID, "Agent removed from channel successfully"}, err
 }
 
 // clearChannel is 204 for a channel that is not there: it has no messages.
-func (a *messagingAPI) clearChannel(c *frame.Call, in *frame.ChannelPath) (frame.None, error) {
+func (a *api) clearChannel(c *frame.Call, in *frame.ChannelPath) (frame.None, error) {
 	_, err := frame.Run(c, commands.ClearChannel{ChannelID: in.ChannelID.UUID})
 	if errors.Is(err, commands.ErrNotFound) {
 		err = nil
@@ -247,7 +247,7 @@ func (a *messagingAPI) clearChannel(c *frame.Call, in *frame.ChannelPath) (frame
 }
 
 // channelDetails names who takes part in the metadata as well, where the client looks before it adds or removes somebody.
-func (a *messagingAPI) channelDetails(c *frame.Call, in *frame.ChannelPath) (queries.Channel, error) {
+func (a *api) channelDetails(c *frame.Call, in *frame.ChannelPath) (queries.Channel, error) {
 	found, err := a.Queries.ChannelDetails(c, in.ChannelID.UUID)
 	c.Revision(found.Revision)
 	return found, err

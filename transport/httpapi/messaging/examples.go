@@ -1,4 +1,4 @@
-package httpapi
+package messaging
 
 import (
 	"encoding/json"
@@ -18,8 +18,8 @@ var (
 	aTitle = "Feeling at home"
 )
 
-// messagingExamples are answers as the operations give them.
-var messagingExamples = []any{
+// examples are answers as the operations give them.
+var examples = []any{
 	serverList{[]queries.Server{example.TheServer}},
 	serverAnswer{example.TheServer},
 	serverAgents{example.Server, []uuid.UUID{example.Agent}},

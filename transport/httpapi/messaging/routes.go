@@ -1,23 +1,24 @@
-package httpapi
+// Package messaging is the part of the REST API by which people and agents talk: servers, channels, messages.
+package messaging
 
 import "annals/transport/httpapi/frame"
 
-// MessagingPorts is what messaging needs besides the frame.
-type MessagingPorts struct {
+// Ports is what messaging needs besides the frame.
+type Ports struct {
 	Turns  Turns
 	Titles Titles
 }
 
-// messagingAPI is the frame with these.
-type messagingAPI struct {
+// api is the frame with these.
+type api struct {
 	*frame.API
-	MessagingPorts
+	Ports
 }
 
-// mountMessaging adds the routes.
-func mountMessaging(f *frame.API, p MessagingPorts) {
-	a := &messagingAPI{API: f, MessagingPorts: p}
-	a.Examples(messagingExamples...)
+// Mount adds the routes.
+func Mount(f *frame.API, p Ports) {
+	a := &api{API: f, Ports: p}
+	a.Examples(examples...)
 	frame.Get(a.API, "/api/messaging/servers", "List the servers", a.servers)
 	frame.Post(a.API, "/api/messaging/servers", "Create a server", a.createServer, frame.Created, frame.Takes(`{"name":"Library","sourceType":"discord","sourceId":"123"}`))
 	frame.Get(a.API, "/api/messaging/servers/:serverId", "Show a server", a.server)
