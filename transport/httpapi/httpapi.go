@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"annals/transport/httpapi/agents"
 	"annals/transport/httpapi/history"
 	"annals/transport/httpapi/media"
 	"annals/transport/httpapi/memory"
@@ -22,7 +23,7 @@ import (
 // Options is what the API works with: what all domains share, and the ports that each needs besides.
 type Options struct {
 	Frame     frame.Options
-	Agents    AgentsPorts
+	Agents    agents.Ports
 	Messaging messaging.Ports
 	Memory    memory.Ports
 	Media     media.Ports
@@ -43,7 +44,7 @@ func New(o Options) *frame.API {
 	o.Agents.Secrets = vault
 	o.Server.Sockets = o.Sockets
 	a := frame.New(o.Frame)
-	mountAgents(a, o.Agents)
+	agents.Mount(a, o.Agents)
 	messaging.Mount(a, o.Messaging)
 	media.Mount(a, o.Media)
 	memory.Mount(a, o.Memory)

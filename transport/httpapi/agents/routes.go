@@ -1,12 +1,13 @@
-package httpapi
+// Package agents is the part of the REST API that is about agents: their characters, whether they run, and what they did.
+package agents
 
 import (
 	"annals/transport/httpapi/frame"
 	"annals/transport/secrets"
 )
 
-// AgentsPorts is what agents need besides the frame.
-type AgentsPorts struct {
+// Ports is what agents need besides the frame.
+type Ports struct {
 	// Logs wakes whoever follows an agent's log.
 	Logs AgentLogs
 	// CharactersDir is where characterPath looks; CharacterURLs lets it be a URL.
@@ -15,16 +16,16 @@ type AgentsPorts struct {
 	Secrets       secrets.Vault
 }
 
-// agentsAPI is the frame with these.
-type agentsAPI struct {
+// api is the frame with these.
+type api struct {
 	*frame.API
-	AgentsPorts
+	Ports
 }
 
-// mountAgents adds the routes.
-func mountAgents(f *frame.API, p AgentsPorts) {
-	a := &agentsAPI{API: f, AgentsPorts: p}
-	a.Examples(agentsExamples...)
+// Mount adds the routes.
+func Mount(f *frame.API, p Ports) {
+	a := &api{API: f, Ports: p}
+	a.Examples(examples...)
 	frame.Get(a.API, "/api/agents", "List the agents, running ones first", a.agents)
 	frame.Post(a.API, "/api/agents", "Create an agent from a character", a.createAgent, frame.Created, frame.Takes(`{"characterJson":{"name":"Eliza","bio":["A listener of 1966."],"settings":{"secrets":{"TOKEN":"kept encrypted"}}}}`))
 	frame.Get(a.API, "/api/agents/:agentId", "Show an agent", a.agent)

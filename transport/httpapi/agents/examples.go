@@ -1,4 +1,4 @@
-package httpapi
+package agents
 
 import (
 	"encoding/json"
@@ -20,8 +20,8 @@ var (
 	}
 )
 
-// agentsExamples are answers as the operations give them.
-var agentsExamples = []any{
+// examples are answers as the operations give them.
+var examples = []any{
 	agentsAnswer{[]queries.AgentItem{example.AgentItem}},
 	anAgent,
 	agentUpdated{anAgent, nil},

@@ -1,4 +1,4 @@
-package httpapi
+package agents
 
 import (
 	"context"
@@ -26,7 +26,7 @@ const (
 )
 
 // loadCharacter reads what characterPath names: a file under the folder of characters, or a URL where those are allowed.
-func (a *agentsAPI) loadCharacter(ctx context.Context, name string) (json.RawMessage, error) {
+func (a *api) loadCharacter(ctx context.Context, name string) (json.RawMessage, error) {
 	if strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") {
 		if !a.CharacterURLs {
 			return nil, problem.Invalid("Failed to load character from URL '%s': URLs are not fetched unless CHARACTER_URLS is on", name)

@@ -1,4 +1,4 @@
-package httpapi
+package agents
 
 import (
 	"net/http"
@@ -62,4 +62,17 @@ func TestACharacterIsFetchedFromOutsideOnly(t *testing.T) {
 	if _, err := fetchCharacter(t.Context(), host.URL+"/list", publicnet.Check); err == nil || !strings.Contains(err.Error(), publicnet.ErrInside.Error()) {
 		t.Errorf("from this machine: %v", err)
 	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func writeFile(t *testing.T, path, content string) {
+	t.Helper()
+	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	must(t, os.WriteFile(path, []byte(content), 0o600))
 }

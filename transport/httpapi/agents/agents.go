@@ -1,4 +1,4 @@
-package httpapi
+package agents
 
 import (
 	"encoding/json"
@@ -30,7 +30,7 @@ type agentsAnswer struct {
 	Agents []queries.AgentItem `json:"agents"`
 }
 
-func (a *agentsAPI) agents(c *frame.Call, in *agentsQuery) (agentsAnswer, error) {
+func (a *api) agents(c *frame.Call, in *agentsQuery) (agentsAnswer, error) {
 	limit, err := frame.Bounded(in.Limit)
 	if err != nil {
 		return agentsAnswer{}, err
@@ -40,7 +40,7 @@ func (a *agentsAPI) agents(c *frame.Call, in *agentsQuery) (agentsAnswer, error)
 	return agentsAnswer{frame.List(page)}, err
 }
 
-func (a *agentsAPI) agent(c *frame.Call, in *frame.AgentPath) (queries.Agent, error) {
+func (a *api) agent(c *frame.Call, in *frame.AgentPath) (queries.Agent, error) {
 	found, err := a.Queries.Agent(c, in.AgentID.UUID)
 	c.Revision(found.Revision)
 	return found, err
@@ -61,7 +61,7 @@ type agentMade struct {
 }
 
 // createAgent answers every refusal with one code, as the recorded server does.
-func (a *agentsAPI) createAgent(c *frame.Call, in *newAgent) (agentMade, error) {
+func (a *api) createAgent(c *frame.Call, in *newAgent) (agentMade, error) {
 	made, err := a.makeAgent(c, in)
 	if err == nil {
 		return made, nil
@@ -73,7 +73,7 @@ func (a *agentsAPI) createAgent(c *frame.Call, in *newAgent) (agentMade, error) 
 	return made, &problem.Problem{Status: http.StatusBadRequest, Code: problem.CodeCreate, Message: p.Message, Details: p.Message}
 }
 
-func (a *agentsAPI) makeAgent(c *frame.Call, in *newAgent) (agentMade, error) {
+func (a *api) makeAgent(c *frame.Call, in *newAgent) (agentMade, error) {
 	raw, err := a.characterOf(c, in)
 	if err != nil {
 		return agentMade{}, err
@@ -101,7 +101,7 @@ func (a *agentsAPI) makeAgent(c *frame.Call, in *newAgent) (agentMade, error) {
 }
 
 // characterOf is the character that the body gives, in the recorded server's order of precedence.
-func (a *agentsAPI) characterOf(c *frame.Call, in *newAgent) (json.RawMessage, error) {
+func (a *api) characterOf(c *frame.Call, in *newAgent) (json.RawMessage, error) {
 	switch b := in.Body; {
 	case frame.Given(b.CharacterJSON) != nil:
 		return b.CharacterJSON, nil
@@ -123,7 +123,7 @@ type agentUpdated struct {
 	Converted []characters.Field `json:"converted,omitempty" doc:"Of parts of a character file of ElizaOS 0.x: what became of the fields that had to change."`
 }
 
-func (a *agentsAPI) updateAgent(c *frame.Call, in *agentPatch) (agentUpdated, error) {
+func (a *api) updateAgent(c *frame.Call, in *agentPatch) (agentUpdated, error) {
 	if in.Body == nil {
 		return agentUpdated{}, problem.Invalid("Invalid body: an object is required")
 	}
@@ -143,7 +143,7 @@ func (a *agentsAPI) updateAgent(c *frame.Call, in *agentPatch) (agentUpdated, er
 	return agentUpdated{agent, changes}, err
 }
 
-func (a *agentsAPI) deleteAgent(c *frame.Call, in *frame.AgentPath) (frame.None, error) {
+func (a *api) deleteAgent(c *frame.Call, in *frame.AgentPath) (frame.None, error) {
 	_, err := frame.Run(c, commands.DeleteAgent{AgentID: in.AgentID.UUID})
 	return frame.None{}, err
 }
@@ -155,7 +155,7 @@ type agentStarted struct {
 }
 
 // startAgent lets the agent hear the default server besides, as every started one does.
-func (a *agentsAPI) startAgent(c *frame.Call, in *agentAct) (agentStarted, error) {
+func (a *api) startAgent(c *frame.Call, in *agentAct) (agentStarted, error) {
 	id := in.AgentID.UUID
 	_, err := frame.Run(c, commands.JoinServer{ServerID: events.DefaultServer, AgentID: id})
 	if err != nil {
@@ -168,7 +168,7 @@ func (a *agentsAPI) startAgent(c *frame.Call, in *agentAct) (agentStarted, error
 	return agentStarted{ID: id, Name: agent.Character.Name, Status: queries.Active}, err
 }
 
-func (a *agentsAPI) stopAgent(c *frame.Call, in *agentAct) (frame.Said, error) {
+func (a *api) stopAgent(c *frame.Call, in *agentAct) (frame.Said, error) {
 	_, err := frame.Run(c, commands.StopAgent{AgentID: in.AgentID.UUID})
 	return frame.Said{Message: "Agent stopped"}, err
 }

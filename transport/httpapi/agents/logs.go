@@ -1,4 +1,4 @@
-package httpapi
+package agents
 
 import (
 	"context"
@@ -66,7 +66,7 @@ type agentLogsQuery struct {
 }
 
 // agentLogs is a stopped agent's log as well: the facts are there.
-func (a *agentsAPI) agentLogs(c *frame.Call, in *agentLogsQuery) ([]queries.Log, error) {
+func (a *api) agentLogs(c *frame.Call, in *agentLogsQuery) ([]queries.Log, error) {
 	filter, err := in.filter()
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (a *agentsAPI) agentLogs(c *frame.Call, in *agentLogsQuery) ([]queries.Log,
 }
 
 // agentIs looks whether there is such an agent, running or not.
-func (a *agentsAPI) agentIs(c *frame.Call, id uuid.UUID) error {
+func (a *api) agentIs(c *frame.Call, id uuid.UUID) error {
 	agent, err := a.Env.States.Agent(c, id)
 	if err == nil && !agent.Exists {
 		return problem.New(http.StatusNotFound, problem.CodeNotFound, "Agent %s not found", id)
@@ -106,7 +106,7 @@ type agentLogPath struct {
 }
 
 // deleteAgentLog is 204 for an entry that is not there, as recorded.
-func (a *agentsAPI) deleteAgentLog(c *frame.Call, in *agentLogPath) (frame.None, error) {
+func (a *api) deleteAgentLog(c *frame.Call, in *agentLogPath) (frame.None, error) {
 	if err := a.agentIs(c, in.AgentID.UUID); err != nil {
 		return frame.None{}, err
 	}
@@ -128,7 +128,7 @@ type agentLogStream struct {
 }
 
 // followAgentLogs begins after the entry that the client has, or with what is new.
-func (a *agentsAPI) followAgentLogs(c *frame.Call, in *agentLogStream) (frame.Following, func(), error) {
+func (a *api) followAgentLogs(c *frame.Call, in *agentLogStream) (frame.Following, func(), error) {
 	agent := in.AgentID.UUID
 	filter, err := in.filter()
 	if err != nil {
@@ -164,7 +164,7 @@ func (a *agentsAPI) followAgentLogs(c *frame.Call, in *agentLogStream) (frame.Fo
 }
 
 // logsFrom is the position after which a client follows a log.
-func (a *agentsAPI) logsFrom(c *frame.Call, agent uuid.UUID, lastEvent string) (events.Position, error) {
+func (a *api) logsFrom(c *frame.Call, agent uuid.UUID, lastEvent string) (events.Position, error) {
 	if lastEvent == "" {
 		newest, err := a.Queries.Logs(c, agent, queries.LogFilter{}, 1, 0)
 		if err != nil || len(newest) == 0 {
@@ -180,7 +180,7 @@ func (a *agentsAPI) logsFrom(c *frame.Call, agent uuid.UUID, lastEvent string) (
 }
 
 // logEntries are entries as they are sent, none while the agent bears another name than the one wanted.
-func (a *agentsAPI) logEntries(ctx context.Context, agent uuid.UUID, name string, found []queries.Log) ([]frame.Entry, error) {
+func (a *api) logEntries(ctx context.Context, agent uuid.UUID, name string, found []queries.Log) ([]frame.Entry, error) {
 	if len(found) > 0 && name != "" && name != serverlog.Everything {
 		is, err := a.Env.States.Agent(ctx, agent)
 		if err != nil || is.Character.Name != name {
@@ -205,6 +205,6 @@ type panel struct {
 }
 
 // panels are those of the plug-ins' routes, of which there are none. As its agent, a plug-in needs it running.
-func (a *agentsAPI) panels(c *frame.Call, in *frame.AgentPath) ([]panel, error) {
+func (a *api) panels(c *frame.Call, in *frame.AgentPath) ([]panel, error) {
 	return []panel{}, c.Runs(in.AgentID.UUID)
 }
