@@ -167,7 +167,7 @@ func TestABadLineInTheMiddleIsToldOfAndTheRestIsTakenIn(t *testing.T) {
 		case 103:
 			b.WriteString(`{"type":"memory","data":{"content":{"text":"x"},"embedding":[1,2]}}` + "\n")
 		case 104:
-			b.WriteString(`{"type":"memory","data":{"content":{"text":"` + strings.Repeat("x", maxRecord) + `"}}}` + "\n")
+			b.WriteString(`{"type":"memory","data":{"content":{"text":"` + strings.Repeat("x", 2<<20) + `"}}}` + "\n")
 		case 105:
 			b.WriteString(`{"type":"relationship","data":{}}` + "\n\n")
 		}

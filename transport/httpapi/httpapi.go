@@ -13,6 +13,7 @@ import (
 	"annals/transport/httpapi/media"
 	"annals/transport/httpapi/memory"
 	"annals/transport/httpapi/messaging"
+	"annals/transport/httpapi/portation"
 	"annals/transport/httpapi/server"
 	"annals/transport/httpapi/system"
 	"annals/transport/secrets"
@@ -48,7 +49,7 @@ func New(o Options) *frame.API {
 	messaging.Mount(a, o.Messaging)
 	media.Mount(a, o.Media)
 	memory.Mount(a, o.Memory)
-	mountPortation(a, PortationPorts{Secrets: vault})
+	portation.Mount(a, portation.Ports{Secrets: vault})
 	server.Mount(a, o.Server)
 	system.Mount(a, o.System)
 	history.Mount(a, o.History)

@@ -1,4 +1,4 @@
-package httpapi
+package portation
 
 import (
 	"bytes"
@@ -99,7 +99,7 @@ type exportQuery struct {
 }
 
 // exportAgent streams all that an agent is and remembers, whatever its size.
-func (a *portationAPI) exportAgent(c *frame.Call, in *exportQuery) (json.RawMessage, error) {
+func (a *api) exportAgent(c *frame.Call, in *exportQuery) (json.RawMessage, error) {
 	secrets := in.IncludeSecrets == "true"
 	if secrets && !strings.HasPrefix(c.Actor, "key:") {
 		return nil, problem.New(http.StatusForbidden, problem.CodeForbidden, "Secrets are exported only to who shows a key.")
@@ -141,7 +141,7 @@ func (a *portationAPI) exportAgent(c *frame.Call, in *exportQuery) (json.RawMess
 }
 
 // characterFor is the character as it can be created again.
-func (a *portationAPI) characterFor(c *frame.Call, id uuid.UUID, secrets bool) (json.RawMessage, error) {
+func (a *api) characterFor(c *frame.Call, id uuid.UUID, secrets bool) (json.RawMessage, error) {
 	agent, err := a.Env.States.Agent(c, id)
 	if err != nil {
 		return nil, err
@@ -185,7 +185,7 @@ func (p patient) Write(b []byte) (int, error) {
 
 // exporting is one export under way. It holds no more than a page in memory.
 type exporting struct {
-	api     *portationAPI
+	api     *api
 	agent   uuid.UUID
 	vectors bool
 	out     patient

@@ -1,4 +1,4 @@
-package httpapi
+package portation
 
 import (
 	"encoding/json"
@@ -44,8 +44,8 @@ func exportedLines() []any {
 	}
 }
 
-// portationExamples are answers as the operations give them.
-var portationExamples = []any{
+// examples are answers as the operations give them.
+var examples = []any{
 	json.RawMessage(`{"version":1,"agentId":"` + example.Agent.String() + `","character":{"name":"Eliza","bio":["A listener of 1966."]},"memories":[]}`),
 	imported{Imported: 7, Skipped: 1, Failed: []importFailure{}},
 }

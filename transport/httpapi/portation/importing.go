@@ -1,4 +1,4 @@
-package httpapi
+package portation
 
 import (
 	"context"
@@ -28,7 +28,7 @@ const (
 // importing is one import under way. Records are taken in order, memories many at a time: all before them is there by then.
 // Of those that are of the same time the order is kept. It holds no more than these in memory.
 type importing struct {
-	api    *portationAPI
+	api    *api
 	c      *frame.Call
 	agent  uuid.UUID
 	dry    bool

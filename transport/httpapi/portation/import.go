@@ -1,4 +1,4 @@
-package httpapi
+package portation
 
 import (
 	"bufio"
@@ -68,7 +68,7 @@ func (e errFile) Error() string { return e.reason }
 
 // importAgent takes in what an export wrote, or a character of ElizaOS with memories. It may be repeated: what is there is
 // passed over. Who accepts a record a line is told how far it is; the last line is the answer, in its envelope.
-func (a *portationAPI) importAgent(c *frame.Call, in *importQuery) (imported, error) {
+func (a *api) importAgent(c *frame.Call, in *importQuery) (imported, error) {
 	i := &importing{
 		api: a, c: c, agent: in.AgentID.UUID, dry: in.DryRun == "true", sum: sha256.New(), counts: map[string]int{},
 		result: imported{Failed: []importFailure{}, DryRun: in.DryRun == "true"},
