@@ -16,6 +16,7 @@ import (
 	"annals/transport/httpapi/portation"
 	"annals/transport/httpapi/server"
 	"annals/transport/httpapi/system"
+	"annals/transport/httpapi/web"
 	"annals/transport/secrets"
 
 	"annals/transport/httpapi/frame"
@@ -31,7 +32,7 @@ type Options struct {
 	Server    server.Ports
 	System    system.Ports
 	History   history.Ports
-	Web       WebPorts
+	Web       web.Ports
 	// SecretSalt is that of ElizaOS's encryption of secrets (CONTRACT 2.3).
 	SecretSalt string
 	// Sockets answer on their path and set their own time limits.
@@ -53,7 +54,7 @@ func New(o Options) *frame.API {
 	server.Mount(a, o.Server)
 	system.Mount(a, o.System)
 	history.Mount(a, o.History)
-	mountWeb(a, o.Web)
+	web.Mount(a, o.Web)
 	a.Socket("/ws", "Subscribe to what becomes readable", o.Sockets["/ws"], []string{http.MethodGet})
 	// The key may come in the first packet: see Identify.
 	a.Socket(socketIO, "Speak over Socket.IO, as ElizaOS's clients do", o.Sockets[socketIO], []string{http.MethodGet, http.MethodPost}, frame.Keyless, frame.Polled)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/andybalholm/brotli"
 
+	"annals/transport/httpapi/web"
 	"annals/transport/problem"
 )
 
@@ -36,9 +37,9 @@ func shellDir(t *testing.T) string {
 	return dir
 }
 
-func shellOf(t *testing.T) *Shell {
+func shellOf(t *testing.T) *web.Shell {
 	t.Helper()
-	shell, err := ReadShell(shellDir(t))
+	shell, err := web.ReadShell(shellDir(t))
 	must(t, err)
 	return shell
 }
@@ -106,7 +107,7 @@ func TestAWebClientIsCompressedAsTheBrowserLikes(t *testing.T) {
 func TestAFolderWithoutAPageIsNoWebClient(t *testing.T) {
 	t.Parallel()
 	for _, dir := range []string{t.TempDir(), filepath.Join(t.TempDir(), "none")} {
-		if _, err := ReadShell(dir); err == nil || !strings.Contains(err.Error(), "web client") {
+		if _, err := web.ReadShell(dir); err == nil || !strings.Contains(err.Error(), "web client") {
 			t.Errorf("%v", err)
 		}
 	}

@@ -25,6 +25,7 @@ import (
 	"annals/transport/dashboard"
 	"annals/transport/httpapi"
 	"annals/transport/httpapi/frame"
+	"annals/transport/httpapi/web"
 	"annals/transport/httpserver"
 	"annals/transport/live"
 	"annals/transport/media"
@@ -42,7 +43,7 @@ type server struct {
 	stop  context.CancelFunc
 	ends  []func()
 
-	shell    *httpapi.Shell
+	shell    *web.Shell
 	listener net.Listener
 	backends *Backends
 	watch    telemetry.Telemetry
@@ -91,7 +92,7 @@ func (s *server) background(ctx context.Context, name string, run func(context.C
 // openPage reads what is served at /, nothing where none is named.
 func (s *server) openPage(context.Context) (err error) {
 	if s.ElizaUIDir != "" {
-		s.shell, err = httpapi.ReadShell(s.ElizaUIDir)
+		s.shell, err = web.ReadShell(s.ElizaUIDir)
 	}
 	return err
 }

@@ -1,10 +1,10 @@
-package httpapi
+package web
 
 import "annals/transport/httpapi/frame"
 
 // pages serves the web client, or else the dashboard, at /, and the dashboard below /dashboard/ in any case. They need no
 // key themselves: what they show, they ask the API for.
-func (a *webAPI) pages() {
+func (a *api) pages() {
 	serve := func(c *frame.Call) {
 		switch {
 		case a.Shell.Knows(c.HTTP()):
