@@ -2,21 +2,16 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Writing many rows costs PostgreSQL about half as much in one statement as in one statement each. So a run of the same
 // INSERT or UPDATE, which is what a rebuild consists of, is sent as one that takes its rows from arrays.
-
-// bulkRows is how long a run is at least.
-const bulkRows = 4
 
 // oneRow is an INSERT of one row, perhaps on the condition that there is no other. What it does on a conflict may only speak
 // of the row that was to be inserted, and the condition only of what other statements write. oneUpdate is an UPDATE of the
@@ -34,37 +29,39 @@ var (
 // bulk turns runs of INSERTs and UPDATEs into single ones, over one connection. Looking for conflicts in advance costs a third
 // of an INSERT: it is done only for tables in which there has been one.
 type bulk struct {
-	conn      *pgx.Conn
-	forms     map[string]form // of one row to of many; empty where there is no such form
-	writes    map[string]rowWrite
-	conflicts map[string]bool // by table
+	joiner
+	conn   *pgx.Conn
+	forms  map[string]form // of one row to of many; empty where there is no such form
+	writes map[string]rowWrite
 }
 
 // form is a statement for many rows; clause is what an INSERT does on a conflict.
 type form struct{ table, sql, clause string }
 
 func newBulk(conn *pgx.Conn) *bulk {
-	return &bulk{conn: conn, forms: map[string]form{}, writes: map[string]rowWrite{}, conflicts: map[string]bool{}}
-}
-
-// conflicted takes note of an error that a row was there already, and tells whether doing the same again avoids it.
-func (b *bulk) conflicted(err error) bool {
-	var server *pgconn.PgError
-	if !errors.As(err, &server) || server.Code != "23505" || b.conflicts[server.TableName] {
-		return false
-	}
-	b.conflicts[server.TableName] = true
-	return true
+	return &bulk{joiner: joiner{map[string]bool{}}, conn: conn, forms: map[string]form{}, writes: map[string]rowWrite{}}
 }
 
 // add queues what was queued in from, and tells whether anything was joined.
 func (b *bulk) add(ctx context.Context, q *pgx.Batch, from []write) (joined bool, err error) {
 	for len(from) > 0 {
-		n := b.stretch(from)
+		n := slices.IndexFunc(from, func(w write) bool { return w.relation == nil })
+		if n != 0 {
+			if n < 0 {
+				n = len(from)
+			}
+			joined = b.joiner.add(q, from[:n]) || joined
+			from = from[n:]
+			continue
+		}
+		if n = slices.IndexFunc(from, func(w write) bool { return w.relation != nil }); n < 0 {
+			n = len(from)
+		}
+		n = b.stretch(from[:n])
 		for _, run := range b.runs(from[:n]) {
 			var f form
-			if len(run) >= bulkRows {
-				if f, err = b.form(ctx, run[0].sql); err != nil {
+			if len(run) >= joinedRows {
+				if f, err = b.form(ctx, run[0].one); err != nil {
 					return joined, err
 				}
 			}
@@ -75,7 +72,7 @@ func (b *bulk) add(ctx context.Context, q *pgx.Batch, from []write) (joined bool
 			if b.conflicts[f.table] {
 				f.sql += f.clause
 			}
-			q.Queue(f.sql, columns(run)...)
+			q.Queue(f.sql, columnsOf(run)...)
 			joined = true
 		}
 		from = from[n:]
@@ -86,19 +83,19 @@ func (b *bulk) add(ctx context.Context, q *pgx.Batch, from []write) (joined bool
 // stretch is how many of the first statements are alike or, of those that each write one row by its id, touch nothing but that
 // row of what the others write.
 func (b *bulk) stretch(from []write) int {
-	first := b.rowWrite(from[0].sql)
-	met := map[string]rowWrite{from[0].sql: first}
+	first := b.rowWrite(from[0].one)
+	met := map[string]rowWrite{from[0].one: first}
 	for n, q := range from {
-		if _, ok := met[q.sql]; ok {
+		if _, ok := met[q.one]; ok {
 			continue
 		}
-		next := b.rowWrite(q.sql)
+		next := b.rowWrite(q.one)
 		for _, k := range met {
 			if !k.apart(next) {
 				return n
 			}
 		}
-		met[q.sql] = next
+		met[q.one] = next
 	}
 	return len(from)
 }
@@ -137,15 +134,15 @@ func (w rowWrite) apart(from rowWrite) bool {
 // runs are the statements of a stretch, those that are alike together. What is written of one row by its id stays in order,
 // each time in another run.
 func (b *bulk) runs(stretch []write) (all [][]write) {
-	if b.rowWrite(stretch[0].sql).table == "" {
+	if b.rowWrite(stretch[0].one).table == "" {
 		return [][]write{stretch}
 	}
 	open, last := map[string]int{}, map[any]int{} // by SQL, and by id
 	for _, q := range stretch {
-		run, ok := open[q.sql]
+		run, ok := open[q.one]
 		if before, written := last[q.args[0]]; !ok || written && before >= run {
 			run = len(all)
-			open[q.sql], all = run, append(all, nil)
+			open[q.one], all = run, append(all, nil)
 		}
 		all[run], last[q.args[0]] = append(all[run], q), run
 	}
@@ -185,20 +182,4 @@ func (b *bulk) form(ctx context.Context, sql string) (form, error) {
 	}
 	b.forms[sql] = f
 	return f, nil
-}
-
-// columns are the arguments of a run, as arrays.
-func columns(run []write) []any {
-	out := make([]any, len(run[0].args))
-	for i := range out {
-		column := make([]any, len(run))
-		for j, q := range run {
-			column[j] = q.args[i]
-			if id, ok := column[j].(uuid.UUID); ok {
-				column[j] = [16]byte(id) // otherwise pgx goes by way of its text
-			}
-		}
-		out[i] = column
-	}
-	return out
 }

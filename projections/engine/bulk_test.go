@@ -94,14 +94,6 @@ func TestStatementsThatAreJoinedDoWhatTheyDoOneByOne(t *testing.T) {
 	}
 }
 
-func textOf(t *testing.T, conn *pgx.Conn, table string) []string {
-	t.Helper()
-	rows, _ := conn.Query(t.Context(), "select r::text from "+table+" r order by id") // its error is that of the rows
-	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	must(t, err)
-	return all
-}
-
 // What is stored is followed by its vector each time.
 func TestStatementsInTurnsAreJoined(t *testing.T) {
 	t.Parallel()

@@ -155,7 +155,7 @@ func TestACommitWhoseAnswerWasLostIsToldOnceAndNotRepeated(t *testing.T) {
 	var seen told
 	f, _ := start(t, Options{Store: store, Postgres: through, Log: uuid.New(), Projections: []Projection{p}, Committed: seen.committed})
 	conn := connect(t, url)
-	const few = bulkRows - 1               // always the same statement
+	const few = joinedRows - 1             // always the same statement
 	waitThrough(t, f, "a", store.say(few)) // the tables are filled and shown
 	for range 5 {
 		waitThrough(t, f, "a", store.say(few)) // which prepares the statements on a new connection

@@ -8,16 +8,16 @@ type Writer struct{ writes *[]write }
 
 // write is a statement with its arguments.
 type write struct {
-	sql  string
+	*statement
 	args []any
 }
 
 // NewWriter has nothing queued.
 func NewWriter() Writer { return Writer{new([]write)} }
 
-// Exec queues SQL.
+// Exec queues SQL for which a Table has no method. Nothing is exchanged with it.
 func (w Writer) Exec(sql string, args ...any) {
-	*w.writes = append(*w.writes, write{sql, args})
+	*w.writes = append(*w.writes, write{&statement{one: sql}, args})
 }
 
 // Batch gives what was queued, one statement a row, in order.
@@ -29,6 +29,6 @@ func (w Writer) Batch() *pgx.Batch {
 
 func appendTo(q *pgx.Batch, all ...write) {
 	for _, w := range all {
-		q.Queue(w.sql, w.args...)
+		q.Queue(w.one, w.args...)
 	}
 }

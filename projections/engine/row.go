@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/pgvector/pgvector-go"
+)
+
+// Column is what a row struct says of a column.
+type Column struct {
+	Name string
+	Type string // as PostgreSQL names it
+	Null bool
+	Key  bool
+	// Expression is the SQL that is stored, empty where the value itself is. {column} stands for a value of the row.
+	Expression string
+}
+
+// Rows is a Table of whatever rows.
+type Rows interface {
+	Name() string
+	Columns() []Column
+}
+
+// field is a column with the field that has its value.
+type field struct {
+	Column
+	index []int
+	value func(reflect.Value) any // of the field, which is addressable, as it is sent
+}
+
+// fieldsOf describes a row struct by its tags: `db:"name"`, followed by ",key" for columns of the key and by ",null" where
+// the zero value is stored as null. Fields of an embedded struct count as its own.
+func fieldsOf(row reflect.Type) (all []field) {
+	for _, f := range reflect.VisibleFields(row) {
+		if f.Anonymous {
+			continue
+		}
+		name, traits, _ := strings.Cut(f.Tag.Get("db"), ",")
+		kind, value := columnType(f.Type)
+		if name == "" || kind == "" || traits != "" && traits != "key" && traits != "null" {
+			panic(fmt.Sprintf("field %s of %s, a %s with the tag %q, is no column", f.Name, row, f.Type, f.Tag))
+		}
+		c := field{Column{Name: name, Type: kind, Key: traits == "key", Null: traits == "null"}, f.Index, value}
+		if c.Null {
+			c.value = func(v reflect.Value) any {
+				if v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0 {
+					return nil
+				}
+				return value(v)
+			}
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// columnType is PostgreSQL's type for one of Go, and what is sent for a value of it: pgx is quick with the types here.
+func columnType(t reflect.Type) (string, func(reflect.Value) any) {
+	switch t {
+	case reflect.TypeFor[uuid.UUID]():
+		return "uuid", func(v reflect.Value) any { return [16]byte(*pointer[uuid.UUID](v)) } // otherwise pgx goes by way of its text
+	case reflect.TypeFor[time.Time]():
+		return "timestamp with time zone", func(v reflect.Value) any { return *pointer[time.Time](v) }
+	case reflect.TypeFor[json.RawMessage]():
+		return "json", func(v reflect.Value) any { return *pointer[json.RawMessage](v) }
+	case reflect.TypeFor[[]byte]():
+		return "bytea", func(v reflect.Value) any { return v.Bytes() }
+	case reflect.TypeFor[pgvector.Vector]():
+		return "vector", func(v reflect.Value) any { return *pointer[pgvector.Vector](v) }
+	case reflect.TypeFor[[]string]():
+		return "text[]", func(v reflect.Value) any { return append([]string{}, *pointer[[]string](v)...) } // nil is an empty list
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "text", func(v reflect.Value) any { return v.String() }
+	case reflect.Bool:
+		return "boolean", func(v reflect.Value) any { return v.Bool() }
+	case reflect.Int32:
+		return "integer", func(v reflect.Value) any { return int32(v.Int()) } //nolint:gosec // it is one
+	case reflect.Int64:
+		return "bigint", func(v reflect.Value) any { return v.Int() }
+	case reflect.Uint64:
+		return "bigint", func(v reflect.Value) any { return int64(v.Uint()) } //nolint:gosec // positions and revisions are far from the end
+	}
+	return "", nil
+}
+
+func pointer[T any](v reflect.Value) *T { return v.Addr().Interface().(*T) }

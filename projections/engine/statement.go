@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// statement writes a row of a table that its key names. There is a form for one row, whose arguments are the values of the
+// columns, and one for many, whose arguments are arrays of them: that costs PostgreSQL about half as much.
+type statement struct {
+	relation *relation // nil where nothing is known of what the SQL does
+	one      string
+	many     string // empty where a column is an array itself: arrays of arrays would become one flat array
+	conflict string // what one does where a row is there already, and many does not
+	ignores  bool   // a row that is there is left as it is
+	key      []int  // which arguments are the key
+}
+
+// statement renders a template, in which {column} stands for a value and {from} for where the values of many rows are from.
+func (r *relation) statement(fields []field, template, conflict string) *statement {
+	s := &statement{relation: r, conflict: conflict}
+	var one, many, rows []string
+	arrays := false
+	for i, f := range fields {
+		one = append(one, "{"+f.Name+"}", fmt.Sprintf("$%d::%s", i+1, f.Type))
+		many = append(many, "{"+f.Name+"}", fmt.Sprintf("row.p%d", i+1))
+		rows = append(rows, fmt.Sprintf("unnest($%[1]d::%[2]s[]) as p%[1]d", i+1, f.Type))
+		arrays = arrays || strings.HasSuffix(f.Type, "[]")
+		if f.Key {
+			s.key = append(s.key, i)
+		}
+	}
+	s.one = strings.NewReplacer(append(one, "{from}", "")...).Replace(template) + conflict
+	if !arrays { // in step; unnest of all would store each of them first
+		from := "from (select " + strings.Join(rows, ", ") + ") as row"
+		s.many = strings.NewReplacer(append(many, "{from}", from)...).Replace(template)
+	}
+	if strings.Contains(s.one, "{") {
+		panic(fmt.Sprintf("table %s: a column that is not there: %s", r.name, s.one))
+	}
+	return s
+}
+
+// stored is what a column is set to.
+func (f field) stored() string {
+	if f.Expression != "" {
+		return f.Expression
+	}
+	return "{" + f.Name + "}"
+}
+
+// key is the columns that name a row.
+func (r *relation) key() (names []string) {
+	for _, f := range r.fields {
+		if f.Key {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// inserting writes whole rows, and does what it is told where one is there.
+func (r *relation) inserting(action string) *statement {
+	var names, values []string
+	for _, f := range r.fields {
+		names, values = append(names, f.Name), append(values, f.stored())
+	}
+	template := "insert into " + r.name + " (" + strings.Join(names, ", ") + ") select " + strings.Join(values, ", ") + " {from}"
+	if r.condition != "" {
+		template += " where " + r.condition
+	}
+	return r.statement(r.fields, template, " on conflict ("+strings.Join(r.key(), ", ")+") "+action)
+}
+
+// replace is what Upsert does where a row is there.
+func (r *relation) replace() string {
+	var all []string
+	for _, f := range r.fields {
+		if !f.Key && !slices.Contains(r.kept, f.Name) {
+			all = append(all, f.Name+" = excluded."+f.Name)
+		}
+	}
+	if len(all) == 0 {
+		return "do nothing"
+	}
+	return "do update set " + strings.Join(all, ", ")
+}
+
+// updating is the statement that sets some columns of a row.
+func (r *relation) updating(p partial) update {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if known, ok := r.updates[p]; ok {
+		return known
+	}
+	u := update{fields: fieldsOf(p.Type)}
+	var set, where []string
+	for i := range u.fields {
+		f := &u.fields[i]
+		whole := r.fields[index(r.fields, f.Name)]
+		f.Expression = whole.Expression
+		if f.Column != whole.Column {
+			panic(fmt.Sprintf("table %s: %s describes %s in another way", r.name, p.Type, f.Name))
+		}
+		if f.Key {
+			where = append(where, f.Name+" = {"+f.Name+"}")
+		} else {
+			set = append(set, f.Name+" = "+f.stored())
+		}
+	}
+	if len(where) < len(r.key()) {
+		panic(fmt.Sprintf("table %s: %s lacks columns of the key", r.name, p.Type))
+	}
+	if p.condition != "" {
+		where = append(where, p.condition)
+	}
+	u.statement = r.statement(u.fields, "update "+r.name+" set "+strings.Join(set, ", ")+" {from} where "+strings.Join(where, " and "), "")
+	r.updates[p] = u
+	return u
+}
+
+// add queues a statement with the values of a row, which is addressable.
+func (w Writer) add(s *statement, fields []field, row reflect.Value) {
+	args := make([]any, len(fields))
+	for i, f := range fields {
+		args[i] = f.value(row.FieldByIndex(f.index))
+	}
+	*w.writes = append(*w.writes, write{s, args})
+}

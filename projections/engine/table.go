@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"annals/events"
+)
+
+// Table writes the rows of a table. R is a struct whose fields name their columns (see fieldsOf):
+//
+//	type message struct {
+//		ID       uuid.UUID       `db:"id,key"`
+//		Content  string          `db:"content"`
+//		Metadata json.RawMessage `db:"metadata,null"`
+//	}
+//
+// Writes by the key of a row are sent together for many rows, in whatever order makes no difference.
+type Table[R any] struct{ *relation }
+
+// relation is what is known of a table, and how it is written.
+type relation struct {
+	name           string
+	fields         []field
+	kept           []string
+	condition      string
+	upsert, insert *statement
+
+	mu      sync.Mutex
+	updates map[partial]update
+}
+
+// partial is a struct of some of the columns, and the condition for an update with it.
+type partial struct {
+	reflect.Type
+	condition string
+}
+
+type update struct {
+	*statement
+	fields []field
+}
+
+// Option of a table.
+type Option func(*relation)
+
+// Keep names columns that Upsert leaves as they are in a row that is there.
+func Keep(columns ...string) Option { return func(r *relation) { r.kept = columns } }
+
+// Expression stores SQL in a column, in which {column} stands for a value of the row, the column's own among them.
+func Expression(column, sql string) Option {
+	return func(r *relation) { r.fields[index(r.fields, column)].Expression = sql }
+}
+
+// If writes whole rows only where a condition holds, in which {column} stands for a value of the row. It may look at what
+// other tables of the projection hold, but not at the table's own rows.
+func If(condition string) Option { return func(r *relation) { r.condition = condition } }
+
+// NewTable describes a table. It panics where R does not.
+func NewTable[R any](name string, options ...Option) *Table[R] {
+	r := &relation{name: name, fields: fieldsOf(reflect.TypeFor[R]()), updates: map[partial]update{}}
+	for _, o := range options {
+		o(r)
+	}
+	if n := len(r.key()); n == 0 || n > len(rowKey{}.values) {
+		panic(fmt.Sprintf("table %s has %d columns in its key", name, n))
+	}
+	r.upsert, r.insert = r.inserting(r.replace()), r.inserting("do nothing")
+	r.insert.ignores = true
+	return &Table[R]{r}
+}
+
+// Upsert writes a row, in place of the one that has the same key.
+func (t *Table[R]) Upsert(w Writer, row R) {
+	w.add(t.upsert, t.fields, reflect.ValueOf(&row).Elem())
+}
+
+// Insert writes a row, unless one has the same key.
+func (t *Table[R]) Insert(w Writer, row R) {
+	w.add(t.insert, t.fields, reflect.ValueOf(&row).Elem())
+}
+
+// Update sets columns of the row with a key: those of a struct that has some of R's columns, the key among them.
+func (t *Table[R]) Update(w Writer, some any) { t.UpdateIf(w, some, "") }
+
+// UpdateIf is an Update on a condition, which looks at the row alone and in which {column} stands for a value of the struct.
+func (t *Table[R]) UpdateIf(w Writer, some any, condition string) {
+	u := t.updating(partial{reflect.TypeOf(some), condition})
+	v := reflect.New(reflect.TypeOf(some)).Elem()
+	v.Set(reflect.ValueOf(some))
+	w.add(u.statement, u.fields, v)
+}
+
+// Where is what columns of a row are equal to.
+type Where map[string]any
+
+// Delete removes the rows of which all of it holds.
+func (t *Table[R]) Delete(w Writer, where Where) {
+	clause, args := t.where(where)
+	w.Exec("delete from "+t.name+" where "+clause, args...)
+}
+
+// DeleteBefore removes those of the rows that have a smaller position in a column.
+func (t *Table[R]) DeleteBefore(w Writer, where Where, column string, before events.Position) {
+	clause, args := t.where(where)
+	w.Exec(fmt.Sprintf("delete from %s where %s and %s < $%d", t.name, clause, t.fields[index(t.fields, column)].Name, len(args)+1),
+		append(args, int64(before))...) //nolint:gosec // positions are far from the end
+}
+
+func (r *relation) where(where Where) (clause string, args []any) {
+	var all []string
+	for n, column := range slices.Sorted(maps.Keys(where)) {
+		f := r.fields[index(r.fields, column)]
+		all = append(all, fmt.Sprintf("%s = $%d", f.Name, n+1))
+		v := reflect.New(reflect.TypeOf(where[column])).Elem()
+		v.Set(reflect.ValueOf(where[column]))
+		args = append(args, f.value(v))
+	}
+	return strings.Join(all, " and "), args
+}
+
+// Name of the table.
+func (r *relation) Name() string { return r.name }
+
+// Columns of the table.
+func (r *relation) Columns() (all []Column) {
+	for _, f := range r.fields {
+		all = append(all, f.Column)
+	}
+	return all
+}
+
+// index finds a column, and panics where there is none.
+func index(fields []field, column string) int {
+	i := slices.IndexFunc(fields, func(f field) bool { return f.Name == column })
+	if i < 0 {
+		panic(fmt.Sprintf("there is no column %q", column))
+	}
+	return i
+}
