@@ -1,6 +1,9 @@
 package projections
 
 import (
+	"encoding/json"
+	"time"
+
 	"github.com/google/uuid"
 
 	"annals/events"
@@ -38,28 +41,47 @@ create table messages (
 create index on messages (channel_id, created_at desc, submitted desc);
 create index messages_words on messages using gin (to_tsvector('simple', left(content, 100000)));
 alter index messages_words alter column 1 set statistics 0`,
+	Rows:  []engine.Rows{messagesTable},
 	Apply: applyMessages,
 }
+
+type message struct {
+	messageEdit
+	ChannelID  uuid.UUID       `db:"channel_id"`
+	ServerID   uuid.UUID       `db:"server_id"`
+	AuthorID   uuid.UUID       `db:"author_id"`
+	AuthorName string          `db:"author_name"`
+	RawMessage json.RawMessage `db:"raw_message,null"`
+	SourceType string          `db:"source_type,null"`
+	SourceID   string          `db:"source_id,null"`
+	InReplyTo  uuid.UUID       `db:"in_reply_to,null"`
+	ByAgent    bool            `db:"by_agent"`
+	CreatedAt  time.Time       `db:"created_at"`
+	Submitted  events.Position `db:"submitted"`
+}
+
+type messageEdit struct {
+	moved
+	Content   string          `db:"content"`
+	Metadata  json.RawMessage `db:"metadata,null"`
+	UpdatedAt time.Time       `db:"updated_at"`
+}
+
+var messagesTable = engine.NewTable[message]("messages")
 
 func applyMessages(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.MessageSubmitted:
-		w.Exec(`
-insert into messages (id, channel_id, server_id, author_id, author_name, content, raw_message, metadata, source_type,
-	source_id, in_reply_to, by_agent, created_at, updated_at, submitted, revision, position)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $15, $14, $15)
-on conflict (id) do update set (channel_id, server_id, author_id, author_name, content, raw_message, metadata, source_type,
-	source_id, in_reply_to, by_agent, created_at, updated_at, submitted, revision, position)
-= (excluded.channel_id, excluded.server_id, excluded.author_id, excluded.author_name, excluded.content,
-	excluded.raw_message, excluded.metadata, excluded.source_type, excluded.source_id, excluded.in_reply_to,
-	excluded.by_agent, excluded.created_at, excluded.updated_at, excluded.submitted, excluded.revision, excluded.position)`,
-			f.MessageID, f.ChannelID, f.ServerID, f.AuthorID, f.AuthorName, f.Content, free(f.RawMessage), free(f.Metadata),
-			text(f.SourceType), text(f.SourceID), reference(f.InReplyTo), f.ByAgent, instant(e), int64(e.Revision), int64(e.Position))
+		messagesTable.Upsert(w, message{
+			messageEdit: messageEdit{move(f.MessageID, e), f.Content, free(f.Metadata), instant(e)},
+			ChannelID:   f.ChannelID, ServerID: f.ServerID, AuthorID: f.AuthorID, AuthorName: f.AuthorName, RawMessage: free(f.RawMessage),
+			SourceType: f.SourceType, SourceID: f.SourceID, InReplyTo: f.InReplyTo, ByAgent: f.ByAgent, CreatedAt: instant(e),
+			Submitted: e.Position,
+		})
 	case events.MessageEdited:
-		w.Exec(`update messages set (content, metadata, updated_at, revision, position) = ($2, $3, $4, $5, $6) where id = $1`,
-			f.MessageID, f.Content, free(f.Metadata), instant(e), int64(e.Revision), int64(e.Position))
+		messagesTable.Update(w, messageEdit{move(f.MessageID, e), f.Content, free(f.Metadata), instant(e)})
 	case events.MessageDeleted:
-		w.Exec(`delete from messages where id = $1`, f.MessageID)
+		messagesTable.Delete(w, engine.Where{"id": f.MessageID})
 	case events.ChannelCleared:
 		clearMessages(w, f.ChannelID, e)
 	case events.ChannelDeleted:
@@ -69,5 +91,5 @@ on conflict (id) do update set (channel_id, server_id, author_id, author_name, c
 
 // clearMessages removes what was submitted before the fact, which is all there is; the comparison says why.
 func clearMessages(w engine.Writer, channel uuid.UUID, e events.Recorded) {
-	w.Exec(`delete from messages where channel_id = $1 and submitted < $2`, channel, int64(e.Position))
+	messagesTable.DeleteBefore(w, engine.Where{"channel_id": channel}, "submitted", e.Position)
 }

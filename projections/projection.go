@@ -34,11 +34,20 @@ func Core() []engine.Projection {
 	return []engine.Projection{agents, servers, channels, participants, messages, turns, logs, files}
 }
 
+// moved is where the last fact about something leaves its row; If-Match is compared with the revision.
+type moved struct {
+	ID       uuid.UUID       `db:"id,key"`
+	Revision uint64          `db:"revision"`
+	Position events.Position `db:"position"`
+}
+
+func move(id uuid.UUID, e events.Recorded) moved { return moved{id, e.Revision, e.Position} }
+
 // instant is a time as clients see it, to the millisecond: what they send back as a cursor meets the row exactly.
 func instant(e events.Recorded) time.Time { return e.Meta.At.UTC().Truncate(time.Millisecond) }
 
 // free is free JSON, with null and absent being the same.
-func free(raw json.RawMessage) any {
+func free(raw json.RawMessage) json.RawMessage {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil
 	}
