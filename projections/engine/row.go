@@ -83,7 +83,7 @@ func columnType(t reflect.Type) (string, func(reflect.Value) any) {
 		return "boolean", func(v reflect.Value) any { return v.Bool() }
 	case reflect.Int32:
 		return "integer", func(v reflect.Value) any { return int32(v.Int()) } //nolint:gosec // it is one
-	case reflect.Int64:
+	case reflect.Int, reflect.Int64:
 		return "bigint", func(v reflect.Value) any { return v.Int() }
 	case reflect.Uint64:
 		return "bigint", func(v reflect.Value) any { return int64(v.Uint()) } //nolint:gosec // positions and revisions are far from the end
