@@ -2,6 +2,9 @@ package projections
 
 import (
 	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
 
 	"annals/events"
 	"annals/projections/engine"
@@ -39,50 +42,66 @@ create table agents (
 	Indexes: `
 create index on agents (hashtextextended(name, 0));
 create index on agents (id) where running`,
+	Rows:  []engine.Rows{agentsTable},
 	Apply: applyAgents,
 }
+
+type agent struct {
+	agentEdit
+	Running   bool      `db:"running"`
+	CreatedAt time.Time `db:"created_at"`
+}
+
+type agentEdit struct {
+	moved
+	Name            string          `db:"name"`
+	Username        string          `db:"username"`
+	System          string          `db:"system"`
+	Bio             json.RawMessage `db:"bio,null"`
+	Summary         string          `db:"summary"`
+	Templates       json.RawMessage `db:"templates,null"`
+	MessageExamples json.RawMessage `db:"message_examples,null"`
+	PostExamples    []string        `db:"post_examples"`
+	Topics          []string        `db:"topics"`
+	Adjectives      []string        `db:"adjectives"`
+	Knowledge       json.RawMessage `db:"knowledge,null"`
+	Plugins         []string        `db:"plugins"`
+	Settings        json.RawMessage `db:"settings"`
+	Style           json.RawMessage `db:"style,null"`
+	Enabled         bool            `db:"enabled"`
+	UpdatedAt       time.Time       `db:"updated_at"`
+}
+
+type agentRun struct {
+	moved
+	Running bool `db:"running"`
+}
+
+var agentsTable = engine.NewTable[agent]("agents")
 
 func applyAgents(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.AgentCreated:
-		c := columnsOf(f.Character)
-		w.Exec(`
-insert into agents (name, username, system, bio, summary, templates, message_examples, post_examples, topics, adjectives,
-	knowledge, plugins, settings, style, id, created_at, updated_at, revision, position, running, enabled)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, false, true)
-on conflict (id) do update set (name, username, system, bio, summary, templates, message_examples, post_examples, topics,
-	adjectives, knowledge, plugins, settings, style, created_at, updated_at, revision, position, running, enabled)
-= (excluded.name, excluded.username, excluded.system, excluded.bio, excluded.summary, excluded.templates,
-	excluded.message_examples, excluded.post_examples, excluded.topics, excluded.adjectives, excluded.knowledge,
-	excluded.plugins, excluded.settings, excluded.style, excluded.created_at, excluded.updated_at, excluded.revision,
-	excluded.position, false, true)`,
-			append(c, f.AgentID, instant(e), int64(e.Revision), int64(e.Position))...)
+		agentsTable.Upsert(w, agent{agentEdit: edited(f.AgentID, f.Character, true, e), CreatedAt: instant(e)})
 	case events.AgentUpdated:
-		c := columnsOf(f.Character)
-		w.Exec(`
-update agents set (name, username, system, bio, summary, templates, message_examples, post_examples, topics, adjectives,
-	knowledge, plugins, settings, style, updated_at, revision, position, enabled)
-= ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $16, $17, $18, $19) where id = $15`,
-			append(c, f.AgentID, instant(e), int64(e.Revision), int64(e.Position), !f.Disabled)...)
+		agentsTable.Update(w, edited(f.AgentID, f.Character, !f.Disabled, e))
 	case events.AgentStarted:
-		w.Exec(runAgent, f.AgentID, true, int64(e.Revision), int64(e.Position))
+		agentsTable.Update(w, agentRun{move(f.AgentID, e), true})
 	case events.AgentStopped:
-		w.Exec(runAgent, f.AgentID, false, int64(e.Revision), int64(e.Position))
-	case events.AgentMemoriesCleared: // the revision is what If-Match is compared with
-		w.Exec(`update agents set revision = $2, position = $3 where id = $1`, f.AgentID, int64(e.Revision), int64(e.Position))
+		agentsTable.Update(w, agentRun{move(f.AgentID, e), false})
+	case events.AgentMemoriesCleared:
+		agentsTable.Update(w, move(f.AgentID, e))
 	case events.AgentDeleted:
-		w.Exec(`delete from agents where id = $1`, f.AgentID)
+		agentsTable.Delete(w, engine.Where{"id": f.AgentID})
 	}
 }
 
-const runAgent = `update agents set running = $2, revision = $3, position = $4 where id = $1`
-
-// columnsOf gives what $1 to $14 stand for.
-func columnsOf(c events.Character) []any {
-	return []any{
-		c.Name, c.Username, c.System, free(c.Bio), summary(c.Bio), free(c.Templates), free(c.MessageExamples),
-		list(c.PostExamples), list(c.Topics), list(c.Adjectives), free(c.Knowledge), list(c.Plugins),
-		settings(c), free(c.Style),
+func edited(id uuid.UUID, c events.Character, enabled bool, e events.Recorded) agentEdit {
+	return agentEdit{
+		moved: move(id, e), Name: c.Name, Username: c.Username, System: c.System, Bio: free(c.Bio), Summary: summary(c.Bio),
+		Templates: free(c.Templates), MessageExamples: free(c.MessageExamples), PostExamples: c.PostExamples, Topics: c.Topics,
+		Adjectives: c.Adjectives, Knowledge: free(c.Knowledge), Plugins: c.Plugins, Settings: settings(c), Style: free(c.Style),
+		Enabled: enabled, UpdatedAt: instant(e),
 	}
 }
 
