@@ -1,6 +1,9 @@
 package projections
 
 import (
+	"encoding/json"
+	"time"
+
 	"github.com/google/uuid"
 
 	"annals/events"
@@ -31,36 +34,47 @@ create table channels (
 	Indexes: `
 create index on channels (server_id, created_at, created);
 create index on channels (server_id, hashtextextended(name, 0))`,
+	Rows:  []engine.Rows{channelsTable},
 	Apply: applyChannels,
 }
+
+type channel struct {
+	channelEdit
+	ServerID   uuid.UUID       `db:"server_id"`
+	Type       string          `db:"type"`
+	SourceType string          `db:"source_type,null"`
+	SourceID   string          `db:"source_id,null"`
+	Topic      string          `db:"topic,null"`
+	CreatedAt  time.Time       `db:"created_at"`
+	Created    events.Position `db:"created"`
+}
+
+type channelEdit struct {
+	moved
+	Name      string          `db:"name"`
+	Metadata  json.RawMessage `db:"metadata,null"`
+	UpdatedAt time.Time       `db:"updated_at"`
+}
+
+var channelsTable = engine.NewTable[channel]("channels")
 
 func applyChannels(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.ChannelCreated:
-		w.Exec(`
-insert into channels (id, server_id, name, type, source_type, source_id, topic, metadata, created_at, updated_at, revision,
-	position, created)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $11)
-on conflict (id) do update set (server_id, name, type, source_type, source_id, topic, metadata, created_at, updated_at, revision, position, created)
-= (excluded.server_id, excluded.name, excluded.type, excluded.source_type, excluded.source_id, excluded.topic,
-	excluded.metadata, excluded.created_at, excluded.updated_at, excluded.revision, excluded.position, excluded.created)`,
-			f.ChannelID, f.ServerID, f.Name, f.Type, text(f.SourceType), text(f.SourceID), text(f.Topic), free(f.Metadata),
-			instant(e), int64(e.Revision), int64(e.Position))
+		channelsTable.Upsert(w, channel{
+			channelEdit: channelEdit{move(f.ChannelID, e), f.Name, free(f.Metadata), instant(e)},
+			ServerID:    f.ServerID, Type: f.Type, SourceType: f.SourceType, SourceID: f.SourceID, Topic: f.Topic,
+			CreatedAt: instant(e), Created: e.Position,
+		})
 	case events.ChannelUpdated:
-		w.Exec(`update channels set (name, metadata, updated_at, revision, position) = ($2, $3, $4, $5, $6) where id = $1`,
-			f.ChannelID, f.Name, free(f.Metadata), instant(e), int64(e.Revision), int64(e.Position))
+		channelsTable.Update(w, channelEdit{move(f.ChannelID, e), f.Name, free(f.Metadata), instant(e)})
 	case events.ParticipantJoined:
-		moveChannel(w, f.ChannelID, e)
+		channelsTable.Update(w, move(f.ChannelID, e))
 	case events.ParticipantLeft:
-		moveChannel(w, f.ChannelID, e)
+		channelsTable.Update(w, move(f.ChannelID, e))
 	case events.ChannelCleared:
-		moveChannel(w, f.ChannelID, e)
+		channelsTable.Update(w, move(f.ChannelID, e))
 	case events.ChannelDeleted:
-		w.Exec(`delete from channels where id = $1`, f.ChannelID)
+		channelsTable.Delete(w, engine.Where{"id": f.ChannelID})
 	}
-}
-
-// moveChannel keeps the revision that If-Match is compared with.
-func moveChannel(w engine.Writer, id uuid.UUID, e events.Recorded) {
-	w.Exec(`update channels set revision = $2, position = $3 where id = $1`, id, int64(e.Revision), int64(e.Position))
 }
