@@ -130,10 +130,3 @@ func settings(c events.Character) json.RawMessage {
 	}
 	return out
 }
-
-func list(texts []string) []string {
-	if texts == nil {
-		return []string{}
-	}
-	return texts
-}

@@ -1,6 +1,11 @@
 package projections
 
 import (
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+
 	"annals/events"
 	"annals/projections/engine"
 )
@@ -22,18 +27,31 @@ create table entities (
 	position   bigint not null
 )`,
 	Indexes: `create index on entities (agent_id, created_at, seen)`,
+	Rows:    []engine.Rows{entitiesTable},
 	Apply:   applyEntities,
 }
+
+type entity struct {
+	ID        uuid.UUID       `db:"id,key"`
+	AgentID   uuid.UUID       `db:"agent_id"`
+	SubjectID uuid.UUID       `db:"subject_id"`
+	Names     []string        `db:"names"`
+	Metadata  json.RawMessage `db:"metadata,null"`
+	CreatedAt time.Time       `db:"created_at"`
+	Seen      events.Position `db:"seen"`
+	Position  events.Position `db:"position"`
+}
+
+var entitiesTable = engine.NewTable[entity]("entities", engine.Keep("created_at", "seen"))
 
 func applyEntities(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.EntitySeen:
-		w.Exec(`
-insert into entities (id, agent_id, subject_id, names, metadata, created_at, seen, position) values ($1, $2, $3, $4, $5, $6, $7, $7)
-on conflict (id) do update set (agent_id, subject_id, names, metadata, position)
-= (excluded.agent_id, excluded.subject_id, excluded.names, excluded.metadata, excluded.position)`,
-			f.EntityID, f.AgentID, f.SubjectID, list(f.Names), free(f.Metadata), instant(e), int64(e.Position))
+		entitiesTable.Upsert(w, entity{
+			ID: f.EntityID, AgentID: f.AgentID, SubjectID: f.SubjectID, Names: f.Names, Metadata: free(f.Metadata),
+			CreatedAt: instant(e), Seen: e.Position, Position: e.Position,
+		})
 	case events.AgentDeleted:
-		w.Exec(`delete from entities where agent_id = $1 and seen < $2`, f.AgentID, int64(e.Position))
+		entitiesTable.DeleteBefore(w, engine.Where{"agent_id": f.AgentID}, "seen", e.Position)
 	}
 }
