@@ -1,6 +1,9 @@
 package projections
 
 import (
+	"encoding/json"
+	"time"
+
 	"github.com/google/uuid"
 
 	"annals/events"
@@ -34,34 +37,49 @@ create table server_agents (
 	Indexes: `
 create index on servers (created_at, created);
 create index on server_agents (agent_id)`,
+	Rows:  []engine.Rows{serversTable, serverAgentsTable},
 	Apply: applyServers,
 }
+
+type server struct {
+	moved
+	Name       string          `db:"name"`
+	SourceType string          `db:"source_type"`
+	SourceID   string          `db:"source_id,null"`
+	Metadata   json.RawMessage `db:"metadata,null"`
+	CreatedAt  time.Time       `db:"created_at"`
+	UpdatedAt  time.Time       `db:"updated_at"`
+	Created    events.Position `db:"created"`
+}
+
+type serverAgent struct {
+	ServerID uuid.UUID       `db:"server_id,key"`
+	AgentID  uuid.UUID       `db:"agent_id,key"`
+	Position events.Position `db:"position"`
+}
+
+var (
+	serversTable      = engine.NewTable[server]("servers")
+	serverAgentsTable = engine.NewTable[serverAgent]("server_agents")
+)
 
 func applyServers(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.ServerCreated:
-		w.Exec(`
-insert into servers (id, name, source_type, source_id, metadata, created_at, updated_at, revision, position, created)
-values ($1, $2, $3, $4, $5, $6, $6, $7, $8, $8)
-on conflict (id) do update set (name, source_type, source_id, metadata, created_at, updated_at, revision, position, created)
-= (excluded.name, excluded.source_type, excluded.source_id, excluded.metadata, excluded.created_at, excluded.updated_at,
-	excluded.revision, excluded.position, excluded.created)`,
-			f.ServerID, f.Name, f.SourceType, text(f.SourceID), free(f.Metadata), instant(e), int64(e.Revision), int64(e.Position))
+		serversTable.Upsert(w, server{
+			moved: move(f.ServerID, e), Name: f.Name, SourceType: f.SourceType, SourceID: f.SourceID, Metadata: free(f.Metadata),
+			CreatedAt: instant(e), UpdatedAt: instant(e), Created: e.Position,
+		})
 	case events.AgentJoinedServer:
-		w.Exec(`insert into server_agents (server_id, agent_id, position) values ($1, $2, $3) on conflict do nothing`,
-			f.ServerID, f.AgentID, int64(e.Position))
-		moveServer(w, f.ServerID, e)
+		serverAgentsTable.Insert(w, serverAgent{f.ServerID, f.AgentID, e.Position})
+		serversTable.Update(w, move(f.ServerID, e))
 	case events.AgentLeftServer:
-		w.Exec(`delete from server_agents where server_id = $1 and agent_id = $2`, f.ServerID, f.AgentID)
-		moveServer(w, f.ServerID, e)
+		serverAgentsTable.Delete(w, engine.Where{"server_id": f.ServerID, "agent_id": f.AgentID})
+		serversTable.Update(w, move(f.ServerID, e))
 	case events.ServerDeleted:
-		w.Exec(`delete from servers where id = $1`, f.ServerID)
-		w.Exec(`delete from server_agents where server_id = $1`, f.ServerID)
+		serversTable.Delete(w, engine.Where{"id": f.ServerID})
+		serverAgentsTable.Delete(w, engine.Where{"server_id": f.ServerID})
 	case events.AgentDeleted:
-		w.Exec(`delete from server_agents where agent_id = $1`, f.AgentID)
+		serverAgentsTable.Delete(w, engine.Where{"agent_id": f.AgentID})
 	}
-}
-
-func moveServer(w engine.Writer, id uuid.UUID, e events.Recorded) {
-	w.Exec(`update servers set revision = $2, position = $3 where id = $1`, id, int64(e.Revision), int64(e.Position))
 }
