@@ -1,6 +1,10 @@
 package projections
 
 import (
+	"time"
+
+	"github.com/google/uuid"
+
 	"annals/events"
 	"annals/projections/engine"
 )
@@ -28,8 +32,27 @@ create table turns (
 	position          bigint not null
 )`,
 	Indexes: `create index on turns (message_id)`,
+	Rows:    []engine.Rows{turnsTable},
 	Apply:   applyTurns,
 }
+
+type turn struct {
+	moved
+	ChannelID        uuid.UUID `db:"channel_id"`
+	ServerID         uuid.UUID `db:"server_id"`
+	AgentID          uuid.UUID `db:"agent_id,null"`
+	MessageID        uuid.UUID `db:"message_id,null"`
+	ReplyID          uuid.UUID `db:"reply_id,null"`
+	Outcome          string    `db:"outcome"`
+	Reason           string    `db:"reason"`
+	Model            string    `db:"model"`
+	PromptTokens     int       `db:"prompt_tokens"`
+	CompletionTokens int       `db:"completion_tokens"`
+	DurationMillis   int64     `db:"duration_ms"`
+	CompletedAt      time.Time `db:"completed_at"`
+}
+
+var turnsTable = engine.NewTable[turn]("turns")
 
 // A turn that failed may be completed anew; the last fact counts.
 func applyTurns(w engine.Writer, e events.Recorded) {
@@ -37,15 +60,9 @@ func applyTurns(w engine.Writer, e events.Recorded) {
 	if !ok {
 		return
 	}
-	w.Exec(`
-insert into turns (id, channel_id, server_id, agent_id, message_id, reply_id, outcome, reason, model, prompt_tokens,
-	completion_tokens, duration_ms, completed_at, revision, position)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-on conflict (id) do update set (channel_id, server_id, agent_id, message_id, reply_id, outcome, reason, model,
-	prompt_tokens, completion_tokens, duration_ms, completed_at, revision, position)
-= (excluded.channel_id, excluded.server_id, excluded.agent_id, excluded.message_id, excluded.reply_id, excluded.outcome,
-	excluded.reason, excluded.model, excluded.prompt_tokens, excluded.completion_tokens, excluded.duration_ms,
-	excluded.completed_at, excluded.revision, excluded.position)`,
-		f.TurnID, f.ChannelID, f.ServerID, reference(f.AgentID), reference(f.MessageID), reference(f.ReplyID), f.Outcome,
-		f.Reason, f.Model, f.PromptTokens, f.CompletionTokens, f.DurationMillis, instant(e), int64(e.Revision), int64(e.Position))
+	turnsTable.Upsert(w, turn{
+		moved: move(f.TurnID, e), ChannelID: f.ChannelID, ServerID: f.ServerID, AgentID: f.AgentID, MessageID: f.MessageID,
+		ReplyID: f.ReplyID, Outcome: f.Outcome, Reason: f.Reason, Model: f.Model, PromptTokens: f.PromptTokens,
+		CompletionTokens: f.CompletionTokens, DurationMillis: f.DurationMillis, CompletedAt: instant(e),
+	})
 }
