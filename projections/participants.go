@@ -1,6 +1,8 @@
 package projections
 
 import (
+	"github.com/google/uuid"
+
 	"annals/events"
 	"annals/projections/engine"
 )
@@ -19,25 +21,30 @@ create table participants (
 	primary key (channel_id, participant_id)
 )`,
 	Indexes: `create index on participants (participant_id)`,
+	Rows:    []engine.Rows{participantsTable},
 	Apply:   applyParticipants,
 }
+
+type participant struct {
+	ChannelID     uuid.UUID       `db:"channel_id,key"`
+	ParticipantID uuid.UUID       `db:"participant_id,key"`
+	Position      events.Position `db:"position"`
+	Place         int32           `db:"place"`
+}
+
+var participantsTable = engine.NewTable[participant]("participants")
 
 func applyParticipants(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.ChannelCreated:
-		if len(f.Participants) > 0 {
-			w.Exec(`
-insert into participants (channel_id, participant_id, position, place)
-select $1, p.id, $3, p.place from unnest($2::uuid[]) with ordinality as p(id, place) on conflict do nothing`,
-				f.ChannelID, f.Participants, int64(e.Position))
+		for i, id := range f.Participants {
+			participantsTable.Insert(w, participant{f.ChannelID, id, e.Position, int32(i) + 1})
 		}
 	case events.ParticipantJoined:
-		w.Exec(`
-insert into participants (channel_id, participant_id, position, place) values ($1, $2, $3, 1) on conflict do nothing`,
-			f.ChannelID, f.ParticipantID, int64(e.Position))
+		participantsTable.Insert(w, participant{f.ChannelID, f.ParticipantID, e.Position, 1})
 	case events.ParticipantLeft:
-		w.Exec(`delete from participants where channel_id = $1 and participant_id = $2`, f.ChannelID, f.ParticipantID)
+		participantsTable.Delete(w, engine.Where{"channel_id": f.ChannelID, "participant_id": f.ParticipantID})
 	case events.ChannelDeleted:
-		w.Exec(`delete from participants where channel_id = $1`, f.ChannelID)
+		participantsTable.Delete(w, engine.Where{"channel_id": f.ChannelID})
 	}
 }
