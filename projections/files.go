@@ -1,6 +1,8 @@
 package projections
 
 import (
+	"time"
+
 	"github.com/google/uuid"
 
 	"annals/events"
@@ -34,22 +36,43 @@ create table files (
 create index on files (owner_id, hashtextextended(filename, 0)) where gone is null;
 create index on files (hashtextextended(sha256, 0)) where gone is null;
 create index on files (gone, id) where gone is not null`,
+	Rows:  []engine.Rows{filesTable},
 	Apply: applyFiles,
 }
+
+type file struct {
+	fileRemoval
+	Owner     string          `db:"owner"`
+	OwnerID   uuid.UUID       `db:"owner_id"`
+	Filename  string          `db:"filename"`
+	Name      string          `db:"name"`
+	Type      string          `db:"type"`
+	Size      int64           `db:"size"`
+	SHA256    string          `db:"sha256"`
+	Width     int             `db:"width"`
+	Height    int             `db:"height"`
+	CreatedAt time.Time       `db:"created_at"`
+	Uploaded  events.Position `db:"uploaded"`
+}
+
+type fileRemoval struct {
+	ID       uuid.UUID       `db:"id,key"`
+	Revision uint64          `db:"revision"`
+	Gone     events.Position `db:"gone,null"`
+}
+
+var filesTable = engine.NewTable[file]("files")
 
 func applyFiles(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.FileUploaded:
-		w.Exec(`
-insert into files (id, owner, owner_id, filename, name, type, size, sha256, width, height, created_at, uploaded, revision)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-on conflict (id) do update set (owner, owner_id, filename, name, type, size, sha256, width, height, created_at, uploaded, revision, gone)
-= (excluded.owner, excluded.owner_id, excluded.filename, excluded.name, excluded.type, excluded.size, excluded.sha256,
-	excluded.width, excluded.height, excluded.created_at, excluded.uploaded, excluded.revision, null)`,
-			f.FileID, f.Owner, f.OwnerID, f.Filename, f.Name, f.Type, f.Size, f.SHA256, int64(f.Width), int64(f.Height),
-			instant(e), int64(e.Position), int64(e.Revision))
+		filesTable.Upsert(w, file{
+			fileRemoval: fileRemoval{ID: f.FileID, Revision: e.Revision},
+			Owner:       f.Owner, OwnerID: f.OwnerID, Filename: f.Filename, Name: f.Name, Type: f.Type, Size: f.Size, SHA256: f.SHA256,
+			Width: f.Width, Height: f.Height, CreatedAt: instant(e), Uploaded: e.Position,
+		})
 	case events.FileDeleted:
-		w.Exec(`update files set (gone, revision) = ($2, $3) where id = $1 and gone is null`, f.FileID, int64(e.Position), int64(e.Revision))
+		filesTable.UpdateIf(w, fileRemoval{f.FileID, e.Revision, e.Position}, "gone is null")
 	case events.ChannelCleared:
 		removeFiles(w, events.FileOfChannel, f.ChannelID, e)
 	case events.ChannelDeleted:
