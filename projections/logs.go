@@ -2,6 +2,7 @@ package projections
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -32,8 +33,24 @@ create table logs (
 	Indexes: `
 create index on logs (agent_id, position desc);
 create index on logs (turn_id)`,
+	Rows:  []engine.Rows{logsTable},
 	Apply: applyLogs,
 }
+
+type entry struct {
+	moved
+	AgentID   uuid.UUID       `db:"agent_id"`
+	RoomID    uuid.UUID       `db:"room_id"`
+	EntityID  uuid.UUID       `db:"entity_id"`
+	TurnID    uuid.UUID       `db:"turn_id,null"`
+	Type      string          `db:"type"`
+	Model     string          `db:"model"`
+	Failed    bool            `db:"failed"`
+	Body      json.RawMessage `db:"body,null"`
+	CreatedAt time.Time       `db:"created_at"`
+}
+
+var logsTable = engine.NewTable[entry]("logs", engine.Expression("model", "lower({model})"))
 
 // applyLogs makes entries of what was recorded, and of how turns ended: an action, or an error.
 func applyLogs(w engine.Writer, e events.Recorded) {
@@ -45,9 +62,9 @@ func applyLogs(w engine.Writer, e events.Recorded) {
 			insertLog(w, e, endOfTurn(f))
 		}
 	case events.LogDeleted:
-		w.Exec(`delete from logs where id = $1`, f.LogID)
+		logsTable.Delete(w, engine.Where{"id": f.LogID})
 	case events.AgentDeleted:
-		w.Exec(`delete from logs where agent_id = $1 and position < $2`, f.AgentID, int64(e.Position))
+		logsTable.DeleteBefore(w, engine.Where{"agent_id": f.AgentID}, "position", e.Position)
 	}
 }
 
@@ -56,14 +73,10 @@ func insertLog(w engine.Writer, e events.Recorded, f events.LogRecorded) {
 		ModelType, Error string
 	}
 	_ = json.Unmarshal(f.Body, &body) // one of another shape has neither
-	w.Exec(`
-insert into logs (id, agent_id, room_id, entity_id, turn_id, type, model, failed, body, created_at, revision, position)
-values ($1, $2, $3, $4, $5, $6, lower($7), $8, $9, $10, $11, $12)
-on conflict (id) do update set (agent_id, room_id, entity_id, turn_id, type, model, failed, body, created_at, revision, position)
-= (excluded.agent_id, excluded.room_id, excluded.entity_id, excluded.turn_id, excluded.type, excluded.model, excluded.failed,
-	excluded.body, excluded.created_at, excluded.revision, excluded.position)`,
-		f.LogID, f.AgentID, f.RoomID, f.EntityID, reference(f.TurnID), f.Type, body.ModelType, body.Error != "", free(f.Body),
-		instant(e), int64(e.Revision), int64(e.Position))
+	logsTable.Upsert(w, entry{
+		moved: move(f.LogID, e), AgentID: f.AgentID, RoomID: f.RoomID, EntityID: f.EntityID, TurnID: f.TurnID, Type: f.Type,
+		Model: body.ModelType, Failed: body.Error != "", Body: free(f.Body), CreatedAt: instant(e),
+	})
 }
 
 // turnEnd is the body of the entry that stands for how a turn ended.
