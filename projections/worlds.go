@@ -1,6 +1,11 @@
 package projections
 
 import (
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+
 	"annals/events"
 	"annals/projections/engine"
 )
@@ -23,27 +28,40 @@ create table worlds (
 	position   bigint not null
 )`,
 	Indexes: `create index on worlds (agent_id, created_at, created)`,
+	Rows:    []engine.Rows{worldsTable},
 	Apply:   applyWorlds,
 }
+
+type world struct {
+	worldEdit
+	AgentID   uuid.UUID       `db:"agent_id"`
+	ServerID  string          `db:"server_id"`
+	CreatedAt time.Time       `db:"created_at"`
+	Created   events.Position `db:"created"`
+}
+
+type worldEdit struct {
+	moved
+	Name     string          `db:"name"`
+	Metadata json.RawMessage `db:"metadata,null"`
+}
+
+var worldsTable = engine.NewTable[world]("worlds")
 
 func applyWorlds(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.WorldCreated:
-		w.Exec(`
-insert into worlds (id, agent_id, server_id, name, metadata, created_at, created, revision, position)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $7)
-on conflict (id) do update set (agent_id, server_id, name, metadata, created_at, created, revision, position)
-= (excluded.agent_id, excluded.server_id, excluded.name, excluded.metadata, excluded.created_at, excluded.created,
-	excluded.revision, excluded.position)`,
-			f.WorldID, f.AgentID, f.ServerID, f.Name, free(f.Metadata), instant(e), int64(e.Position), int64(e.Revision))
+		worldsTable.Upsert(w, world{
+			worldEdit: worldEdit{move(f.WorldID, e), f.Name, free(f.Metadata)},
+			AgentID:   f.AgentID, ServerID: f.ServerID, CreatedAt: instant(e), Created: e.Position,
+		})
 	case events.WorldUpdated:
-		w.Exec(`update worlds set (name, metadata, revision, position) = ($2, $3, $4, $5) where id = $1`,
-			f.WorldID, f.Name, free(f.Metadata), int64(e.Revision), int64(e.Position))
+		worldsTable.Update(w, worldEdit{move(f.WorldID, e), f.Name, free(f.Metadata)})
 	case events.WorldCleared:
-		w.Exec(`update worlds set (revision, position) = ($2, $3) where id = $1`, f.WorldID, int64(e.Revision), int64(e.Position))
+		worldsTable.Update(w, move(f.WorldID, e))
 	case events.WorldDeleted:
-		w.Exec(`delete from worlds where id = $1`, f.WorldID)
+		worldsTable.Delete(w, engine.Where{"id": f.WorldID})
 	case events.AgentDeleted:
-		w.Exec(`delete from worlds where agent_id = $1 and created < $2`, f.AgentID, int64(e.Position))
+		worldsTable.DeleteBefore(w, engine.Where{"agent_id": f.AgentID}, "created", e.Position)
 	}
 }
