@@ -1,6 +1,11 @@
 package projections
 
 import (
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+
 	"annals/events"
 	"annals/projections/engine"
 )
@@ -38,33 +43,51 @@ create table occupants (
 create index on rooms (agent_id, created_at, created);
 create index on rooms (world_id) where world_id is not null;
 create index on rooms (channel_id) where channel_id is not null`,
+	Rows:  []engine.Rows{roomsTable, occupantsTable},
 	Apply: applyRooms,
 }
+
+type room struct {
+	moved
+	AgentID   uuid.UUID       `db:"agent_id"`
+	WorldID   uuid.UUID       `db:"world_id,null"`
+	ChannelID uuid.UUID       `db:"channel_id,null"`
+	ServerID  string          `db:"server_id"`
+	Name      string          `db:"name"`
+	Type      string          `db:"type"`
+	Source    string          `db:"source"`
+	Metadata  json.RawMessage `db:"metadata,null"`
+	CreatedAt time.Time       `db:"created_at"`
+	Created   events.Position `db:"created"`
+}
+
+type occupant struct {
+	RoomID   uuid.UUID       `db:"room_id,key"`
+	EntityID uuid.UUID       `db:"entity_id,key"`
+	Position events.Position `db:"position"`
+	Place    int32           `db:"place"`
+}
+
+var (
+	roomsTable     = engine.NewTable[room]("rooms")
+	occupantsTable = engine.NewTable[occupant]("occupants")
+)
 
 func applyRooms(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.RoomCreated:
-		w.Exec(`
-insert into rooms (id, agent_id, world_id, channel_id, server_id, name, type, source, metadata, created_at, created, revision, position)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $11)
-on conflict (id) do update set (agent_id, world_id, channel_id, server_id, name, type, source, metadata, created_at, created,
-	revision, position)
-= (excluded.agent_id, excluded.world_id, excluded.channel_id, excluded.server_id, excluded.name, excluded.type, excluded.source,
-	excluded.metadata, excluded.created_at, excluded.created, excluded.revision, excluded.position)`,
-			f.RoomID, f.AgentID, reference(f.WorldID), reference(f.ChannelID), f.ServerID, f.Name, f.Type, f.Source, free(f.Metadata),
-			instant(e), int64(e.Position), int64(e.Revision))
-		if len(f.Entities) > 0 {
-			w.Exec(`
-insert into occupants (room_id, entity_id, position, place)
-select $1, p.id, $3, p.place from unnest($2::uuid[]) with ordinality as p(id, place) on conflict do nothing`,
-				f.RoomID, f.Entities, int64(e.Position))
+		roomsTable.Upsert(w, room{
+			moved: move(f.RoomID, e), AgentID: f.AgentID, WorldID: f.WorldID, ChannelID: f.ChannelID, ServerID: f.ServerID,
+			Name: f.Name, Type: f.Type, Source: f.Source, Metadata: free(f.Metadata), CreatedAt: instant(e), Created: e.Position,
+		})
+		for i, id := range f.Entities {
+			occupantsTable.Insert(w, occupant{f.RoomID, id, e.Position, int32(i) + 1})
 		}
 	case events.RoomJoined:
-		w.Exec(`insert into occupants (room_id, entity_id, position, place) values ($1, $2, $3, 1) on conflict do nothing`,
-			f.RoomID, f.EntityID, int64(e.Position))
-		moveRoom(w, e, f.RoomID)
+		occupantsTable.Insert(w, occupant{f.RoomID, f.EntityID, e.Position, 1})
+		roomsTable.Update(w, move(f.RoomID, e))
 	case events.RoomCleared:
-		moveRoom(w, e, f.RoomID)
+		roomsTable.Update(w, move(f.RoomID, e))
 	case events.RoomDeleted:
 		removeRooms(w, "id", f.RoomID, e)
 	case events.WorldDeleted:
@@ -74,11 +97,6 @@ select $1, p.id, $3, p.place from unnest($2::uuid[]) with ordinality as p(id, pl
 	case events.AgentDeleted:
 		removeRooms(w, "agent_id", f.AgentID, e)
 	}
-}
-
-// moveRoom keeps the revision that If-Match is compared with.
-func moveRoom(w engine.Writer, e events.Recorded, id any) {
-	w.Exec(`update rooms set (revision, position) = ($2, $3) where id = $1`, id, int64(e.Revision), int64(e.Position))
 }
 
 // removeRooms removes rooms that were made before the fact, and who was in them.
