@@ -1,6 +1,10 @@
 package projections
 
 import (
+	"time"
+
+	"github.com/google/uuid"
+
 	"annals/events"
 	"annals/projections/engine"
 )
@@ -39,15 +43,34 @@ create index on history (hashtextextended(actor, 0), type, position);
 create index on history (correlation, position);
 create index on history (causation, position);
 create index on history (recorded, position)`,
+	Rows:  []engine.Rows{historyTable},
 	Apply: applyHistory,
 }
 
+type historic struct {
+	Position    events.Position `db:"position,key"`
+	ID          uuid.UUID       `db:"id"`
+	Stream      events.StreamID `db:"stream"`
+	Category    string          `db:"category"`
+	Revision    uint64          `db:"revision"`
+	Type        string          `db:"type"`
+	Actor       string          `db:"actor"`
+	Correlation uuid.UUID       `db:"correlation"`
+	Causation   uuid.UUID       `db:"causation"`
+	At          time.Time       `db:"at"`
+	Recorded    time.Time       `db:"recorded"`
+	Data        []byte          `db:"data"`
+	Metadata    []byte          `db:"metadata"`
+}
+
+var historyTable = engine.NewTable[historic]("history")
+
 func applyHistory(w engine.Writer, e events.Recorded) {
-	w.Exec(`
-insert into history (position, id, stream, category, revision, type, actor, correlation, causation, at, recorded, data, metadata)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (position) do nothing`,
-		int64(e.Position), e.ID, string(e.Stream), e.Stream.Category(), int64(e.Revision), e.Stored.Type, e.Meta.Actor,
-		e.Meta.Correlation, e.Meta.Causation, e.Meta.At.UTC(), e.Created.UTC(), e.Stored.Data, e.Stored.Metadata)
+	historyTable.Insert(w, historic{
+		Position: e.Position, ID: e.ID, Stream: e.Stream, Category: e.Stream.Category(), Revision: e.Revision, Type: e.Stored.Type,
+		Actor: e.Meta.Actor, Correlation: e.Meta.Correlation, Causation: e.Meta.Causation, At: e.Meta.At.UTC(),
+		Recorded: e.Created.UTC(), Data: e.Stored.Data, Metadata: e.Stored.Metadata,
+	})
 }
 
 // concerns says which agents, persons, channels, rooms and worlds each fact is about. It has the fact's type to narrow what is
@@ -63,13 +86,21 @@ create table concerns (
 	position bigint not null,
 	primary key (thing, type, position)
 )`,
+	Rows:  []engine.Rows{concernsTable},
 	Apply: applyConcerns,
 }
 
+type concern struct {
+	Thing    uuid.UUID       `db:"thing,key"`
+	Type     string          `db:"type,key"`
+	Position events.Position `db:"position,key"`
+}
+
+var concernsTable = engine.NewTable[concern]("concerns")
+
 func applyConcerns(w engine.Writer, e events.Recorded) {
 	for _, thing := range events.Concerned(e.Event) {
-		w.Exec(`insert into concerns (thing, type, position) values ($1, $2, $3) on conflict (thing, type, position) do nothing`,
-			thing, e.Stored.Type, int64(e.Position))
+		concernsTable.Insert(w, concern{thing, e.Stored.Type, e.Position})
 	}
 }
 
