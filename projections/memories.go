@@ -1,7 +1,10 @@
 package projections
 
 import (
+	"encoding/json"
 	"time"
+
+	"github.com/google/uuid"
 
 	"annals/events"
 	"annals/projections/engine"
@@ -48,7 +51,49 @@ create index on memories (world_id) where world_id is not null;
 create index on memories (channel_id) where channel_id is not null;
 create index on memories (message_id) where message_id is not null;
 create index on memories (document_id) where document_id is not null`,
+	Rows:  []engine.Rows{memoriesTable, forgottenTable},
 	Apply: applyMemories,
+}
+
+type memory struct {
+	memoryEdit
+	AgentID    uuid.UUID       `db:"agent_id"`
+	RoomID     uuid.UUID       `db:"room_id"`
+	EntityID   uuid.UUID       `db:"entity_id"`
+	WorldID    uuid.UUID       `db:"world_id,null"`
+	SubjectID  uuid.UUID       `db:"subject_id"`
+	Collection string          `db:"collection"`
+	Unique     bool            `db:"is_unique"`
+	ChannelID  uuid.UUID       `db:"channel_id,null"`
+	MessageID  uuid.UUID       `db:"message_id,null"`
+	DocumentID uuid.UUID       `db:"document_id,null"`
+	CreatedAt  time.Time       `db:"created_at"`
+	Since      events.Position `db:"since"`
+	Stored     events.Position `db:"stored"`
+}
+
+type memoryEdit struct {
+	moved
+	Content   json.RawMessage `db:"content,null"`
+	Metadata  json.RawMessage `db:"metadata,null"`
+	UpdatedAt time.Time       `db:"updated_at"`
+}
+
+// ending is the last clear or delete of what memories belong to.
+type ending struct {
+	Stream   events.StreamID `db:"stream,key"`
+	Position events.Position `db:"position"`
+}
+
+var (
+	memoriesTable  = engine.NewTable[memory]("memories", engine.If(notEndedIn("forgotten")))
+	forgottenTable = engine.NewTable[ending]("forgotten")
+)
+
+// notEndedIn is the condition that nothing that a memory belongs to has ended since the memory began.
+func notEndedIn(table string) string {
+	return `not exists (select from ` + table + ` where position > {since} and stream in ('agent-' || {agent_id}, 'room-' || {room_id},
+	'world-' || {world_id}, 'channel-' || {channel_id}, 'message-' || {message_id}))`
 }
 
 // happened is when a memory is of.
@@ -70,61 +115,49 @@ func since(f events.MemoryStored, e events.Recorded) events.Position {
 func applyMemories(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.MemoryStored:
-		w.Exec(storeMemory, f.MemoryID, f.AgentID, f.RoomID, f.EntityID, reference(f.WorldID), f.SubjectID, f.Table, free(f.Content),
-			free(f.Metadata), f.Unique, reference(f.ChannelID), reference(f.MessageID), reference(f.DocumentID), happened(e, f.At),
-			int64(since(f, e)), int64(e.Position), int64(e.Revision))
+		at := happened(e, f.At)
+		memoriesTable.Upsert(w, memory{
+			memoryEdit: memoryEdit{move(f.MemoryID, e), free(f.Content), free(f.Metadata), at},
+			AgentID:    f.AgentID, RoomID: f.RoomID, EntityID: f.EntityID, WorldID: f.WorldID, SubjectID: f.SubjectID,
+			Collection: f.Table, Unique: f.Unique, ChannelID: f.ChannelID, MessageID: f.MessageID, DocumentID: f.DocumentID,
+			CreatedAt: at, Since: since(f, e), Stored: e.Position,
+		})
 	case events.MemoryUpdated:
-		w.Exec(`update memories set (content, metadata, updated_at, revision, position) = ($2, $3, $4, $5, $6) where id = $1`,
-			f.MemoryID, free(f.Content), free(f.Metadata), instant(e), int64(e.Revision), int64(e.Position))
-	case events.MemoryEmbedded: // the revision is what If-Match is compared with
-		w.Exec(`update memories set revision = $2, position = $3 where id = $1`, f.MemoryID, int64(e.Revision), int64(e.Position))
+		memoriesTable.Update(w, memoryEdit{move(f.MemoryID, e), free(f.Content), free(f.Metadata), instant(e)})
+	case events.MemoryEmbedded:
+		memoriesTable.Update(w, move(f.MemoryID, e))
 	case events.MemoryDeleted:
-		w.Exec(`delete from memories where id = $1 or document_id = $1`, f.MemoryID)
+		memoriesTable.Delete(w, engine.Where{"id": f.MemoryID})
+		memoriesTable.Delete(w, engine.Where{"document_id": f.MemoryID})
 	default:
-		forget(w, "memories", "forgotten", e)
+		if column, stream := ended(e.Event); column != "" {
+			memoriesTable.DeleteBefore(w, engine.Where{column: stream.Subject()}, "since", e.Position)
+			forgottenTable.Upsert(w, ending{stream, e.Position})
+		}
 	}
 }
 
-// storeMemory takes its rows also from arrays (see bulk).
-const storeMemory = `
-insert into memories (id, agent_id, room_id, entity_id, world_id, subject_id, collection, content, metadata, is_unique, channel_id,
-	message_id, document_id, created_at, updated_at, since, stored, revision, position)
-select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17, $16
-where not exists (select from forgotten where position > $15::bigint and stream in ('agent-' || $2::uuid, 'room-' || $3::uuid,
-	'world-' || $5::uuid, 'channel-' || $11::uuid, 'message-' || $12::uuid))
-on conflict (id) do update set (agent_id, room_id, entity_id, world_id, subject_id, collection, content, metadata, is_unique,
-	channel_id, message_id, document_id, created_at, updated_at, since, stored, revision, position)
-= (excluded.agent_id, excluded.room_id, excluded.entity_id, excluded.world_id, excluded.subject_id, excluded.collection,
-	excluded.content, excluded.metadata, excluded.is_unique, excluded.channel_id, excluded.message_id, excluded.document_id,
-	excluded.created_at, excluded.updated_at, excluded.since, excluded.stored, excluded.revision, excluded.position)`
-
-// forget removes what lies before the clear or delete of something that memories belong to, and keeps where that was.
-func forget(w engine.Writer, table, forgotten string, e events.Recorded) {
-	column := ""
-	var stream events.StreamID
-	switch f := e.Event.(type) {
+// ended is what memories belong to that a fact clears or deletes: the column that has its id, and its stream.
+func ended(fact events.Event) (column string, stream events.StreamID) {
+	switch f := fact.(type) {
 	case events.MessageDeleted:
-		column, stream = "message_id", events.MessageStream(f.MessageID)
+		return "message_id", events.MessageStream(f.MessageID)
 	case events.ChannelCleared:
-		column, stream = "channel_id", events.ChannelStream(f.ChannelID)
+		return "channel_id", events.ChannelStream(f.ChannelID)
 	case events.ChannelDeleted:
-		column, stream = "channel_id", events.ChannelStream(f.ChannelID)
+		return "channel_id", events.ChannelStream(f.ChannelID)
 	case events.RoomCleared:
-		column, stream = "room_id", events.RoomStream(f.RoomID)
+		return "room_id", events.RoomStream(f.RoomID)
 	case events.RoomDeleted:
-		column, stream = "room_id", events.RoomStream(f.RoomID)
+		return "room_id", events.RoomStream(f.RoomID)
 	case events.WorldCleared:
-		column, stream = "world_id", events.WorldStream(f.WorldID)
+		return "world_id", events.WorldStream(f.WorldID)
 	case events.WorldDeleted:
-		column, stream = "world_id", events.WorldStream(f.WorldID)
+		return "world_id", events.WorldStream(f.WorldID)
 	case events.AgentMemoriesCleared:
-		column, stream = "agent_id", events.AgentStream(f.AgentID)
+		return "agent_id", events.AgentStream(f.AgentID)
 	case events.AgentDeleted:
-		column, stream = "agent_id", events.AgentStream(f.AgentID)
-	default:
-		return
+		return "agent_id", events.AgentStream(f.AgentID)
 	}
-	w.Exec(`delete from `+table+` where `+column+` = $1 and since < $2`, stream.Subject(), int64(e.Position))
-	w.Exec(`insert into `+forgotten+` (stream, position) values ($1, $2) on conflict (stream) do update set position = excluded.position`,
-		string(stream), int64(e.Position))
+	return "", ""
 }

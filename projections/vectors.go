@@ -90,7 +90,11 @@ where id = $1 and hash <> $2`, f.MemoryID, events.HashText(text), text)
 	case events.MemoryDeleted:
 		w.Exec(`delete from vectors where id = $1 or document_id = $1`, f.MemoryID)
 	default:
-		forget(w, "vectors", "unvectored", e)
+		if column, stream := ended(e.Event); column != "" {
+			w.Exec(`delete from vectors where `+column+` = $1 and since < $2`, stream.Subject(), int64(e.Position))
+			w.Exec(`insert into unvectored (stream, position) values ($1, $2) on conflict (stream) do update set position = excluded.position`,
+				string(stream), int64(e.Position))
+		}
 	}
 }
 
