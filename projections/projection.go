@@ -53,19 +53,3 @@ func free(raw json.RawMessage) json.RawMessage {
 	}
 	return raw
 }
-
-// text is an optional text, with empty and absent being the same.
-func text(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
-}
-
-// reference is an optional id.
-func reference(id uuid.UUID) any {
-	if id == uuid.Nil {
-		return nil
-	}
-	return id
-}

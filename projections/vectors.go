@@ -1,9 +1,12 @@
 package projections
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/pgvector/pgvector-go"
 	pgxvector "github.com/pgvector/pgvector-go/pgx"
 
@@ -43,9 +46,47 @@ create table unvectored (
 	position bigint not null
 )`,
 	Indexes: vectorIndexes(),
+	Rows:    []engine.Rows{vectorsTable, unvectoredTable},
 	Apply:   applyVectors,
 	Types:   pgxvector.RegisterTypes,
 }
+
+type vector struct {
+	vectorText
+	AgentID    uuid.UUID       `db:"agent_id"`
+	RoomID     uuid.UUID       `db:"room_id"`
+	EntityID   uuid.UUID       `db:"entity_id"`
+	WorldID    uuid.UUID       `db:"world_id,null"`
+	ChannelID  uuid.UUID       `db:"channel_id,null"`
+	MessageID  uuid.UUID       `db:"message_id,null"`
+	DocumentID uuid.UUID       `db:"document_id,null"`
+	Collection string          `db:"collection"`
+	CreatedAt  time.Time       `db:"created_at"`
+	Since      events.Position `db:"since"`
+}
+
+// vectorText is another text, which has no vector yet.
+type vectorText struct {
+	vectorOf
+	Words string `db:"words"`
+}
+
+// vectorOf is a vector of the text with a hash.
+type vectorOf struct {
+	ID         uuid.UUID       `db:"id,key"`
+	Hash       string          `db:"hash"`
+	Model      string          `db:"model,null"`
+	Dimensions int32           `db:"dimensions,null"`
+	Embedding  pgvector.Vector `db:"embedding,null"`
+}
+
+// A text is searched as it stands, for every language, and by the stems of English. PostgreSQL takes no more than a mebibyte of
+// words.
+var (
+	vectorsTable = engine.NewTable[vector]("vectors", engine.If(notEndedIn("unvectored")), engine.Expression("words",
+		"to_tsvector('simple', left({words}, 100000)) || to_tsvector('english', left({words}, 100000))"))
+	unvectoredTable = engine.NewTable[ending]("unvectored")
+)
 
 // vectorIndexes are one HNSW index for each length that vectors have, of half precision where pgvector has no other, and
 // those of the filters.
@@ -75,44 +116,30 @@ create index on vectors using hnsw ((embedding::%[1]s(%[2]d)) %[1]s_cosine_ops) 
 func applyVectors(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.MemoryStored:
-		text := events.MemoryText(f.Content)
-		w.Exec(storeVector, f.MemoryID, f.AgentID, f.RoomID, f.EntityID, reference(f.WorldID), reference(f.ChannelID),
-			reference(f.MessageID), reference(f.DocumentID), f.Table, happened(e, f.At), int64(since(f, e)), events.HashText(text), text)
-	case events.MemoryUpdated: // another text has no vector yet
-		text := events.MemoryText(f.Content)
-		w.Exec(`update vectors set (hash, words, model, dimensions, embedding) = ($2, `+words("$3")+`, null, null, null)
-where id = $1 and hash <> $2`, f.MemoryID, events.HashText(text), text)
+		vectorsTable.Upsert(w, vector{
+			vectorText: textOf(f.MemoryID, f.Content),
+			AgentID:    f.AgentID, RoomID: f.RoomID, EntityID: f.EntityID, WorldID: f.WorldID, ChannelID: f.ChannelID, MessageID: f.MessageID,
+			DocumentID: f.DocumentID, Collection: f.Table, CreatedAt: happened(e, f.At), Since: since(f, e),
+		})
+	case events.MemoryUpdated:
+		vectorsTable.UpdateIf(w, textOf(f.MemoryID, f.Content), "hash <> {hash}")
 	case events.MemoryEmbedded: // a vector of another text came too late
 		if v := f.Numbers(); v != nil {
-			w.Exec(`update vectors set (model, dimensions, embedding) = ($2, $3, $4) where id = $1 and hash = $5`,
-				f.MemoryID, f.Model, f.Dimensions, pgvector.NewVector(v), f.TextHash)
+			of := vectorOf{f.MemoryID, f.TextHash, f.Model, int32(f.Dimensions), pgvector.NewVector(v)}
+			vectorsTable.UpdateIf(w, of, "hash = {hash}")
 		}
 	case events.MemoryDeleted:
-		w.Exec(`delete from vectors where id = $1 or document_id = $1`, f.MemoryID)
+		vectorsTable.Delete(w, engine.Where{"id": f.MemoryID})
+		vectorsTable.Delete(w, engine.Where{"document_id": f.MemoryID})
 	default:
 		if column, stream := ended(e.Event); column != "" {
-			w.Exec(`delete from vectors where `+column+` = $1 and since < $2`, stream.Subject(), int64(e.Position))
-			w.Exec(`insert into unvectored (stream, position) values ($1, $2) on conflict (stream) do update set position = excluded.position`,
-				string(stream), int64(e.Position))
+			vectorsTable.DeleteBefore(w, engine.Where{column: stream.Subject()}, "since", e.Position)
+			unvectoredTable.Upsert(w, ending{stream, e.Position})
 		}
 	}
 }
 
-// words is how a text is searched: as it stands, for every language, and by the stems of English. PostgreSQL takes no more
-// than a mebibyte of them.
-func words(text string) string {
-	text = "left(" + text + ", 100000)"
-	return "to_tsvector('simple', " + text + ") || to_tsvector('english', " + text + ")"
+func textOf(id uuid.UUID, content json.RawMessage) vectorText {
+	text := events.MemoryText(content)
+	return vectorText{vectorOf: vectorOf{ID: id, Hash: events.HashText(text)}, Words: text}
 }
-
-// storeVector takes its rows also from arrays (see bulk).
-var storeVector = `
-insert into vectors (id, agent_id, room_id, entity_id, world_id, channel_id, message_id, document_id, collection, created_at, since,
-	hash, words)
-select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, ` + words("$13") + `
-where not exists (select from unvectored where position > $11::bigint and stream in ('agent-' || $2::uuid, 'room-' || $3::uuid,
-	'world-' || $5::uuid, 'channel-' || $6::uuid, 'message-' || $7::uuid))
-on conflict (id) do update set (agent_id, room_id, entity_id, world_id, channel_id, message_id, document_id, collection, created_at,
-	since, hash, words, model, dimensions, embedding)
-= (excluded.agent_id, excluded.room_id, excluded.entity_id, excluded.world_id, excluded.channel_id, excluded.message_id,
-	excluded.document_id, excluded.collection, excluded.created_at, excluded.since, excluded.hash, excluded.words, null, null, null)`
