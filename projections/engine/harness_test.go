@@ -125,13 +125,21 @@ func numberOf(e events.Recorded) int {
 	return n
 }
 
-// tally is a projection that shows it when a fact counts twice, or not at all: one row per event, without a key.
+// counting is a row for each time that an event is applied.
+type counting struct {
+	ID     uuid.UUID `db:"id,key"`
+	Number int       `db:"number"`
+}
+
+// tally is a projection that shows it when an event counts twice, or not at all.
 func tally(name, group string) Projection {
+	table := NewTable[counting](name)
 	return Projection{
 		Name: name, Group: group, Version: 1,
-		Tables: "create table " + name + " (number bigint not null)",
+		Tables: "create table " + name + " (id uuid primary key, number bigint not null)",
+		Rows:   []Rows{table},
 		Apply: func(w Writer, e events.Recorded) {
-			w.Exec("insert into "+name+" (number) values ($1)", numberOf(e))
+			table.Insert(w, counting{uuid.New(), numberOf(e)})
 		},
 	}
 }
