@@ -120,13 +120,9 @@ func (v *verification) run(ctx context.Context, config *pgx.ConnConfig) (err err
 		return err
 	}
 	for _, g := range v.gens {
-		tables, err := tablesOf(ctx, v.shown, g.schema())
-		if err != nil {
-			return err
-		}
-		for _, t := range tables {
-			if err := v.table(ctx, conn, g.schema(), scratch, t.name); err != nil {
-				return fmt.Errorf("compare %s: %w", t.name, err)
+		for _, rows := range g.Rows {
+			if err := v.table(ctx, conn, g.schema(), scratch, rows); err != nil {
+				return fmt.Errorf("compare %s: %w", rows.Name(), err)
 			}
 		}
 	}
@@ -148,16 +144,8 @@ func upTo(p events.Position, all iter.Seq2[events.Recorded, error]) iter.Seq2[ev
 type keyed struct{ key, row string }
 
 // table merges the rows of both, in the order of their keys.
-func (v *verification) table(ctx context.Context, conn *pgx.Conn, schema, scratch, name string) error {
-	var key string
-	err := conn.QueryRow(ctx, `
-select string_agg(quote_ident(a.attname) || '::text', ', ' order by a.attnum) from pg_index i
-join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
-where i.indrelid = (quote_ident($1) || '.' || quote_ident($2))::regclass and i.indisprimary`, scratch, name).Scan(&key)
-	if err != nil {
-		return err
-	}
-	sql := `select (array[` + key + `])::text collate "C", row_to_json(r)::text from %s r order by 1`
+func (v *verification) table(ctx context.Context, conn *pgx.Conn, schema, scratch string, rows Rows) error {
+	name, sql := rows.Name(), reading(rows)
 	was, stop, err := rowsOf(ctx, v.shown, fmt.Sprintf(sql, pgx.Identifier{schema, name}.Sanitize()))
 	if err != nil {
 		return err
@@ -201,6 +189,19 @@ where i.indrelid = (quote_ident($1) || '.' || quote_ident($2))::regclass and i.i
 		err = errToo
 	}
 	return err
+}
+
+// reading selects keys and rows, in the order of the keys, from a table that is yet to be named.
+func reading(rows Rows) string {
+	var all, key []string
+	for _, c := range rows.Columns() {
+		all = append(all, c.Name)
+		if c.Key {
+			key = append(key, c.Name+"::text")
+		}
+	}
+	return `select (array[` + strings.Join(key, ", ") + `])::text collate "C", row_to_json(r)::text
+from (select ` + strings.Join(all, ", ") + ` from %s) r order by 1`
 }
 
 // rowsOf gives row after row, and nil at the end.
