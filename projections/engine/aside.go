@@ -73,7 +73,9 @@ func (a *aside) apply(ctx context.Context, facts ...events.Recorded) error {
 				}
 			}
 		}
-		if err := a.tx.SendBatch(ctx, w.Batch()).Close(); err != nil {
+		var q pgx.Batch
+		(&joiner{careful: true}).add(&q, *w.writes)
+		if err := a.tx.SendBatch(ctx, &q).Close(); err != nil {
 			return err
 		}
 	}

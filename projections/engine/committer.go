@@ -19,7 +19,7 @@ import (
 type committer struct {
 	generations []*generation
 	conn        *pgx.Conn
-	bulk        *bulk
+	joiner      joiner
 	at          events.Position       // everything up to here is committed
 	moved       func(events.Position) // is told of each commit
 	// advance queues what moves the checkpoints from the values that were read.
@@ -31,7 +31,7 @@ func advance(q *pgx.Batch, behind []*generation, olds []int64, upTo events.Posit
 }
 
 func openCommitter(ctx context.Context, config *pgx.ConnConfig, gens []*generation, moved func(events.Position)) (*committer, error) {
-	c := &committer{generations: gens, moved: moved, at: gens[0].position, advance: advance}
+	c := &committer{generations: gens, moved: moved, at: gens[0].position, advance: advance, joiner: joiner{conflicts: map[string]bool{}}}
 	for _, g := range gens {
 		c.at = min(c.at, g.position)
 	}
@@ -50,7 +50,6 @@ func openCommitter(ctx context.Context, config *pgx.ConnConfig, gens []*generati
 			return nil, err
 		}
 	}
-	c.bulk = newBulk(c.conn)
 	return c, nil
 }
 
@@ -101,7 +100,7 @@ func (c *committer) write(ctx context.Context, batch []events.Recorded) error {
 		}
 	}
 	joined, err := c.send(ctx, behind, batch, upTo, true)
-	for joined && c.bulk.conflicted(err) {
+	for joined && c.joiner.conflicted(err) {
 		joined, err = c.send(ctx, behind, batch, upTo, true)
 	}
 	if joined && isRepeated(err) {
@@ -154,11 +153,7 @@ func (c *committer) send(
 			appendTo(&q, *own.writes...)
 			continue
 		}
-		more, err := c.bulk.add(limited, &q, *own.writes)
-		if err != nil {
-			return false, c.judged(limited, err, batch)
-		}
-		joined = joined || more
+		joined = c.joiner.add(&q, *own.writes) || joined
 	}
 	return joined, c.judged(limited, c.conn.SendBatch(limited, &q).Close(), batch)
 }

@@ -16,6 +16,7 @@ const joinedRows = 4
 // for conflicts in advance costs a third of an INSERT: it is done only for tables in which there has been one.
 type joiner struct {
 	conflicts map[string]bool // by table
+	careful   bool            // looks for conflicts in every table
 }
 
 // conflicted takes note of an error that a row was there already, and reports whether doing the same again avoids it.
@@ -39,7 +40,7 @@ func (j *joiner) add(q *pgx.Batch, from []write) (joined bool) {
 				continue
 			}
 			sql := s.many
-			if j.conflicts[s.relation.name] {
+			if j.careful || j.conflicts[s.relation.name] {
 				sql += s.conflict
 			}
 			q.Queue(sql, columnsOf(run)...)

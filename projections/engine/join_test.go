@@ -107,7 +107,7 @@ func TestWritesThatAreJoinedDoWhatTheyDoOneByOne(t *testing.T) {
 		_, err := conn.Exec(patient(t), dishes)
 		must(t, err)
 	}
-	j := joiner{map[string]bool{"cups": true, "plates": true, "saucers": true}}
+	j := joiner{careful: true}
 	for round := range 100 {
 		var many pgx.Batch
 		if !j.add(&many, *drawnWrites(round, 100).writes) {
