@@ -116,14 +116,41 @@ func BenchmarkAppendToCommit(b *testing.B) {
 	})
 }
 
-// BenchmarkApply writes events that are decoded already.
+// BenchmarkApply writes events that are decoded already: messages, and memories each of which is followed by its vector.
 func BenchmarkApply(b *testing.B) {
+	vector := make([]byte, 4*384)
+	for i := range vector {
+		vector[i] = byte(i % 60)
+	}
+	for name, fact := range map[string]func(n int, id uuid.UUID) events.Event{
+		"messages": func(int, uuid.UUID) events.Event { return ordinary() },
+		"memories": func(n int, id uuid.UUID) events.Event {
+			text := "What an agent remembers of a talk, at ordinary length, number " + strconv.Itoa(n/2)
+			if n%2 == 0 {
+				content, err := json.Marshal(map[string]string{"text": text})
+				must(b, err)
+				return events.MemoryStored{MemoryID: id, Table: "messages", Content: content, Metadata: json.RawMessage(`{"type":"message"}`)}
+			}
+			return events.MemoryEmbedded{MemoryID: id, Model: "hashing", Dimensions: 384, Vector: vector, TextHash: events.HashText(text)}
+		},
+	} {
+		b.Run(name, func(b *testing.B) { applyAll(b, fact) })
+	}
+}
+
+// applyAll writes events of which two have the same id each.
+func applyAll(b *testing.B, fact func(n int, id uuid.UUID) events.Event) {
 	all := make([]events.Recorded, caughtUp)
+	var id uuid.UUID
 	for i := range all {
+		if i%2 == 0 {
+			id = uuid.New()
+		}
+		e := fact(i, id)
 		all[i] = events.Recorded{
-			ID: uuid.New(), Stream: events.MessageStream(uuid.New()), Position: events.Position(i + 1), Created: time.Now(),
-			Event: ordinary(), Meta: events.Metadata{At: time.Now()},
-			Stored: events.Encoded{Type: "MessageSubmitted", Data: make([]byte, 700), Metadata: make([]byte, 220)}, // about as sealed
+			ID: uuid.New(), Stream: events.MessageStream(id), Position: events.Position(i + 1), Created: time.Now(), Event: e,
+			Meta:   events.Metadata{At: time.Now()},
+			Stored: events.Encoded{Type: e.EventType(), Data: make([]byte, 700), Metadata: make([]byte, 220)}, // about as sealed
 		}
 	}
 	o := engine.PastOptions{
