@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/pgvector/pgvector-go"
-	pgxvector "github.com/pgvector/pgvector-go/pgx"
 
 	"annals/events"
 	"annals/projections/engine"
@@ -48,7 +47,6 @@ create table unvectored (
 	Indexes: vectorIndexes(),
 	Rows:    []engine.Rows{vectorsTable, unvectoredTable},
 	Apply:   applyVectors,
-	Types:   pgxvector.RegisterTypes,
 }
 
 type vector struct {

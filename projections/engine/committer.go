@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	pgxvector "github.com/pgvector/pgvector-go/pgx"
 
 	"annals/events"
 )
@@ -41,11 +42,8 @@ func openCommitter(ctx context.Context, config *pgx.ConnConfig, gens []*generati
 	if c.conn, err = pgx.ConnectConfig(ctx, config); err != nil {
 		return nil, err
 	}
-	for _, g := range gens {
-		if g.Types == nil {
-			continue
-		}
-		if err := g.Types(ctx, c.conn); err != nil {
+	if slices.ContainsFunc(gens, func(g *generation) bool { return g.hasVectors() }) {
+		if err := pgxvector.RegisterTypes(ctx, c.conn); err != nil {
 			disconnect(ctx, c.conn)
 			return nil, err
 		}

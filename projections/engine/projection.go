@@ -4,12 +4,9 @@ package engine
 
 import (
 	"cmp"
-	"context"
 	"crypto/sha256"
 	"fmt"
 	"slices"
-
-	"github.com/jackc/pgx/v5"
 
 	"annals/events"
 )
@@ -31,8 +28,6 @@ type Projection struct {
 	// Apply queues what a fact stands for, and nothing if it does not matter. It tolerates every interleaving of
 	// streams: what is said of a thing that is not there has no effect.
 	Apply func(w Writer, e events.Recorded)
-	// Types registers the types of its columns that pgx does not know with a connection; it may be nil.
-	Types func(context.Context, *pgx.Conn) error
 }
 
 // Views names the schema through which a build with these projections reads. It changes with every name and version, so

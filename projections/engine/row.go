@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,13 @@ type Column struct {
 type Rows interface {
 	Name() string
 	Columns() []Column
+}
+
+// hasVectors reports whether a column is of a type that pgx has to be taught.
+func (p Projection) hasVectors() bool {
+	return slices.ContainsFunc(p.Rows, func(r Rows) bool {
+		return slices.ContainsFunc(r.Columns(), func(c Column) bool { return c.Type == "vector" })
+	})
 }
 
 // field is a column with the field that has its value.
