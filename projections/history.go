@@ -47,7 +47,7 @@ create index on history (recorded, position)`,
 	Apply: applyHistory,
 }
 
-type historic struct {
+type recordedEvent struct {
 	Position    events.Position `db:"position,key"`
 	ID          uuid.UUID       `db:"id"`
 	Stream      events.StreamID `db:"stream"`
@@ -63,10 +63,10 @@ type historic struct {
 	Metadata    []byte          `db:"metadata"`
 }
 
-var historyTable = engine.NewTable[historic]("history")
+var historyTable = engine.NewTable[recordedEvent]("history")
 
 func applyHistory(w engine.Writer, e events.Recorded) {
-	historyTable.Insert(w, historic{
+	historyTable.Insert(w, recordedEvent{
 		Position: e.Position, ID: e.ID, Stream: e.Stream, Category: e.Stream.Category(), Revision: e.Revision, Type: e.Stored.Type,
 		Actor: e.Meta.Actor, Correlation: e.Meta.Correlation, Causation: e.Meta.Causation, At: e.Meta.At.UTC(),
 		Recorded: e.Created.UTC(), Data: e.Stored.Data, Metadata: e.Stored.Metadata,

@@ -45,23 +45,23 @@ type update struct {
 	fields []field
 }
 
-// Option of a table.
-type Option func(*relation)
+// TableOption says more of a table than its row does.
+type TableOption func(*relation)
 
 // Keep names columns that Upsert leaves as they are in a row that is there.
-func Keep(columns ...string) Option { return func(r *relation) { r.kept = columns } }
+func Keep(columns ...string) TableOption { return func(r *relation) { r.kept = columns } }
 
 // Expression stores SQL in a column, in which {column} stands for a value of the row, the column's own among them.
-func Expression(column, sql string) Option {
+func Expression(column, sql string) TableOption {
 	return func(r *relation) { r.fields[index(r.fields, column)].Expression = sql }
 }
 
 // If writes whole rows only where a condition holds, in which {column} stands for a value of the row. It may look at what
 // other tables of the projection hold, but not at the table's own rows.
-func If(condition string) Option { return func(r *relation) { r.condition = condition } }
+func If(condition string) TableOption { return func(r *relation) { r.condition = condition } }
 
 // NewTable describes a table. It panics where R does not.
-func NewTable[R any](name string, options ...Option) *Table[R] {
+func NewTable[R any](name string, options ...TableOption) *Table[R] {
 	r := &relation{name: name, fields: fieldsOf(reflect.TypeFor[R]()), updates: map[partial]update{}}
 	for _, o := range options {
 		o(r)
