@@ -42,8 +42,7 @@ type field struct {
 	value func(reflect.Value) any // of the field, which is addressable, as it is sent
 }
 
-// fieldsOf describes a row struct by its tags: `db:"name"`, followed by ",key" for columns of the key and by ",null" where
-// the zero value is stored as null. Fields of an embedded struct count as its own.
+// fieldsOf describes a row struct, or one of some of its columns (see Table).
 func fieldsOf(row reflect.Type) (all []field) {
 	for _, f := range reflect.VisibleFields(row) {
 		if f.Anonymous {

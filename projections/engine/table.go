@@ -11,7 +11,8 @@ import (
 	"annals/events"
 )
 
-// Table writes the rows of a table. R is a struct whose fields name their columns (see fieldsOf):
+// Table writes the rows of a table. R is a struct whose fields name their columns, in tags: ",key" follows the name of a column
+// of the key, ",null" one in which a zero value is stored as null. The fields of an embedded struct count as R's.
 //
 //	type message struct {
 //		ID       uuid.UUID       `db:"id,key"`
@@ -19,7 +20,7 @@ import (
 //		Metadata json.RawMessage `db:"metadata,null"`
 //	}
 //
-// Writes by the key of a row are sent together for many rows, in whatever order makes no difference.
+// Writes that name a row by its key are sent together for many rows, where their order makes no difference.
 type Table[R any] struct{ *relation }
 
 // relation is what is known of a table, and how it is written.
@@ -49,7 +50,13 @@ type update struct {
 type TableOption func(*relation)
 
 // Keep names columns that Upsert leaves as they are in a row that is there.
-func Keep(columns ...string) TableOption { return func(r *relation) { r.kept = columns } }
+func Keep(columns ...string) TableOption {
+	return func(r *relation) {
+		for _, column := range columns {
+			r.kept = append(r.kept, r.fields[index(r.fields, column)].Name)
+		}
+	}
+}
 
 // Expression stores SQL in a column, in which {column} stands for a value of the row, the column's own among them.
 func Expression(column, sql string) TableOption {
