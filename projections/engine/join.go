@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // joinedRows is how many rows a statement for many takes at least.
@@ -107,7 +108,7 @@ func runs(stretch []write) (all [][]write) {
 func columnsOf(run []write) []any {
 	out := make([]any, len(run[0].args))
 	for i := range out {
-		column := make([]any, len(run))
+		column := make(pgtype.FlatArray[any], len(run)) // a slice pgx would look through by reflection
 		for n, w := range run {
 			column[n] = w.args[i]
 		}

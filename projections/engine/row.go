@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/pgvector/pgvector-go"
 )
 
@@ -67,13 +68,13 @@ func fieldsOf(row reflect.Type) (all []field) {
 	return all
 }
 
-// columnType is PostgreSQL's type for one of Go, and what is sent for a value of it: pgx is quick with the types here.
+// columnType is PostgreSQL's type for one of Go, and what is sent for a value of it: what pgx encodes without wrapping it first.
 func columnType(t reflect.Type) (string, func(reflect.Value) any) {
 	switch t {
 	case reflect.TypeFor[uuid.UUID]():
-		return "uuid", func(v reflect.Value) any { return [16]byte(*pointer[uuid.UUID](v)) } // otherwise pgx goes by way of its text
+		return "uuid", func(v reflect.Value) any { return pgtype.UUID{Bytes: *pointer[uuid.UUID](v), Valid: true} }
 	case reflect.TypeFor[time.Time]():
-		return "timestamp with time zone", func(v reflect.Value) any { return *pointer[time.Time](v) }
+		return "timestamp with time zone", func(v reflect.Value) any { return pgtype.Timestamptz{Time: *pointer[time.Time](v), Valid: true} }
 	case reflect.TypeFor[json.RawMessage]():
 		return "json", func(v reflect.Value) any { return *pointer[json.RawMessage](v) }
 	case reflect.TypeFor[[]byte]():
