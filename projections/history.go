@@ -99,7 +99,7 @@ type concern struct {
 var concernsTable = engine.NewTable[concern]("concerns")
 
 func applyConcerns(w engine.Writer, e events.Recorded) {
-	for _, thing := range events.Concerned(e.Event) {
+	for _, thing := range events.About(e.Event) {
 		concernsTable.Insert(w, concern{thing, e.Stored.Type, e.Position})
 	}
 }

@@ -78,7 +78,7 @@ func scanFact(row pgx.CollectableRow) (e events.Raw, err error) {
 
 // Fits tells whether a fact that was just recorded is wanted.
 func (f HistoryFilter) Fits(e events.Recorded) bool {
-	about := events.Concerned(e.Event)
+	about := events.About(e.Event)
 	for _, id := range f.Concerning {
 		if !slices.Contains(about, id) {
 			return false

@@ -43,7 +43,7 @@ func TestTheHistoryIsFoundByFiltersTogether(t *testing.T) {
 		}
 		for _, set := range []func(){
 			func() { f.Concerning = []uuid.UUID{id(7 + byte(chance.IntN(4)))} },
-			func() { f.Concerning = events.Concerned(one.Event) },
+			func() { f.Concerning = events.About(one.Event) },
 			func() { f.Type = some().Event.EventType() },
 			func() { f.Type = one.Event.EventType() },
 			func() { f.Category = some().Stream.Category() },

@@ -43,31 +43,11 @@ func fitsAny[T any](wanted []T, is func(T) bool) bool {
 // concerns are the channels and the agents that an event is about.
 type concerns struct{ channels, agents []uuid.UUID }
 
-// The fields that name them, in every event. Who spoke or takes part may be a person: that harms nobody.
-var (
-	channelFields = []string{"ChannelID"}
-	agentFields   = []string{"AgentID", "AuthorID", "ParticipantID", "Participants", "Audience"}
-)
+// agentFields name agents, in every event. An author or a participant may be a person: no agent has the same id.
+var agentFields = []string{"AgentID", "AuthorID", "ParticipantID", "Participants", "Audience"}
 
 func concernsOf(e events.Event) concerns {
-	v := reflect.ValueOf(e)
-	return concerns{idsIn(v, channelFields), idsIn(v, agentFields)}
-}
-
-func idsIn(v reflect.Value, names []string) (found []uuid.UUID) {
-	for _, name := range names {
-		field := v.FieldByName(name)
-		if !field.IsValid() {
-			continue
-		}
-		switch id := field.Interface().(type) {
-		case uuid.UUID:
-			found = append(found, id)
-		case []uuid.UUID:
-			found = append(found, id...)
-		}
-	}
-	return found
+	return concerns{events.IDsIn(e, "ChannelID"), events.IDsIn(e, agentFields...)}
 }
 
 // public is the event as subscribers may see it: as queries show things, without secrets, however deep they are, and without

@@ -246,14 +246,11 @@ func (a *api) factsOf(c *frame.Call, k kind, stream events.StreamID) ([]events.R
 
 func (k kind) parentsIn(facts []events.Recorded) (found []events.StreamID) {
 	for _, e := range facts {
-		v := reflect.ValueOf(e.Event)
 		for field, noun := range k.parents {
-			f := v.FieldByName(field)
-			if !f.IsValid() {
-				continue
-			}
-			if id, ok := f.Interface().(uuid.UUID); ok && id != uuid.Nil && !slices.Contains(found, events.Stream(noun, id)) {
-				found = append(found, events.Stream(noun, id))
+			for _, id := range events.IDsIn(e.Event, field) {
+				if s := events.Stream(noun, id); id != uuid.Nil && !slices.Contains(found, s) {
+					found = append(found, s)
+				}
 			}
 		}
 	}
