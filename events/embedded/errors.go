@@ -82,7 +82,7 @@ func toStatus(err error) (metadata.MD, error) {
 		return nil, status.Error(codes.InvalidArgument, "the call ended before it began with its options")
 	case errors.Is(err, errStopped):
 		return nil, status.Error(codes.Unavailable, err.Error())
-	case errors.Is(err, errDiskFull):
+	case errors.Is(err, errFull):
 		return nil, status.Error(codes.ResourceExhausted, err.Error())
 	case errors.As(err, &fatalStoreError{}):
 		return nil, status.Error(codes.Unavailable, err.Error())

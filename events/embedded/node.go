@@ -41,6 +41,7 @@ type Options struct {
 // Node is an open event store.
 type Node struct {
 	store    *store
+	reserve  *reserve
 	fs       vfs.FS
 	tail     *tail
 	writer   *writer
@@ -67,13 +68,20 @@ func Open(ctx context.Context, o Options) (*Node, error) {
 	if o.FS == nil {
 		o.FS = vfs.Default
 	}
-	s, err := openStore(o.Dir, o.FS, o.Logger)
+	if err := o.FS.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create the folder of the event log: %w", err)
+	}
+	kept := newReserve(o.FS, o.Dir)
+	s, err := openStore(o.Dir, kept, o.Logger)
 	if err != nil {
+		kept.close()
 		return nil, err
 	}
-	n := &Node{store: s, fs: o.FS, log: o.Logger, closing: make(chan struct{}), scrubbed: make(chan struct{}), closed: make(chan struct{})}
+	n := &Node{store: s, reserve: kept, fs: o.FS, log: o.Logger, closing: make(chan struct{}), scrubbed: make(chan struct{}), closed: make(chan struct{})}
 	if err := n.start(ctx, o); err != nil {
-		return nil, errors.Join(err, s.close())
+		err = errors.Join(err, s.close())
+		kept.close()
+		return nil, err
 	}
 	return n, nil
 }
@@ -84,7 +92,7 @@ func (n *Node) start(ctx context.Context, o Options) error {
 		return err
 	}
 	n.tail = newTail(head)
-	if n.writer, err = newWriter(n.store, n.tail, &diskSpace{fs: o.FS, dir: o.Dir}, o.Logger); err != nil {
+	if n.writer, err = newWriter(n.store, n.tail, &diskSpace{reserve: n.reserve, log: o.Logger}, o.Logger); err != nil {
 		return err
 	}
 	go n.writer.run()
@@ -166,6 +174,7 @@ func (n *Node) Close(ctx context.Context) error {
 		if err := n.store.close(); err != nil {
 			n.err = fmt.Errorf("close the event log: %w", err)
 		}
+		n.reserve.close()
 	})
 	<-n.closed
 	return n.err

@@ -93,6 +93,7 @@ func pebbleOptions(fs vfs.FS, log *slog.Logger) *pebble.Options {
 		FormatMajorVersion: pebble.FormatNewest,
 		Logger:             pebbleLog{log},
 		CacheSize:          64 << 20,
+		MaxOpenFiles:       tableFiles(),
 		MemTableSize:       16 << 20,
 		// Two memtables may wait for their flush: more only lengthens the replay after a crash.
 		MemTableStopWritesThreshold: 3,

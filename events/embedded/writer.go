@@ -207,8 +207,8 @@ func (w *writer) apply(p *write) {
 	switch {
 	case w.failed != nil:
 		o.err = w.failed
-	case w.space.low():
-		o.err = errDiskFull
+	case w.space.shortage() != nil:
+		o.err = w.space.missing
 	case p.kind == kindKeys:
 		o.err = w.setKeys(p.sets)
 	default:
