@@ -55,8 +55,8 @@ type newAgent struct {
 }
 
 type agentMade struct {
-	ID        uuid.UUID           `json:"id"`
-	Character json.RawMessage     `json:"character" doc:"As it came, secrets encrypted."`
+	ID        uuid.UUID          `json:"id"`
+	Character json.RawMessage    `json:"character" doc:"As it came, secrets encrypted."`
 	Converted []characters.Field `json:"converted,omitempty" doc:"Of a character file of ElizaOS 0.x: what became of the fields that had to change."`
 }
 
