@@ -3,6 +3,7 @@ package memory
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -89,13 +90,12 @@ func (a *api) makeGroup(c *frame.Call, server uuid.UUID, b GroupBody) ([]groupMa
 	if err != nil {
 		return nil, err
 	}
-	name := frame.Or(b.Name, "Chat "+c.Request().At.Format("1/2/2006, 3:04:05 PM"))
 	made, failures := []groupMade{}, []groupFailure{}
 	var first error
 	for _, agent := range agents {
-		room, err := a.makeGroupRoom(c, agent, server, world, name, b)
+		room, at, err := a.makeGroupRoom(c, agent, server, world, b)
 		if err == nil {
-			made = append(made, groupMade{ID: room, Name: name, Source: "client", WorldID: world, Type: "API"})
+			made = append(made, groupMade{ID: room, Name: b.name(at), Source: "client", WorldID: world, Type: "API"})
 			continue
 		}
 		p, cause := problem.Of(err)
@@ -137,18 +137,25 @@ func (a *api) groupAgents(c *frame.Call, b GroupBody) ([]frame.Text, error) {
 	return agents, nil
 }
 
-func (a *api) makeGroupRoom(c *frame.Call, agentText frame.Text, server, world uuid.UUID, name string, b GroupBody) (uuid.UUID, error) {
+// name is what the client calls the group; one without a name is called after the time at which it was made.
+func (b GroupBody) name(at time.Time) string {
+	return frame.Or(b.Name, "Chat "+at.UTC().Format("1/2/2006, 3:04:05 PM"))
+}
+
+// makeGroupRoom also returns when the room was made: a repeated request gets the time of the first.
+func (a *api) makeGroupRoom(c *frame.Call, agentText frame.Text, server, world uuid.UUID, b GroupBody) (uuid.UUID, time.Time, error) {
 	agent, err := events.ParseID(string(agentText))
 	if err != nil {
-		return uuid.Nil, problem.Invalid("Invalid agentId format: %.60s", agentText)
+		return uuid.Nil, time.Time{}, problem.Invalid("Invalid agentId format: %.60s", agentText)
 	}
+	name := b.name(c.Request().At)
 	own := commands.CreateWorld{WorldID: world, AgentID: agent, ServerID: server.String(), Name: frame.Or(b.Source, name)}
 	room := commands.CreateRoom{
 		RoomID: events.UniqueUUID(agent, server.String()), AgentID: agent, WorldID: world, ServerID: server.String(), Name: name, Type: "API",
 		Source: frame.Or(b.Source, "client"), Metadata: b.Metadata.Raw(), Entities: []uuid.UUID{agent},
 	}
 	r, err := commands.HandleBoth(c, a.Env, c.Request(), own, room)
-	return room.RoomID, c.Wrote(r, err)
+	return room.RoomID, r.At, c.Wrote(r, err)
 }
 
 // GroupPath names a group by its world.
