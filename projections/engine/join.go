@@ -9,18 +9,18 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// joinedRows is how many rows a statement for many takes at least.
+// joinedRows is the least number of rows that are sent in one statement.
 const joinedRows = 4
 
-// joiner sends writes of many rows in one statement each. What is written comes in stretches in which only the order of
-// writes to one row matters; a stretch is sorted into runs of the same statement, and a run becomes one statement. Looking
-// for conflicts in advance costs a third of an INSERT: it is done only for tables in which there has been one.
+// joiner turns many writes into few statements. It takes the writes in stretches, within which only the order of writes to one
+// row matters, sorts each stretch into runs of the same statement, and sends a run as one statement. An ON CONFLICT clause
+// costs a third of an INSERT: at first there is none, and after a conflict every INSERT into that table has it.
 type joiner struct {
-	conflicts map[string]bool // by table
-	careful   bool            // looks for conflicts in every table
+	conflicts map[string]bool // the tables in which there was a conflict
+	careful   bool            // uses ON CONFLICT for every table
 }
 
-// conflicted takes note of an error that a row was there already, and reports whether doing the same again avoids it.
+// conflicted records a conflict, and reports whether sending the same writes again avoids it.
 func (j *joiner) conflicted(err error) bool {
 	var server *pgconn.PgError
 	if !errors.As(err, &server) || server.Code != "23505" || j.conflicts[server.TableName] {
@@ -30,7 +30,7 @@ func (j *joiner) conflicted(err error) bool {
 	return true
 }
 
-// add queues writes, and reports whether any were joined.
+// add appends writes to a batch, and reports whether any were joined.
 func (j *joiner) add(q *pgx.Batch, from []write) (joined bool) {
 	for len(from) > 0 {
 		n := stretch(from)
@@ -52,8 +52,8 @@ func (j *joiner) add(q *pgx.Batch, from []write) (joined bool) {
 	return joined
 }
 
-// stretch is how many of the first writes may be exchanged with each other, unless they are about the same row. SQL of which
-// nothing is known stands alone. So do, among those of other tables, writes on a condition, which may look at these.
+// stretch counts the leading writes that commute unless they write the same row. The SQL of Exec commutes with nothing, and a
+// table with a condition not with other tables, since the condition may read them.
 func stretch(from []write) int {
 	var met []*relation
 	for n, w := range from {
@@ -70,7 +70,7 @@ func stretch(from []write) int {
 	return len(from)
 }
 
-// rowKey names a row.
+// rowKey identifies a row.
 type rowKey struct {
 	relation *relation
 	values   [3]any
@@ -84,8 +84,8 @@ func (w write) row() rowKey {
 	return k
 }
 
-// runs are the writes of a stretch, those of the same statement together. Those of one row stay in order, each time in another
-// run, except that a run may have a row twice which it leaves as it is.
+// runs groups the writes of a stretch by statement. Writes to one row stay in order, each in a later run than the one before;
+// a statement that ignores existing rows may have a row twice in one run.
 func runs(stretch []write) (all [][]write) {
 	first := stretch[0].statement
 	if first.relation == nil || first.ignores && !slices.ContainsFunc(stretch, func(w write) bool { return w.statement != first }) {
@@ -104,11 +104,11 @@ func runs(stretch []write) (all [][]write) {
 	return all
 }
 
-// columnsOf are the arguments of a run, as arrays.
+// columnsOf transposes the arguments of a run into one array for each column.
 func columnsOf(run []write) []any {
 	out := make([]any, len(run[0].args))
 	for i := range out {
-		column := make(pgtype.FlatArray[any], len(run)) // a slice pgx would look through by reflection
+		column := make(pgtype.FlatArray[any], len(run)) // pgx reads any other slice by reflection
 		for n, w := range run {
 			column[n] = w.args[i]
 		}

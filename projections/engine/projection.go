@@ -21,7 +21,7 @@ type Projection struct {
 	// Tables is plain DDL without schema names; each generation has a schema of its own. Free JSON is kept as json, and
 	// there are no foreign keys, sequences, now(), nor unique constraints besides the key: whatever became an event fits.
 	Tables string
-	// Rows describes the rows of each of the tables.
+	// Rows has the description of each of the tables.
 	Rows []Rows
 	// Indexes is separate, since a rebuild makes them after the rows. Long keys are indexed by their hash.
 	Indexes string

@@ -13,37 +13,37 @@ import (
 	"github.com/pgvector/pgvector-go"
 )
 
-// Column is what a row struct says of a column.
+// Column describes a column of a table.
 type Column struct {
 	Name string
 	Type string // as PostgreSQL names it
 	Null bool
 	Key  bool
-	// Expression is the SQL that is stored, empty where the value itself is. {column} stands for a value of the row.
+	// Expression is the SQL whose result is stored; empty if the value itself is. See Expression, the option.
 	Expression string
 }
 
-// Rows is a Table of whatever rows.
+// Rows describes the rows of a table. Every Table is one.
 type Rows interface {
 	Name() string
 	Columns() []Column
 }
 
-// hasVectors reports whether a column is of a type that pgx has to be taught.
+// hasVectors reports whether a column has the type of pgvector, which has to be registered with pgx.
 func (p Projection) hasVectors() bool {
 	return slices.ContainsFunc(p.Rows, func(r Rows) bool {
 		return slices.ContainsFunc(r.Columns(), func(c Column) bool { return c.Type == "vector" })
 	})
 }
 
-// field is a column with the field that has its value.
+// field is a column and the struct field that holds its value.
 type field struct {
 	Column
 	index []int
-	value func(reflect.Value) any // of the field, which is addressable, as it is sent
+	value func(reflect.Value) any // converts the field, which is addressable, to what is sent
 }
 
-// fieldsOf describes a row struct, or one of some of its columns (see Table).
+// fieldsOf reads the tags of a struct (see Table). It panics if a field has none, or a type that no column has.
 func fieldsOf(row reflect.Type) (all []field) {
 	for _, f := range reflect.VisibleFields(row) {
 		if f.Anonymous {
@@ -68,7 +68,8 @@ func fieldsOf(row reflect.Type) (all []field) {
 	return all
 }
 
-// columnType is PostgreSQL's type for one of Go, and what is sent for a value of it: what pgx encodes without wrapping it first.
+// columnType maps a type of Go to PostgreSQL's name for it, and to a conversion to a value that pgx encodes without wrapping
+// it first.
 func columnType(t reflect.Type) (string, func(reflect.Value) any) {
 	switch t {
 	case reflect.TypeFor[uuid.UUID]():

@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// statement writes a row of a table that its key names. There is a form for one row, whose arguments are the values of the
-// columns, and one for many, whose arguments are arrays of them: that costs PostgreSQL about half as much.
+// statement writes the row that has a key. Its form for one row takes a value for each column; its form for many rows takes an
+// array for each column, which costs PostgreSQL about half as much.
 type statement struct {
-	relation *relation // nil where nothing is known of what the SQL does
+	relation *relation // nil for the SQL of Exec
 	one      string
-	many     string // empty where a column is an array itself: arrays of arrays would become one flat array
-	conflict string // what one does where a row is there already, and many does not
-	ignores  bool   // a row that is there is left as it is
-	key      []int  // which arguments are the key
+	many     string // empty if a column is an array: PostgreSQL flattens arrays of arrays
+	conflict string // the ON CONFLICT clause, which is part of one and not of many
+	ignores  bool   // an existing row is left as it is
+	key      []int  // indexes of the arguments that are the key
 }
 
-// statement renders a template, in which {column} stands for a value and {from} for where the values of many rows are from.
+// statement renders a template, in which {column} stands for a value and {from} for the source of the values of many rows.
 func (r *relation) statement(fields []field, template, conflict string) *statement {
 	s := &statement{relation: r, conflict: conflict}
 	var one, many, rows []string
@@ -33,7 +33,7 @@ func (r *relation) statement(fields []field, template, conflict string) *stateme
 		}
 	}
 	s.one = strings.NewReplacer(append(one, "{from}", "")...).Replace(template) + conflict
-	if !arrays { // in step; unnest of all would store each of them first
+	if !arrays { // each unnest by itself: one over all arrays would materialize them first
 		from := "from (select " + strings.Join(rows, ", ") + ") as row"
 		s.many = strings.NewReplacer(append(many, "{from}", from)...).Replace(template)
 	}
@@ -43,7 +43,7 @@ func (r *relation) statement(fields []field, template, conflict string) *stateme
 	return s
 }
 
-// stored is what a column is set to.
+// stored is the template of what a column is set to.
 func (f field) stored() string {
 	if f.Expression != "" {
 		return f.Expression
@@ -51,7 +51,7 @@ func (f field) stored() string {
 	return "{" + f.Name + "}"
 }
 
-// key is the columns that name a row.
+// key lists the columns of the primary key.
 func (r *relation) key() (names []string) {
 	for _, f := range r.fields {
 		if f.Key {
@@ -61,7 +61,7 @@ func (r *relation) key() (names []string) {
 	return names
 }
 
-// inserting writes whole rows, and does what it is told where one is there.
+// inserting is the statement that inserts whole rows; action follows ON CONFLICT.
 func (r *relation) inserting(action string) *statement {
 	var names, values []string
 	for _, f := range r.fields {
@@ -74,7 +74,7 @@ func (r *relation) inserting(action string) *statement {
 	return r.statement(r.fields, template, " on conflict ("+strings.Join(r.key(), ", ")+") "+action)
 }
 
-// replace is what Upsert does where a row is there.
+// replace is the action of Upsert.
 func (r *relation) replace() string {
 	var all []string
 	for _, f := range r.fields {
@@ -88,7 +88,7 @@ func (r *relation) replace() string {
 	return "do update set " + strings.Join(all, ", ")
 }
 
-// updating is the statement that sets some columns of a row.
+// updating is the statement that sets the columns of a partial row. It panics if these are not columns of the table.
 func (r *relation) updating(p partial) update {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -114,14 +114,14 @@ func (r *relation) updating(p partial) update {
 		panic(fmt.Sprintf("table %s: %s lacks columns of the key", r.name, p.Type))
 	}
 	if p.condition != "" {
-		where = append(where, p.condition)
+		where = append(where, "("+p.condition+")")
 	}
 	u.statement = r.statement(u.fields, "update "+r.name+" set "+strings.Join(set, ", ")+" {from} where "+strings.Join(where, " and "), "")
 	r.updates[p] = u
 	return u
 }
 
-// add queues a statement with the values of a row, which is addressable.
+// add queues a statement with the values of a struct, which is addressable.
 func (w Writer) add(s *statement, fields []field, row reflect.Value) {
 	args := make([]any, len(fields))
 	for i, f := range fields {

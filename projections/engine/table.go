@@ -20,10 +20,11 @@ import (
 //		Metadata json.RawMessage `db:"metadata,null"`
 //	}
 //
-// Writes that name a row by its key are sent together for many rows, where their order makes no difference.
+// Upsert, Insert and Update write one row, found by its key: the committer joins many of them into one statement where their
+// order makes no difference. Delete and DeleteBefore are barriers, as Exec is.
 type Table[R any] struct{ *relation }
 
-// relation is what is known of a table, and how it is written.
+// relation describes a table and has its statements.
 type relation struct {
 	name           string
 	fields         []field
@@ -35,7 +36,7 @@ type relation struct {
 	updates map[partial]update
 }
 
-// partial is a struct of some of the columns, and the condition for an update with it.
+// partial identifies an update: by the struct, which has some of the columns, and the condition.
 type partial struct {
 	reflect.Type
 	condition string
@@ -46,10 +47,10 @@ type update struct {
 	fields []field
 }
 
-// TableOption says more of a table than its row does.
+// TableOption adds to the description of a table.
 type TableOption func(*relation)
 
-// Keep names columns that Upsert leaves as they are in a row that is there.
+// Keep names columns that Upsert does not change in an existing row.
 func Keep(columns ...string) TableOption {
 	return func(r *relation) {
 		for _, column := range columns {
@@ -58,16 +59,16 @@ func Keep(columns ...string) TableOption {
 	}
 }
 
-// Expression stores SQL in a column, in which {column} stands for a value of the row, the column's own among them.
+// Expression stores the result of SQL in a column. In it {column} stands for a value of the row, the column's own included.
 func Expression(column, sql string) TableOption {
 	return func(r *relation) { r.fields[index(r.fields, column)].Expression = sql }
 }
 
-// If writes whole rows only where a condition holds, in which {column} stands for a value of the row. It may look at what
-// other tables of the projection hold, but not at the table's own rows.
+// If makes Upsert and Insert depend on a condition, in which {column} stands for a value of the row. It may read other tables
+// of the projection, but not the table itself.
 func If(condition string) TableOption { return func(r *relation) { r.condition = condition } }
 
-// NewTable describes a table. It panics where R does not.
+// NewTable describes a table. It panics if R or an option does not fit.
 func NewTable[R any](name string, options ...TableOption) *Table[R] {
 	r := &relation{name: name, fields: fieldsOf(reflect.TypeFor[R]()), updates: map[partial]update{}}
 	for _, o := range options {
@@ -81,20 +82,20 @@ func NewTable[R any](name string, options ...TableOption) *Table[R] {
 	return &Table[R]{r}
 }
 
-// Upsert writes a row, in place of the one that has the same key.
+// Upsert inserts a row, or replaces the one that has the same key.
 func (t *Table[R]) Upsert(w Writer, row R) {
 	w.add(t.upsert, t.fields, reflect.ValueOf(&row).Elem())
 }
 
-// Insert writes a row, unless one has the same key.
+// Insert inserts a row, and does nothing if one has the same key.
 func (t *Table[R]) Insert(w Writer, row R) {
 	w.add(t.insert, t.fields, reflect.ValueOf(&row).Elem())
 }
 
-// Update sets columns of the row with a key: those of a struct that has some of R's columns, the key among them.
+// Update sets some columns of an existing row: some is a struct with a few of R's columns, the key included.
 func (t *Table[R]) Update(w Writer, some any) { t.UpdateIf(w, some, "") }
 
-// UpdateIf is an Update on a condition, which looks at the row alone and in which {column} stands for a value of the struct.
+// UpdateIf updates the row only if a condition holds, which reads that row alone. {column} stands for a value of the struct.
 func (t *Table[R]) UpdateIf(w Writer, some any, condition string) {
 	u := t.updating(partial{reflect.TypeOf(some), condition})
 	v := reflect.New(reflect.TypeOf(some)).Elem()
@@ -102,16 +103,16 @@ func (t *Table[R]) UpdateIf(w Writer, some any, condition string) {
 	w.add(u.statement, u.fields, v)
 }
 
-// Where is what columns of a row are equal to.
+// Where has a value for each column that is compared.
 type Where map[string]any
 
-// Delete removes the rows of which all of it holds.
+// Delete deletes the rows that have all of the values.
 func (t *Table[R]) Delete(w Writer, where Where) {
 	clause, args := t.where(where)
 	w.Exec("delete from "+t.name+" where "+clause, args...)
 }
 
-// DeleteBefore removes those of the rows that have a smaller position in a column.
+// DeleteBefore deletes those of the rows that have a smaller position in a column.
 func (t *Table[R]) DeleteBefore(w Writer, where Where, column string, before events.Position) {
 	clause, args := t.where(where)
 	w.Exec(fmt.Sprintf("delete from %s where %s and %s < $%d", t.name, clause, t.fields[index(t.fields, column)].Name, len(args)+1),
@@ -130,10 +131,10 @@ func (r *relation) where(where Where) (clause string, args []any) {
 	return strings.Join(all, " and "), args
 }
 
-// Name of the table.
+// Name returns the name of the table.
 func (r *relation) Name() string { return r.name }
 
-// Columns of the table.
+// Columns returns the columns in the order of the fields.
 func (r *relation) Columns() (all []Column) {
 	for _, f := range r.fields {
 		all = append(all, f.Column)
@@ -141,7 +142,7 @@ func (r *relation) Columns() (all []Column) {
 	return all
 }
 
-// index finds a column, and panics where there is none.
+// index finds a column, and panics if there is none.
 func index(fields []field, column string) int {
 	i := slices.IndexFunc(fields, func(f field) bool { return f.Name == column })
 	if i < 0 {
