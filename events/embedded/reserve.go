@@ -57,11 +57,11 @@ func (r *reserve) refill() error {
 	defer r.mu.Unlock()
 	r.short = true
 	for i := 0; len(r.files) < spareFiles; i++ {
-		name := r.FS.PathJoin(r.dir, fmt.Sprintf("SPARE-%d", i))
+		name := r.PathJoin(r.dir, fmt.Sprintf("SPARE-%d", i))
 		if slices.Contains(r.files, name) {
 			continue
 		}
-		if _, err := r.FS.Stat(name); err != nil { // not of an earlier life
+		if _, err := r.Stat(name); err != nil { // not of an earlier life
 			f, err := r.FS.Create(name, vfs.WriteCategoryUnspecified)
 			if err != nil {
 				return errNoInodes
@@ -113,7 +113,7 @@ func (r *reserve) rename(name string) bool {
 	}
 	spare := r.files[0]
 	r.files = r.files[1:]
-	return r.FS.Rename(spare, name) == nil
+	return r.Rename(spare, name) == nil
 }
 
 // withDescriptor opens something, with descriptors of the reserve where there are no others.

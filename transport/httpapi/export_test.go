@@ -10,9 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"annals/transport/secrets"
-
 	"annals/transport/problem"
+	"annals/transport/secrets"
 )
 
 // export gives what an agent's export says, without what differs from one export to the next.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"annals/transport/httpapi/agents"
+	"annals/transport/httpapi/frame"
 	"annals/transport/httpapi/history"
 	"annals/transport/httpapi/media"
 	"annals/transport/httpapi/memory"
@@ -18,8 +19,6 @@ import (
 	"annals/transport/httpapi/system"
 	"annals/transport/httpapi/web"
 	"annals/transport/secrets"
-
-	"annals/transport/httpapi/frame"
 )
 
 // Options is what the API works with: what all domains share, and the ports that each needs besides.

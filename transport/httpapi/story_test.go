@@ -3,13 +3,12 @@ package httpapi
 import (
 	"testing"
 
-	"annals/transport/secrets"
-
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
 	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
+	"annals/transport/secrets"
 )
 
 const (
