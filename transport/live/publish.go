@@ -33,7 +33,11 @@ func (h *Hub) Publish(facts []events.Recorded, upTo events.Position) {
 	if upTo <= max(h.position, g.upTo) {
 		return
 	}
-	g.facts = append(g.facts, since(facts, max(h.position, g.upTo))...)
+	fresh := since(facts, max(h.position, g.upTo))
+	if slices.ContainsFunc(fresh, isErasure) {
+		h.recent.erase() // at once: what is kept shows what was erased
+	}
+	g.facts = append(g.facts, fresh...)
 	g.upTo = upTo
 	switch wait := batchWindow - time.Since(g.last); {
 	case len(h.connections) < batchMinClients || wait <= 0:
@@ -45,6 +49,11 @@ func (h *Hub) Publish(facts []events.Recorded, upTo events.Position) {
 			h.release()
 		})
 	}
+}
+
+func isErasure(e events.Recorded) bool {
+	_, is := e.Event.(events.SubjectErased)
+	return is
 }
 
 // release sends what was gathered. The hub's lock is held.
@@ -60,10 +69,6 @@ func (h *Hub) release() {
 	fresh := since(g.facts, h.position)
 	from := h.position
 	h.position = g.upTo
-	erased := slices.ContainsFunc(fresh, func(e events.Recorded) bool { _, is := e.Event.(events.SubjectErased); return is })
-	if erased {
-		h.recent.erase()
-	}
 	if len(h.connections) == 0 {
 		return
 	}
@@ -72,7 +77,7 @@ func (h *Hub) release() {
 		facts[i] = newFact(e)
 	}
 	h.fanOut(facts, from)
-	if !erased {
+	if !slices.ContainsFunc(fresh, isErasure) {
 		published := stretch{after: from, upTo: h.position}
 		for _, e := range facts {
 			published.add(h.encoded(e))
