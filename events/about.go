@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// aboutFields are the fields that say whom an event is about, and where it happened: agents, persons, channels, rooms, worlds.
+// aboutFields are the fields that name the subjects and places of an event: agents, persons, channels, rooms, worlds.
 // Things with a stream of their own, such as messages, are found by it.
 var aboutFields = []string{
 	"AgentID", "AuthorID", "EntityID", "ParticipantID", "SubjectID", "Participants", "Audience", "ChannelID", "RoomID", "WorldID",

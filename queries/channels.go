@@ -45,7 +45,7 @@ func (q *Queries) Channel(ctx context.Context, id uuid.UUID) (Channel, error) {
 	return one(ctx, q, fmt.Sprintf("channel %s", id), pgx.RowToStructByName[Channel], channelColumns+` where id = $1`, id)
 }
 
-// ChannelDetails is one channel that names in its metadata who takes part, as clients expect before they add or remove somebody.
+// ChannelDetails returns one channel with its participants in the metadata, as clients expect before they add or remove one.
 func (q *Queries) ChannelDetails(ctx context.Context, id uuid.UUID) (Channel, error) {
 	found, err := q.Channel(ctx, id)
 	if err != nil {

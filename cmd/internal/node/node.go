@@ -85,7 +85,7 @@ func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 // Version is what /api/system/version tells: the version of ElizaOS whose API this is.
 const Version = "1.2.0"
 
-// ByCLI returns a request of an operator, who has the data folder.
+// ByCLI returns a request of an operator at the command line, with access to the data folder.
 func ByCLI(at time.Time) commands.Request {
 	id := NewID()
 	return commands.Request{ID: id, At: at.UTC(), Actor: "cli", Correlation: id, Causation: id}

@@ -8,7 +8,7 @@ import (
 
 // Ports is what agents need besides the frame.
 type Ports struct {
-	// Logs wakes whoever follows an agent's log.
+	// Logs notifies the followers of an agent's log.
 	Logs AgentLogs
 	// CharactersDir is where characterPath looks; CharacterURLs lets it be a URL.
 	CharactersDir string
