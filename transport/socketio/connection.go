@@ -44,6 +44,7 @@ type connection struct {
 	greeted chan struct{}             // closed when it was answered
 	greet   sync.Once
 	slow    atomic.Bool
+	shown   atomic.Pointer[string] // the actor of a later request than the first
 	// admitted says that the client may say what it wants: it is identified, or has connected where there is no key.
 	admitted atomic.Bool
 
@@ -180,14 +181,21 @@ func (h *Hub) connected(s *socket.Socket) {
 	h.mu.Unlock()
 	defer c.greet.Do(func() { close(c.greeted) })
 	_ = s.On("disconnect", func(...any) { h.quit(c) }) // the transport may stay
+	welcome := func(actor string, identified bool) {
+		c.deadline.Stop()
+		h.admit(c, identified)
+		c.actor = actor
+		s.OnAny(c.received)
+		c.tell("connection_established", greeting{"Connected to Eliza Socket.IO server", string(s.Id())})
+	}
+	if actor := c.shown.Load(); actor != nil {
+		welcome(*actor, true)
+		return
+	}
 	r := s.Request().Request()
 	for _, key := range keysOf(s.Handshake().Auth) {
 		if actor, ok, identified := h.identifies(r, key); ok {
-			c.deadline.Stop()
-			h.admit(c, identified)
-			c.actor = actor
-			s.OnAny(c.received)
-			c.tell("connection_established", greeting{"Connected to Eliza Socket.IO server", string(s.Id())})
+			welcome(actor, identified)
 			return
 		}
 	}

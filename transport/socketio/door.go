@@ -36,6 +36,11 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case begins && h.full() && h.isIdentified(r):
 		refuseRequest(w, http.StatusServiceUnavailable, badRequest, "Too many connections")
 	default:
+		if begins {
+			h.awaitCookie(r)
+		} else if !c.admitted.Load() {
+			c.shows(r)
+		}
 		h.letIn(w, r, c, begins)
 	}
 }

@@ -45,9 +45,11 @@ type Options struct {
 	// maxConnections and connectTime by default.
 	Connections int
 	ConnectTime time.Duration
-	// Parting is how long who has no key stays connected, unheard, once that was said, 5 s: ElizaOS's web client comes back the
+	// Parting is how long who has no key stays connected, unheard, once that was said, 15 s: ElizaOS's web client comes back the
 	// moment it is closed, and asks for the key anew.
 	Parting time.Duration
+	// CookieTime is how long a page of ours that shows no key waits for its session, 2 s: its cookie may be on the way.
+	CookieTime time.Duration
 }
 
 // Channels shows a channel as it can be read now.
@@ -91,7 +93,8 @@ type Hub struct {
 
 // New is a hub without clients.
 func New(o Options) *Hub {
-	o.Connections, o.ConnectTime, o.Parting = cmp.Or(o.Connections, maxConnections.Int()), cmp.Or(o.ConnectTime, connectTime.Duration()), cmp.Or(o.Parting, 5*time.Second)
+	o.Connections, o.ConnectTime = cmp.Or(o.Connections, maxConnections.Int()), cmp.Or(o.ConnectTime, connectTime.Duration())
+	o.Parting, o.CookieTime = cmp.Or(o.Parting, 15*time.Second), cmp.Or(o.CookieTime, 2*time.Second)
 	if o.Client == nil {
 		o.Client = func(r *http.Request) netip.Prefix { return limits.AddressOf(r.RemoteAddr) }
 	}

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/netip"
 	"time"
+
+	"github.com/gorilla/websocket"
 )
 
 // anonymous is the actor of clients that did not show a key.
@@ -42,6 +44,26 @@ func (h *Hub) admit(c *connection, identified bool) {
 	c.admitted.Store(true)
 	if line := c.line.Load(); line != nil {
 		line.unlimited()
+	}
+}
+
+// awaitCookie holds back the answer to a page of ours that begins to poll without key or cookie. Such a page may know the key and
+// be asking for something else with it at this moment: that answer brings the cookie, which the page's next request shows.
+func (h *Hub) awaitCookie(r *http.Request) {
+	if r.Header.Get("Sec-Fetch-Site") != "same-origin" || websocket.IsWebSocketUpgrade(r) || h.isIdentified(r) {
+		return
+	}
+	select {
+	case <-time.After(h.CookieTime):
+	case <-r.Context().Done():
+	case <-h.ctx.Done():
+	}
+}
+
+// shows notes the key that a client shows later than with its first request.
+func (c *connection) shows(r *http.Request) {
+	if actor, ok, identified := c.hub.identifies(r, ""); ok && identified {
+		c.shown.Store(&actor)
 	}
 }
 

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -137,5 +138,43 @@ func TestTheWebClientsInputIsAlwaysEnabledAgain(t *testing.T) {
 	for _, outcome := range []string{events.TurnReplied, events.TurnIgnored, events.TurnFailed, events.TurnClosed} {
 		handle(w, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{TurnID: uuid.New(), ChannelID: channel, AgentID: agent, Outcome: outcome}})
 		completed()
+	}
+}
+
+func TestAPageWhoseCookieComesAfterItsFirstRequestIsLetIn(t *testing.T) {
+	const wait = 300 * time.Millisecond
+	w := newWorld(t, keyed, func(_ *world, o *Options) { o.CookieTime = wait })
+	page := func(method, query, body string, header ...string) string {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), method, w.url+"/socket.io/?EIO=4&transport=polling"+query, strings.NewReader(body))
+		must(t, err)
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		res, err := http.DefaultClient.Do(r)
+		must(t, err)
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		must(t, err)
+		return string(text)
+	}
+	defer http.DefaultClient.CloseIdleConnections()
+	for _, c := range []struct {
+		later string // the key of the second request
+		hears string
+	}{{key, `42["connection_established",`}, {"wrong", `42["unauthorized",`}} {
+		begun := time.Now()
+		var hello struct{ SID string }
+		must(t, json.Unmarshal([]byte(page(http.MethodGet, "", "", "Sec-Fetch-Site", "same-origin")[1:]), &hello))
+		if took := time.Since(begun); took < wait {
+			t.Errorf("a page without a key is answered after %s", took)
+		}
+		session := "&sid=" + hello.SID
+		page(http.MethodPost, session, "40", "X-Api-Key", c.later)
+		for all := ""; !strings.Contains(all, c.hears); {
+			if all += page(http.MethodGet, session, ""); strings.Contains(all, `"code"`) {
+				t.Fatalf("%s is awaited: %s", c.hears, all)
+			}
+		}
 	}
 }
