@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"testing"
@@ -7,6 +7,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/httpapi/httpapitest"
 	"annals/transport/problem"
 )
 
@@ -14,29 +15,29 @@ func TestAnAnswerIsAborted(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	agent := s.newAgent("Iris")
-	channel := s.ask("POST", "/api/messaging/central-channels", fields{
+	channel := s.Ask("POST", "/api/messaging/central-channels", fields{
 		"name": "DM", "server_id": "0", "type": "DM", "participantCentralUserIds": []string{ann, agent},
-	}).is(201).text("id")
+	}).Is(201).Text("id")
 	path := "/api/messaging/central-channels/" + channel
 	say := func() string {
-		return s.ask("POST", path+"/messages", fields{"server_id": "0", "author_id": ann, "content": "Hello?"}).is(201).text("id")
+		return s.Ask("POST", path+"/messages", fields{"server_id": "0", "author_id": ann, "content": "Hello?"}).Is(201).Text("id")
 	}
 	first, second, third := say(), say(), say()
 	aborted := func(body any) (messages []string) {
 		t.Helper()
-		answer := s.ask("POST", path+"/abort", body).is(200)
+		answer := s.Ask("POST", path+"/abort", body).Is(200)
 		var done struct {
 			Aborted []struct{ TurnID, MessageID, AgentID uuid.UUID }
 		}
-		answer.data(&done)
+		answer.Data(&done)
 		for _, turn := range done.Aborted {
 			if turn.AgentID.String() != agent || turn.TurnID != events.TurnID(turn.MessageID, turn.AgentID) {
 				t.Errorf("aborted %+v", turn)
 			}
 			messages = append(messages, turn.MessageID.String())
 		}
-		if (answer.header.Get("X-Annals-Position") != "") != (len(messages) > 0) {
-			t.Errorf("the position is %q", answer.header.Get("X-Annals-Position"))
+		if (answer.Header.Get("X-Annals-Position") != "") != (len(messages) > 0) {
+			t.Errorf("the position is %q", answer.Header.Get("X-Annals-Position"))
 		}
 		return messages
 	}
@@ -50,7 +51,7 @@ func TestAnAnswerIsAborted(t *testing.T) {
 	must(t, err)
 	by, err := events.ParseID(agent)
 	must(t, err)
-	must(t, do(s.env, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{TurnID: events.TurnID(id, by), Outcome: events.TurnReplied}}))
+	must(t, httpapitest.Do(s.Env, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{TurnID: events.TurnID(id, by), Outcome: events.TurnReplied}}))
 	if got := aborted(fields{"agentId": unknown}); len(got) != 0 {
 		t.Errorf("aborted of nobody: %v", got)
 	}
@@ -59,10 +60,10 @@ func TestAnAnswerIsAborted(t *testing.T) {
 	}
 
 	s.untouched(func() {
-		s.ask("POST", path+"/abort", fields{"messageId": "x"}).refused(400, problem.CodeInvalidID)
-		s.ask("POST", path+"/abort", fields{"agentId": []int{1}}).refused(400, problem.CodeInvalidRequest)
-		s.ask("POST", path+"/abort", fields{"messageId": unknown}).refused(404, problem.CodeNotFound)
-		s.ask("POST", path+"/abort", fields{"messageId": second, "agentId": ann}).refused(404, problem.CodeNotFound)
-		s.ask("POST", "/api/messaging/central-channels/"+unknown+"/abort", fields{}).refused(404, problem.CodeNotFound)
+		s.Ask("POST", path+"/abort", fields{"messageId": "x"}).Refused(400, problem.CodeInvalidID)
+		s.Ask("POST", path+"/abort", fields{"agentId": []int{1}}).Refused(400, problem.CodeInvalidRequest)
+		s.Ask("POST", path+"/abort", fields{"messageId": unknown}).Refused(404, problem.CodeNotFound)
+		s.Ask("POST", path+"/abort", fields{"messageId": second, "agentId": ann}).Refused(404, problem.CodeNotFound)
+		s.Ask("POST", "/api/messaging/central-channels/"+unknown+"/abort", fields{}).Refused(404, problem.CodeNotFound)
 	})
 }

@@ -1,10 +1,14 @@
-package httpapi
+package httpapi_test
 
-import "testing"
+import (
+	"testing"
+
+	"annals/transport/httpapi"
+)
 
 func TestRoutesAreListedWithoutAnythingRunning(t *testing.T) {
 	t.Parallel()
-	if n := len(Routes()); n < 46 {
+	if n := len(httpapi.Routes()); n < 46 {
 		t.Fatalf("only %d routes", n)
 	}
 }

@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"bytes"
@@ -16,7 +16,9 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/httpapi"
 	"annals/transport/httpapi/frame"
+	"annals/transport/httpapi/httpapitest"
 )
 
 // sink takes an answer as the server's connection would.
@@ -37,14 +39,14 @@ func (s *fixture) handled(b *testing.B, method, path, body string, want int) {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	w := sink{header: http.Header{}}
-	if s.api.ServeHTTP(&w, r); w.status != want {
+	if s.API.ServeHTTP(&w, r); w.status != want {
 		b.Fatalf("%s %s: %d %s", method, path, w.status, w.String())
 	}
 }
 
 // BenchmarkPing is what every answer costs before anything is done for it.
 func BenchmarkPing(b *testing.B) {
-	s := serve(b, func(o *Options) { o.Frame.Logger = nil })
+	s := serve(b, func(o *httpapi.Options) { o.Frame.Logger = nil })
 	for b.Loop() {
 		s.handled(b, "GET", "/api/server/ping", "", 200)
 	}
@@ -52,7 +54,7 @@ func BenchmarkPing(b *testing.B) {
 
 // BenchmarkPostMessage has a log in memory, and nobody waits for the read models: what is left is ours.
 func BenchmarkPostMessage(b *testing.B) {
-	s := serve(b, func(o *Options) { o.Frame.Logger, o.Frame.Waiter = nil, nobody{} })
+	s := serve(b, func(o *httpapi.Options) { o.Frame.Logger, o.Frame.Waiter = nil, nobody{} })
 	body := jsonText(fields{"author_id": ann, "content": "hello there", "server_id": "0", "metadata": fields{"user_display_name": "Ann"}, "raw_message": fields{"text": "hello there"}})
 	s.handled(b, "POST", chat+"/messages", body, 201)
 	for b.Loop() {
@@ -66,19 +68,19 @@ func (nobody) Wait(context.Context, string, events.Position) error { return nil 
 
 // BenchmarkReads are 50 of 10,000 messages, and 20 agents, each beside the bare SELECT through pgx and encoding/json.
 func BenchmarkReads(b *testing.B) {
-	s := serve(b, func(o *Options) { o.Frame.Logger = nil })
+	s := serve(b, func(o *httpapi.Options) { o.Frame.Logger = nil })
 	for i := range 20 {
 		s.newAgent(fmt.Sprintf("Agent %d", i))
 	}
 	channel := uuid.MustParse(chat[strings.LastIndex(chat, "/")+1:])
-	s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).is(201)
+	s.Ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).Is(201)
 	for i := range 9_999 {
-		must(b, do(s.env, commands.SubmitMessage{
+		must(b, httpapitest.Do(s.Env, commands.SubmitMessage{
 			MessageID: frame.NewID(), ChannelID: channel, AuthorID: uuid.MustParse(ann), Content: fmt.Sprintf("message %d of a conversation", i),
 			RawMessage: json.RawMessage(`{"text":"message","thought":"none","actions":["REPLY"]}`), Metadata: json.RawMessage(`{"user_display_name":"Ann"}`),
 		}))
 	}
-	s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": "last", "server_id": "0"}).is(201)
+	s.Ask("POST", chat+"/messages", fields{"author_id": ann, "content": "last", "server_id": "0"}).Is(201)
 	b.Run("messages", func(b *testing.B) {
 		for b.Loop() {
 			s.handled(b, "GET", chat+"/messages?limit=50", "", 200)
@@ -118,7 +120,7 @@ type plainAgent struct {
 }
 
 func barely[T any](b *testing.B, s *fixture, sql string, args ...any) {
-	rows, err := s.pool.Query(context.Background(), sql, args...)
+	rows, err := s.Pool.Query(context.Background(), sql, args...)
 	must(b, err)
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
 	must(b, err)

@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"math"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"annals/transport/httpapi"
 	"annals/transport/problem"
 )
 
@@ -13,16 +14,16 @@ func TestStateAndMetricsAreShown(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	s.newAgent("Eliza")
-	s.ask("GET", "/api/nowhere", nil).refused(404, problem.CodeNotFound)
-	state := s.ask("GET", "/api/server/debug/state", nil).is(200)
-	if len(state.at("agents").([]any)) != 1 || len(state.at("rebuilds").([]any)) != 0 {
-		t.Errorf("state: %s", state.body)
+	s.Ask("GET", "/api/nowhere", nil).Refused(404, problem.CodeNotFound)
+	state := s.Ask("GET", "/api/server/debug/state", nil).Is(200)
+	if len(state.At("agents").([]any)) != 1 || len(state.At("rebuilds").([]any)) != 0 {
+		t.Errorf("state: %s", state.Body)
 	}
-	if parked := state.at("subscriptions").([]any)[0].(fields)["parked"]; parked != 1.0 {
+	if parked := state.At("subscriptions").([]any)[0].(fields)["parked"]; parked != 1.0 {
 		t.Errorf("parked: %v", parked)
 	}
-	if none := s.ask("GET", "/api/server/debug/metrics", nil).is(200); len(none.at("metrics").([]any)) != 0 {
-		t.Errorf("metrics: %s", none.body)
+	if none := s.Ask("GET", "/api/server/debug/metrics", nil).Is(200); len(none.At("metrics").([]any)) != 0 {
+		t.Errorf("metrics: %s", none.Body)
 	}
 }
 
@@ -36,11 +37,11 @@ func TestMetricsAreThoseOfPrometheus(t *testing.T) {
 	beyond := prometheus.NewGauge(prometheus.GaugeOpts{Name: "c"})
 	beyond.Set(math.Inf(1))
 	registry.MustRegister(counts, took, beyond)
-	s := serve(t, func(o *Options) { o.Server.Metrics = registry })
-	got := s.ask("GET", "/api/server/debug/metrics", nil).is(200)
-	if got.text("metrics.0.name") != "a_seconds" || got.at("metrics.0.samples.0.count") != 1.0 || got.at("metrics.0.samples.0.sum") != 2.0 ||
-		got.text("metrics.1.samples.0.labels.kind") != "x" || got.at("metrics.1.samples.0.value") != 3.0 || got.text("metrics.1.type") != "counter" ||
-		got.at("metrics.2.samples.0.value") != nil {
-		t.Errorf("metrics: %s", got.body)
+	s := serve(t, func(o *httpapi.Options) { o.Server.Metrics = registry })
+	got := s.Ask("GET", "/api/server/debug/metrics", nil).Is(200)
+	if got.Text("metrics.0.name") != "a_seconds" || got.At("metrics.0.samples.0.count") != 1.0 || got.At("metrics.0.samples.0.sum") != 2.0 ||
+		got.Text("metrics.1.samples.0.labels.kind") != "x" || got.At("metrics.1.samples.0.value") != 3.0 || got.Text("metrics.1.type") != "counter" ||
+		got.At("metrics.2.samples.0.value") != nil {
+		t.Errorf("metrics: %s", got.Body)
 	}
 }

@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"encoding/json"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"annals/transport/httpapi"
 	"annals/transport/httpapi/frame"
 	"annals/transport/httpapi/httpapitest"
 )
@@ -21,17 +22,8 @@ import (
 var document = sync.OnceValue(func() []byte {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodGet, "http://localhost/api/openapi.json", nil)
-	New(Options{Frame: frame.Options{Shared: frame.Shared{Version: "1.2.0"}}}).ServeHTTP(w, r)
+	httpapi.New(httpapi.Options{Frame: frame.Options{Shared: frame.Shared{Version: "1.2.0"}}}).ServeHTTP(w, r)
 	return w.Body.Bytes()
-})
-
-// description is what every answer of these tests is held against.
-var description = sync.OnceValue(func() *httpapitest.Description {
-	d, err := httpapitest.Read(document())
-	if err != nil {
-		panic(err)
-	}
-	return d
 })
 
 func TestTheDescriptionIsOpenAPI31AndItsExamplesFitTheirSchemas(t *testing.T) {
@@ -47,7 +39,7 @@ func TestTheDescriptionIsOpenAPI31AndItsExamplesFitTheirSchemas(t *testing.T) {
 func TestWhatIsDescribedIsWhatIsServed(t *testing.T) {
 	t.Parallel()
 	var served, told []string
-	for _, r := range Routes() {
+	for _, r := range httpapi.Routes() {
 		served = append(served, r.Method+" "+routeParameter.ReplaceAllString(r.Path, "{}"))
 	}
 	for path, item := range loadedPaths(t) {
@@ -119,7 +111,7 @@ func TestEveryOperationIsDescribedWithExamples(t *testing.T) {
 						example = jsonText(content.Example)
 					}
 					n, err := strconv.Atoi(status)
-					err = errors.Join(err, description().Check(strings.ToUpper(method), path, n, typ, []byte(example)))
+					err = errors.Join(err, httpapitest.Described().Check(strings.ToUpper(method), path, n, typ, []byte(example)))
 					if err != nil {
 						t.Error(err)
 					}

@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"annals/events"
+	"annals/transport/httpapi"
 	"annals/transport/problem"
 )
 
@@ -33,23 +34,23 @@ func TestADryRunSaysWhatTheImportThenDoes(t *testing.T) {
 	} {
 		file.WriteString(jsonText(line) + "\n")
 	}
-	dry := takeIn(s, agent, "format=ndjson&dryRun=true", []byte(file.String())).is(200)
-	done := takeIn(s, agent, "format=ndjson", []byte(file.String())).is(200)
+	dry := takeIn(s, agent, "format=ndjson&dryRun=true", []byte(file.String())).Is(200)
+	done := takeIn(s, agent, "format=ndjson", []byte(file.String())).Is(200)
 	for _, what := range []string{"imported", "skipped", "failedCount", "failed"} {
-		if jsonText(dry.at(what)) != jsonText(done.at(what)) {
-			t.Errorf("%s would be %v, and is %v", what, dry.at(what), done.at(what))
+		if jsonText(dry.At(what)) != jsonText(done.At(what)) {
+			t.Errorf("%s would be %v, and is %v", what, dry.At(what), done.At(what))
 		}
 	}
-	if done.at("skipped") != 2.0 || done.at("failedCount") != 3.0 {
-		t.Errorf("imported: %s", done.body)
+	if done.At("skipped") != 2.0 || done.At("failedCount") != 3.0 {
+		t.Errorf("imported: %s", done.Body)
 	}
 }
 
 func TestAnImportWhoseLastMemoryCannotBeStoredFails(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(o *Options) { o.Frame.Env.Store = forgetful{o.Frame.Env.Store} })
+	s := serve(t, func(o *httpapi.Options) { o.Frame.Env.Store = forgetful{o.Frame.Env.Store} })
 	agent := s.newAgent("Mnemosyne")
-	s.ask("POST", "/api/memory/agents/"+agent+"/import", fields{"memories": []fields{{"content": fields{"text": "x"}}}}).refused(500, problem.CodeInternal)
+	s.Ask("POST", "/api/memory/agents/"+agent+"/import", fields{"memories": []fields{{"content": fields{"text": "x"}}}}).Refused(500, problem.CodeInternal)
 }
 
 // forgetful is a store that takes no memories.

@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"bufio"
@@ -15,6 +15,7 @@ import (
 	"annals/events"
 	"annals/transport/httpapi/example"
 	"annals/transport/httpapi/frame"
+	"annals/transport/httpapi/httpapitest"
 )
 
 // named are the routes of testdata/endpoints.tsv: those that ElizaOS's documentation, its server and its client package name.
@@ -120,34 +121,34 @@ type things map[string]string
 
 // peopled makes an agent, what belongs to it, and a conversation with it.
 func (s *fixture) peopled(number int) things {
-	s.t.Helper()
+	s.T.Helper()
 	agent := s.newAgent("Agent " + strconv.Itoa(number))
 	of := "/api/agents/" + agent
-	server := s.ask("POST", "/api/messaging/servers", fields{"name": "Library", "sourceType": "test"}).is(201).text("server.id")
-	s.ask("POST", "/api/messaging/servers/"+server+"/agents", fields{"agentId": agent}).is(201)
-	channel := s.ask("POST", "/api/messaging/central-channels", fields{
+	server := s.Ask("POST", "/api/messaging/servers", fields{"name": "Library", "sourceType": "test"}).Is(201).Text("server.id")
+	s.Ask("POST", "/api/messaging/servers/"+server+"/agents", fields{"agentId": agent}).Is(201)
+	channel := s.Ask("POST", "/api/messaging/central-channels", fields{
 		"name": "Talk", "server_id": server, "participantCentralUserIds": []string{agent, ann},
-	}).is(201).text("id")
+	}).Is(201).Text("id")
 	message := ""
 	for _, said := range []string{"At home", "two", "three", "four"} {
-		message = s.ask("POST", "/api/messaging/central-channels/"+channel+"/messages", fields{"author_id": ann, "content": said, "server_id": server}).is(201).text("id")
+		message = s.Ask("POST", "/api/messaging/central-channels/"+channel+"/messages", fields{"author_id": ann, "content": said, "server_id": server}).Is(201).Text("id")
 	}
-	world := s.ask("POST", of+"/worlds", fields{"name": "Home"}).is(201).text("world.id")
-	room := s.ask("POST", of+"/rooms", fields{"name": "Study", "worldId": world}).is(201).text("id")
-	memory := s.ask("POST", of+"/memories", fields{"text": "tea", "roomId": room}).is(201).text("id")
-	uploaded := s.upload("/api/media/agents/"+agent+"/upload", "a.txt", "text/plain", "words").is(200)
-	inChannel := s.upload("/api/media/channels/"+channel+"/upload", "a.txt", "text/plain", "words").is(200)
+	world := s.Ask("POST", of+"/worlds", fields{"name": "Home"}).Is(201).Text("world.id")
+	room := s.Ask("POST", of+"/rooms", fields{"name": "Study", "worldId": world}).Is(201).Text("id")
+	memory := s.Ask("POST", of+"/memories", fields{"text": "tea", "roomId": room}).Is(201).Text("id")
+	uploaded := s.upload("/api/media/agents/"+agent+"/upload", "a.txt", "text/plain", "words").Is(200)
+	inChannel := s.upload("/api/media/channels/"+channel+"/upload", "a.txt", "text/plain", "words").Is(200)
 	made := commands.UploadFile{
 		FileID: frame.NewID(), Owner: events.FileByGenerator, OwnerID: uuid.MustParse(agent), Filename: "made.txt", Name: "made.txt", Type: "text/plain",
-		Size: int64(len("words")), SHA256: uploaded.text("sha256"),
+		Size: int64(len("words")), SHA256: uploaded.Text("sha256"),
 	}
-	must(s.t, do(s.env, made))
+	must(s.T, httpapitest.Do(s.Env, made))
 	log := s.did(agent, "useModel:TEXT_LARGE", `{"modelType":"TEXT_LARGE"}`)
-	s.caughtUp()
+	s.CaughtUp()
 	return things{
 		"agentId": agent, "serverId": server, "channelId": channel, "messageId": message, "worldId": world, "roomId": room, "memoryId": memory,
-		"logId": log, "groupId": world, "fileId": uploaded.text("id"),
-		"/media/uploads/agents/": uploaded.text("filename"), "/media/uploads/channels/": inChannel.text("filename"), "/media/generated/": made.Filename,
+		"logId": log, "groupId": world, "fileId": uploaded.Text("id"),
+		"/media/uploads/agents/": uploaded.Text("filename"), "/media/uploads/channels/": inChannel.Text("filename"), "/media/generated/": made.Filename,
 	}
 }
 
@@ -211,42 +212,42 @@ func TestEveryRouteThatIsNamedIsThereAndItsExampleWorks(t *testing.T) {
 		}
 	}
 	s.works(frame.Route{Method: "POST", Path: "/api/server/stop"}, served["POST /api/server/stop"], there)
-	<-s.stopped
+	<-s.Stopped
 }
 
 // works asks as the description's example does, and looks at the answer.
 func (s *fixture) works(r frame.Route, d described, there things) {
-	s.t.Helper()
+	s.T.Helper()
 	if d.goesOn() {
 		next, leave := s.follows(there.about(r.Path))
 		defer leave()
 		s.did(there["agentId"], "action", `{}`)       // an agent does something,
-		s.ask("GET", "/api/server/ping", nil).is(200) // and the server, too
+		s.Ask("GET", "/api/server/ping", nil).Is(200) // and the server, too
 		if e := next(); e.name != "log" || e.data == "" {
-			s.t.Errorf("%s %s tells of %+v", r.Method, r.Path, e)
+			s.T.Errorf("%s %s tells of %+v", r.Method, r.Path, e)
 		}
 		return
 	}
-	body, headers := d.exampleBody(s.t)
+	body, headers := d.exampleBody(s.T)
 	if text, ok := body.(string); ok {
 		body = there.examples().Replace(text)
 	}
-	got := s.ask(r.Method, there.about(r.Path), body, headers...)
-	if success := d.success(); got.status != success {
-		s.t.Errorf("%s %v: status %d, not %d: %.300s", got.what, body, got.status, success, got.body)
+	got := s.Ask(r.Method, there.about(r.Path), body, headers...)
+	if success := d.success(); got.Status != success {
+		s.T.Errorf("%s %v: status %d, not %d: %.300s", got.What, body, got.Status, success, got.Body)
 		return
 	}
 	keys, ok := shown[r.Method+" "+r.Path]
 	if !ok && !strings.Contains(r.Path, "emor") && !strings.Contains(r.Path, "/rooms") && !strings.HasPrefix(r.Path, "/api/media/") {
-		s.t.Errorf("what %s %s shows is not told", r.Method, r.Path)
+		s.T.Errorf("what %s %s shows is not told", r.Method, r.Path)
 	}
 	for _, key := range strings.Fields(keys) {
-		if got.field(key) == nil {
-			s.t.Errorf("%s shows no %s: %.300s", got.what, key, got.body)
+		if got.Field(key) == nil {
+			s.T.Errorf("%s shows no %s: %.300s", got.What, key, got.Body)
 		}
 	}
-	if strings.HasPrefix(r.Path, "/media/") && string(got.body) != "words" {
-		s.t.Errorf("%s: %q", got.what, got.body)
+	if strings.HasPrefix(r.Path, "/media/") && string(got.Body) != "words" {
+		s.T.Errorf("%s: %q", got.What, got.Body)
 	}
 }
 

@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"fmt"
@@ -70,23 +70,23 @@ func TestEveryOperationOnWhatIsUnknownIsNotFoundOrAListThatIsEmpty(t *testing.T)
 			at += "?q=words"
 		}
 		body, headers := d.exampleBody(t)
-		before := s.head()
-		got := s.ask(d.method, at, body, headers...)
+		before := s.Head()
+		got := s.Ask(d.method, at, body, headers...)
 		exception := without[route]
 		switch {
 		case exception.reason != "":
-			got.is(exception.status)
-		case got.status == 200 && d.method == "GET":
+			got.Is(exception.status)
+		case got.Status == 200 && d.method == "GET":
 			var data any
-			if got.data(&data); !nothingIn(data) || !strings.Contains(string(got.body), "[]") {
-				t.Errorf("%s tells of what is not there: %s", got.what, got.body)
+			if got.Data(&data); !nothingIn(data) || !strings.Contains(string(got.Body), "[]") {
+				t.Errorf("%s tells of what is not there: %s", got.What, got.Body)
 			}
 		default:
-			got.is(404)
+			got.Is(404)
 			isClientError(t, got)
 		}
-		if exception.status != 200 && exception.status != 201 && s.head() != before {
-			t.Errorf("%s: %d, and yet the log grew", got.what, got.status)
+		if exception.status != 200 && exception.status != 201 && s.Head() != before {
+			t.Errorf("%s: %d, and yet the log grew", got.What, got.Status)
 		}
 	}
 }
@@ -121,12 +121,12 @@ func TestEveryOperationThatNeedsABodyRefusesAnEmptyOne(t *testing.T) {
 	s.untouched(func() {
 		for _, d := range s.shaped() {
 			at := pathParameter.ReplaceAllString(d.path, unknown)
-			got := s.ask(d.method, at, "{}")
+			got := s.Ask(d.method, at, "{}")
 			switch {
 			case emptied[d.method+" "+d.path]:
-				got.is(200)
+				got.Is(200)
 			case d.method == http.MethodPatch: // changes nothing, of nothing
-				got.refused(404, problem.CodeNotFound)
+				got.Refused(404, problem.CodeNotFound)
 			default:
 				isClientError(t, got)
 			}
@@ -138,13 +138,13 @@ func TestEveryBodyThatIsTooLargeForTheLogIsRefusedWhole(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	agent := s.newAgent("There")
-	world := s.ask("POST", "/api/agents/"+agent+"/worlds", fields{"name": "Home"}).is(201).text("world.id")
-	message := s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).is(201).text("id")
-	memory := s.ask("POST", "/api/agents/"+agent+"/memories", fields{"text": "x"}).is(201).text("id")
+	world := s.Ask("POST", "/api/agents/"+agent+"/worlds", fields{"name": "Home"}).Is(201).Text("world.id")
+	message := s.Ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).Is(201).Text("id")
+	memory := s.Ask("POST", "/api/agents/"+agent+"/memories", fields{"text": "x"}).Is(201).Text("id")
 	there := map[string]string{
 		"agentId": agent, "worldId": world, "messageId": message, "memoryId": memory, "serverId": "0", "channelId": strings.TrimPrefix(chat, "/api/messaging/central-channels/"),
 	}
-	s.ask("POST", "/api/agents/"+agent+"/start", nil).is(200)
+	s.Ask("POST", "/api/agents/"+agent+"/start", nil).Is(200)
 	examples := strings.NewReplacer(
 		example.Agent.String(), agent, example.World.String(), world, example.Message.String(), message, example.Channel.String(), there["channelId"],
 		`"roomId":"`+example.Room.String()+`"`, `"roomId":""`,
@@ -163,21 +163,21 @@ func TestEveryBodyThatIsTooLargeForTheLogIsRefusedWhole(t *testing.T) {
 			case "integer", "number", "boolean":
 				continue
 			}
-			before := s.head()
-			got := s.ask(d.method, at, examples.Replace(d.with(t, key, value)))
+			before := s.Head()
+			got := s.Ask(d.method, at, examples.Replace(d.with(t, key, value)))
 			switch {
-			case got.status < 300: // it is none that is kept
-			case got.status == 413:
+			case got.Status < 300: // it is none that is kept
+			case got.Status == 413:
 				refused++
 				isClientError(t, got)
-				if !strings.Contains(string(got.body), fmt.Sprintf("at most %d bytes", events.MaxSize)) {
-					t.Errorf("%s with a huge %s does not say the limit: %.300s", got.what, key, got.body)
+				if !strings.Contains(string(got.Body), fmt.Sprintf("at most %d bytes", events.MaxSize)) {
+					t.Errorf("%s with a huge %s does not say the limit: %.300s", got.What, key, got.Body)
 				}
 			default:
 				isClientError(t, got)
 			}
-			if after := s.head(); got.status >= 300 && after != before {
-				t.Errorf("%s with a huge %s: refused with %d, and yet the log grew from %d to %d", got.what, key, got.status, before, after)
+			if after := s.Head(); got.Status >= 300 && after != before {
+				t.Errorf("%s with a huge %s: refused with %d, and yet the log grew from %d to %d", got.What, key, got.Status, before, after)
 			}
 		}
 	}
@@ -199,11 +199,11 @@ func TestEveryOperationRefusesABodyOfAnotherKind(t *testing.T) {
 			}
 			at := pathParameter.ReplaceAllString(d.path, unknown)
 			for _, typ := range []string{"text/plain", "application/xml", "image/png", "nonsense", ""} {
-				got := s.ask(d.method, at, "x", "Content-Type", typ)
+				got := s.Ask(d.method, at, "x", "Content-Type", typ)
 				if strings.HasPrefix(d.path, "/api/media/") { // looks for a file, as recorded
-					got.refused(400, problem.CodeInvalidRequest)
+					got.Refused(400, problem.CodeInvalidRequest)
 				} else {
-					got.refused(400, problem.CodeContentType)
+					got.Refused(400, problem.CodeContentType)
 				}
 			}
 		}
@@ -213,22 +213,22 @@ func TestEveryOperationRefusesABodyOfAnotherKind(t *testing.T) {
 func TestOfSeveralThingsInOneBodyAllAreMadeOrNone(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).is(201)
+	s.Ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).Is(201)
 	huge := strings.Repeat("x", events.MaxSize)
 	s.untouched(func() {
-		s.ask("POST", "/api/messaging/ingest-external", fields{"platform": "test", "channelId": path.Base(chat), "messages": []fields{
+		s.Ask("POST", "/api/messaging/ingest-external", fields{"platform": "test", "channelId": path.Base(chat), "messages": []fields{
 			{"id": "1", "authorId": "ann", "content": "fits"}, {"id": "2", "authorId": "ann", "content": huge},
-		}}).refused(413, problem.CodeTooLarge)
-		s.ask("POST", "/api/messaging/servers/0/sync-channels", fields{"channels": []fields{
+		}}).Refused(413, problem.CodeTooLarge)
+		s.Ask("POST", "/api/messaging/servers/0/sync-channels", fields{"channels": []fields{
 			{"name": "fits", "sourceId": "1"}, {"name": "does not", "sourceId": "2", "metadata": fields{"x": huge}},
-		}}).refused(413, problem.CodeTooLarge)
+		}}).Refused(413, problem.CodeTooLarge)
 	})
 }
 
 func TestEveryReadIsNoOlderThanItsClientHasSeen(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	beyond := events.Token{Log: s.log, Position: 1 << 40}.String()
+	beyond := events.Token{Log: s.Log, Position: 1 << 40}.String()
 	elsewhere := events.Token{Log: frame.NewID(), Position: 1}.String()
 	reads := 0
 	for _, d := range s.operations(ended...) {
@@ -238,10 +238,10 @@ func TestEveryReadIsNoOlderThanItsClientHasSeen(t *testing.T) {
 		reads++
 		at := pathParameter.ReplaceAllString(d.path, unknown)
 		for _, bad := range []string{"nonsense", "7", beyond, elsewhere} {
-			s.ask(d.method, at, nil, "X-Annals-After", bad).refused(400, problem.CodeInvalidRequest)
+			s.Ask(d.method, at, nil, "X-Annals-After", bad).Refused(400, problem.CodeInvalidRequest)
 		}
-		if got := s.ask(d.method, at, nil, "X-Annals-After", s.now()); got.status >= 500 || errorCode(got) == problem.CodeInvalidRequest && !strings.HasSuffix(at, "/search") && !strings.HasSuffix(at, "/dm-channel") {
-			t.Errorf("%s: %d %s", got.what, got.status, got.body)
+		if got := s.Ask(d.method, at, nil, "X-Annals-After", s.now()); got.Status >= 500 || errorCode(got) == problem.CodeInvalidRequest && !strings.HasSuffix(at, "/search") && !strings.HasSuffix(at, "/dm-channel") {
+			t.Errorf("%s: %d %s", got.What, got.Status, got.Body)
 		}
 	}
 	if reads < 50 {

@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"bytes"
@@ -10,35 +10,36 @@ import (
 	"strings"
 	"testing"
 
+	"annals/transport/httpapi"
 	"annals/transport/problem"
 	"annals/transport/secrets"
 )
 
 // export gives what an agent's export says, without what differs from one export to the next.
 func (s *fixture) export(agent, query string) []byte {
-	s.t.Helper()
-	return s.ask("GET", "/api/memory/agents/"+agent+"/export?"+query, nil).is(200).body
+	s.T.Helper()
+	return s.Ask("GET", "/api/memory/agents/"+agent+"/export?"+query, nil).Is(200).Body
 }
 
 // furnished is an agent with a room, documents and memories.
 func (s *fixture) furnished(name string) (agent string) {
-	s.t.Helper()
+	s.T.Helper()
 	agent = s.newAgent(name)
 	path := "/api/agents/" + agent
-	room := s.ask("POST", path+"/rooms", fields{"name": "Study", "metadata": fields{"a": 1}}).is(201).text("id")
+	room := s.Ask("POST", path+"/rooms", fields{"name": "Study", "metadata": fields{"a": 1}}).Is(201).Text("id")
 	vector := make([]float64, 384)
 	vector[1] = 1
-	s.ask("POST", path+"/memories", fields{"text": "tea ☕", "roomId": room, "embedding": vector}).is(201)
+	s.Ask("POST", path+"/memories", fields{"text": "tea ☕", "roomId": room, "embedding": vector}).Is(201)
 	for n := range 20 { // some of the same time
-		s.ask("POST", path+"/memories", fields{"text": fmt.Sprint("leaf ", n)}).is(201)
+		s.Ask("POST", path+"/memories", fields{"text": fmt.Sprint("leaf ", n)}).Is(201)
 	}
-	s.ask("POST", path+"/memories", fields{"content": fields{"text": "green", "n": 12345678901234567}, "tableName": "facts", "metadata": fields{"m": nil}}).is(201)
+	s.Ask("POST", path+"/memories", fields{"content": fields{"text": "green", "n": 12345678901234567}, "tableName": "facts", "metadata": fields{"m": nil}}).Is(201)
 	return agent
 }
 
 func takeIn(s *fixture, agent, query string, content []byte, headers ...string) answered {
-	s.t.Helper()
-	return s.ask("POST", "/api/memory/agents/"+agent+"/import?"+query, string(content), headers...)
+	s.T.Helper()
+	return s.Ask("POST", "/api/memory/agents/"+agent+"/import?"+query, string(content), headers...)
 }
 
 func TestARoundTripGivesTheSameAgentInEitherFormat(t *testing.T) {
@@ -48,24 +49,24 @@ func TestARoundTripGivesTheSameAgentInEitherFormat(t *testing.T) {
 			t.Parallel()
 			s := serve(t)
 			agent := s.furnished("Mnemosyne")
-			s.eventually("the vector is known", func() bool { return bytes.Contains(s.export(agent, "includeEmbedding=true"), []byte(`"embedding"`)) })
+			s.Eventually("the vector is known", func() bool { return bytes.Contains(s.export(agent, "includeEmbedding=true"), []byte(`"embedding"`)) })
 			before := s.export(agent, "includeEmbedding=true&format="+format)
 			s.untouched(func() {
-				again := takeIn(s, agent, "", before).is(200)
-				if again.at("imported") != 0.0 || again.at("failedCount") != 0.0 {
-					t.Errorf("imported again: %s", again.body)
+				again := takeIn(s, agent, "", before).Is(200)
+				if again.At("imported") != 0.0 || again.At("failedCount") != 0.0 {
+					t.Errorf("imported again: %s", again.Body)
 				}
 			})
-			s.ask("DELETE", "/api/agents/"+agent, nil).is(204)
-			dry := takeIn(s, agent, "dryRun=true", before).is(200)
-			if dry.at("imported").(float64) < 6 || dry.at("failedCount") != 0.0 || s.ask("GET", "/api/agents/"+agent, nil).status != 404 {
-				t.Errorf("dry run: %s", dry.body)
+			s.Ask("DELETE", "/api/agents/"+agent, nil).Is(204)
+			dry := takeIn(s, agent, "dryRun=true", before).Is(200)
+			if dry.At("imported").(float64) < 6 || dry.At("failedCount") != 0.0 || s.Ask("GET", "/api/agents/"+agent, nil).Status != 404 {
+				t.Errorf("dry run: %s", dry.Body)
 			}
-			done := takeIn(s, agent, "", before).is(200)
-			if done.at("failedCount") != 0.0 || done.at("imported") != dry.at("imported") {
-				t.Errorf("imported: %s", done.body)
+			done := takeIn(s, agent, "", before).Is(200)
+			if done.At("failedCount") != 0.0 || done.At("imported") != dry.At("imported") {
+				t.Errorf("imported: %s", done.Body)
 			}
-			s.eventually("the same is exported", func() bool {
+			s.Eventually("the same is exported", func() bool {
 				return settled(before) == settled(s.export(agent, "includeEmbedding=true&format="+format))
 			})
 		})
@@ -87,27 +88,27 @@ func settled(export []byte) string {
 
 func TestSecretsAreExportedOnlyToWhoShowsAKey(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(o *Options) { o.Frame.Key = "k" })
-	agent := s.ask("POST", "/api/agents", fields{"characterJson": fields{"name": "A", "bio": "b", "settings": fields{"secrets": fields{"TOKEN": "plain"}}}}, "X-API-KEY", "k").is(201).text("id")
+	s := serve(t, func(o *httpapi.Options) { o.Frame.Key = "k" })
+	agent := s.Ask("POST", "/api/agents", fields{"characterJson": fields{"name": "A", "bio": "b", "settings": fields{"secrets": fields{"TOKEN": "plain"}}}}, "X-API-KEY", "k").Is(201).Text("id")
 	path := "/api/memory/agents/" + agent + "/export"
-	if plain := s.ask("GET", path, nil, "X-API-KEY", "k").is(200); bytes.Contains(plain.body, []byte("TOKEN")) {
-		t.Errorf("exported: %s", plain.body)
+	if plain := s.Ask("GET", path, nil, "X-API-KEY", "k").Is(200); bytes.Contains(plain.Body, []byte("TOKEN")) {
+		t.Errorf("exported: %s", plain.Body)
 	}
-	if with := s.ask("GET", path+"?includeSecrets=true", nil, "X-API-KEY", "k").is(200); !secrets.IsEncrypted(with.text("character.settings.secrets.TOKEN")) {
-		t.Errorf("exported: %s", with.body)
+	if with := s.Ask("GET", path+"?includeSecrets=true", nil, "X-API-KEY", "k").Is(200); !secrets.IsEncrypted(with.Text("character.settings.secrets.TOKEN")) {
+		t.Errorf("exported: %s", with.Body)
 	}
 	open := serve(t)
-	open.ask("GET", "/api/memory/agents/"+open.newAgent("A")+"/export?includeSecrets=true", nil).refused(403, problem.CodeForbidden)
-	open.ask("GET", "/api/memory/agents/"+unknown+"/export", nil).refused(404, problem.CodeNotFound)
+	open.Ask("GET", "/api/memory/agents/"+open.newAgent("A")+"/export?includeSecrets=true", nil).Refused(403, problem.CodeForbidden)
+	open.Ask("GET", "/api/memory/agents/"+unknown+"/export", nil).Refused(404, problem.CodeNotFound)
 }
 
 func TestAnExportThatCannotBeReadIsRefusedInTheEnvelope(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	agent := s.furnished("Mnemosyne")
-	s.pool.Close()
+	s.Pool.Close()
 	for _, format := range []string{"json", "ndjson"} {
-		s.ask("GET", "/api/memory/agents/"+agent+"/export?format="+format, nil).refused(503, problem.CodeDatabase)
+		s.Ask("GET", "/api/memory/agents/"+agent+"/export?format="+format, nil).Refused(503, problem.CodeDatabase)
 	}
 }
 
@@ -117,9 +118,9 @@ func TestLinesWithoutARecordAreRefused(t *testing.T) {
 	agent := s.furnished("Mnemosyne")
 	s.untouched(func() {
 		for _, lines := range []string{"\n\n", "no\nrecords\n", `{"a":1}` + "\n"} {
-			refused := takeIn(s, agent, "format=ndjson", []byte(lines)).refused(http.StatusBadRequest, problem.CodeInvalidRequest)
-			if !strings.Contains(refused.field("error.message").(string), "no record") {
-				t.Errorf("%q: %s", lines, refused.body)
+			refused := takeIn(s, agent, "format=ndjson", []byte(lines)).Refused(http.StatusBadRequest, problem.CodeInvalidRequest)
+			if !strings.Contains(refused.Field("error.message").(string), "no record") {
+				t.Errorf("%q: %s", lines, refused.Body)
 			}
 		}
 	})
@@ -132,20 +133,20 @@ func TestHalfAFileLeavesWhatWasReadAndSaysWhereItStopped(t *testing.T) {
 	for _, format := range []string{"json", "ndjson"} {
 		whole := s.export(agent, "format="+format)
 		cut := whole[:bytes.Index(whole, []byte("green"))]
-		s.ask("DELETE", "/api/agents/"+agent, nil).is(204)
-		stopped := takeIn(s, agent, "", cut).refused(http.StatusBadRequest, problem.CodeInvalidRequest)
-		if stopped.field("error.details.stopped.line").(float64) < 5 || stopped.field("error.details.imported").(float64) < 5 {
-			t.Errorf("%s: %s", format, stopped.body)
+		s.Ask("DELETE", "/api/agents/"+agent, nil).Is(204)
+		stopped := takeIn(s, agent, "", cut).Refused(http.StatusBadRequest, problem.CodeInvalidRequest)
+		if stopped.Field("error.details.stopped.line").(float64) < 5 || stopped.Field("error.details.imported").(float64) < 5 {
+			t.Errorf("%s: %s", format, stopped.Body)
 		}
-		s.ask("GET", "/api/agents/"+agent, nil).is(200)
-		if kept := s.ask("GET", "/api/agents/"+agent+"/memories", nil).is(200); kept.text("memories.20.content.text") != "tea ☕" {
-			t.Errorf("%s: kept is %s", format, kept.body)
+		s.Ask("GET", "/api/agents/"+agent, nil).Is(200)
+		if kept := s.Ask("GET", "/api/agents/"+agent+"/memories", nil).Is(200); kept.Text("memories.20.content.text") != "tea ☕" {
+			t.Errorf("%s: kept is %s", format, kept.Body)
 		}
 		lines := bytes.SplitAfter(whole, []byte("\n"))
 		if format == "ndjson" { // cut between two lines
-			takeIn(s, agent, "", bytes.Join(lines[:len(lines)-2], nil)).refused(http.StatusBadRequest, problem.CodeInvalidRequest)
+			takeIn(s, agent, "", bytes.Join(lines[:len(lines)-2], nil)).Refused(http.StatusBadRequest, problem.CodeInvalidRequest)
 		}
-		takeIn(s, agent, "", whole).is(200)
+		takeIn(s, agent, "", whole).Is(200)
 	}
 }
 
@@ -171,16 +172,16 @@ func TestABadLineInTheMiddleIsToldOfAndTheRestIsTakenIn(t *testing.T) {
 			b.WriteString(`{"type":"relationship","data":{}}` + "\n\n")
 		}
 	}
-	done := takeIn(s, agent, "", []byte(b.String())).is(200)
-	if done.at("imported") != 300.0 || done.at("failedCount") != 5.0 && done.at("failedCount") != 6.0 || done.at("failed.0.line") != 102.0 {
-		t.Errorf("imported: %.600s", done.body)
+	done := takeIn(s, agent, "", []byte(b.String())).Is(200)
+	if done.At("imported") != 300.0 || done.At("failedCount") != 5.0 && done.At("failedCount") != 6.0 || done.At("failed.0.line") != 102.0 {
+		t.Errorf("imported: %.600s", done.Body)
 	}
-	again := takeIn(s, agent, "", []byte(b.String())).is(200)
-	if again.at("imported") != 0.0 || again.at("skipped") != 300.0 {
-		t.Errorf("imported again: %.600s", again.body)
+	again := takeIn(s, agent, "", []byte(b.String())).Is(200)
+	if again.At("imported") != 0.0 || again.At("skipped") != 300.0 {
+		t.Errorf("imported again: %.600s", again.Body)
 	}
-	if listed := s.ask("GET", "/api/agents/"+agent+"/memories?limit=1", nil).is(200); listed.text("memories.0.content.text") != "memory 299" || listed.at("memories.0.createdAt") != 1299.0 {
-		t.Errorf("listed: %s", listed.body)
+	if listed := s.Ask("GET", "/api/agents/"+agent+"/memories?limit=1", nil).Is(200); listed.Text("memories.0.content.text") != "memory 299" || listed.At("memories.0.createdAt") != 1299.0 {
+		t.Errorf("listed: %s", listed.Body)
 	}
 }
 
@@ -192,9 +193,9 @@ func TestWhatIsNotAsItsManifestSaysIsToldOf(t *testing.T) {
 		`{"version":99}`: "version 99", `{"version":1,"checksum":"sha256:00"}`: "the checksum differs", `{"version":"one"}`: "unreadable",
 	} {
 		lines := `{"type":"memory","data":{"content":{"text":"kept"}}}` + "\n" + `{"type":"manifest","data":` + manifest + "}\n"
-		done := takeIn(s, agent, "", []byte(lines)).is(200)
-		if done.at("failedCount") != 1.0 || done.at("failed.0.line") != 2.0 || !strings.Contains(done.text("failed.0.reason"), reason) {
-			t.Errorf("%s: %s", manifest, done.body)
+		done := takeIn(s, agent, "", []byte(lines)).Is(200)
+		if done.At("failedCount") != 1.0 || done.At("failed.0.line") != 2.0 || !strings.Contains(done.Text("failed.0.reason"), reason) {
+			t.Errorf("%s: %s", manifest, done.Body)
 		}
 	}
 }
@@ -202,22 +203,22 @@ func TestWhatIsNotAsItsManifestSaysIsToldOf(t *testing.T) {
 func TestACharacterOfElizaOSIsImportedWithItsMemories(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	done := takeIn(s, ann, "", []byte(`{"name":"Iris","bio":["listens"],"memories":[{"content":{"text":"tea"}},{"content":"coffee","tableName":"facts"}],"knowledge":[]}`)).is(200)
-	if done.at("imported") != 3.0 || done.at("failedCount") != 0.0 {
-		t.Errorf("imported: %s", done.body)
+	done := takeIn(s, ann, "", []byte(`{"name":"Iris","bio":["listens"],"memories":[{"content":{"text":"tea"}},{"content":"coffee","tableName":"facts"}],"knowledge":[]}`)).Is(200)
+	if done.At("imported") != 3.0 || done.At("failedCount") != 0.0 {
+		t.Errorf("imported: %s", done.Body)
 	}
-	again := takeIn(s, ann, "", []byte(`{"name":"Iris","bio":["listens"],"memories":[{"content":{"text":"tea"}},{"content":"coffee","tableName":"facts"}]}`)).is(200)
-	if again.at("imported") != 0.0 || again.at("failedCount") != 0.0 {
-		t.Errorf("imported: %s", again.body)
+	again := takeIn(s, ann, "", []byte(`{"name":"Iris","bio":["listens"],"memories":[{"content":{"text":"tea"}},{"content":"coffee","tableName":"facts"}]}`)).Is(200)
+	if again.At("imported") != 0.0 || again.At("failedCount") != 0.0 {
+		t.Errorf("imported: %s", again.Body)
 	}
 }
 
 func TestBareMemoriesAreImported(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	done := takeIn(s, s.newAgent("Mnemosyne"), "", []byte(`{"memories":[{"content":{"text":"tea"}}]}`)).is(200)
-	if done.at("imported") != 1.0 || done.at("failedCount") != 0.0 {
-		t.Errorf("imported: %s", done.body)
+	done := takeIn(s, s.newAgent("Mnemosyne"), "", []byte(`{"memories":[{"content":{"text":"tea"}}]}`)).Is(200)
+	if done.At("imported") != 1.0 || done.At("failedCount") != 0.0 {
+		t.Errorf("imported: %s", done.Body)
 	}
 }
 
@@ -226,10 +227,10 @@ func TestWhatIsNoExportIsRefused(t *testing.T) {
 	s := serve(t)
 	agent := s.newAgent("Mnemosyne")
 	for _, content := range []string{"", "PK\x03\x04 zip", "[]", "nothing", `{"memories":7}`, `{"memories":[`, `{"data":[]}`, `{}`, `{"success":true,"data":{}}`} {
-		takeIn(s, agent, "", []byte(content), "Content-Type", "application/json").refused(400, problem.CodeInvalidRequest)
+		takeIn(s, agent, "", []byte(content), "Content-Type", "application/json").Refused(400, problem.CodeInvalidRequest)
 	}
-	takeIn(s, agent, "", []byte(`{"memories":[]}`), "Content-Type", "application/json").is(200)
-	takeIn(s, agent, "format=ndjson", []byte("PK\x03\x04 zip")).refused(400, problem.CodeInvalidRequest)
-	takeIn(s, agent, "", []byte(`{"type":"export","data":{"version":99}}`+"\n")).refused(400, problem.CodeInvalidRequest)
-	s.ask("POST", "/api/memory/agents/nope/import", "{}").refused(400, problem.CodeInvalidID)
+	takeIn(s, agent, "", []byte(`{"memories":[]}`), "Content-Type", "application/json").Is(200)
+	takeIn(s, agent, "format=ndjson", []byte("PK\x03\x04 zip")).Refused(400, problem.CodeInvalidRequest)
+	takeIn(s, agent, "", []byte(`{"type":"export","data":{"version":99}}`+"\n")).Refused(400, problem.CodeInvalidRequest)
+	s.Ask("POST", "/api/memory/agents/nope/import", "{}").Refused(400, problem.CodeInvalidID)
 }

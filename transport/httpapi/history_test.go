@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"annals/transport/httpapi"
 	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
@@ -28,29 +29,29 @@ type auditedPage struct {
 }
 
 func (s *fixture) history(query string) (p auditedPage) {
-	s.t.Helper()
-	s.ask("GET", "/api/history/events"+query, nil, "X-Annals-After", s.now()).is(http.StatusOK).data(&p)
+	s.T.Helper()
+	s.Ask("GET", "/api/history/events"+query, nil, "X-Annals-After", s.now()).Is(http.StatusOK).Data(&p)
 	return p
 }
 
 // now is the position of the newest fact, as clients send it. It can be read in the history: a request waits only for so long.
 func (s *fixture) now() string {
-	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	s.T.Helper()
+	ctx, cancel := context.WithTimeout(s.T.Context(), patience)
 	defer cancel()
-	head := s.head()
-	must(s.t, s.options.Frame.Waiter.Wait(ctx, frame.History, head))
-	return s.api.TokenOf(head)
+	head := s.Head()
+	must(s.T, s.Options.Frame.Waiter.Wait(ctx, frame.History, head))
+	return s.API.TokenOf(head)
 }
 
 // talk makes an agent, a channel and a message, and gives their ids.
 func (s *fixture) talk() (agent, channel, message string) {
-	s.t.Helper()
-	agent = s.ask("POST", "/api/agents", `{"characterJson":{"name":"Eliza","bio":"A listener","settings":{"secrets":{"KEY":"plain"}}}}`).is(http.StatusCreated).text("id")
+	s.T.Helper()
+	agent = s.Ask("POST", "/api/agents", `{"characterJson":{"name":"Eliza","bio":"A listener","settings":{"secrets":{"KEY":"plain"}}}}`).Is(http.StatusCreated).Text("id")
 	channel = uuid.NewString()
-	message = s.ask("POST", "/api/messaging/central-channels/"+channel+"/messages", map[string]any{
+	message = s.Ask("POST", "/api/messaging/central-channels/"+channel+"/messages", map[string]any{
 		"server_id": "0", "author_id": uuid.NewString(), "content": "hello there", "metadata": map[string]any{"user_display_name": "Ann"},
-	}).is(http.StatusCreated).text("id")
+	}).Is(http.StatusCreated).Text("id")
 	return agent, channel, message
 }
 
@@ -58,7 +59,7 @@ func TestTheHistoryTellsWhatHappenedWhoDidItAndWhy(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	agent, channel, message := s.talk()
-	s.ask("PATCH", "/api/messaging/messages/"+message, `{"content":"hello again"}`).is(http.StatusOK)
+	s.Ask("PATCH", "/api/messaging/messages/"+message, `{"content":"hello again"}`).Is(http.StatusOK)
 
 	told := s.history("?stream=message-" + message).Events
 	if len(told) != 2 || told[0].Type != "MessageSubmitted" || told[1].Type != "MessageEdited" {
@@ -116,13 +117,13 @@ func TestTheHistoryIsExportedAsLines(t *testing.T) {
 	s.talk()
 	whole := s.history("").Events
 	for _, a := range []answered{
-		s.ask("GET", "/api/history/events?format=ndjson", nil, "X-Annals-After", s.now()),
-		s.ask("GET", "/api/history/events", nil, "Accept", frame.NDJSON, "X-Annals-After", s.now()),
+		s.Ask("GET", "/api/history/events?format=ndjson", nil, "X-Annals-After", s.now()),
+		s.Ask("GET", "/api/history/events", nil, "Accept", frame.NDJSON, "X-Annals-After", s.now()),
 	} {
-		if typ := a.is(http.StatusOK).header.Get("Content-Type"); typ != frame.NDJSON {
+		if typ := a.Is(http.StatusOK).Header.Get("Content-Type"); typ != frame.NDJSON {
 			t.Errorf("the lines are of type %q", typ)
 		}
-		lines := bytes.Split(bytes.TrimSpace(a.body), []byte("\n"))
+		lines := bytes.Split(bytes.TrimSpace(a.Body), []byte("\n"))
 		if len(lines) != len(whole) {
 			t.Fatalf("%d lines of %d facts", len(lines), len(whole))
 		}
@@ -134,7 +135,7 @@ func TestTheHistoryIsExportedAsLines(t *testing.T) {
 			}
 		}
 	}
-	if n := bytes.Count(s.ask("GET", "/api/history/events?format=ndjson&limit=2", nil).body, []byte("\n")); n != 2 {
+	if n := bytes.Count(s.Ask("GET", "/api/history/events?format=ndjson&limit=2", nil).Body, []byte("\n")); n != 2 {
 		t.Errorf("%d lines where 2 were asked for", n)
 	}
 }
@@ -146,7 +147,7 @@ func TestTheHistoryRefusesWhatItCannotFind(t *testing.T) {
 		"agent=x", "channel=1", "entity=-", "correlation=x", "causation=x", "direction=up", "after=1", "before=x.1", "limit=-1",
 		"after=" + uuid.NewString() + ".1", "from=yesterday", "to=x", "format=ndjson&limit=-1",
 	} {
-		s.ask("GET", "/api/history/events?"+query, nil).refused(http.StatusBadRequest, problem.CodeInvalidRequest)
+		s.Ask("GET", "/api/history/events?"+query, nil).Refused(http.StatusBadRequest, problem.CodeInvalidRequest)
 	}
 	if found := s.history("?stream=nothing").Events; found == nil || len(found) != 0 {
 		t.Errorf("nothing was to be found: %v", found)
@@ -155,10 +156,10 @@ func TestTheHistoryRefusesWhatItCannotFind(t *testing.T) {
 
 func TestWithoutAKeyOnlyThisMachineReadsTheHistory(t *testing.T) {
 	t.Parallel()
-	open, keyed := serve(t), serve(t, func(o *Options) { o.Frame.Key = "k" })
-	open.ask("GET", "/api/history/events", nil).is(http.StatusOK)
-	open.ask("GET", "/api/history/events", nil, "Origin", open.url).is(http.StatusOK)
-	open.ask("GET", "/api/history/events", nil, "Origin", "http://localhost:1").refused(http.StatusForbidden, problem.CodeForbidden)
-	keyed.ask("GET", "/api/history/events", nil).refused(http.StatusUnauthorized, problem.CodeAuthRequired)
-	keyed.ask("GET", "/api/history/events", nil, "X-API-KEY", "k").is(http.StatusOK)
+	open, keyed := serve(t), serve(t, func(o *httpapi.Options) { o.Frame.Key = "k" })
+	open.Ask("GET", "/api/history/events", nil).Is(http.StatusOK)
+	open.Ask("GET", "/api/history/events", nil, "Origin", open.URL).Is(http.StatusOK)
+	open.Ask("GET", "/api/history/events", nil, "Origin", "http://localhost:1").Refused(http.StatusForbidden, problem.CodeForbidden)
+	keyed.Ask("GET", "/api/history/events", nil).Refused(http.StatusUnauthorized, problem.CodeAuthRequired)
+	keyed.Ask("GET", "/api/history/events", nil, "X-API-KEY", "k").Is(http.StatusOK)
 }

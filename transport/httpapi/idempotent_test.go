@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"net/http"
@@ -47,27 +47,27 @@ func TestEveryPostMayBeRepeatedUnderItsKey(t *testing.T) {
 			continue
 		}
 		if r, ok := undone[path]; ok {
-			s.ask(r.Method, there.about(r.Path), nil).is(200)
+			s.Ask(r.Method, there.about(r.Path), nil).Is(200)
 		}
 		body, headers := d.exampleBody(t)
 		if text, ok := body.(string); ok {
 			body = there.examples().Replace(text)
 		}
 		headers = append(headers, "Idempotency-Key", "key of "+path)
-		before := s.head()
-		first := s.ask("POST", there.about(path), body, headers...).is(d.success())
-		if s.head() == before || first.header.Get("X-Annals-Position") == "" {
-			t.Errorf("%s: the log grew by %d, position %q", first.what, s.head()-before, first.header.Get("X-Annals-Position"))
+		before := s.Head()
+		first := s.Ask("POST", there.about(path), body, headers...).Is(d.success())
+		if s.Head() == before || first.Header.Get("X-Annals-Position") == "" {
+			t.Errorf("%s: the log grew by %d, position %q", first.What, s.Head()-before, first.Header.Get("X-Annals-Position"))
 		}
 		s.untouched(func() {
-			again := s.ask("POST", there.about(path), body, headers...).is(d.success())
-			if string(again.body) != string(first.body) {
-				t.Errorf("%s: %s, then %s", first.what, first.body, again.body)
+			again := s.Ask("POST", there.about(path), body, headers...).Is(d.success())
+			if string(again.Body) != string(first.Body) {
+				t.Errorf("%s: %s, then %s", first.What, first.Body, again.Body)
 			}
-			if at := again.header.Get("X-Annals-Position"); at != first.header.Get("X-Annals-Position") {
-				t.Errorf("%s: position %s, then %s", first.what, first.header.Get("X-Annals-Position"), at)
+			if at := again.Header.Get("X-Annals-Position"); at != first.Header.Get("X-Annals-Position") {
+				t.Errorf("%s: position %s, then %s", first.What, first.Header.Get("X-Annals-Position"), at)
 			}
-			isClientError(t, s.ask("POST", there.about(path), other(body), headers...).is(409))
+			isClientError(t, s.Ask("POST", there.about(path), other(body), headers...).Is(409))
 		})
 		if strings.HasSuffix(path, "/stop") {
 			there = s.peopled(1)

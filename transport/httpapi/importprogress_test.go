@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"bufio"
@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"annals/transport/httpapi/frame"
+	"annals/transport/httpapi/httpapitest"
 	"annals/transport/problem"
 )
 
@@ -23,17 +24,17 @@ type sending struct {
 }
 
 func (s *fixture) sends(agent string, headers ...string) *sending {
-	s.t.Helper()
+	s.T.Helper()
 	body, to := io.Pipe()
-	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+"/api/memory/agents/"+agent+"/import", body)
-	must(s.t, err)
+	r, err := http.NewRequestWithContext(s.T.Context(), http.MethodPost, s.URL+"/api/memory/agents/"+agent+"/import", body)
+	must(s.T, err)
 	r.Header.Set("Content-Type", frame.NDJSON)
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	got, err := description().Transport(http.DefaultTransport, func(err error) { s.t.Error(err) }).RoundTrip(r) // returns with the first line, where there are such
-	must(s.t, err)
-	s.t.Cleanup(func() { _ = got.Body.Close() })
+	got, err := httpapitest.Described().Transport(http.DefaultTransport, func(err error) { s.T.Error(err) }).RoundTrip(r) // returns with the first line, where there are such
+	must(s.T, err)
+	s.T.Cleanup(func() { _ = got.Body.Close() })
 	return &sending{to, func() { _ = to.Close() }, bufio.NewReader(got.Body)}
 }
 
@@ -58,8 +59,8 @@ func TestAnImportTellsHowFarItIsWhileItIsSent(t *testing.T) {
 	sent.end()
 	rest, err := io.ReadAll(sent.answer)
 	must(t, err)
-	last := answered{t, "import", 200, nil, lastLine(rest)}
-	if last.at("imported") != 10.0 || last.at("skipped") != 1.0 || last.at("failed.0.line") != 11.0 {
+	last := answered{T: t, What: "import", Status: 200, Body: lastLine(rest)}
+	if last.At("imported") != 10.0 || last.At("skipped") != 1.0 || last.At("failed.0.line") != 11.0 {
 		t.Errorf("the answer is %s", rest)
 	}
 }
@@ -72,7 +73,7 @@ func TestAnImportThatStopsSaysSoInItsLastLine(t *testing.T) {
 	sent.end()
 	rest, err := io.ReadAll(sent.answer)
 	must(t, err)
-	answered{t, "import", 400, nil, lastLine(rest)}.refused(400, problem.CodeInvalidRequest)
+	answered{T: t, What: "import", Status: 400, Body: lastLine(rest)}.Refused(400, problem.CodeInvalidRequest)
 }
 
 func lastLine(text []byte) []byte {
@@ -109,9 +110,9 @@ func TestAnImportOfAMillionLinesTakesLittleMemory(t *testing.T) {
 	}
 	must(t, to.Flush())
 	sent.end()
-	last := answered{t, "import", 200, nil, lastLine(<-answer)}
-	if last.at("imported") != float64(n/1000) || last.at("failedCount") != float64(n-n/1000) || len(last.at("failed").([]any)) != 1000 {
-		t.Errorf("the answer is %.300s", last.body)
+	last := answered{T: t, What: "import", Status: 200, Body: lastLine(<-answer)}
+	if last.At("imported") != float64(n/1000) || last.At("failedCount") != float64(n-n/1000) || len(last.At("failed").([]any)) != 1000 {
+		t.Errorf("the answer is %.300s", last.Body)
 	}
 	if grown := int64(most) - int64(before); grown > 128<<20 {
 		t.Errorf("it took %d MB", grown>>20)

@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"annals/events"
+	"annals/transport/httpapi"
 	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
 )
@@ -19,25 +20,25 @@ func address(path, id string) string {
 
 // untouched fails the test when what it does leaves a fact behind.
 func (s *fixture) untouched(f func()) {
-	s.t.Helper()
-	before := s.head()
+	s.T.Helper()
+	before := s.Head()
 	f()
-	if after := s.head(); after != before {
-		s.t.Errorf("the log grew from %d to %d", before, after)
+	if after := s.Head(); after != before {
+		s.T.Errorf("the log grew from %d to %d", before, after)
 	}
 }
 
 func isClientError(t *testing.T, a answered) {
 	t.Helper()
-	if a.status < 400 || a.status > 499 {
-		t.Errorf("%s: status %d: %.200s", a.what, a.status, a.body)
+	if a.Status < 400 || a.Status > 499 {
+		t.Errorf("%s: status %d: %.200s", a.What, a.Status, a.Body)
 		return
 	}
-	a.refused(a.status, errorCode(a))
+	a.Refused(a.Status, errorCode(a))
 }
 
 func errorCode(a answered) string {
-	_, rest, _ := bytes.Cut(a.body, []byte(`"code":"`))
+	_, rest, _ := bytes.Cut(a.Body, []byte(`"code":"`))
 	code, _, _ := bytes.Cut(rest, []byte(`"`))
 	return string(code)
 }
@@ -55,24 +56,24 @@ func TestABodyThatIsNoneIsRefusedByEveryRoute(t *testing.T) {
 		"large": `{"x":"` + strings.Repeat("a", frame.MaxBody) + `"}`,
 	}
 	s.untouched(func() {
-		for _, r := range Routes() {
+		for _, r := range httpapi.Routes() {
 			if r.Method != http.MethodPost && r.Method != http.MethodPatch || r.Path == socketIO || r.Path == ignoresBodies || strings.HasSuffix(r.Path, "/import") { // which tells of each line by itself
 				continue
 			}
 			path := address(r.Path, agent)
 			for name, body := range bodies {
-				if got := s.ask(r.Method, path, body); got.status < 400 || got.status > 499 {
-					t.Errorf("%s %s, %s: status %d: %s", r.Method, path, name, got.status, got.body)
+				if got := s.Ask(r.Method, path, body); got.Status < 400 || got.Status > 499 {
+					t.Errorf("%s %s, %s: status %d: %s", r.Method, path, name, got.Status, got.Body)
 				} else {
 					isClientError(t, got)
 				}
 			}
-			if other := s.ask(r.Method, path, "hello", "Content-Type", "text/plain"); strings.HasPrefix(path, "/api/media/") {
-				other.refused(400, problem.CodeInvalidRequest) // as recorded
+			if other := s.Ask(r.Method, path, "hello", "Content-Type", "text/plain"); strings.HasPrefix(path, "/api/media/") {
+				other.Refused(400, problem.CodeInvalidRequest) // as recorded
 			} else {
-				other.refused(400, problem.CodeContentType)
+				other.Refused(400, problem.CodeContentType)
 			}
-			isClientError(t, s.ask(r.Method, path, "a=b", "Content-Type", "application/x-www-form-urlencoded"))
+			isClientError(t, s.Ask(r.Method, path, "a=b", "Content-Type", "application/x-www-form-urlencoded"))
 		}
 	})
 }
@@ -81,7 +82,7 @@ func TestAnIDThatIsNoneIsRefusedByEveryRoute(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	s.untouched(func() {
-		for _, r := range Routes() {
+		for _, r := range httpapi.Routes() {
 			if !strings.Contains(r.Path, ":") || strings.Contains(r.Path, ":file") {
 				continue
 			}
@@ -90,7 +91,7 @@ func TestAnIDThatIsNoneIsRefusedByEveryRoute(t *testing.T) {
 				if id == "%00" {
 					code = problem.CodeInvalidRequest // no text at all
 				}
-				s.ask(r.Method, address(r.Path, id), fields{"agentId": ann}).refused(400, code)
+				s.Ask(r.Method, address(r.Path, id), fields{"agentId": ann}).Refused(400, code)
 			}
 		}
 	})
@@ -111,7 +112,7 @@ func TestWhatABodyNamesThatIsUnknownIsNotFound(t *testing.T) {
 			{"/api/messaging/central-channels/:x/messages", fields{"server_id": "0", "author_id": ann, "content": "x", "in_reply_to_message_id": unknown}},
 			{"/api/messaging/submit", fields{"channel_id": unknown, "server_id": "0", "author_id": ann, "content": "x", "source_type": "s", "raw_message": fields{}}},
 		} {
-			s.ask("POST", address(r.path, unknown), r.body).refused(404, problem.CodeNotFound)
+			s.Ask("POST", address(r.path, unknown), r.body).Refused(404, problem.CodeNotFound)
 		}
 	})
 }
@@ -119,11 +120,11 @@ func TestWhatABodyNamesThatIsUnknownIsNotFound(t *testing.T) {
 func TestWhatTheRecordedServerTakesForNothingIsTakenForNothing(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	s.ask("POST", chat+"/messages", "\ufeff"+`{"author_id":"`+ann+`","content":"with a byte order mark","server_id":"0"}`).is(201)
+	s.Ask("POST", chat+"/messages", "\ufeff"+`{"author_id":"`+ann+`","content":"with a byte order mark","server_id":"0"}`).Is(201)
 	for _, none := range []any{nil, "", false, 0} {
 		said := fields{"channel_id": path.Base(chat), "server_id": "0", "author_id": ann, "content": "x", "source_type": "s", "raw_message": fields{}, "in_reply_to_message_id": none}
-		if got := s.ask("POST", "/api/messaging/submit", said).is(201); got.at("inReplyToRootMessageId") != nil {
-			t.Errorf("in reply to %v: %s", none, got.body)
+		if got := s.Ask("POST", "/api/messaging/submit", said).Is(201); got.At("inReplyToRootMessageId") != nil {
+			t.Errorf("in reply to %v: %s", none, got.Body)
 		}
 	}
 }
@@ -132,7 +133,7 @@ func TestWhatIsMissingOrOfTheWrongTypeIsRefused(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	agent := s.newAgent("There")
-	s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).is(201)
+	s.Ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).Is(201)
 	message := func(change ...any) fields {
 		m := fields{"author_id": ann, "content": "x", "server_id": "0"}
 		for i := 0; i < len(change); i += 2 {
@@ -150,9 +151,9 @@ func TestWhatIsMissingOrOfTheWrongTypeIsRefused(t *testing.T) {
 				message("content", true), message("author_id", "x"), message("author_id", 5), message("server_id", "nope"), message("metadata", "x"),
 				message("metadata", []int{}), `{"author_id":"` + ann + `","content":"x","server_id":"0","metadata":{"n":1e999}}`,
 			} {
-				s.ask("POST", path, body).refused(400, problem.CodeInvalidRequest)
+				s.Ask("POST", path, body).Refused(400, problem.CodeInvalidRequest)
 			}
-			s.ask("POST", path, message("content", huge)).refused(413, problem.CodeTooLarge)
+			s.Ask("POST", path, message("content", huge)).Refused(413, problem.CodeTooLarge)
 		}
 		for path, bodies := range map[string][]any{
 			"/api/messaging/servers":          {fields{}, fields{"name": "x"}, fields{"name": fields{}, "sourceType": "t"}, fields{"name": "x", "sourceType": "t", "metadata": 5}},
@@ -165,7 +166,7 @@ func TestWhatIsMissingOrOfTheWrongTypeIsRefused(t *testing.T) {
 			chat + "/agents":                  {fields{}, fields{"agentId": "x"}},
 		} {
 			for _, body := range bodies {
-				s.ask("POST", path, body).refused(400, problem.CodeInvalidRequest)
+				s.Ask("POST", path, body).Refused(400, problem.CodeInvalidRequest)
 			}
 		}
 		for _, body := range []any{
@@ -179,31 +180,31 @@ func TestWhatIsMissingOrOfTheWrongTypeIsRefused(t *testing.T) {
 			fields{"characterPath": "../../../../etc/passwd"},
 			fields{"characterPath": "http://127.0.0.1/x"},
 		} {
-			s.ask("POST", "/api/agents", body).refused(400, problem.CodeCreate)
+			s.Ask("POST", "/api/agents", body).Refused(400, problem.CodeCreate)
 		}
-		s.ask("PATCH", "/api/agents/"+agent, fields{"name": nil}).refused(400, problem.CodeInvalidRequest)
-		s.ask("PATCH", "/api/agents/"+agent, "null").refused(400, problem.CodeInvalidRequest)
-		s.ask("PATCH", chat, fields{"participantCentralUserIds": []string{"x"}}).refused(400, problem.CodeInvalidRequest)
-		s.ask("PATCH", chat, fields{"name": fields{}}).refused(400, problem.CodeInvalidRequest)
+		s.Ask("PATCH", "/api/agents/"+agent, fields{"name": nil}).Refused(400, problem.CodeInvalidRequest)
+		s.Ask("PATCH", "/api/agents/"+agent, "null").Refused(400, problem.CodeInvalidRequest)
+		s.Ask("PATCH", chat, fields{"participantCentralUserIds": []string{"x"}}).Refused(400, problem.CodeInvalidRequest)
+		s.Ask("PATCH", chat, fields{"name": fields{}}).Refused(400, problem.CodeInvalidRequest)
 		for _, query := range []string{"limit=-1", "limit=abc", "limit=99999999999999999999", "before=abc", "before=99999999999999999", "after=x"} {
-			s.ask("GET", chat+"/messages?"+query, nil).refused(400, problem.CodeInvalidRequest)
+			s.Ask("GET", chat+"/messages?"+query, nil).Refused(400, problem.CodeInvalidRequest)
 		}
 	})
-	s.ask("GET", chat+"/messages?limit=1000000", nil).is(200)
+	s.Ask("GET", chat+"/messages?limit=1000000", nil).Is(200)
 }
 
 func TestWhatJSONLeavesOpenIsSettledOnTheWayIn(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	posted := s.ask("POST", chat+"/messages", `{"author_id":"`+strings.ToUpper("aaaaaaaa-0000-4000-8000-00000000000b")+`","server_id":0,
-		"content":"first","content":"lone \ud800 here, pair \ud83d\ude00, \\ud800","metadata":{"a":1,"a":2,"b":{"c":1,"\u0063":3}}}`).is(201)
-	if got := posted.text("content"); got != "lone \ufffd here, pair \U0001F600, \\ud800" {
+	posted := s.Ask("POST", chat+"/messages", `{"author_id":"`+strings.ToUpper("aaaaaaaa-0000-4000-8000-00000000000b")+`","server_id":0,
+		"content":"first","content":"lone \ud800 here, pair \ud83d\ude00, \\ud800","metadata":{"a":1,"a":2,"b":{"c":1,"\u0063":3}}}`).Is(201)
+	if got := posted.Text("content"); got != "lone \ufffd here, pair \U0001F600, \\ud800" {
 		t.Errorf("content: %q", got)
 	}
-	if posted.at("metadata.a") != 2.0 || posted.at("metadata.b.c") != 3.0 || bytes.Count(posted.body, []byte(`"a":`)) != 1 {
-		t.Errorf("metadata: %s", posted.body)
+	if posted.At("metadata.a") != 2.0 || posted.At("metadata.b.c") != 3.0 || bytes.Count(posted.Body, []byte(`"a":`)) != 1 {
+		t.Errorf("metadata: %s", posted.Body)
 	}
-	if got := posted.text("author_id"); got != "aaaaaaaa-0000-4000-8000-00000000000b" {
+	if got := posted.Text("author_id"); got != "aaaaaaaa-0000-4000-8000-00000000000b" {
 		t.Errorf("author: %s", got)
 	}
 }

@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"bufio"
@@ -21,7 +21,9 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/httpapi"
 	"annals/transport/httpapi/frame"
+	"annals/transport/httpapi/httpapitest"
 	"annals/transport/problem"
 )
 
@@ -36,7 +38,7 @@ func TestEveryLimitIsBounded(t *testing.T) {
 	agent := s.newAgent("Listed")
 	bounded := 0
 	s.untouched(func() {
-		for path, item := range s.api.OpenAPI().Paths {
+		for path, item := range s.API.OpenAPI().Paths {
 			if item.Get == nil || !asksForALimit(item.Get.Parameters) {
 				continue
 			}
@@ -44,11 +46,11 @@ func TestEveryLimitIsBounded(t *testing.T) {
 			at := strings.NewReplacer("{", ":", "}", "").Replace(path)
 			at = address(at, agent) + "?limit="
 			for _, limit := range []string{"-1", "abc", "1.5", "99999999999999999999", "-99999999999999999999", "0x10", "%00", "1e3"} {
-				isClientError(t, s.ask("GET", at+limit, nil))
+				isClientError(t, s.Ask("GET", at+limit, nil))
 			}
 			for _, limit := range []int{0, 1, 1 << 31, 1<<63 - 1} {
-				if got := s.ask("GET", at+strconv.Itoa(limit), nil); got.status != 200 && got.status != 404 && got.status != 400 {
-					t.Errorf("%s%d: %d %s", at, limit, got.status, got.body)
+				if got := s.Ask("GET", at+strconv.Itoa(limit), nil); got.Status != 200 && got.Status != 404 && got.Status != 400 {
+					t.Errorf("%s%d: %d %s", at, limit, got.Status, got.Body)
 				}
 			}
 		}
@@ -62,22 +64,22 @@ func TestMembersComeInPages(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	agent := s.newAgent("Member")
-	group := s.ask("POST", "/api/messaging/central-channels", fields{
+	group := s.Ask("POST", "/api/messaging/central-channels", fields{
 		"name": "g", "server_id": "0", "participantCentralUserIds": []string{ann, unknown, agent},
-	}).is(201).text("id")
+	}).Is(201).Text("id")
 	path := "/api/messaging/central-channels/" + group + "/participants"
 	for query, want := range map[string]string{
 		"": ann + " " + unknown + " " + agent, "?limit=2": ann + " " + unknown, "?limit=2&after=" + unknown: agent, "?before=" + unknown: ann,
 	} {
 		var got []string
-		if a := s.ask("GET", path+query, nil).is(200).data(&got); strings.Join(got, " ") != want || a.header.Get("X-Total-Count") != "3" {
-			t.Errorf("%s: %v of %s", query, got, a.header.Get("X-Total-Count"))
+		if a := s.Ask("GET", path+query, nil).Is(200).Data(&got); strings.Join(got, " ") != want || a.Header.Get("X-Total-Count") != "3" {
+			t.Errorf("%s: %v of %s", query, got, a.Header.Get("X-Total-Count"))
 		}
 	}
-	s.ask("GET", path+"?after="+s.log.String(), nil).refused(404, problem.CodeNotFound)
-	s.ask("GET", path+"?after=x", nil).refused(400, problem.CodeInvalidRequest)
+	s.Ask("GET", path+"?after="+s.Log.String(), nil).Refused(404, problem.CodeNotFound)
+	s.Ask("GET", path+"?after=x", nil).Refused(400, problem.CodeInvalidRequest)
 	for _, list := range []string{"/api/messaging/servers/0/agents", "/api/messaging/agents/" + agent + "/servers"} {
-		if total := s.ask("GET", list+"?limit=1", nil).is(200).header.Get("X-Total-Count"); total != "1" {
+		if total := s.Ask("GET", list+"?limit=1", nil).Is(200).Header.Get("X-Total-Count"); total != "1" {
 			t.Errorf("%s: %s in all", list, total)
 		}
 	}
@@ -129,9 +131,9 @@ func (f *facts) ask(t *testing.T, path string, body fields) (answered, time.Dura
 	keys, err := events.NewFileKeys(t.TempDir())
 	must(t, err)
 	env := commands.Env{Store: f, States: commands.NewStates(f)}
-	o := Options{Frame: frame.Options{Shared: frame.Shared{Env: env, Codec: events.NewCodec(keys)}, Waiter: atOnce{}}}
+	o := httpapi.Options{Frame: frame.Options{Shared: frame.Shared{Env: env, Codec: events.NewCodec(keys)}, Waiter: atOnce{}}}
 	o.Messaging.Turns = silent{}
-	listener, server := make(pipes), Server(New(o), slog.New(slog.DiscardHandler))
+	listener, server := make(pipes), httpapi.Server(httpapi.New(o), slog.New(slog.DiscardHandler))
 	go func() { _ = server.Serve(listener) }()
 	client, there := net.Pipe()
 	listener <- there
@@ -147,7 +149,7 @@ func (f *facts) ask(t *testing.T, path string, body fields) (answered, time.Dura
 	took := time.Since(began)
 	must(t, client.Close())
 	must(t, server.Shutdown(t.Context()))
-	return answered{t, "POST " + path, response.StatusCode, response.Header, raw}, took
+	return answered{T: t, What: "POST " + path, Status: response.StatusCode, Header: response.Header, Body: raw}, took
 }
 
 func TestWhatTakesTooLongIsAnswered(t *testing.T) {
@@ -155,8 +157,8 @@ func TestWhatTakesTooLongIsAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &facts{stuck: true}
 		got, took := f.ask(t, "/api/messaging/servers", fields{"name": "x", "sourceType": "t"})
-		if got.refused(503, problem.CodeUnavailable).header.Get("Retry-After") == "" || took != 30*time.Second {
-			t.Errorf("after %v: %v %s", took, got.header, got.body)
+		if got.Refused(503, problem.CodeUnavailable).Header.Get("Retry-After") == "" || took != 30*time.Second {
+			t.Errorf("after %v: %v %s", took, got.Header, got.Body)
 		}
 	})
 }
@@ -165,10 +167,10 @@ func TestWaitingForAReplyEndsWithWhatThereIs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := &facts{}
-		must(t, do(commands.Env{Store: f, States: commands.NewStates(f)}, commands.DefaultServer()))
+		must(t, httpapitest.Do(commands.Env{Store: f, States: commands.NewStates(f)}, commands.DefaultServer()))
 		got, took := f.ask(t, chat+"/messages?wait=reply", fields{"author_id": ann, "content": "x", "server_id": "0"})
-		if got.is(201).header.Get("X-Annals-Position") == "" || got.at("replies") != nil || took != time.Minute {
-			t.Errorf("after %v: %v %s", took, got.header, got.body)
+		if got.Is(201).Header.Get("X-Annals-Position") == "" || got.At("replies") != nil || took != time.Minute {
+			t.Errorf("after %v: %v %s", took, got.Header, got.Body)
 		}
 	})
 }
@@ -176,12 +178,12 @@ func TestWaitingForAReplyEndsWithWhatThereIs(t *testing.T) {
 func TestPagesThatFollowIdsMissNothingOfOneTime(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	s := serve(t, func(o *Options) { o.Frame.Clock = func() time.Time { return noon } })
+	s := serve(t, func(o *httpapi.Options) { o.Frame.Clock = func() time.Time { return noon } })
 	agent := s.newAgent("Paged")
 	memories := "/api/memory/agents/" + agent + "/memories"
 	for _, digit := range "0123456" {
-		s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": string(digit), "server_id": "0"}).is(201)
-		s.ask("POST", memories, fields{"text": string(digit), "roomId": agent}).is(201)
+		s.Ask("POST", chat+"/messages", fields{"author_id": ann, "content": string(digit), "server_id": "0"}).Is(201)
+		s.Ask("POST", memories, fields{"text": string(digit), "roomId": agent}).Is(201)
 	}
 	for path, said := range map[string]string{
 		chat + "/messages": "messages.%d.content", memories: "memories.%d.content.text",
@@ -190,11 +192,11 @@ func TestPagesThatFollowIdsMissNothingOfOneTime(t *testing.T) {
 		list, _, _ := strings.Cut(said, ".")
 		got, before := "", ""
 		for {
-			found := s.ask("GET", path+"?limit=3"+before, nil).is(200)
-			n := len(found.at(list).([]any))
+			found := s.Ask("GET", path+"?limit=3"+before, nil).Is(200)
+			n := len(found.At(list).([]any))
 			for i := range n {
-				got += found.text(fmt.Sprintf(said, i))
-				before = "&before=" + found.text(fmt.Sprintf("%s.%d.id", list, i))
+				got += found.Text(fmt.Sprintf(said, i))
+				before = "&before=" + found.Text(fmt.Sprintf("%s.%d.id", list, i))
 			}
 			if n == 0 {
 				break
@@ -203,7 +205,7 @@ func TestPagesThatFollowIdsMissNothingOfOneTime(t *testing.T) {
 		if got != "6543210" {
 			t.Errorf("%s: %s", path, got)
 		}
-		s.ask("GET", path+"?before="+unknown, nil).refused(404, problem.CodeNotFound)
-		s.ask("GET", path+"?after=x", nil).refused(400, problem.CodeInvalidRequest)
+		s.Ask("GET", path+"?before="+unknown, nil).Refused(404, problem.CodeNotFound)
+		s.Ask("GET", path+"?after=x", nil).Refused(400, problem.CodeInvalidRequest)
 	}
 }

@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"annals/transport/httpapi"
 	"annals/transport/httpapi/server"
 )
 
@@ -21,7 +22,7 @@ var shortLists = []string{
 
 func TestEveryListHasALimit(t *testing.T) {
 	t.Parallel()
-	described := New(Options{}).OpenAPI()
+	described := httpapi.New(httpapi.Options{}).OpenAPI()
 	schemas := described.Components.Schemas
 	resolved := func(s *huma.Schema) *huma.Schema {
 		if s != nil && s.Ref != "" {
@@ -63,18 +64,18 @@ func TestGroupsComeInPages(t *testing.T) {
 	var worlds, times []string
 	for i := range 3 {
 		world, agent := uuid.New().String(), s.newAgent(fmt.Sprint("Mnemosyne ", i))
-		s.ask("POST", "/api/memory/groups/0", fields{"name": fmt.Sprint("g", i), "worldId": world, "agentIds": []string{agent}}).is(201)
+		s.Ask("POST", "/api/memory/groups/0", fields{"name": fmt.Sprint("g", i), "worldId": world, "agentIds": []string{agent}}).Is(201)
 		worlds = append(worlds, world)
 	}
 	listed := func(query string) (ids []string) {
-		a := s.ask("GET", "/api/memory/groups?"+query, nil).is(200)
-		if total := a.header.Get("X-Total-Count"); total != "3" {
+		a := s.Ask("GET", "/api/memory/groups?"+query, nil).Is(200)
+		if total := a.Header.Get("X-Total-Count"); total != "3" {
 			t.Errorf("%s: %s in all", query, total)
 		}
 		var data struct {
 			Groups []struct{ ID, CreatedAt string }
 		}
-		a.data(&data)
+		a.Data(&data)
 		times = nil
 		for _, g := range data.Groups {
 			ids, times = append(ids, g.ID), append(times, g.CreatedAt)
@@ -115,19 +116,19 @@ func TestParkedEventsComeInPages(t *testing.T) {
 		}
 		p.all, ids = append(p.all, e), append(ids, e.ID.String())
 	}
-	s := serve(t, func(o *Options) { o.Server.Parked = p })
+	s := serve(t, func(o *httpapi.Options) { o.Server.Parked = p })
 	for query, want := range map[string][]string{
 		"": ids, "limit=2": ids[:2], "limit=1&after=" + ids[0]: ids[1:2], "after=" + ids[2]: nil, "after=" + unknown: ids,
 	} {
-		a := s.ask("GET", "/api/server/parked?"+query, nil).is(200)
+		a := s.Ask("GET", "/api/server/parked?"+query, nil).Is(200)
 		var page struct{ Parked []struct{ ID string } }
-		a.data(&page)
+		a.Data(&page)
 		var got []string
 		for _, e := range page.Parked {
 			got = append(got, e.ID)
 		}
-		if !slices.Equal(got, want) || a.at("count") != 3.0 || a.header.Get("X-Total-Count") != "3" {
-			t.Errorf("%q: %v, not %v, of %s", query, got, want, a.body)
+		if !slices.Equal(got, want) || a.At("count") != 3.0 || a.Header.Get("X-Total-Count") != "3" {
+			t.Errorf("%q: %v, not %v, of %s", query, got, want, a.Body)
 		}
 	}
 }

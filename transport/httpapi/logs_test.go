@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"bufio"
@@ -14,22 +14,24 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/httpapi"
 	"annals/transport/httpapi/frame"
+	"annals/transport/httpapi/httpapitest"
 	"annals/transport/problem"
 )
 
 // happened runs a command and waits until what it led to can be read.
 func happened[S commands.State[S], A any](s *fixture, cmd commands.Command[S, A]) {
-	s.t.Helper()
-	must(s.t, do(s.env, cmd))
+	s.T.Helper()
+	must(s.T, httpapitest.Do(s.Env, cmd))
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	must(s.t, s.options.Frame.Waiter.Wait(ctx, frame.Core, s.head()))
+	must(s.T, s.Options.Frame.Waiter.Wait(ctx, frame.Core, s.Head()))
 }
 
 // did records an entry of an agent's log.
 func (s *fixture) did(agent, typ, body string) string {
-	s.t.Helper()
+	s.T.Helper()
 	id := frame.NewID()
 	by := uuid.MustParse(agent)
 	happened(s, commands.RecordLog{LogRecorded: events.LogRecorded{
@@ -39,9 +41,9 @@ func (s *fixture) did(agent, typ, body string) string {
 }
 
 func typesIn(a answered) (out []string) {
-	a.t.Helper()
+	a.T.Helper()
 	var all []queries.Log
-	a.is(200).data(&all)
+	a.Is(200).Data(&all)
 	for _, l := range all {
 		out = append(out, l.Type)
 	}
@@ -53,7 +55,7 @@ func TestWhatAnAgentDidIsListedFilteredAndDeleted(t *testing.T) {
 	s := serve(t)
 	agent := s.newAgent("Eliza")
 	path := "/api/agents/" + agent + "/logs"
-	if got := typesIn(s.ask("GET", path, nil)); len(got) != 0 {
+	if got := typesIn(s.Ask("GET", path, nil)); len(got) != 0 {
 		t.Errorf("nothing done yet: %v", got)
 	}
 	s.did(agent, "useModel:TEXT_EMBEDDING", `{"modelType":"TEXT_EMBEDDING"}`)
@@ -67,26 +69,26 @@ func TestWhatAnAgentDidIsListedFilteredAndDeleted(t *testing.T) {
 		"?excludeTypes=error&excludeTypes=TEXT_LARGE":                   {"useModel:TEXT_EMBEDDING"},
 		"?excludeTypes=error,%20text_large&excludeTypes=text_embedding": nil,
 	} {
-		if got := typesIn(s.ask("GET", path+query, nil)); !slices.Equal(got, want) {
+		if got := typesIn(s.Ask("GET", path+query, nil)); !slices.Equal(got, want) {
 			t.Errorf("%q: %v, not %v", query, got, want)
 		}
 	}
-	s.ask("GET", path+"?roomId=nope", nil).refused(400, problem.CodeInvalidID)
-	s.ask("GET", path+"?count=x", nil).refused(400, problem.CodeInvalidRequest)
-	s.ask("GET", path+"?offset=-1", nil).refused(400, problem.CodeInvalidRequest)
-	s.ask("GET", "/api/agents/"+unknown+"/logs", nil).refused(404, problem.CodeNotFound)
+	s.Ask("GET", path+"?roomId=nope", nil).Refused(400, problem.CodeInvalidID)
+	s.Ask("GET", path+"?count=x", nil).Refused(400, problem.CodeInvalidRequest)
+	s.Ask("GET", path+"?offset=-1", nil).Refused(400, problem.CodeInvalidRequest)
+	s.Ask("GET", "/api/agents/"+unknown+"/logs", nil).Refused(404, problem.CodeNotFound)
 
-	s.ask("DELETE", path+"/"+newest, nil).is(204)
-	before := s.head()
-	s.ask("DELETE", path+"/"+newest, nil).is(204)
-	s.ask("DELETE", path+"/"+unknown, nil).is(204)
-	s.ask("DELETE", path+"/nope", nil).refused(400, problem.CodeInvalidID)
-	s.ask("DELETE", "/api/agents/"+unknown+"/logs/"+newest, nil).refused(404, problem.CodeNotFound)
-	if s.head() != before {
+	s.Ask("DELETE", path+"/"+newest, nil).Is(204)
+	before := s.Head()
+	s.Ask("DELETE", path+"/"+newest, nil).Is(204)
+	s.Ask("DELETE", path+"/"+unknown, nil).Is(204)
+	s.Ask("DELETE", path+"/nope", nil).Refused(400, problem.CodeInvalidID)
+	s.Ask("DELETE", "/api/agents/"+unknown+"/logs/"+newest, nil).Refused(404, problem.CodeNotFound)
+	if s.Head() != before {
 		t.Error("what is not there was deleted")
 	}
-	s.ask("POST", "/api/agents/"+agent+"/stop", nil).is(200)
-	if got := typesIn(s.ask("GET", path, nil)); len(got) != 2 {
+	s.Ask("POST", "/api/agents/"+agent+"/stop", nil).Is(200)
+	if got := typesIn(s.Ask("GET", path, nil)); len(got) != 2 {
 		t.Errorf("of the stopped agent, after the deletion: %v", got)
 	}
 }
@@ -96,17 +98,17 @@ type event struct{ name, id, data string }
 
 // follows opens a stream and gives its events, one at a time.
 func (s *fixture) follows(path string, headers ...string) (next func() event, leave func()) {
-	s.t.Helper()
+	s.T.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	r, err := http.NewRequestWithContext(ctx, "GET", s.url+path, nil)
-	must(s.t, err)
+	r, err := http.NewRequestWithContext(ctx, "GET", s.URL+path, nil)
+	must(s.T, err)
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := description().Transport(http.DefaultTransport, func(err error) { s.t.Error(err) }).RoundTrip(r)
-	must(s.t, err)
+	response, err := httpapitest.Described().Transport(http.DefaultTransport, func(err error) { s.T.Error(err) }).RoundTrip(r)
+	must(s.T, err)
 	if typ := response.Header.Get("Content-Type"); response.StatusCode != 200 || !strings.HasPrefix(typ, "text/event-stream") {
-		s.t.Fatalf("%s: %d %s", path, response.StatusCode, typ)
+		s.T.Fatalf("%s: %d %s", path, response.StatusCode, typ)
 	}
 	lines := bufio.NewScanner(response.Body)
 	lines.Scan() // : following
@@ -129,7 +131,7 @@ func (s *fixture) follows(path string, headers ...string) (next func() event, le
 		return e
 	}
 	leave = func() { cancel(); response.Body.Close() }
-	s.t.Cleanup(leave)
+	s.T.Cleanup(leave)
 	return next, leave
 }
 
@@ -164,16 +166,16 @@ func TestWhatAnAgentDoesIsFollowedAndResumed(t *testing.T) {
 		}
 		leave()
 	}
-	s.ask("GET", path, nil, "Last-Event-ID", "5").refused(400, problem.CodeInvalidRequest)
-	s.ask("GET", path+"?roomId=nope", nil).refused(400, problem.CodeInvalidID)
-	s.ask("GET", "/api/agents/"+unknown+"/logs/stream", nil).refused(404, problem.CodeNotFound)
-	s.ask("HEAD", path, nil).is(200)
+	s.Ask("GET", path, nil, "Last-Event-ID", "5").Refused(400, problem.CodeInvalidRequest)
+	s.Ask("GET", path+"?roomId=nope", nil).Refused(400, problem.CodeInvalidID)
+	s.Ask("GET", "/api/agents/"+unknown+"/logs/stream", nil).Refused(404, problem.CodeNotFound)
+	s.Ask("HEAD", path, nil).Is(200)
 }
 
 func TestFollowingEndsWhenTheServerStops(t *testing.T) {
 	t.Parallel()
 	stopping, stop := context.WithCancel(context.Background())
-	s := serve(t, func(o *Options) { o.Frame.Done = stopping })
+	s := serve(t, func(o *httpapi.Options) { o.Frame.Done = stopping })
 	next, _ := s.follows("/api/server/logs/stream")
 	stop()
 	for e := next(); e.name != ""; e = next() {
@@ -184,7 +186,7 @@ func TestTheServersLogIsSearchedFollowedAndCleared(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	next, leave := s.follows("/api/server/logs/stream?level=warn")
-	log := s.options.Frame.Logger
+	log := s.Options.Frame.Logger
 	log.Info("all is well")
 	log.Warn("something is odd", "agentName", "Eliza")
 	log.Error("something is wrong")
@@ -197,7 +199,7 @@ func TestTheServersLogIsSearchedFollowedAndCleared(t *testing.T) {
 	if e := next(); !strings.Contains(e.data, "something is wrong") {
 		t.Errorf("after coming back: %+v", e)
 	}
-	s.ask("GET", "/api/server/logs/stream", nil, "Last-Event-ID", "x").refused(400, problem.CodeInvalidRequest)
+	s.Ask("GET", "/api/server/logs/stream", nil, "Last-Event-ID", "x").Refused(400, problem.CodeInvalidRequest)
 
 	for _, method := range []string{"GET", "POST"} {
 		var found struct {
@@ -206,26 +208,26 @@ func TestTheServersLogIsSearchedFollowedAndCleared(t *testing.T) {
 			RequestedLevel, AgentName string
 			Levels                    []string
 		}
-		s.ask(method, "/api/server/logs?level=WARN&limit=1", nil).is(200).data(&found)
+		s.Ask(method, "/api/server/logs?level=WARN&limit=1", nil).Is(200).Data(&found)
 		if found.Count != 1 || found.RequestedLevel != "warn" || found.AgentName != "all" || found.Levels[0] != "fatal" || len(found.Levels) != 9 ||
 			!strings.Contains(string(found.Logs[0]), "something is odd") {
 			t.Errorf("%s: %+v", method, found)
 		}
 	}
-	s.ask("POST", "/api/server/logs", fields{"logs": []string{"ignored"}}).is(200)
-	s.ask("GET", "/api/server/logs?agentId=all", nil).is(200)
-	s.ask("GET", "/api/server/logs?agentId="+unknown, nil).is(200)
-	s.ask("GET", "/api/server/logs?since=abc", nil).refused(400, problem.CodeInvalidRequest)
-	s.ask("GET", "/api/server/logs?limit=-1", nil).refused(400, problem.CodeInvalidRequest)
-	if got := s.ask("GET", "/api/server/logs?since=99999999999999", nil).is(200).at("count"); got != 0.0 {
+	s.Ask("POST", "/api/server/logs", fields{"logs": []string{"ignored"}}).Is(200)
+	s.Ask("GET", "/api/server/logs?agentId=all", nil).Is(200)
+	s.Ask("GET", "/api/server/logs?agentId="+unknown, nil).Is(200)
+	s.Ask("GET", "/api/server/logs?since=abc", nil).Refused(400, problem.CodeInvalidRequest)
+	s.Ask("GET", "/api/server/logs?limit=-1", nil).Refused(400, problem.CodeInvalidRequest)
+	if got := s.Ask("GET", "/api/server/logs?since=99999999999999", nil).Is(200).At("count"); got != 0.0 {
 		t.Errorf("from the future: %v", got)
 	}
-	if got := s.ask("GET", "/api/server/logs?level=", nil).is(200).at("requestedLevel"); got != "all" {
+	if got := s.Ask("GET", "/api/server/logs?level=", nil).Is(200).At("requestedLevel"); got != "all" {
 		t.Errorf("an empty level is %v", got)
 	}
-	s.ask("DELETE", "/api/server/logs", nil, "Origin", "http://localhost:1").refused(403, problem.CodeForbidden)
-	s.ask("DELETE", "/api/server/logs", nil).is(200)
-	if got := s.ask("GET", "/api/server/logs?level=warn", nil).is(200).at("count"); got != 0.0 {
+	s.Ask("DELETE", "/api/server/logs", nil, "Origin", "http://localhost:1").Refused(403, problem.CodeForbidden)
+	s.Ask("DELETE", "/api/server/logs", nil).Is(200)
+	if got := s.Ask("GET", "/api/server/logs?level=warn", nil).Is(200).At("count"); got != 0.0 {
 		t.Errorf("after clearing: %v", got)
 	}
 }
@@ -235,11 +237,11 @@ func TestPanelsAreThoseOfARunningAgent(t *testing.T) {
 	s := serve(t)
 	agent := s.newAgent("Eliza")
 	var panels []any
-	s.ask("GET", "/api/agents/"+agent+"/panels", nil).is(200).data(&panels)
+	s.Ask("GET", "/api/agents/"+agent+"/panels", nil).Is(200).Data(&panels)
 	if panels == nil || len(panels) > 0 {
 		t.Errorf("panels: %v", panels)
 	}
-	s.ask("POST", "/api/agents/"+agent+"/stop", nil).is(200)
-	s.ask("GET", "/api/agents/"+agent+"/panels", nil).refused(404, problem.CodeNotFound)
-	s.ask("GET", "/api/agents/nope/panels", nil).refused(400, problem.CodeInvalidID)
+	s.Ask("POST", "/api/agents/"+agent+"/stop", nil).Is(200)
+	s.Ask("GET", "/api/agents/"+agent+"/panels", nil).Refused(404, problem.CodeNotFound)
+	s.Ask("GET", "/api/agents/nope/panels", nil).Refused(400, problem.CodeInvalidID)
 }

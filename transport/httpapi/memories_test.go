@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"slices"
@@ -18,30 +18,30 @@ func TestAMemoryIsStoredShownChangedAndRemovedInEverySpelling(t *testing.T) {
 	agent := s.newAgent("Mnemosyne")
 	for _, spelling := range spellings {
 		path := spelling + agent + "/memories"
-		made := s.ask("POST", path, fields{"content": fields{"text": "tea", "a": 1}, "tableName": "facts", "metadata": fields{"m": 2}, "entityId": ann}).is(201)
-		id := made.text("id")
-		if made.text("type") != "facts" || made.text("roomId") != agent || made.text("entityId") != ann || made.at("unique") != true {
-			t.Errorf("stored: %s", made.body)
+		made := s.Ask("POST", path, fields{"content": fields{"text": "tea", "a": 1}, "tableName": "facts", "metadata": fields{"m": 2}, "entityId": ann}).Is(201)
+		id := made.Text("id")
+		if made.Text("type") != "facts" || made.Text("roomId") != agent || made.Text("entityId") != ann || made.At("unique") != true {
+			t.Errorf("stored: %s", made.Body)
 		}
-		listed := s.ask("GET", path+"?tableName=facts", nil).is(200)
-		if listed.text("memories.0.id") != id || listed.at("memories.0.content.a") != 1.0 || listed.at("memories.0.metadata.m") != 2.0 {
-			t.Errorf("listed: %s", listed.body)
+		listed := s.Ask("GET", path+"?tableName=facts", nil).Is(200)
+		if listed.Text("memories.0.id") != id || listed.At("memories.0.content.a") != 1.0 || listed.At("memories.0.metadata.m") != 2.0 {
+			t.Errorf("listed: %s", listed.Body)
 		}
-		if s.ask("GET", path, nil).is(200).at("memories.0") != nil {
+		if s.Ask("GET", path, nil).Is(200).At("memories.0") != nil {
 			t.Error("a fact is among the messages")
 		}
-		s.ask("PATCH", path+"/"+id, fields{"content": fields{"text": "coffee"}}).is(200)
-		shown := s.ask("GET", path+"/"+id, nil).is(200)
-		if shown.text("content.text") != "coffee" || shown.at("metadata.m") != 2.0 || shown.header.Get("ETag") != `"r1"` {
-			t.Errorf("changed: %s %s", shown.header.Get("ETag"), shown.body)
+		s.Ask("PATCH", path+"/"+id, fields{"content": fields{"text": "coffee"}}).Is(200)
+		shown := s.Ask("GET", path+"/"+id, nil).Is(200)
+		if shown.Text("content.text") != "coffee" || shown.At("metadata.m") != 2.0 || shown.Header.Get("ETag") != `"r1"` {
+			t.Errorf("changed: %s %s", shown.Header.Get("ETag"), shown.Body)
 		}
-		s.ask("PATCH", path+"/"+id, fields{"metadata": fields{}}, "If-Match", `"r0"`).refused(412, problem.CodeStale)
-		if gone := s.ask("DELETE", path+"/"+id, nil).is(200); gone.text("message") != "Memory deleted successfully" {
-			t.Errorf("deleted: %s", gone.body)
+		s.Ask("PATCH", path+"/"+id, fields{"metadata": fields{}}, "If-Match", `"r0"`).Refused(412, problem.CodeStale)
+		if gone := s.Ask("DELETE", path+"/"+id, nil).Is(200); gone.Text("message") != "Memory deleted successfully" {
+			t.Errorf("deleted: %s", gone.Body)
 		}
-		s.ask("DELETE", path+"/"+id, nil).is(200)
-		s.ask("GET", path+"/"+id, nil).refused(404, problem.CodeNotFound)
-		s.ask("PATCH", path+"/"+id, fields{"content": fields{"text": "x"}}).refused(404, problem.CodeNotFound)
+		s.Ask("DELETE", path+"/"+id, nil).Is(200)
+		s.Ask("GET", path+"/"+id, nil).Refused(404, problem.CodeNotFound)
+		s.Ask("PATCH", path+"/"+id, fields{"content": fields{"text": "x"}}).Refused(404, problem.CodeNotFound)
 	}
 }
 
@@ -49,17 +49,17 @@ func TestMemoriesOfStoppedAgentsCanBeReadAndThoseOfNobodyAreNone(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	agent := s.newAgent("Mnemosyne")
-	s.ask("POST", "/api/agents/"+agent+"/memories", fields{"text": "tea"}).is(201)
-	s.ask("POST", "/api/agents/"+agent+"/stop", nil).is(200)
-	if listed := s.ask("GET", "/api/memory/"+agent+"/memories", nil).is(200); listed.text("memories.0.content.text") != "tea" {
-		t.Errorf("listed: %s", listed.body)
+	s.Ask("POST", "/api/agents/"+agent+"/memories", fields{"text": "tea"}).Is(201)
+	s.Ask("POST", "/api/agents/"+agent+"/stop", nil).Is(200)
+	if listed := s.Ask("GET", "/api/memory/"+agent+"/memories", nil).Is(200); listed.Text("memories.0.content.text") != "tea" {
+		t.Errorf("listed: %s", listed.Body)
 	}
 	for _, list := range []string{"/memories", "/rooms", "/rooms/" + ann + "/memories"} {
-		s.ask("GET", "/api/memory/"+unknown+list, nil).is(200)
+		s.Ask("GET", "/api/memory/"+unknown+list, nil).Is(200)
 	}
-	s.ask("GET", "/api/memory/"+unknown+"/rooms/"+ann, nil).refused(404, problem.CodeNotFound)
-	s.ask("POST", "/api/memory/"+unknown+"/memories", fields{"text": "x"}).refused(404, problem.CodeNotFound)
-	s.ask("DELETE", "/api/memory/"+unknown+"/memories", nil).refused(404, problem.CodeNotFound)
+	s.Ask("GET", "/api/memory/"+unknown+"/rooms/"+ann, nil).Refused(404, problem.CodeNotFound)
+	s.Ask("POST", "/api/memory/"+unknown+"/memories", fields{"text": "x"}).Refused(404, problem.CodeNotFound)
+	s.Ask("DELETE", "/api/memory/"+unknown+"/memories", nil).Refused(404, problem.CodeNotFound)
 }
 
 func TestMemoriesAreClearedByRoomAndByAgent(t *testing.T) {
@@ -67,22 +67,22 @@ func TestMemoriesAreClearedByRoomAndByAgent(t *testing.T) {
 	s := serve(t)
 	agent := s.newAgent("Mnemosyne")
 	path := "/api/agents/" + agent
-	room := s.ask("POST", path+"/rooms", fields{"name": "Study"}).is(201).text("id")
+	room := s.Ask("POST", path+"/rooms", fields{"name": "Study"}).Is(201).Text("id")
 	for _, in := range []fields{{"text": "a", "roomId": room}, {"text": "b", "roomId": room}, {"text": "c"}} {
-		s.ask("POST", path+"/memories", in).is(201)
+		s.Ask("POST", path+"/memories", in).Is(201)
 	}
-	if listed := s.ask("GET", path+"/rooms/"+room+"/memories?limit=1", nil).is(200); listed.text("memories.0.content.text") != "b" || listed.at("memories.1") != nil {
-		t.Errorf("the newest of the room: %s", listed.body)
+	if listed := s.Ask("GET", path+"/rooms/"+room+"/memories?limit=1", nil).Is(200); listed.Text("memories.0.content.text") != "b" || listed.At("memories.1") != nil {
+		t.Errorf("the newest of the room: %s", listed.Body)
 	}
-	s.ask("DELETE", path+"/memories/all/"+room, nil).is(204)
-	if listed := s.ask("GET", path+"/memories", nil).is(200); listed.text("memories.0.content.text") != "c" || listed.at("memories.1") != nil {
-		t.Errorf("after the room was cleared: %s", listed.body)
+	s.Ask("DELETE", path+"/memories/all/"+room, nil).Is(204)
+	if listed := s.Ask("GET", path+"/memories", nil).Is(200); listed.Text("memories.0.content.text") != "c" || listed.At("memories.1") != nil {
+		t.Errorf("after the room was cleared: %s", listed.Body)
 	}
-	if cleared := s.ask("DELETE", path+"/memories", nil).is(200); cleared.at("deletedCount") != 1.0 {
-		t.Errorf("cleared: %s", cleared.body)
+	if cleared := s.Ask("DELETE", path+"/memories", nil).Is(200); cleared.At("deletedCount") != 1.0 {
+		t.Errorf("cleared: %s", cleared.Body)
 	}
-	if listed := s.ask("GET", path+"/memories", nil).is(200); listed.at("memories.0") != nil {
-		t.Errorf("after all was cleared: %s", listed.body)
+	if listed := s.Ask("GET", path+"/memories", nil).Is(200); listed.At("memories.0") != nil {
+		t.Errorf("after all was cleared: %s", listed.Body)
 	}
 }
 
@@ -90,28 +90,28 @@ func TestTheRoomForAChannelIsFoundByTheChannel(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	agent := s.newAgent("Mnemosyne")
-	channel := s.ask("POST", "/api/messaging/central-channels", fields{
+	channel := s.Ask("POST", "/api/messaging/central-channels", fields{
 		"name": "c", "server_id": "0", "participantCentralUserIds": []string{ann, agent},
-	}).is(201).text("id")
+	}).Is(201).Text("id")
 	path := "/api/memory/" + agent
-	made := s.ask("POST", path+"/memories", fields{"text": "tea", "channelId": channel}).is(201)
-	room := made.text("roomId")
+	made := s.Ask("POST", path+"/memories", fields{"text": "tea", "channelId": channel}).Is(201)
+	room := made.Text("roomId")
 	if want := events.UniqueUUID(mustID(t, agent), channel).String(); room != want {
 		t.Fatalf("the room is %s, not %s", room, want)
 	}
 	for _, query := range []string{"roomId=" + room, "roomId=" + channel, "channelId=" + channel, "channelId=" + strings.ToUpper(channel)} {
-		if listed := s.ask("GET", path+"/memories?"+query, nil).is(200); listed.text("memories.0.id") != made.text("id") {
-			t.Errorf("%s lists %s", query, listed.body)
+		if listed := s.Ask("GET", path+"/memories?"+query, nil).Is(200); listed.Text("memories.0.id") != made.Text("id") {
+			t.Errorf("%s lists %s", query, listed.Body)
 		}
 	}
-	if shown := s.ask("GET", path+"/rooms/"+channel, nil).is(200); shown.text("id") != room || shown.text("channelId") != channel || shown.text("worldName") != "Default Server" {
-		t.Errorf("the room is %s", shown.body)
+	if shown := s.Ask("GET", path+"/rooms/"+channel, nil).Is(200); shown.Text("id") != room || shown.Text("channelId") != channel || shown.Text("worldName") != "Default Server" {
+		t.Errorf("the room is %s", shown.Body)
 	}
-	s.ask("DELETE", "/api/messaging/central-channels/"+channel, nil).is(204)
-	if listed := s.ask("GET", path+"/memories", nil).is(200); listed.at("memories.0") != nil {
-		t.Errorf("after the channel was deleted: %s", listed.body)
+	s.Ask("DELETE", "/api/messaging/central-channels/"+channel, nil).Is(204)
+	if listed := s.Ask("GET", path+"/memories", nil).Is(200); listed.At("memories.0") != nil {
+		t.Errorf("after the channel was deleted: %s", listed.Body)
 	}
-	s.ask("GET", path+"/rooms/"+room, nil).refused(404, problem.CodeNotFound)
+	s.Ask("GET", path+"/rooms/"+room, nil).Refused(404, problem.CodeNotFound)
 }
 
 func TestWhatIsNoMemoryIsRefused(t *testing.T) {
@@ -119,9 +119,9 @@ func TestWhatIsNoMemoryIsRefused(t *testing.T) {
 	s := serve(t)
 	agent, other := s.newAgent("Mnemosyne"), s.newAgent("Lethe")
 	path := "/api/agents/" + agent
-	s.ask("POST", path+"/memories", fields{"text": "mine"}).is(201) // the room of its own is there
-	theirs := s.ask("POST", "/api/agents/"+other+"/rooms", fields{"name": "Theirs"}).is(201).text("id")
-	memory := s.ask("POST", "/api/agents/"+other+"/memories", fields{"text": "theirs"}).is(201).text("id")
+	s.Ask("POST", path+"/memories", fields{"text": "mine"}).Is(201) // the room of its own is there
+	theirs := s.Ask("POST", "/api/agents/"+other+"/rooms", fields{"name": "Theirs"}).Is(201).Text("id")
+	memory := s.Ask("POST", "/api/agents/"+other+"/memories", fields{"text": "theirs"}).Is(201).Text("id")
 	s.untouched(func() {
 		for _, c := range []struct {
 			body   any
@@ -145,19 +145,19 @@ func TestWhatIsNoMemoryIsRefused(t *testing.T) {
 			{fields{"text": "x", "channelId": unknown}, 404},
 			{fields{"text": strings.Repeat("x", 1<<20)}, 413},
 		} {
-			if a := s.ask("POST", path+"/memories", c.body); a.status != c.status || !strings.Contains(string(a.body), `"success":false`) {
-				t.Errorf("%.60v is answered by %d %.200s", c.body, a.status, a.body)
+			if a := s.Ask("POST", path+"/memories", c.body); a.Status != c.status || !strings.Contains(string(a.Body), `"success":false`) {
+				t.Errorf("%.60v is answered by %d %.200s", c.body, a.Status, a.Body)
 			}
 		}
-		s.ask("PATCH", path+"/memories/"+memory, fields{"content": fields{"text": "mine"}}).refused(404, problem.CodeNotFound)
-		s.ask("DELETE", path+"/memories/"+memory, nil).refused(404, problem.CodeNotFound)
-		s.ask("GET", path+"/memories/"+memory, nil).refused(404, problem.CodeNotFound)
-		s.ask("DELETE", path+"/memories/all/"+theirs, nil).refused(404, problem.CodeNotFound)
-		s.ask("PATCH", path+"/memories/"+memory, nil).refused(400, problem.CodeInvalidRequest)
+		s.Ask("PATCH", path+"/memories/"+memory, fields{"content": fields{"text": "mine"}}).Refused(404, problem.CodeNotFound)
+		s.Ask("DELETE", path+"/memories/"+memory, nil).Refused(404, problem.CodeNotFound)
+		s.Ask("GET", path+"/memories/"+memory, nil).Refused(404, problem.CodeNotFound)
+		s.Ask("DELETE", path+"/memories/all/"+theirs, nil).Refused(404, problem.CodeNotFound)
+		s.Ask("PATCH", path+"/memories/"+memory, nil).Refused(400, problem.CodeInvalidRequest)
 		for _, bad := range []string{"/api/agents/nope/memories", path + "/memories?roomId=nope", path + "/memories?channelId=nope", path + "/rooms/nope/memories"} {
-			s.ask("GET", bad, nil).refused(400, problem.CodeInvalidID)
+			s.Ask("GET", bad, nil).Refused(400, problem.CodeInvalidID)
 		}
-		s.ask("GET", path+"/memories?limit=-1", nil).refused(400, problem.CodeInvalidRequest)
+		s.Ask("GET", path+"/memories?limit=-1", nil).Refused(400, problem.CodeInvalidRequest)
 	})
 }
 
@@ -167,12 +167,12 @@ func TestAVectorThatIsGivenIsShownOnRequest(t *testing.T) {
 	path := "/api/agents/" + s.newAgent("Mnemosyne") + "/memories"
 	vector := make([]float64, 384)
 	vector[7] = 0.5
-	s.ask("POST", path, fields{"text": "tea", "embedding": vector}).is(201)
-	if listed := s.ask("GET", path, nil).is(200); listed.at("memories.0.embedding") != nil {
-		t.Errorf("unasked: %.300s", listed.body)
+	s.Ask("POST", path, fields{"text": "tea", "embedding": vector}).Is(201)
+	if listed := s.Ask("GET", path, nil).Is(200); listed.At("memories.0.embedding") != nil {
+		t.Errorf("unasked: %.300s", listed.Body)
 	}
-	s.eventually("the vector is shown", func() bool {
-		return strings.Contains(string(s.ask("GET", path+"?includeEmbedding=true", nil).is(200).body), `"embedding":[0,0,0,0,0,0,0,0.5,0`)
+	s.Eventually("the vector is shown", func() bool {
+		return strings.Contains(string(s.Ask("GET", path+"?includeEmbedding=true", nil).Is(200).Body), `"embedding":[0,0,0,0,0,0,0,0.5,0`)
 	})
 }
 
@@ -182,38 +182,38 @@ func TestStatsAndInsightsTellOfMemories(t *testing.T) {
 	agent := s.newAgent("Mnemosyne")
 	path := "/api/agents/" + agent
 	for _, text := range []string{"The green tea is hot", "tea with the milk", "a walk"} {
-		s.ask("POST", path+"/memories", fields{"text": text, "metadata": fields{"type": "message"}}).is(201)
+		s.Ask("POST", path+"/memories", fields{"text": text, "metadata": fields{"type": "message"}}).Is(201)
 	}
-	s.ask("POST", path+"/memories", fields{"text": "tea", "tableName": "facts"}).is(201)
-	s.caughtUp() // what is pending is read from the vectors, for which no POST waits
-	stats := s.ask("GET", "/api/memory/agents/"+agent+"/stats", nil).is(200)
-	if stats.at("total") != 4.0 || stats.text("byTable.0.key") != "messages" || stats.at("byTable.0.count") != 3.0 || stats.at("byRoom.0.count") != 4.0 ||
-		stats.at("byType.0.count") != 3.0 || stats.at("byDay.0.count") != 4.0 || stats.at("bytes").(float64) < 50 {
-		t.Errorf("stats: %s", stats.body)
+	s.Ask("POST", path+"/memories", fields{"text": "tea", "tableName": "facts"}).Is(201)
+	s.CaughtUp() // what is pending is read from the vectors, for which no POST waits
+	stats := s.Ask("GET", "/api/memory/agents/"+agent+"/stats", nil).Is(200)
+	if stats.At("total") != 4.0 || stats.Text("byTable.0.key") != "messages" || stats.At("byTable.0.count") != 3.0 || stats.At("byRoom.0.count") != 4.0 ||
+		stats.At("byType.0.count") != 3.0 || stats.At("byDay.0.count") != 4.0 || stats.At("bytes").(float64) < 50 {
+		t.Errorf("stats: %s", stats.Body)
 	}
-	if stats.at("embedded") != 0.0 || stats.at("pending") != 4.0 { // nothing embeds here
-		t.Errorf("stats: %s", stats.body)
+	if stats.At("embedded") != 0.0 || stats.At("pending") != 4.0 { // nothing embeds here
+		t.Errorf("stats: %s", stats.Body)
 	}
 	vector := make([]float64, 384)
 	vector[0] = 1
-	s.ask("POST", path+"/memories", fields{"text": "a client's", "embedding": vector}).is(201)
-	s.ask("POST", path+"/memories", fields{"text": " \n"}).is(201)
-	s.ask("POST", path+"/memories", fields{"content": fields{"n": 1}}).is(201)
-	s.caughtUp()
-	stats = s.ask("GET", "/api/memory/agents/"+agent+"/stats", nil).is(200)
-	if stats.at("total") != 7.0 || stats.at("embedded") != 1.0 || stats.at("pending") != 4.0 {
-		t.Errorf("stats: %s", stats.body)
+	s.Ask("POST", path+"/memories", fields{"text": "a client's", "embedding": vector}).Is(201)
+	s.Ask("POST", path+"/memories", fields{"text": " \n"}).Is(201)
+	s.Ask("POST", path+"/memories", fields{"content": fields{"n": 1}}).Is(201)
+	s.CaughtUp()
+	stats = s.Ask("GET", "/api/memory/agents/"+agent+"/stats", nil).Is(200)
+	if stats.At("total") != 7.0 || stats.At("embedded") != 1.0 || stats.At("pending") != 4.0 {
+		t.Errorf("stats: %s", stats.Body)
 	}
-	insights := s.ask("GET", "/api/memory/agents/"+agent+"/insights", nil).is(200)
-	if insights.text("terms.0.term") != "tea" || insights.at("terms.0.count") != 3.0 || insights.at("rooms.0.count") != 7.0 || insights.text("entities.0.id") != agent ||
-		insights.at("growth.0.total") != 7.0 || strings.Contains(string(insights.body), `"the"`) {
-		t.Errorf("insights: %s", insights.body)
+	insights := s.Ask("GET", "/api/memory/agents/"+agent+"/insights", nil).Is(200)
+	if insights.Text("terms.0.term") != "tea" || insights.At("terms.0.count") != 3.0 || insights.At("rooms.0.count") != 7.0 || insights.Text("entities.0.id") != agent ||
+		insights.At("growth.0.total") != 7.0 || strings.Contains(string(insights.Body), `"the"`) {
+		t.Errorf("insights: %s", insights.Body)
 	}
-	empty := s.ask("GET", "/api/memory/agents/"+agent+"/stats?to=1000", nil).is(200)
-	if empty.at("total") != 0.0 || empty.at("oldest") != nil {
-		t.Errorf("stats of no time: %s", empty.body)
+	empty := s.Ask("GET", "/api/memory/agents/"+agent+"/stats?to=1000", nil).Is(200)
+	if empty.At("total") != 0.0 || empty.At("oldest") != nil {
+		t.Errorf("stats of no time: %s", empty.Body)
 	}
-	s.ask("GET", "/api/memory/agents/"+agent+"/insights?from=2999-01-01T00:00:00Z", nil).is(200)
+	s.Ask("GET", "/api/memory/agents/"+agent+"/insights?from=2999-01-01T00:00:00Z", nil).Is(200)
 }
 
 func TestAMemoryTellsItsStoryAndIsShownAsItWas(t *testing.T) {
@@ -221,18 +221,18 @@ func TestAMemoryTellsItsStoryAndIsShownAsItWas(t *testing.T) {
 	s := serve(t)
 	agent := s.newAgent("Ada")
 	memories := "/api/agents/" + agent + "/memories"
-	room := s.ask("POST", "/api/agents/"+agent+"/rooms", map[string]any{"name": "study"}).is(201).text("id")
-	memory := s.ask("POST", memories, map[string]any{"content": map[string]any{"text": "tea at five"}, "roomId": room}).is(201).text("id")
+	room := s.Ask("POST", "/api/agents/"+agent+"/rooms", map[string]any{"name": "study"}).Is(201).Text("id")
+	memory := s.Ask("POST", memories, map[string]any{"content": map[string]any{"text": "tea at five"}, "roomId": room}).Is(201).Text("id")
 	stored := s.now()
-	s.ask("PATCH", memories+"/"+memory, map[string]any{"content": map[string]any{"text": "tea at six"}}).is(200)
-	s.ask("DELETE", memories, nil).is(200)
+	s.Ask("PATCH", memories+"/"+memory, map[string]any{"content": map[string]any{"text": "tea at six"}}).Is(200)
+	s.Ask("DELETE", memories, nil).Is(200)
 
 	where := "/api/history/memories/" + memory
 	var told struct {
 		Events []struct{ Type string }
 		State  any
 	}
-	s.ask("GET", where, nil, "X-Annals-After", s.now()).is(200).data(&told)
+	s.Ask("GET", where, nil, "X-Annals-After", s.now()).Is(200).Data(&told)
 	var types []string
 	for _, e := range told.Events {
 		types = append(types, e.Type)
@@ -240,8 +240,8 @@ func TestAMemoryTellsItsStoryAndIsShownAsItWas(t *testing.T) {
 	if !slices.Equal(types, []string{"MemoryStored", "MemoryUpdated", "AgentMemoriesCleared"}) || told.State != nil {
 		t.Errorf("the story is %v and ends with %v", types, told.State)
 	}
-	if text := s.ask("GET", where+"?asOf="+stored, nil).is(200).text("state.content.text"); text != "tea at five" {
+	if text := s.Ask("GET", where+"?asOf="+stored, nil).Is(200).Text("state.content.text"); text != "tea at five" {
 		t.Errorf("it was %q", text)
 	}
-	s.ask("GET", "/api/history/memories/"+unknown, nil).refused(404, problem.CodeNotFound)
+	s.Ask("GET", "/api/history/memories/"+unknown, nil).Refused(404, problem.CodeNotFound)
 }

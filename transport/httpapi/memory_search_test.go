@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"context"
@@ -11,35 +11,37 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/transport/httpapi"
 	"annals/transport/httpapi/frame"
+	"annals/transport/httpapi/httpapitest"
 	"annals/transport/models/hashing"
 	"annals/transport/problem"
 )
 
 // remember stores a memory with its vector, and gives its id and a position from which on it is found.
 func (s *fixture) remember(agent string, memory fields) (id, position string) {
-	s.t.Helper()
-	id = s.ask("POST", "/api/agents/"+agent+"/memories", memory).is(201).text("id")
+	s.T.Helper()
+	id = s.Ask("POST", "/api/agents/"+agent+"/memories", memory).Is(201).Text("id")
 	words := memory["text"].(string)
-	must(s.t, do(s.env, commands.EmbedMemory{MemoryID: mustID(s.t, id), Model: hashing.Model, Text: words, Vector: hashing.Vector(words)}))
+	must(s.T, httpapitest.Do(s.Env, commands.EmbedMemory{MemoryID: mustID(s.T, id), Model: hashing.Model, Text: words, Vector: hashing.Vector(words)}))
 	return id, s.token()
 }
 
 // token is the position of the last event, as clients get it.
 func (s *fixture) token() string {
-	return events.Token{Log: s.options.Frame.Log, Position: s.head()}.String()
+	return events.Token{Log: s.Options.Frame.Log, Position: s.Head()}.String()
 }
 
 func (s *fixture) found(agent, after, query string) answered {
-	s.t.Helper()
+	s.T.Helper()
 	reached, err := events.ParseToken(after)
-	must(s.t, err)
+	must(s.T, err)
 	ctx, cancel := context.WithTimeout(context.Background(), patience) // a request waits for less
 	defer cancel()
 	for _, group := range []string{frame.Core, frame.Memories, frame.Vectors} {
-		must(s.t, s.options.Frame.Waiter.Wait(ctx, group, reached.Position))
+		must(s.T, s.Options.Frame.Waiter.Wait(ctx, group, reached.Position))
 	}
-	return s.ask("GET", "/api/memory/agents/"+agent+"/memories/search?"+query, nil, "X-Annals-After", after).is(200)
+	return s.Ask("GET", "/api/memory/agents/"+agent+"/memories/search?"+query, nil, "X-Annals-After", after).Is(200)
 }
 
 func TestMemoriesAreFoundByMeaningAndByWordsTheBestFirst(t *testing.T) {
@@ -51,42 +53,42 @@ func TestMemoriesAreFoundByMeaningAndByWordsTheBestFirst(t *testing.T) {
 	_, after := s.remember(s.newAgent("Lethe"), fields{"text": "The green tea of somebody else."})
 	for mode, query := range map[string]string{"hybrid": "", "semantic": "&mode=semantic", "text": "&mode=text"} {
 		got := s.found(agent, after, "q=green+teas"+query)
-		if got.text("memories.0.id") != tea || got.text("memories.0.content.text") != "The green tea is in the kitchen." || got.text("memories.0.type") != "facts" ||
-			got.at("memories.0.metadata.m") != 2.0 || got.at("memories.0.score").(float64) <= 0 || got.text("mode") != mode {
-			t.Errorf("%s: %s", mode, got.body)
+		if got.Text("memories.0.id") != tea || got.Text("memories.0.content.text") != "The green tea is in the kitchen." || got.Text("memories.0.type") != "facts" ||
+			got.At("memories.0.metadata.m") != 2.0 || got.At("memories.0.score").(float64) <= 0 || got.Text("mode") != mode {
+			t.Errorf("%s: %s", mode, got.Body)
 		}
-		if strings.Contains(string(got.body), "somebody else") || got.at("memories.0.embedding") != nil {
-			t.Errorf("%s: %s", mode, got.body)
+		if strings.Contains(string(got.Body), "somebody else") || got.At("memories.0.embedding") != nil {
+			t.Errorf("%s: %s", mode, got.Body)
 		}
-		if similarity := got.at("memories.0.similarity"); (similarity == nil) != (mode == "text") {
+		if similarity := got.At("memories.0.similarity"); (similarity == nil) != (mode == "text") {
 			t.Errorf("%s: similar by %v", mode, similarity)
 		}
 		if mode == "text" {
-			if strings.Contains(string(got.body), `"model"`) {
-				t.Errorf("words alone: %s", got.body)
+			if strings.Contains(string(got.Body), `"model"`) {
+				t.Errorf("words alone: %s", got.Body)
 			}
-		} else if got.text("model") != hashing.Model || got.at("dimensions") != 384.0 {
-			t.Errorf("%s: %s", mode, got.body)
+		} else if got.Text("model") != hashing.Model || got.At("dimensions") != 384.0 {
+			t.Errorf("%s: %s", mode, got.Body)
 		}
 	}
-	if got := s.found(agent, after, "query=green+tea&limit=1&includeEmbedding=true"); got.at("memories.1") != nil || len(got.at("memories.0.embedding").([]any)) != 384 {
-		t.Errorf("one with its vector: %.300s", got.body)
+	if got := s.found(agent, after, "query=green+tea&limit=1&includeEmbedding=true"); got.At("memories.1") != nil || len(got.At("memories.0.embedding").([]any)) != 384 {
+		t.Errorf("one with its vector: %.300s", got.Body)
 	}
-	if got := s.found(agent, after, "q=green+tea&mode=semantic&threshold=0.5"); got.text("memories.0.id") != tea || got.at("memories.1") != nil {
-		t.Errorf("above the threshold: %s", got.body)
+	if got := s.found(agent, after, "q=green+tea&mode=semantic&threshold=0.5"); got.Text("memories.0.id") != tea || got.At("memories.1") != nil {
+		t.Errorf("above the threshold: %s", got.Body)
 	}
 	for _, query := range []string{"q=nothing&mode=text", "q=nothing", "q=xyzzy+plugh"} {
-		if got := s.found(agent, after, query); !strings.Contains(string(got.body), `"memories":[]`) {
-			t.Errorf("%s: %s", query, got.body)
+		if got := s.found(agent, after, query); !strings.Contains(string(got.Body), `"memories":[]`) {
+			t.Errorf("%s: %s", query, got.Body)
 		}
 	}
-	if got := s.found(agent, after, "q=xyzzy+plugh&threshold=-1"); got.at("memories.1") == nil {
-		t.Errorf("whatever is nearest: %s", got.body)
+	if got := s.found(agent, after, "q=xyzzy+plugh&threshold=-1"); got.At("memories.1") == nil {
+		t.Errorf("whatever is nearest: %s", got.Body)
 	}
-	s.ask("POST", "/api/agents/"+agent+"/start", nil).is(200)
-	s.ask("POST", "/api/agents/"+agent+"/stop", nil).is(200)
-	if got := s.found(agent, after, "q=green+tea"); got.text("memories.0.id") != tea {
-		t.Errorf("of a stopped agent: %s", got.body)
+	s.Ask("POST", "/api/agents/"+agent+"/start", nil).Is(200)
+	s.Ask("POST", "/api/agents/"+agent+"/stop", nil).Is(200)
+	if got := s.found(agent, after, "q=green+tea"); got.Text("memories.0.id") != tea {
+		t.Errorf("of a stopped agent: %s", got.Body)
 	}
 }
 
@@ -95,9 +97,9 @@ func TestAFilterNeverThinsWhatIsFound(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	agent := s.newAgent("Mnemosyne")
-	channel := s.ask("POST", "/api/messaging/central-channels", fields{
+	channel := s.Ask("POST", "/api/messaging/central-channels", fields{
 		"name": "c", "server_id": "0", "participantCentralUserIds": []string{ann, agent},
-	}).is(201).text("id")
+	}).Is(201).Text("id")
 	for i := range 40 {
 		s.remember(agent, fields{"text": fmt.Sprintf("green tea %d", i), "tableName": "facts"})
 	}
@@ -106,23 +108,23 @@ func TestAFilterNeverThinsWhatIsFound(t *testing.T) {
 	for i := range 3 {
 		id, p := s.remember(agent, fields{"text": fmt.Sprintf("tea number %d of a long list of other things", i), "channelId": channel, "entityId": ann})
 		wanted[id], after = true, p
-		shown := s.ask("GET", "/api/agents/"+agent+"/memories/"+id, nil).is(200)
-		if room = shown.text("roomId"); first == "" {
-			first = fmt.Sprintf("%.0f", shown.at("createdAt"))
+		shown := s.Ask("GET", "/api/agents/"+agent+"/memories/"+id, nil).Is(200)
+		if room = shown.Text("roomId"); first == "" {
+			first = fmt.Sprintf("%.0f", shown.At("createdAt"))
 		}
 	}
 	for _, filter := range []string{"roomId=" + room, "roomId=" + channel, "channelId=" + channel, "entityId=" + ann, "tableName=messages", "from=" + first} {
 		for _, mode := range []string{"hybrid", "semantic", "text"} {
 			got := s.found(agent, after, "q=green+tea&limit=3&mode="+mode+"&"+filter)
 			for i := range 3 {
-				if id := got.text(fmt.Sprintf("memories.%d.id", i)); !wanted[id] {
-					t.Errorf("%s, %s: %s", mode, filter, got.body)
+				if id := got.Text(fmt.Sprintf("memories.%d.id", i)); !wanted[id] {
+					t.Errorf("%s, %s: %s", mode, filter, got.Body)
 				}
 			}
 		}
 	}
-	if got := s.found(agent, after, "q=green+tea&limit=100&to="+first); len(got.at("memories").([]any)) < 40 {
-		t.Errorf("until then: %s", got.body)
+	if got := s.found(agent, after, "q=green+tea&limit=100&to="+first); len(got.At("memories").([]any)) < 40 {
+		t.Errorf("until then: %s", got.Body)
 	}
 }
 
@@ -146,19 +148,19 @@ func TestWithoutAModelTheWordsAreSearched(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, func(o *Options) { o.Memory.Embedder = answer })
+			s := serve(t, func(o *httpapi.Options) { o.Memory.Embedder = answer })
 			agent := s.newAgent("Mnemosyne")
 			tea, after := s.remember(agent, fields{"text": "secret green tea"})
 			for _, mode := range []string{"text", "hybrid"} {
-				if got := s.found(agent, after, "q=tea&mode="+mode); got.text("memories.0.id") != tea || got.text("mode") != "text" {
-					t.Errorf("%s: %s", mode, got.body)
+				if got := s.found(agent, after, "q=tea&mode="+mode); got.Text("memories.0.id") != tea || got.Text("mode") != "text" {
+					t.Errorf("%s: %s", mode, got.Body)
 				}
 			}
-			got := s.ask("GET", "/api/memory/agents/"+agent+"/memories/search?mode=semantic&q=secret", nil).refused(503, problem.CodeUnavailable)
-			if got.header.Get("Retry-After") == "" {
+			got := s.Ask("GET", "/api/memory/agents/"+agent+"/memories/search?mode=semantic&q=secret", nil).Refused(503, problem.CodeUnavailable)
+			if got.Header.Get("Retry-After") == "" {
 				t.Error("without Retry-After")
 			}
-			if strings.Contains(s.logs.String(), "q=secret") {
+			if strings.Contains(s.Logs.String(), "q=secret") {
 				t.Error("what was searched for is in the log")
 			}
 		})
@@ -187,14 +189,14 @@ func TestASearchForMemoriesThatMakesNoSenseIsRefused(t *testing.T) {
 			"q=x&entityId=nope":                      problem.CodeInvalidID,
 			"q=" + url.QueryEscape("a\x00b") + "&to": problem.CodeInvalidRequest,
 		} {
-			s.ask("GET", path+query, nil).refused(400, code)
+			s.Ask("GET", path+query, nil).Refused(400, code)
 		}
-		s.ask("GET", path+"q="+strings.Repeat("x", 1<<20), nil).refused(414, problem.CodeInvalidRequest)
-		s.ask("GET", path+"q=x", nil, "X-Long", strings.Repeat("x", 1<<20)).refused(431, problem.CodeInvalidRequest)
-		s.ask("GET", "/api/memory/agents/nope/memories/search?q=x", nil).refused(400, problem.CodeInvalidID)
-		s.ask("GET", "/api/memory/agents/"+unknown+"/memories/search?q=x", nil).refused(404, problem.CodeNotFound)
+		s.Ask("GET", path+"q="+strings.Repeat("x", 1<<20), nil).Refused(414, problem.CodeInvalidRequest)
+		s.Ask("GET", path+"q=x", nil, "X-Long", strings.Repeat("x", 1<<20)).Refused(431, problem.CodeInvalidRequest)
+		s.Ask("GET", "/api/memory/agents/nope/memories/search?q=x", nil).Refused(400, problem.CodeInvalidID)
+		s.Ask("GET", "/api/memory/agents/"+unknown+"/memories/search?q=x", nil).Refused(404, problem.CodeNotFound)
 	})
-	if got := s.ask("GET", path+"q=x&limit=0", nil).is(200); !strings.Contains(string(got.body), `"memories":[]`) {
-		t.Errorf("none: %s", got.body)
+	if got := s.Ask("GET", path+"q=x&limit=0", nil).Is(200); !strings.Contains(string(got.Body), `"memories":[]`) {
+		t.Errorf("none: %s", got.Body)
 	}
 }

@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"encoding/json"
@@ -24,7 +24,7 @@ func oldCharacter(name string) fields {
 // became is what an answer says of each field.
 func became(t *testing.T, a answered) string {
 	t.Helper()
-	list, _ := a.at("converted").([]any)
+	list, _ := a.At("converted").([]any)
 	var all []string
 	for _, c := range list {
 		change := c.(map[string]any)
@@ -40,39 +40,39 @@ func TestAnOldCharacterIsTakenAndWhatBecameOfItIsNamed(t *testing.T) {
 	s := serve(t)
 	file, err := json.Marshal(oldCharacter("Filed"))
 	must(t, err)
-	must(t, os.WriteFile(filepath.Join(s.options.Agents.CharactersDir, "filed.json"), file, 0o600))
+	must(t, os.WriteFile(filepath.Join(s.Options.Agents.CharactersDir, "filed.json"), file, 0o600))
 	for _, body := range []fields{{"characterJson": oldCharacter("Given")}, {"agent": oldCharacter("Agent")}, {"characterPath": "filed"}} {
-		made := s.ask("POST", "/api/agents", body).is(201)
+		made := s.Ask("POST", "/api/agents", body).Is(201)
 		if got := became(t, made); got != whatBecame {
 			t.Errorf("%v: %s", body, got)
 		}
-		shown := s.ask("GET", "/api/agents/"+made.text("id"), nil).is(200)
-		if shown.text("settings.modelProvider") != "openai" || shown.text("messageExamples.0.0.name") != "{{user1}}" || !secrets.IsEncrypted(shown.text("settings.secrets.OPENAI_API_KEY")) ||
-			jsonText(shown.at("bio")) != `["Keeps a garden.","Born in a greenhouse."]` {
-			t.Errorf("stored: %s", shown.body)
+		shown := s.Ask("GET", "/api/agents/"+made.Text("id"), nil).Is(200)
+		if shown.Text("settings.modelProvider") != "openai" || shown.Text("messageExamples.0.0.name") != "{{user1}}" || !secrets.IsEncrypted(shown.Text("settings.secrets.OPENAI_API_KEY")) ||
+			jsonText(shown.At("bio")) != `["Keeps a garden.","Born in a greenhouse."]` {
+			t.Errorf("stored: %s", shown.Body)
 		}
 	}
-	refused := s.ask("POST", "/api/agents", fields{"characterJson": fields{"name": "Bare", "clients": []string{}}}).refused(400, problem.CodeCreate)
-	if !strings.Contains(string(refused.body), "ElizaOS 0.x and has no bio") {
-		t.Errorf("refused: %s", refused.body)
+	refused := s.Ask("POST", "/api/agents", fields{"characterJson": fields{"name": "Bare", "clients": []string{}}}).Refused(400, problem.CodeCreate)
+	if !strings.Contains(string(refused.Body), "ElizaOS 0.x and has no bio") {
+		t.Errorf("refused: %s", refused.Body)
 	}
-	s.ask("POST", "/api/agents", fields{"characterJson": fields{"name": "Today", "bio": "b", "people": []string{}}}).refused(400, problem.CodeCreate)
+	s.Ask("POST", "/api/agents", fields{"characterJson": fields{"name": "Today", "bio": "b", "people": []string{}}}).Refused(400, problem.CodeCreate)
 }
 
 func TestPartsOfAnOldCharacterArePatchedAndImported(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	path := "/api/agents/" + s.newAgent("Patched")
-	changed := s.ask("PATCH", path, fields{"bio": "Now old.", "lore": []string{"Was new."}, "modelProvider": "anthropic"}).is(200)
-	if got := became(t, changed); got != "modelProvider converted, lore converted" || jsonText(changed.at("bio")) != `["Now old.","Was new."]` {
-		t.Errorf("%s: %s", got, changed.body)
+	changed := s.Ask("PATCH", path, fields{"bio": "Now old.", "lore": []string{"Was new."}, "modelProvider": "anthropic"}).Is(200)
+	if got := became(t, changed); got != "modelProvider converted, lore converted" || jsonText(changed.At("bio")) != `["Now old.","Was new."]` {
+		t.Errorf("%s: %s", got, changed.Body)
 	}
-	again := s.ask("PATCH", path, fields{"system": "Be brief."}).is(200)
-	if again.at("converted") != nil || again.text("settings.modelProvider") != "anthropic" {
-		t.Errorf("patched: %s", again.body)
+	again := s.Ask("PATCH", path, fields{"system": "Be brief."}).Is(200)
+	if again.At("converted") != nil || again.Text("settings.modelProvider") != "anthropic" {
+		t.Errorf("patched: %s", again.Body)
 	}
-	imported := s.ask("POST", "/api/memory/agents/11111111-aaaa-4bbb-8ccc-000000000001/import", oldCharacter("Imported")).is(200)
+	imported := s.Ask("POST", "/api/memory/agents/11111111-aaaa-4bbb-8ccc-000000000001/import", oldCharacter("Imported")).Is(200)
 	if got := became(t, imported); got != whatBecame {
-		t.Errorf("imported: %s %s", got, imported.body)
+		t.Errorf("imported: %s %s", got, imported.Body)
 	}
 }

@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"encoding/json"
@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"pgregory.net/rapid"
 
+	"annals/transport/httpapi"
 	"annals/transport/problem"
 )
 
@@ -24,7 +25,7 @@ type described struct {
 
 // operations are all that are described, except those that the name of a path is in leave.
 func (s *fixture) operations(leave ...string) (all []described) {
-	for path, item := range s.api.OpenAPI().Paths {
+	for path, item := range s.API.OpenAPI().Paths {
 		for method, op := range map[string]*huma.Operation{
 			"GET": item.Get, "POST": item.Post, "PATCH": item.Patch, "PUT": item.Put, "DELETE": item.Delete,
 		} {
@@ -54,7 +55,7 @@ func (s *fixture) properties(d described) map[string]*huma.Schema {
 	}
 	schema := d.RequestBody.Content["application/json"].Schema
 	if schema != nil && schema.Ref != "" {
-		schema = s.api.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
+		schema = s.API.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
 	}
 	if schema == nil {
 		return nil
@@ -99,15 +100,15 @@ func (s *fixture) made(rt *rapid.T, d described, ids *rapid.Generator[string]) d
 
 // tries sends a request, and says what is wrong with how it was taken.
 func (s *fixture) tries(r drawn) error {
-	before := s.head()
-	got := s.ask(r.method, r.at, r.body, r.headers...)
+	before := s.Head()
+	got := s.Ask(r.method, r.at, r.body, r.headers...)
 	switch {
-	case got.status >= 500:
-		return fmt.Errorf("%s %v: status %d: %s", got.what, r.body, got.status, got.body)
-	case got.status >= 400:
-		got.refused(got.status, errorCode(got))
-		if after := s.head(); after != before {
-			return fmt.Errorf("%s %v: refused with %d, and yet the log grew from %d to %d", got.what, r.body, got.status, before, after)
+	case got.Status >= 500:
+		return fmt.Errorf("%s %v: status %d: %s", got.What, r.body, got.Status, got.Body)
+	case got.Status >= 400:
+		got.Refused(got.Status, errorCode(got))
+		if after := s.Head(); after != before {
+			return fmt.Errorf("%s %v: refused with %d, and yet the log grew from %d to %d", got.What, r.body, got.Status, before, after)
 		}
 	}
 	return nil
@@ -207,19 +208,19 @@ func drawJSON(rt *rapid.T, ids *rapid.Generator[string], depth int) json.RawMess
 func TestEveryOperationAsksForTheKeyAndIsRefusedInTheEnvelopeWithoutIt(t *testing.T) {
 	t.Parallel()
 	const key = "a good key"
-	s := serve(t, func(o *Options) { o.Frame.Key = key })
+	s := serve(t, func(o *httpapi.Options) { o.Frame.Key = key })
 	s.untouched(func() {
 		for _, d := range s.operations() {
 			path := pathParameter.ReplaceAllString(d.path, unknown)
 			if len(d.Security) == 0 { // which says that it needs none
-				if got := s.ask(d.method, path, nil); got.status == 401 {
-					t.Errorf("%s is refused without a key", got.what)
+				if got := s.Ask(d.method, path, nil); got.Status == 401 {
+					t.Errorf("%s is refused without a key", got.What)
 				}
 				continue
 			}
 			for _, headers := range [][]string{nil, {"X-API-KEY", "a bad key"}, {"Authorization", "Bearer a bad key"}, {"X-API-KEY", ""}} {
-				got := s.ask(d.method, path, fields{}, headers...)
-				got.refused(401, problem.CodeAuthRequired)
+				got := s.Ask(d.method, path, fields{}, headers...)
+				got.Refused(401, problem.CodeAuthRequired)
 			}
 		}
 	})
@@ -232,10 +233,10 @@ func TestEveryOperationRefusesMalformedIDs(t *testing.T) {
 		for _, d := range s.operations(ended...) {
 			if strings.Contains(d.path, "{") && strings.HasPrefix(d.path, "/api/") && d.Tags[0] != "docs" {
 				for _, bad := range []string{"nope", "123", strings.Repeat("a", 36), "%00", "b850bc3045f80041a00a83df46d8555d"} {
-					got := s.ask(d.method, pathParameter.ReplaceAllString(d.path, bad), nil)
+					got := s.Ask(d.method, pathParameter.ReplaceAllString(d.path, bad), nil)
 					isClientError(t, got)
 					if code := errorCode(got); code != problem.CodeInvalidID && code != problem.CodeInvalidRequest && code != problem.CodeNotFound {
-						t.Errorf("%s: code %s", got.what, code)
+						t.Errorf("%s: code %s", got.What, code)
 					}
 				}
 			}
@@ -247,19 +248,19 @@ func TestEveryPathRefusesMethodsThatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	known := map[string][]string{}
-	for _, r := range Routes() {
+	for _, r := range httpapi.Routes() {
 		known[address(r.Path, ann)] = append(known[address(r.Path, ann)], r.Method)
 	}
 	s.untouched(func() {
 		for path, methods := range known {
 			for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
 				if !slices.Contains(methods, method) {
-					got := s.ask(method, path, nil)
-					if got.status == 400 { // a path like /api/agents/worlds is also one of an agent
-						got.refused(400, problem.CodeInvalidID)
+					got := s.Ask(method, path, nil)
+					if got.Status == 400 { // a path like /api/agents/worlds is also one of an agent
+						got.Refused(400, problem.CodeInvalidID)
 						continue
 					}
-					got.refused(405, problem.CodeNoMethod)
+					got.Refused(405, problem.CodeNoMethod)
 				}
 			}
 		}

@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"testing"
@@ -21,44 +21,44 @@ func TestRoomsAreMadeInWorldsOfTheirOwnOrInOneThatIsNamed(t *testing.T) {
 	s := serve(t)
 	agent := s.newAgent("Mnemosyne")
 	path := "/api/memory/" + agent + "/rooms"
-	first := s.ask("POST", path, fields{"name": "R1", "metadata": fields{"a": 1}}).is(201)
-	if first.text("type") != "DM" || first.text("source") != "client" || first.at("metadata.a") != 1.0 {
-		t.Errorf("made: %s", first.body)
+	first := s.Ask("POST", path, fields{"name": "R1", "metadata": fields{"a": 1}}).Is(201)
+	if first.Text("type") != "DM" || first.Text("source") != "client" || first.At("metadata.a") != 1.0 {
+		t.Errorf("made: %s", first.Body)
 	}
-	second := s.ask("POST", path, fields{"name": "R2", "type": "GROUP", "source": "test", "serverId": "srv-x", "worldId": first.text("worldId")}).is(201)
-	listed := s.ask("GET", path, nil).is(200)
-	if listed.text("rooms.0.id") != first.text("id") || listed.text("rooms.1.serverId") != "srv-x" || listed.text("rooms.1.channelId") != second.text("id") || listed.at("rooms.2") != nil {
-		t.Errorf("listed: %s", listed.body)
+	second := s.Ask("POST", path, fields{"name": "R2", "type": "GROUP", "source": "test", "serverId": "srv-x", "worldId": first.Text("worldId")}).Is(201)
+	listed := s.Ask("GET", path, nil).Is(200)
+	if listed.Text("rooms.0.id") != first.Text("id") || listed.Text("rooms.1.serverId") != "srv-x" || listed.Text("rooms.1.channelId") != second.Text("id") || listed.At("rooms.2") != nil {
+		t.Errorf("listed: %s", listed.Body)
 	}
-	if shown := s.ask("GET", path+"/"+second.text("id"), nil).is(200); shown.text("worldName") != "World for R1" || shown.text("name") != "R2" {
-		t.Errorf("shown: %s", shown.body)
+	if shown := s.Ask("GET", path+"/"+second.Text("id"), nil).Is(200); shown.Text("worldName") != "World for R1" || shown.Text("name") != "R2" {
+		t.Errorf("shown: %s", shown.Body)
 	}
-	s.ask("POST", path, fields{}).refused(400, problem.CodeInvalidRequest)
-	s.ask("POST", path, fields{"name": "R3", "worldId": "nope"}).refused(400, problem.CodeInvalidID)
-	s.ask("POST", path, fields{"name": "R3", "worldId": unknown}).refused(404, problem.CodeNotFound)
-	s.ask("GET", path+"/"+unknown, nil).refused(404, problem.CodeNotFound)
+	s.Ask("POST", path, fields{}).Refused(400, problem.CodeInvalidRequest)
+	s.Ask("POST", path, fields{"name": "R3", "worldId": "nope"}).Refused(400, problem.CodeInvalidID)
+	s.Ask("POST", path, fields{"name": "R3", "worldId": unknown}).Refused(404, problem.CodeNotFound)
+	s.Ask("GET", path+"/"+unknown, nil).Refused(404, problem.CodeNotFound)
 	other := s.newAgent("Lethe")
-	s.ask("GET", "/api/memory/"+other+"/rooms/"+first.text("id"), nil).refused(404, problem.CodeNotFound)
+	s.Ask("GET", "/api/memory/"+other+"/rooms/"+first.Text("id"), nil).Refused(404, problem.CodeNotFound)
 }
 
 func TestAnAgentsOwnRoomHasTheAgentsIDForAllOfItsIDs(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	agent := s.newAgent("Mnemosyne")
-	s.ask("POST", "/api/memory/agents/"+agent+"/memories", fields{"text": "to myself"}).is(201)
-	own := s.ask("GET", "/api/agents/"+agent+"/rooms/"+agent, nil).is(200)
+	s.Ask("POST", "/api/memory/agents/"+agent+"/memories", fields{"text": "to myself"}).Is(201)
+	own := s.Ask("GET", "/api/agents/"+agent+"/rooms/"+agent, nil).Is(200)
 	for _, id := range []string{"id", "agentId", "channelId", "serverId", "worldId"} {
-		if own.text(id) != agent {
-			t.Errorf("%s: %s", id, own.body)
+		if own.Text(id) != agent {
+			t.Errorf("%s: %s", id, own.Body)
 		}
 	}
-	if own.text("type") != "SELF" || own.text("source") != "elizaos" || own.text("name") != "Mnemosyne" || own.at("worldName") != nil {
-		t.Errorf("%s", own.body)
+	if own.Text("type") != "SELF" || own.Text("source") != "elizaos" || own.Text("name") != "Mnemosyne" || own.At("worldName") != nil {
+		t.Errorf("%s", own.Body)
 	}
-	other := s.ask("POST", "/api/memory/"+agent+"/rooms", fields{"name": "R1"}).is(201).text("id")
-	listed := s.ask("GET", "/api/agents/"+agent+"/rooms", nil).is(200)
-	if listed.text("rooms.0.id") != other || listed.header.Get("X-Total-Count") != "1" {
-		t.Errorf("listed: %v %s", listed.header, listed.body)
+	other := s.Ask("POST", "/api/memory/"+agent+"/rooms", fields{"name": "R1"}).Is(201).Text("id")
+	listed := s.Ask("GET", "/api/agents/"+agent+"/rooms", nil).Is(200)
+	if listed.Text("rooms.0.id") != other || listed.Header.Get("X-Total-Count") != "1" {
+		t.Errorf("listed: %v %s", listed.Header, listed.Body)
 	}
 }
 
@@ -67,21 +67,21 @@ func TestWorldsAreMadeChangedAndShared(t *testing.T) {
 	s := serve(t)
 	agent, other := s.newAgent("Mnemosyne"), s.newAgent("Lethe")
 	path := "/api/agents/" + agent + "/worlds"
-	world := s.ask("POST", path, fields{"name": "W", "serverId": "srv", "metadata": fields{"a": 1, "b": 2}}).is(201).text("world.id")
-	changed := s.ask("PATCH", path+"/"+world, fields{"name": "V", "metadata": fields{"b": 3}, "settings": fields{"s": true}}).is(200)
-	if changed.text("world.name") != "V" || changed.at("world.metadata.a") != 1.0 || changed.at("world.metadata.b") != 3.0 || changed.at("world.metadata.settings.s") != true {
-		t.Errorf("changed: %s", changed.body)
+	world := s.Ask("POST", path, fields{"name": "W", "serverId": "srv", "metadata": fields{"a": 1, "b": 2}}).Is(201).Text("world.id")
+	changed := s.Ask("PATCH", path+"/"+world, fields{"name": "V", "metadata": fields{"b": 3}, "settings": fields{"s": true}}).Is(200)
+	if changed.Text("world.name") != "V" || changed.At("world.metadata.a") != 1.0 || changed.At("world.metadata.b") != 3.0 || changed.At("world.metadata.settings.s") != true {
+		t.Errorf("changed: %s", changed.Body)
 	}
-	s.ask("POST", path, fields{}).refused(400, problem.CodeInvalidRequest)
-	s.ask("PATCH", path+"/"+unknown, fields{"name": "x"}).refused(404, problem.CodeNotFound)
-	s.ask("PATCH", path+"/nope", fields{"name": "x"}).refused(400, problem.CodeInvalidID)
-	s.ask("POST", "/api/agents/"+other+"/worlds", fields{"worldId": world}).is(201)
-	if theirs := s.ask("GET", "/api/agents/"+other+"/worlds", nil).is(200); theirs.text("worlds.0.name") != "V" {
-		t.Errorf("the other's worlds: %s", theirs.body)
+	s.Ask("POST", path, fields{}).Refused(400, problem.CodeInvalidRequest)
+	s.Ask("PATCH", path+"/"+unknown, fields{"name": "x"}).Refused(404, problem.CodeNotFound)
+	s.Ask("PATCH", path+"/nope", fields{"name": "x"}).Refused(400, problem.CodeInvalidID)
+	s.Ask("POST", "/api/agents/"+other+"/worlds", fields{"worldId": world}).Is(201)
+	if theirs := s.Ask("GET", "/api/agents/"+other+"/worlds", nil).Is(200); theirs.Text("worlds.0.name") != "V" {
+		t.Errorf("the other's worlds: %s", theirs.Body)
 	}
-	s.ask("POST", "/api/agents/"+other+"/worlds", fields{"worldId": unknown}).is(201)
-	if all := s.ask("GET", "/api/agents/worlds", nil).is(200); all.text("worlds.0.id") != world || all.text("worlds.1.id") != unknown {
-		t.Errorf("all worlds: %s", all.body)
+	s.Ask("POST", "/api/agents/"+other+"/worlds", fields{"worldId": unknown}).Is(201)
+	if all := s.Ask("GET", "/api/agents/worlds", nil).Is(200); all.Text("worlds.0.id") != world || all.Text("worlds.1.id") != unknown {
+		t.Errorf("all worlds: %s", all.Body)
 	}
 }
 
@@ -90,28 +90,28 @@ func TestAGroupGivesEachAgentARoomAndGoesWithItsMemories(t *testing.T) {
 	s := serve(t)
 	agent, other := s.newAgent("Mnemosyne"), s.newAgent("Lethe")
 	world := "44444444-4444-4444-8444-444444444444"
-	made := s.ask("POST", "/api/memory/groups/0", fields{"name": "grp", "worldId": world, "source": "client", "agentIds": []string{agent, other}}).is(201)
-	room := made.text("0.id")
-	if room != events.UniqueUUID(mustID(t, agent), events.DefaultServer.String()).String() || made.text("1.type") != "API" {
-		t.Errorf("made: %s", made.body)
+	made := s.Ask("POST", "/api/memory/groups/0", fields{"name": "grp", "worldId": world, "source": "client", "agentIds": []string{agent, other}}).Is(201)
+	room := made.Text("0.id")
+	if room != events.UniqueUUID(mustID(t, agent), events.DefaultServer.String()).String() || made.Text("1.type") != "API" {
+		t.Errorf("made: %s", made.Body)
 	}
-	memory := s.ask("POST", "/api/agents/"+agent+"/memories", fields{"text": "tea", "roomId": room}).is(201).text("id")
-	groups := s.ask("GET", "/api/memory/groups", nil).is(200)
-	if groups.text("groups.0.id") != world || groups.text("groups.0.name") != "grp" || groups.at("groups.0.memoryCount") != 1.0 || groups.text("groups.0.agents.1") == "" {
-		t.Errorf("listed: %s", groups.body)
+	memory := s.Ask("POST", "/api/agents/"+agent+"/memories", fields{"text": "tea", "roomId": room}).Is(201).Text("id")
+	groups := s.Ask("GET", "/api/memory/groups", nil).Is(200)
+	if groups.Text("groups.0.id") != world || groups.Text("groups.0.name") != "grp" || groups.At("groups.0.memoryCount") != 1.0 || groups.Text("groups.0.agents.1") == "" {
+		t.Errorf("listed: %s", groups.Body)
 	}
-	if listed := s.ask("GET", "/api/memory/groups/"+world+"/memories", nil).is(200); listed.text("memories.0.id") != memory {
-		t.Errorf("memories: %s", listed.body)
+	if listed := s.Ask("GET", "/api/memory/groups/"+world+"/memories", nil).Is(200); listed.Text("memories.0.id") != memory {
+		t.Errorf("memories: %s", listed.Body)
 	}
-	s.ask("DELETE", "/api/memory/groups/"+world+"/memories", nil).is(204)
-	if listed := s.ask("GET", "/api/agents/"+agent+"/memories", nil).is(200); listed.at("memories.0") != nil {
-		t.Errorf("cleared: %s", listed.body)
+	s.Ask("DELETE", "/api/memory/groups/"+world+"/memories", nil).Is(204)
+	if listed := s.Ask("GET", "/api/agents/"+agent+"/memories", nil).Is(200); listed.At("memories.0") != nil {
+		t.Errorf("cleared: %s", listed.Body)
 	}
-	s.ask("DELETE", "/api/memory/groups/"+world, nil).is(204)
-	s.ask("DELETE", "/api/memory/groups/"+world, nil).is(204)
-	s.ask("GET", "/api/agents/"+agent+"/rooms/"+room, nil).refused(404, problem.CodeNotFound)
-	if groups := s.ask("GET", "/api/memory/groups", nil).is(200); groups.at("groups.0") != nil {
-		t.Errorf("after the deletion: %s", groups.body)
+	s.Ask("DELETE", "/api/memory/groups/"+world, nil).Is(204)
+	s.Ask("DELETE", "/api/memory/groups/"+world, nil).Is(204)
+	s.Ask("GET", "/api/agents/"+agent+"/rooms/"+room, nil).Refused(404, problem.CodeNotFound)
+	if groups := s.Ask("GET", "/api/memory/groups", nil).Is(200); groups.At("groups.0") != nil {
+		t.Errorf("after the deletion: %s", groups.Body)
 	}
 }
 
@@ -119,16 +119,16 @@ func TestWhatFailsOfAGroupIsToldBesideWhatSucceeds(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	agent := s.newAgent("Mnemosyne")
-	partly := s.ask("POST", "/api/memory/groups", fields{"serverId": ann, "worldId": ann, "agentIds": []string{agent, unknown}})
-	if partly.status != 207 || partly.field("errors.0.agentId") != unknown || partly.field("data.0.type") != "API" {
-		t.Errorf("partly: %d %s", partly.status, partly.body)
+	partly := s.Ask("POST", "/api/memory/groups", fields{"serverId": ann, "worldId": ann, "agentIds": []string{agent, unknown}})
+	if partly.Status != 207 || partly.Field("errors.0.agentId") != unknown || partly.Field("data.0.type") != "API" {
+		t.Errorf("partly: %d %s", partly.Status, partly.Body)
 	}
-	s.ask("POST", "/api/memory/groups/0", fields{"agentIds": []string{unknown}}).refused(404, problem.CodeCreate)
-	s.ask("POST", "/api/memory/groups/0", fields{}).refused(400, problem.CodeInvalidRequest)
-	s.ask("POST", "/api/memory/groups/nope", fields{"agentIds": []string{agent}}).refused(400, problem.CodeInvalidID)
-	s.ask("POST", "/api/memory/groups", fields{"agentIds": []string{agent}}).refused(400, problem.CodeInvalidID)
-	s.ask("DELETE", "/api/memory/groups/nope", nil).refused(400, problem.CodeInvalidID)
-	if all := s.ask("POST", "/api/memory/groups/"+agent, fields{"name": "everybody"}).is(201); all.text("0.name") != "everybody" {
-		t.Errorf("everybody: %s", all.body)
+	s.Ask("POST", "/api/memory/groups/0", fields{"agentIds": []string{unknown}}).Refused(404, problem.CodeCreate)
+	s.Ask("POST", "/api/memory/groups/0", fields{}).Refused(400, problem.CodeInvalidRequest)
+	s.Ask("POST", "/api/memory/groups/nope", fields{"agentIds": []string{agent}}).Refused(400, problem.CodeInvalidID)
+	s.Ask("POST", "/api/memory/groups", fields{"agentIds": []string{agent}}).Refused(400, problem.CodeInvalidID)
+	s.Ask("DELETE", "/api/memory/groups/nope", nil).Refused(400, problem.CodeInvalidID)
+	if all := s.Ask("POST", "/api/memory/groups/"+agent, fields{"name": "everybody"}).Is(201); all.Text("0.name") != "everybody" {
+		t.Errorf("everybody: %s", all.Body)
 	}
 }

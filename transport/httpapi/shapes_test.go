@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"encoding/json"
@@ -45,8 +45,8 @@ func TestEveryPartOfABodyIsRefusedWhereItHasTheWrongType(t *testing.T) {
 			at := pathParameter.ReplaceAllString(d.path, unknown) // what passed would be 404
 			for key, schema := range s.properties(d) {
 				for _, value := range s.wrong(schema) {
-					if got := s.ask(d.method, at, d.with(t, key, value)); got.status != 400 {
-						t.Errorf("%s: %s may be %v: %d %s", got.what, key, value, got.status, got.body)
+					if got := s.Ask(d.method, at, d.with(t, key, value)); got.Status != 400 {
+						t.Errorf("%s: %s may be %v: %d %s", got.What, key, value, got.Status, got.Body)
 					} else {
 						isClientError(t, got)
 					}
@@ -68,7 +68,7 @@ var wrong = map[string][]any{
 // wrong are values that do not fit a schema, at any depth.
 func (s *fixture) wrong(schema *huma.Schema) []any {
 	if schema.Ref != "" {
-		schema = s.api.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
+		schema = s.API.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
 	}
 	values := slices.Clone(wrong[schema.Type])
 	if schema.Items != nil {
@@ -96,9 +96,9 @@ func TestEveryParameterIsRefusedWhereItHasTheWrongType(t *testing.T) {
 					continue
 				}
 				for _, value := range wrong[p.Schema.Type] {
-					got := s.ask(d.method, pathParameter.ReplaceAllString(d.path, ann)+"?"+p.Name+"="+value, nil)
-					if got.status != 400 {
-						t.Errorf("%s: %d %.200s", got.what, got.status, got.body)
+					got := s.Ask(d.method, pathParameter.ReplaceAllString(d.path, ann)+"?"+p.Name+"="+value, nil)
+					if got.Status != 400 {
+						t.Errorf("%s: %d %.200s", got.What, got.Status, got.Body)
 					} else {
 						isClientError(t, got)
 					}
@@ -136,7 +136,7 @@ func TestEveryIDInABodyIsRefusedWhereItIsNone(t *testing.T) {
 			}
 			for _, bad := range []string{"nope", "123", strings.ReplaceAll(ann, "-", ""), "{" + ann + "}", ann + "0"} {
 				s.untouched(func() {
-					isClientError(t, s.ask(d.method, there.about(path), there.examples().Replace(d.with(t, key, bad))))
+					isClientError(t, s.Ask(d.method, there.about(path), there.examples().Replace(d.with(t, key, bad))))
 				})
 				tried++
 			}

@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/andybalholm/brotli"
 
+	"annals/transport/httpapi"
 	"annals/transport/httpapi/web"
 	"annals/transport/problem"
 )
@@ -46,42 +47,42 @@ func shellOf(t *testing.T) *web.Shell {
 
 func TestAWebClientIsServedWithItsPageAtEveryAddress(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(o *Options) { o.Web.Shell, o.Frame.Key = shellOf(t), "secret" })
+	s := serve(t, func(o *httpapi.Options) { o.Web.Shell, o.Frame.Key = shellOf(t), "secret" })
 	sum := sha256.Sum256([]byte(inline))
 	for _, path := range []string{"/", "/index.html", "/logs", "/chat/" + ann, "/group/" + ann + "?serverId=0", "/settings/"} {
-		got := s.ask("GET", path, nil).is(200)
-		policy := got.header.Get("Content-Security-Policy")
-		if string(got.body) != shellPage || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") || got.header.Get("Cache-Control") != "no-cache" ||
+		got := s.Ask("GET", path, nil).Is(200)
+		policy := got.Header.Get("Content-Security-Policy")
+		if string(got.Body) != shellPage || !strings.HasPrefix(got.Header.Get("Content-Type"), "text/html") || got.Header.Get("Cache-Control") != "no-cache" ||
 			!strings.Contains(policy, "script-src 'self' 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"';") || strings.Contains(policy, "unsafe-eval") {
-			t.Errorf("%s: %v %s", path, got.header, got.body)
+			t.Errorf("%s: %v %s", path, got.Header, got.Body)
 		}
-		s.ask("GET", path, nil, "If-None-Match", got.header.Get("ETag")).is(304)
+		s.Ask("GET", path, nil, "If-None-Match", got.Header.Get("ETag")).Is(304)
 	}
-	asset := s.ask("GET", "/assets/index-CkUr-lz0.js", nil).is(200)
-	if h := asset.header; h.Get("Cache-Control") != "public, max-age=31536000, immutable" || !strings.HasPrefix(h.Get("Content-Type"), "text/javascript") {
+	asset := s.Ask("GET", "/assets/index-CkUr-lz0.js", nil).Is(200)
+	if h := asset.Header; h.Get("Cache-Control") != "public, max-age=31536000, immutable" || !strings.HasPrefix(h.Get("Content-Type"), "text/javascript") {
 		t.Errorf("%v", h)
 	}
-	s.ask("HEAD", "/favicon.ico", nil).is(200)
+	s.Ask("HEAD", "/favicon.ico", nil).Is(200)
 	for path, status := range map[string]int{
 		"/assets/none.js": 401, "/.env": 401, "/.git/config": 401, "/link.txt": 401, "/..%2Fsecret.txt": 401, "/assets/../../secret.txt": 401,
 		"/api/agents": 401, "/api/none": 401, "/media/none": 401, "/ws": 401,
 	} {
-		if got := s.ask("GET", path, nil); got.status != status || strings.Contains(string(got.body), "secret") {
-			t.Errorf("%s: %d %s", path, got.status, got.body)
+		if got := s.Ask("GET", path, nil); got.Status != status || strings.Contains(string(got.Body), "secret") {
+			t.Errorf("%s: %d %s", path, got.Status, got.Body)
 		}
-		s.ask("GET", "/api/none", nil, "X-API-KEY", "secret").refused(404, problem.CodeNotFound)
+		s.Ask("GET", "/api/none", nil, "X-API-KEY", "secret").Refused(404, problem.CodeNotFound)
 	}
-	s.ask("POST", "/", nil).refused(401, problem.CodeAuthRequired)
+	s.Ask("POST", "/", nil).Refused(401, problem.CodeAuthRequired)
 }
 
 func TestAWebClientIsCompressedAsTheBrowserLikes(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(o *Options) { o.Web.Shell = shellOf(t) })
+	s := serve(t, func(o *httpapi.Options) { o.Web.Shell = shellOf(t) })
 	const file = "/assets/index-CkUr-lz0.js"
-	plain := s.ask("GET", file, nil, "Accept-Encoding", "identity").is(200)
+	plain := s.Ask("GET", file, nil, "Accept-Encoding", "identity").Is(200)
 	for accept, encoding := range map[string]string{"gzip, deflate, br, zstd": "br", "gzip": "gzip", "br;q=0, gzip;q=0.5": "gzip", "deflate": "", "br;q=0.0": ""} {
-		got := s.ask("GET", file, nil, "Accept-Encoding", accept).is(200)
-		var body io.Reader = bytes.NewReader(got.body)
+		got := s.Ask("GET", file, nil, "Accept-Encoding", accept).Is(200)
+		var body io.Reader = bytes.NewReader(got.Body)
 		switch encoding {
 		case "br":
 			body = brotli.NewReader(body)
@@ -92,14 +93,14 @@ func TestAWebClientIsCompressedAsTheBrowserLikes(t *testing.T) {
 		}
 		raw, err := io.ReadAll(body)
 		must(t, err)
-		if got.header.Get("Content-Encoding") != encoding || !bytes.Equal(raw, plain.body) || !strings.Contains(strings.Join(got.header["Vary"], ","), "Accept-Encoding") {
-			t.Errorf("%s: %v", accept, got.header)
+		if got.Header.Get("Content-Encoding") != encoding || !bytes.Equal(raw, plain.Body) || !strings.Contains(strings.Join(got.Header["Vary"], ","), "Accept-Encoding") {
+			t.Errorf("%s: %v", accept, got.Header)
 		}
-		if encoding != "" && (len(got.body) >= len(plain.body) || got.header.Get("ETag") == plain.header.Get("ETag")) {
-			t.Errorf("%s: %d bytes of %d, tag %s", accept, len(got.body), len(plain.body), got.header.Get("ETag"))
+		if encoding != "" && (len(got.Body) >= len(plain.Body) || got.Header.Get("ETag") == plain.Header.Get("ETag")) {
+			t.Errorf("%s: %d bytes of %d, tag %s", accept, len(got.Body), len(plain.Body), got.Header.Get("ETag"))
 		}
 	}
-	if icon := s.ask("GET", "/favicon.ico", nil, "Accept-Encoding", "br").is(200); icon.header.Get("Content-Encoding") != "" {
+	if icon := s.Ask("GET", "/favicon.ico", nil, "Accept-Encoding", "br").Is(200); icon.Header.Get("Content-Encoding") != "" {
 		t.Error("an icon is compressed")
 	}
 }

@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"bufio"
@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"annals/transport/httpapi"
 )
 
 // pipes is a listener whose connections stay in the process, so that time can be that of the test.
@@ -41,7 +43,7 @@ func TestABodyThatArrivesTooSlowlyIsCutOff(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				listener, server := make(pipes), Server(New(Options{}), slog.New(slog.DiscardHandler))
+				listener, server := make(pipes), httpapi.Server(httpapi.New(httpapi.Options{}), slog.New(slog.DiscardHandler))
 				go func() { _ = server.Serve(listener) }()
 				client, there := net.Pipe()
 				listener <- there

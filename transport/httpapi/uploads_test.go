@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"annals/transport/httpapi"
 	"annals/transport/httpapi/frame"
 	"annals/transport/media"
 	"annals/transport/problem"
@@ -50,9 +51,9 @@ func form(t testing.TB, field, name, typ, content string) (string, string) {
 }
 
 func (s *fixture) upload(path, name, typ, content string, headers ...string) answered {
-	s.t.Helper()
-	body, is := form(s.t, "file", name, typ, content)
-	return s.ask("POST", path, body, append([]string{"Content-Type", is}, headers...)...)
+	s.T.Helper()
+	body, is := form(s.T, "file", name, typ, content)
+	return s.Ask("POST", path, body, append([]string{"Content-Type", is}, headers...)...)
 }
 
 func TestAFileIsUploadedAndServedAsItCame(t *testing.T) {
@@ -63,26 +64,26 @@ func TestAFileIsUploadedAndServedAsItCame(t *testing.T) {
 		"/api/media/channels/" + ann + "/upload-media": "image/png", "/api/media/channels/" + ann + "/upload": "image/png",
 		chatUploads + "/upload-media": "image/png", "/api/messaging/central-channels/" + ann + "/upload-media": "image/png",
 	} {
-		up := s.upload(path, "Über mich.PNG", "image/png", pixel).is(200)
-		if up.text("type") != kind || up.text("originalName") != "Über mich.PNG" || up.at("size") != 70.0 || up.at("width") != 1.0 ||
-			up.text("mimeType") != "image/png" || !regexp.MustCompile(`^\d{13}-\d+\.png$`).MatchString(up.text("filename")) {
-			t.Errorf("%s: %s", path, up.body)
+		up := s.upload(path, "Über mich.PNG", "image/png", pixel).Is(200)
+		if up.Text("type") != kind || up.Text("originalName") != "Über mich.PNG" || up.At("size") != 70.0 || up.At("width") != 1.0 ||
+			up.Text("mimeType") != "image/png" || !regexp.MustCompile(`^\d{13}-\d+\.png$`).MatchString(up.Text("filename")) {
+			t.Errorf("%s: %s", path, up.Body)
 		}
-		for _, at := range []string{up.text("url"), "/api/media/files/" + up.text("id")} {
-			got := s.ask("GET", at, nil).is(200)
-			h := got.header
-			if string(got.body) != pixel || h.Get("Content-Type") != "image/png" || h.Get("Accept-Ranges") != "bytes" ||
+		for _, at := range []string{up.Text("url"), "/api/media/files/" + up.Text("id")} {
+			got := s.Ask("GET", at, nil).Is(200)
+			h := got.Header
+			if string(got.Body) != pixel || h.Get("Content-Type") != "image/png" || h.Get("Accept-Ranges") != "bytes" ||
 				h.Get("Content-Disposition") != "inline; filename*=utf-8''%C3%9Cber%20mich.PNG" || h.Get("X-Content-Type-Options") != "nosniff" {
-				t.Errorf("%s: %v %d bytes", at, h, len(got.body))
+				t.Errorf("%s: %v %d bytes", at, h, len(got.Body))
 			}
-			s.ask("GET", at, nil, "If-None-Match", h.Get("ETag")).is(304)
-			part := s.ask("GET", at, nil, "Range", "bytes=1-3").is(206)
-			if string(part.body) != "PNG" || part.header.Get("Content-Range") != "bytes 1-3/70" {
-				t.Errorf("%s: part %q %s", at, part.body, part.header.Get("Content-Range"))
+			s.Ask("GET", at, nil, "If-None-Match", h.Get("ETag")).Is(304)
+			part := s.Ask("GET", at, nil, "Range", "bytes=1-3").Is(206)
+			if string(part.Body) != "PNG" || part.Header.Get("Content-Range") != "bytes 1-3/70" {
+				t.Errorf("%s: part %q %s", at, part.Body, part.Header.Get("Content-Range"))
 			}
-			s.ask("GET", at, nil, "Range", "bytes=70-").refused(416, problem.CodeInvalidRequest)
-			if head := s.ask("HEAD", at, nil).is(200); head.header.Get("Content-Length") != "70" || len(head.body) > 0 {
-				t.Errorf("HEAD %s: %v", at, head.header)
+			s.Ask("GET", at, nil, "Range", "bytes=70-").Refused(416, problem.CodeInvalidRequest)
+			if head := s.Ask("HEAD", at, nil).Is(200); head.Header.Get("Content-Length") != "70" || len(head.Body) > 0 {
+				t.Errorf("HEAD %s: %v", at, head.Header)
 			}
 		}
 	}
@@ -106,19 +107,19 @@ func TestWhatAFileIsDecidesItsBytes(t *testing.T) {
 		{"empty.txt", "text/plain", "", "text/plain", ".txt"},
 	} {
 		up := s.upload(agentUploads+"/upload", c.name, c.typ, c.content)
-		if up.status != 200 {
-			t.Errorf("%s as %s: %s", c.name, c.typ, up.body)
+		if up.Status != 200 {
+			t.Errorf("%s as %s: %s", c.name, c.typ, up.Body)
 			continue
 		}
-		if up.text("mimeType") != c.is || !strings.HasSuffix(up.text("url"), c.ending) {
-			t.Errorf("%s as %s: %s", c.name, c.typ, up.body)
+		if up.Text("mimeType") != c.is || !strings.HasSuffix(up.Text("url"), c.ending) {
+			t.Errorf("%s as %s: %s", c.name, c.typ, up.Body)
 		}
-		got := s.ask("GET", up.text("url"), nil).is(200)
-		if !strings.HasPrefix(got.header.Get("Content-Type"), c.is) || string(got.body) != c.content {
-			t.Errorf("%s is served as %s", c.name, got.header.Get("Content-Type"))
+		got := s.Ask("GET", up.Text("url"), nil).Is(200)
+		if !strings.HasPrefix(got.Header.Get("Content-Type"), c.is) || string(got.Body) != c.content {
+			t.Errorf("%s is served as %s", c.name, got.Header.Get("Content-Type"))
 		}
-		if saved := strings.HasPrefix(got.header.Get("Content-Disposition"), "attachment"); saved != (c.is == "text/plain" || c.is == "application/pdf") {
-			t.Errorf("%s: %s", c.name, got.header.Get("Content-Disposition"))
+		if saved := strings.HasPrefix(got.Header.Get("Content-Disposition"), "attachment"); saved != (c.is == "text/plain" || c.is == "application/pdf") {
+			t.Errorf("%s: %s", c.name, got.Header.Get("Content-Disposition"))
 		}
 	}
 	s.untouched(func() {
@@ -133,7 +134,7 @@ func TestWhatAFileIsDecidesItsBytes(t *testing.T) {
 			{"p.png", "image/png", "\x89PNG\r\n\x1a\n and no more"},
 			{"x.bin", "", "\x00\x01\x02\x03"},
 		} {
-			s.upload(agentUploads+"/upload-media", c.name, c.typ, c.content).refused(415, problem.CodeFileType)
+			s.upload(agentUploads+"/upload-media", c.name, c.typ, c.content).Refused(415, problem.CodeFileType)
 		}
 	})
 }
@@ -144,109 +145,109 @@ func TestAnUploadThatIsNoneIsRefused(t *testing.T) {
 	s.untouched(func() {
 		for _, path := range []string{agentUploads, chatUploads, "/api/media/channels/" + ann, "/api/messaging/central-channels/" + ann} {
 			path += "/upload-media"
-			s.ask("POST", path, fields{}).refused(400, problem.CodeInvalidRequest)
-			s.ask("POST", path, nil).refused(400, problem.CodeInvalidRequest)
-			s.ask("POST", path, "--b\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\nx\r\n--b--\r\n", "Content-Type", "multipart/form-data; boundary=b").refused(400, problem.CodeInvalidRequest)
-			s.ask("POST", path, "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\ncut", "Content-Type", "multipart/form-data; boundary=b").refused(400, problem.CodeInvalidRequest)
+			s.Ask("POST", path, fields{}).Refused(400, problem.CodeInvalidRequest)
+			s.Ask("POST", path, nil).Refused(400, problem.CodeInvalidRequest)
+			s.Ask("POST", path, "--b\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\nx\r\n--b--\r\n", "Content-Type", "multipart/form-data; boundary=b").Refused(400, problem.CodeInvalidRequest)
+			s.Ask("POST", path, "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\ncut", "Content-Type", "multipart/form-data; boundary=b").Refused(400, problem.CodeInvalidRequest)
 			other, typ := form(t, "other", "p.png", "image/png", pixel)
-			s.ask("POST", path, other, "Content-Type", typ).refused(400, problem.CodeInvalidRequest)
-			s.upload(strings.Replace(path, ann, "nope", 1), "p.png", "image/png", pixel).refused(400, problem.CodeInvalidID)
-			s.upload(path, "p.txt", "text/plain", strings.Repeat("a", media.MaxSize+1)).refused(413, problem.CodeTooLarge)
+			s.Ask("POST", path, other, "Content-Type", typ).Refused(400, problem.CodeInvalidRequest)
+			s.upload(strings.Replace(path, ann, "nope", 1), "p.png", "image/png", pixel).Refused(400, problem.CodeInvalidID)
+			s.upload(path, "p.txt", "text/plain", strings.Repeat("a", media.MaxSize+1)).Refused(413, problem.CodeTooLarge)
 		}
 		for _, name := range []string{"../p.png", "a/b.png", "a..b.png"} {
-			s.upload(chatUploads+"/upload-media", name, "image/png", pixel).refused(400, problem.CodeInvalidRequest)
+			s.upload(chatUploads+"/upload-media", name, "image/png", pixel).Refused(400, problem.CodeInvalidRequest)
 		}
 	})
-	if up := s.upload(agentUploads+"/upload", "../../etc/p.png", "image/png", pixel).is(200); up.text("originalName") != "p.png" {
-		t.Errorf("%s", up.body)
+	if up := s.upload(agentUploads+"/upload", "../../etc/p.png", "image/png", pixel).Is(200); up.Text("originalName") != "p.png" {
+		t.Errorf("%s", up.Body)
 	}
 }
 
 func TestNothingElseIsServedAsAFile(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	up := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel).is(200)
-	name := up.text("filename")
+	up := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel).Is(200)
+	name := up.Text("filename")
 	for _, path := range []string{
 		"/media/uploads/agents/" + ann + "/none.png", "/media/uploads/agents/" + ann + "/..%2F..%2Fx", "/media/uploads/agents/" + ann + "/../" + ann + "/x",
-		"/media/uploads/channels/" + ann + "/" + name, "/media/generated/" + ann + "/" + name, "/media/uploads/agents/" + ann + "/" + up.text("sha256"),
+		"/media/uploads/channels/" + ann + "/" + name, "/media/generated/" + ann + "/" + name, "/media/uploads/agents/" + ann + "/" + up.Text("sha256"),
 		"/media/uploads/agents/" + frame.NewID().String() + "/" + name, "/media/uploads/agents/" + ann + "/", "/media/", "/api/media/files/" + ann,
 	} {
-		s.ask("GET", path, nil).refused(404, problem.CodeNotFound)
+		s.Ask("GET", path, nil).Refused(404, problem.CodeNotFound)
 	}
 	for _, path := range []string{"/media/uploads/agents/nope/x.png", "/media/uploads/channels/nope/x.png", "/media/generated/nope/x.png", "/api/media/files/nope"} {
-		s.ask("GET", path, nil).refused(400, problem.CodeInvalidID)
+		s.Ask("GET", path, nil).Refused(400, problem.CodeInvalidID)
 	}
 }
 
 func TestADeletedFileIsGone(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	up := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel).is(200)
-	file := "/api/media/files/" + up.text("id")
-	s.ask("DELETE", file, nil, "If-Match", `"r7"`).refused(412, problem.CodeStale)
-	s.ask("DELETE", file, nil).is(204)
-	s.ask("DELETE", file, nil).is(204)
-	s.ask("GET", file, nil).refused(404, problem.CodeNotFound)
-	s.ask("GET", up.text("url"), nil).refused(404, problem.CodeNotFound)
-	s.ask("DELETE", "/api/media/files/"+ann, nil).refused(404, problem.CodeNotFound)
+	up := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel).Is(200)
+	file := "/api/media/files/" + up.Text("id")
+	s.Ask("DELETE", file, nil, "If-Match", `"r7"`).Refused(412, problem.CodeStale)
+	s.Ask("DELETE", file, nil).Is(204)
+	s.Ask("DELETE", file, nil).Is(204)
+	s.Ask("GET", file, nil).Refused(404, problem.CodeNotFound)
+	s.Ask("GET", up.Text("url"), nil).Refused(404, problem.CodeNotFound)
+	s.Ask("DELETE", "/api/media/files/"+ann, nil).Refused(404, problem.CodeNotFound)
 
-	s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).is(201)
-	in := s.upload(chat+"/upload-media", "p.png", "image/png", pixel).is(200)
-	s.ask("GET", in.text("url"), nil).is(200)
-	s.ask("DELETE", chat+"/messages", nil).is(204)
-	s.ask("GET", in.text("url"), nil).refused(404, problem.CodeNotFound)
+	s.Ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).Is(201)
+	in := s.upload(chat+"/upload-media", "p.png", "image/png", pixel).Is(200)
+	s.Ask("GET", in.Text("url"), nil).Is(200)
+	s.Ask("DELETE", chat+"/messages", nil).Is(204)
+	s.Ask("GET", in.Text("url"), nil).Refused(404, problem.CodeNotFound)
 }
 
 func TestARepeatedUploadIsOneFile(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	first := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel, "Idempotency-Key", "k").is(200)
+	first := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel, "Idempotency-Key", "k").Is(200)
 	s.untouched(func() {
-		again := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel, "Idempotency-Key", "k").is(200)
-		if string(again.body) != string(first.body) {
-			t.Errorf("%s, then %s", first.body, again.body)
+		again := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel, "Idempotency-Key", "k").Is(200)
+		if string(again.Body) != string(first.Body) {
+			t.Errorf("%s, then %s", first.Body, again.Body)
 		}
-		s.upload(agentUploads+"/upload", "p.txt", "text/plain", "other", "Idempotency-Key", "k").refused(409, problem.CodeConflict)
+		s.upload(agentUploads+"/upload", "p.txt", "text/plain", "other", "Idempotency-Key", "k").Refused(409, problem.CodeConflict)
 	})
 }
 
 func TestWithAKeyFilesAreServedToWhoHasItACookieOrASignature(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	s := serve(t, func(o *Options) { o.Frame.Key, o.Frame.Clock = "secret", func() time.Time { return now } })
+	s := serve(t, func(o *httpapi.Options) { o.Frame.Key, o.Frame.Clock = "secret", func() time.Time { return now } })
 	show := []string{"X-API-KEY", "secret"}
-	s.upload(agentUploads+"/upload", "p.png", "image/png", pixel).refused(401, problem.CodeAuthRequired)
-	up := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel, show...).is(200)
-	url := up.text("url")
+	s.upload(agentUploads+"/upload", "p.png", "image/png", pixel).Refused(401, problem.CodeAuthRequired)
+	up := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel, show...).Is(200)
+	url := up.Text("url")
 	path, _, signed := strings.Cut(url, "?signature=")
 	if !signed || !strings.HasSuffix(path, ".png") || !strings.HasSuffix(url, ".png") {
 		t.Fatalf("url %s", url)
 	}
-	cookie := strings.Split(up.header.Get("Set-Cookie"), ";")[0]
+	cookie := strings.Split(up.Header.Get("Set-Cookie"), ";")[0]
 	for _, headers := range [][]string{show, {"Cookie", cookie}, {"Authorization", "Bearer secret"}} {
-		s.ask("GET", path, nil, headers...).is(200)
+		s.Ask("GET", path, nil, headers...).Is(200)
 	}
-	s.ask("GET", path, nil).refused(401, problem.CodeAuthRequired)
-	s.ask("GET", url, nil).is(200)
-	s.ask("HEAD", url, nil).is(200)
-	other := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel, show...).is(200).text("url")
+	s.Ask("GET", path, nil).Refused(401, problem.CodeAuthRequired)
+	s.Ask("GET", url, nil).Is(200)
+	s.Ask("HEAD", url, nil).Is(200)
+	other := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel, show...).Is(200).Text("url")
 	for _, wrong := range []string{
 		strings.Replace(other, strings.Split(other, "?")[1], strings.Split(url, "?")[1], 1), path + "?signature=", path + "?signature=9999999999.abc.png",
-		strings.Replace(url, "=1", "=2", 1), "/api/agents?signature=" + strings.Split(url, "=")[1], "/api/media/files/" + up.text("id") + "?" + strings.Split(url, "?")[1],
+		strings.Replace(url, "=1", "=2", 1), "/api/agents?signature=" + strings.Split(url, "=")[1], "/api/media/files/" + up.Text("id") + "?" + strings.Split(url, "?")[1],
 	} {
-		s.ask("GET", wrong, nil).refused(401, problem.CodeAuthRequired)
+		s.Ask("GET", wrong, nil).Refused(401, problem.CodeAuthRequired)
 	}
-	s.ask("DELETE", "/api/media/files/"+up.text("id"), nil, "Cookie", cookie).refused(401, problem.CodeAuthRequired)
+	s.Ask("DELETE", "/api/media/files/"+up.Text("id"), nil, "Cookie", cookie).Refused(401, problem.CodeAuthRequired)
 
 	// What comes back later is signed anew, whatever it was sent with.
 	posted := fields{"author_id": ann, "content": "look", "server_id": "0", "metadata": fields{"attachments": []fields{{"url": url}, {"url": path}}}}
-	s.ask("POST", chat+"/messages", posted, show...).is(201)
+	s.Ask("POST", chat+"/messages", posted, show...).Is(201)
 	now = now.Add(24*time.Hour + time.Second)
-	s.ask("GET", url, nil).refused(401, problem.CodeAuthRequired)
-	listed := string(s.ask("GET", chat+"/messages", nil, show...).is(200).body)
+	s.Ask("GET", url, nil).Refused(401, problem.CodeAuthRequired)
+	listed := string(s.Ask("GET", chat+"/messages", nil, show...).Is(200).Body)
 	for _, m := range regexp.MustCompile(`"(/media/[^"]*)"`).FindAllStringSubmatch(listed, -1) {
-		s.ask("GET", m[1], nil).is(200)
+		s.Ask("GET", m[1], nil).Is(200)
 	}
 	if strings.Count(listed, `"/media/`) < 2 {
 		t.Errorf("listed: %s", listed)
@@ -255,7 +256,7 @@ func TestWithAKeyFilesAreServedToWhoHasItACookieOrASignature(t *testing.T) {
 
 func TestUploadsHaveLimitsOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(o *Options) { o.Frame.RateLimit = true })
+	s := serve(t, func(o *httpapi.Options) { o.Frame.RateLimit = true })
 	for _, c := range []struct {
 		path, policy string
 		most         int
@@ -264,19 +265,19 @@ func TestUploadsHaveLimitsOfTheirOwn(t *testing.T) {
 		{"/api/media/channels/" + ann + "/upload-media", "100;w=900", 100},
 	} {
 		for range c.most {
-			s.ask("POST", c.path, fields{}).refused(400, problem.CodeInvalidRequest)
+			s.Ask("POST", c.path, fields{}).Refused(400, problem.CodeInvalidRequest)
 		}
-		denied := s.ask("POST", c.path, fields{}).refused(429, problem.CodeRateLimited)
-		if h := denied.header; h.Get("RateLimit-Policy") != c.policy || h.Get("Retry-After") == "" {
+		denied := s.Ask("POST", c.path, fields{}).Refused(429, problem.CodeRateLimited)
+		if h := denied.Header; h.Get("RateLimit-Policy") != c.policy || h.Get("Retry-After") == "" {
 			t.Errorf("%s: %v", c.path, h)
 		}
 	}
-	legacy := s.ask("POST", "/api/media/channels/"+ann+"/upload-media", fields{})
-	reset, err := strconv.ParseInt(legacy.header.Get("X-Ratelimit-Reset"), 10, 64)
-	if err != nil || legacy.header.Get("X-Ratelimit-Remaining") != "0" || time.Until(time.Unix(reset, 0)) > 16*time.Minute {
-		t.Errorf("legacy headers: %v", legacy.header)
+	legacy := s.Ask("POST", "/api/media/channels/"+ann+"/upload-media", fields{})
+	reset, err := strconv.ParseInt(legacy.Header.Get("X-Ratelimit-Reset"), 10, 64)
+	if err != nil || legacy.Header.Get("X-Ratelimit-Remaining") != "0" || time.Until(time.Unix(reset, 0)) > 16*time.Minute {
+		t.Errorf("legacy headers: %v", legacy.Header)
 	}
-	if s.ask("POST", agentUploads+"/upload-media", fields{}).status != http.StatusBadRequest {
+	if s.Ask("POST", agentUploads+"/upload-media", fields{}).Status != http.StatusBadRequest {
 		t.Error("another route is limited with them")
 	}
 }

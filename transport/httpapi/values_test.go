@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"encoding/json"
@@ -35,17 +35,17 @@ func TestZeroIsNothingAndAnotherNumberIsItsDigits(t *testing.T) {
 		s.untouched(func() {
 			for _, none := range []any{0, json.RawMessage(`-0.0`), false, nil, ""} {
 				body[r.number] = none
-				s.ask("POST", r.path, body).refused(400, problem.CodeInvalidRequest)
+				s.Ask("POST", r.path, body).Refused(400, problem.CodeInvalidRequest)
 			}
 		})
 		for _, odd := range []any{true, []any{}, fields{}, []any{1}} {
 			body[r.number] = odd
-			s.untouched(func() { s.ask("POST", r.path, body).refused(400, problem.CodeInvalidRequest) })
+			s.untouched(func() { s.Ask("POST", r.path, body).Refused(400, problem.CodeInvalidRequest) })
 		}
 		body[r.number] = 5
-		got := s.ask("POST", r.path, body)
-		if got.status > 202 || r.shown != "" && got.text(r.shown) != "5" {
-			t.Errorf("%s %v: %d %s", r.path, body, got.status, got.body)
+		got := s.Ask("POST", r.path, body)
+		if got.Status > 202 || r.shown != "" && got.Text(r.shown) != "5" {
+			t.Errorf("%s %v: %d %s", r.path, body, got.Status, got.Body)
 		}
 	}
 }
@@ -54,9 +54,9 @@ func TestNullIsNoValueOfWhatAPatchMustHave(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	agent := s.newAgent("There")
-	s.ask("POST", "/api/agents/"+agent+"/worlds", fields{"name": "Home", "metadata": fields{"a": 1}}).is(201)
-	world := "/api/agents/" + agent + "/worlds/" + s.ask("GET", "/api/agents/"+agent+"/worlds", nil).text("worlds.0.id")
-	message := "/api/messaging/messages/" + s.ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).text("id")
+	s.Ask("POST", "/api/agents/"+agent+"/worlds", fields{"name": "Home", "metadata": fields{"a": 1}}).Is(201)
+	world := "/api/agents/" + agent + "/worlds/" + s.Ask("GET", "/api/agents/"+agent+"/worlds", nil).Text("worlds.0.id")
+	message := "/api/messaging/messages/" + s.Ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).Text("id")
 	s.untouched(func() {
 		for path, bodies := range map[string][]any{
 			chat:                   {fields{"name": nil}, fields{"name": nil, "metadata": fields{"b": 1}}, fields{"participantCentralUserIds": nil}, fields{"participantCentralUserIds": []any{nil}}},
@@ -65,16 +65,16 @@ func TestNullIsNoValueOfWhatAPatchMustHave(t *testing.T) {
 			"/api/agents/" + agent: {fields{"name": nil}, fields{"bio": nil}},
 		} {
 			for _, body := range bodies {
-				s.ask("PATCH", path, body).refused(400, problem.CodeInvalidRequest)
+				s.Ask("PATCH", path, body).Refused(400, problem.CodeInvalidRequest)
 			}
 		}
 	})
-	s.ask("PATCH", chat, fields{"metadata": fields{"a": 1}}).is(200)
-	if got := s.ask("PATCH", chat, fields{"metadata": nil}).is(200); jsonText(got.at("metadata")) != `{}` {
-		t.Errorf("null left %s", got.body)
+	s.Ask("PATCH", chat, fields{"metadata": fields{"a": 1}}).Is(200)
+	if got := s.Ask("PATCH", chat, fields{"metadata": nil}).Is(200); jsonText(got.At("metadata")) != `{}` {
+		t.Errorf("null left %s", got.Body)
 	}
-	if got := s.ask("PATCH", world, fields{"metadata": nil}).is(200); jsonText(got.at("world.metadata")) != `{"a":1}` { // its members would replace those there
-		t.Errorf("null left %s", got.body)
+	if got := s.Ask("PATCH", world, fields{"metadata": nil}).Is(200); jsonText(got.At("world.metadata")) != `{"a":1}` { // its members would replace those there
+		t.Errorf("null left %s", got.Body)
 	}
 }
 
@@ -82,13 +82,13 @@ func TestAWorldThatIsThereIsToldOfAsItWasMade(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	one, other := s.newAgent("One"), s.newAgent("Other")
-	made := s.ask("POST", "/api/agents/"+one+"/worlds", fields{"name": "Home", "serverId": "lan", "metadata": fields{"a": 1}}).is(201)
-	known := s.ask("POST", "/api/agents/"+other+"/worlds", fields{"worldId": made.text("world.id"), "name": "Mine", "serverId": "wan"}).is(201)
-	if jsonText(known.at("world")) != jsonText(made.at("world")) {
-		t.Errorf("made %s, and then told of %s", made.body, known.body)
+	made := s.Ask("POST", "/api/agents/"+one+"/worlds", fields{"name": "Home", "serverId": "lan", "metadata": fields{"a": 1}}).Is(201)
+	known := s.Ask("POST", "/api/agents/"+other+"/worlds", fields{"worldId": made.Text("world.id"), "name": "Mine", "serverId": "wan"}).Is(201)
+	if jsonText(known.At("world")) != jsonText(made.At("world")) {
+		t.Errorf("made %s, and then told of %s", made.Body, known.Body)
 	}
-	listed := s.ask("GET", "/api/agents/"+one+"/worlds", nil).is(200)
-	if jsonText(listed.at("worlds.0")) != jsonText(made.at("world")) {
-		t.Errorf("made %s, and listed %s", made.body, listed.body)
+	listed := s.Ask("GET", "/api/agents/"+one+"/worlds", nil).Is(200)
+	if jsonText(listed.At("worlds.0")) != jsonText(made.At("world")) {
+		t.Errorf("made %s, and listed %s", made.Body, listed.Body)
 	}
 }

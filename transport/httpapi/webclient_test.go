@@ -1,4 +1,4 @@
-package httpapi
+package httpapi_test
 
 import (
 	"net/http"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"annals/queries"
+	"annals/transport/httpapi"
 	"annals/transport/problem"
 )
 
@@ -19,16 +20,16 @@ type webClient struct {
 	headers []string
 }
 
-func (w webClient) ask(method, path string, body any, headers ...string) answered {
-	w.t.Helper()
-	return w.fixture.ask(method, path, body, append(slices.Clone(w.headers), headers...)...)
+func (w webClient) Ask(method, path string, body any, headers ...string) answered {
+	w.T.Helper()
+	return w.fixture.Ask(method, path, body, append(slices.Clone(w.headers), headers...)...)
 }
 
 // agent is one that runs.
 func (w webClient) agent(name string) string {
-	w.t.Helper()
-	id := w.ask("POST", "/api/agents", fields{"characterJson": fields{"name": name, "bio": "one line"}}).is(201).text("id")
-	w.ask("POST", "/api/agents/"+id+"/start", nil).is(200)
+	w.T.Helper()
+	id := w.Ask("POST", "/api/agents", fields{"characterJson": fields{"name": name, "bio": "one line"}}).Is(201).Text("id")
+	w.Ask("POST", "/api/agents/"+id+"/start", nil).Is(200)
 	return id
 }
 
@@ -39,7 +40,7 @@ func asWebClient(t *testing.T, test func(t *testing.T, w webClient)) {
 	for name, key := range map[string]string{"without a key": "", "with a key": "secret"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := webClient{fixture: serve(t, func(o *Options) { o.Frame.Key = key }), headers: []string{"Content-Type", "application/json"}}
+			w := webClient{fixture: serve(t, func(o *httpapi.Options) { o.Frame.Key = key }), headers: []string{"Content-Type", "application/json"}}
 			if key != "" {
 				w.headers = append(w.headers, "X-API-KEY", key)
 			}
@@ -51,40 +52,40 @@ func asWebClient(t *testing.T, test func(t *testing.T, w webClient)) {
 func TestTheWebClientFindsAllThatItAsksForAtItsStart(t *testing.T) {
 	asWebClient(t, func(t *testing.T, w webClient) {
 		agent := w.agent("Ada")
-		if listed := w.ask("GET", "/api/agents", nil).is(200); listed.text("agents.0.id") != agent || listed.text("agents.0.status") != queries.Active {
-			t.Errorf("agents: %s", listed.body)
+		if listed := w.Ask("GET", "/api/agents", nil).Is(200); listed.Text("agents.0.id") != agent || listed.Text("agents.0.status") != queries.Active {
+			t.Errorf("agents: %s", listed.Body)
 		}
-		if shown := w.ask("GET", "/api/agents/"+agent, nil).is(200); shown.text("name") != "Ada" {
-			t.Errorf("agent: %s", shown.body)
+		if shown := w.Ask("GET", "/api/agents/"+agent, nil).Is(200); shown.Text("name") != "Ada" {
+			t.Errorf("agent: %s", shown.Body)
 		}
-		server := w.ask("GET", "/api/messaging/central-servers", nil).is(200).text("servers.0.id")
+		server := w.Ask("GET", "/api/messaging/central-servers", nil).Is(200).Text("servers.0.id")
 		if server != "00000000-0000-0000-0000-000000000000" {
 			t.Errorf("server: %s", server)
 		}
-		w.ask("GET", "/api/messaging/central-servers/"+server+"/channels", nil).is(200).at("channels")
+		w.Ask("GET", "/api/messaging/central-servers/"+server+"/channels", nil).Is(200).At("channels")
 	})
 }
 
 func TestTheWebClientReadsSomeAnswersRaw(t *testing.T) {
 	asWebClient(t, func(t *testing.T, w webClient) {
 		agent := w.agent("Ada")
-		w.options.Frame.Logger.Info("heard")
-		logs := w.ask("GET", "/api/server/logs?level=", nil).is(200)
+		w.Options.Frame.Logger.Info("heard")
+		logs := w.Ask("GET", "/api/server/logs?level=", nil).Is(200)
 		for _, list := range []string{"logs", "levels"} {
-			if all, ok := logs.field(list).([]any); !ok || len(all) == 0 {
-				t.Errorf("%s at the top: %s", list, logs.body)
+			if all, ok := logs.Field(list).([]any); !ok || len(all) == 0 {
+				t.Errorf("%s at the top: %s", list, logs.Body)
 			}
 		}
-		if logs.field("count") == 0.0 || logs.field("total") == 0.0 {
-			t.Errorf("counted: %s", logs.body)
+		if logs.Field("count") == 0.0 || logs.Field("total") == 0.0 {
+			t.Errorf("counted: %s", logs.Body)
 		}
-		if line, _ := logs.field("logs.0").(fields); line["time"] == nil || line["msg"] == nil || line["level"] == nil {
+		if line, _ := logs.Field("logs.0").(fields); line["time"] == nil || line["msg"] == nil || line["level"] == nil {
 			t.Errorf("a line: %v", line)
 		}
-		if version := w.ask("GET", "/api/system/version", nil).is(200); version.field("version") != "1.2.3" {
-			t.Errorf("version: %s", version.body)
+		if version := w.Ask("GET", "/api/system/version", nil).Is(200); version.Field("version") != "1.2.3" {
+			t.Errorf("version: %s", version.Body)
 		}
-		if panels, ok := w.ask("GET", "/api/agents/"+agent+"/panels", nil).is(200).field("data").([]any); !ok || panels == nil {
+		if panels, ok := w.Ask("GET", "/api/agents/"+agent+"/panels", nil).Is(200).Field("data").([]any); !ok || panels == nil {
 			t.Error("panels are no bare array")
 		}
 	})
@@ -93,26 +94,26 @@ func TestTheWebClientReadsSomeAnswersRaw(t *testing.T) {
 func TestTheCookieIsWorthTheKeyWhereTheWebClientCannotShowIt(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	s := serve(t, func(o *Options) {
+	s := serve(t, func(o *httpapi.Options) {
 		o.Frame.Key, o.Web.Shell, o.Frame.Clock = "secret", shellOf(t), func() time.Time { return now }
 	})
 	given := func(headers ...string) string {
-		cookie, _, _ := strings.Cut(s.ask("GET", "/api/agents", nil, append(headers, "X-API-KEY", "secret")...).is(200).header.Get("Set-Cookie"), ";")
+		cookie, _, _ := strings.Cut(s.Ask("GET", "/api/agents", nil, append(headers, "X-API-KEY", "secret")...).Is(200).Header.Get("Set-Cookie"), ";")
 		return cookie
 	}
 	cookie := given()
-	picture := s.upload(agentUploads+"/upload-media", "p.png", "image/png", pixel, "X-API-KEY", "secret").is(200).text("url")
+	picture := s.upload(agentUploads+"/upload-media", "p.png", "image/png", pixel, "X-API-KEY", "secret").Is(200).Text("url")
 	picture, _, _ = strings.Cut(picture, "?")
 	worth := func(cookie string, status int) {
 		t.Helper()
 		for _, path := range []string{"/api/system/version", picture, "/api/agents"} {
-			s.ask("GET", path, nil, "Cookie", cookie).is(status)
+			s.Ask("GET", path, nil, "Cookie", cookie).Is(status)
 		}
 		for _, path := range []string{"/ws", socketIO} {
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+path, nil)
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
 			must(t, err)
 			r.Header.Set("Cookie", cookie)
-			if _, ok := s.api.Identify(r, ""); ok != (status == 200) {
+			if _, ok := s.API.Identify(r, ""); ok != (status == 200) {
 				t.Errorf("%s: %v", path, ok)
 			}
 		}
@@ -141,7 +142,7 @@ func TestServersBesideEachOtherDoNotTakeAwayTheirCookies(t *testing.T) {
 	browser := http.Client{Jar: jar}
 	var servers []*fixture
 	status := func(s *fixture, key string) int {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/api/system/version", nil)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/api/system/version", nil)
 		must(t, err)
 		if key != "" {
 			r.Header.Set("X-Api-Key", key)
@@ -152,7 +153,7 @@ func TestServersBesideEachOtherDoNotTakeAwayTheirCookies(t *testing.T) {
 		return answer.StatusCode
 	}
 	for _, key := range []string{"one", "two"} { // both on 127.0.0.1
-		s := serve(t, func(o *Options) { o.Frame.Key = key })
+		s := serve(t, func(o *httpapi.Options) { o.Frame.Key = key })
 		if got := status(s, key); got != 200 {
 			t.Fatalf("with the key %s: %d", key, got)
 		}
@@ -170,13 +171,13 @@ func TestTheWebClientFindsItsChatsByTheirMetadata(t *testing.T) {
 		agent := w.agent("Ada")
 		metadata := fields{"isDm": true, "user1": ann, "user2": agent, "forAgent": agent, "createdAt": "2026-01-02T03:04:05.678Z"}
 		const server = "00000000-0000-0000-0000-000000000000"
-		made := w.ask("POST", "/api/messaging/central-channels", fields{
+		made := w.Ask("POST", "/api/messaging/central-channels", fields{
 			"name": "Chat - Jan 2, 03:04:05", "participantCentralUserIds": []string{ann, agent}, "type": "DM", "server_id": server, "metadata": metadata,
-		}).is(201)
-		listed := w.ask("GET", "/api/messaging/central-servers/"+server+"/channels", nil).is(200)
-		found, _ := listed.at("channels.0").(fields)
-		if found["id"] != made.text("id") || found["type"] != "DM" || found["name"] != "Chat - Jan 2, 03:04:05" {
-			t.Fatalf("listed: %s", listed.body)
+		}).Is(201)
+		listed := w.Ask("GET", "/api/messaging/central-servers/"+server+"/channels", nil).Is(200)
+		found, _ := listed.At("channels.0").(fields)
+		if found["id"] != made.Text("id") || found["type"] != "DM" || found["name"] != "Chat - Jan 2, 03:04:05" {
+			t.Fatalf("listed: %s", listed.Body)
 		}
 		for _, field := range []string{"createdAt", "updatedAt"} { // it shows the newest first
 			if _, err := time.Parse(time.RFC3339, found[field].(string)); err != nil {
@@ -188,17 +189,17 @@ func TestTheWebClientFindsItsChatsByTheirMetadata(t *testing.T) {
 		}
 
 		// After the first answers the chat is given a name, and keeps the rest.
-		path := "/api/messaging/central-channels/" + made.text("id")
+		path := "/api/messaging/central-channels/" + made.Text("id")
 		for range 4 {
-			w.ask("POST", path+"/messages", fields{"author_id": ann, "content": "x", "server_id": server}).is(201)
+			w.Ask("POST", path+"/messages", fields{"author_id": ann, "content": "x", "server_id": server}).Is(201)
 		}
-		title := w.ask("POST", path+"/generate-title", fields{"agentId": agent}).is(200).text("title")
+		title := w.Ask("POST", path+"/generate-title", fields{"agentId": agent}).Is(200).Text("title")
 		var participants []string
-		w.ask("GET", path+"/participants", nil).is(200).data(&participants)
-		w.ask("PATCH", path, fields{"name": title, "participantCentralUserIds": participants}).is(200)
-		found, _ = w.ask("GET", "/api/messaging/central-servers/"+server+"/channels", nil).is(200).at("channels.0").(fields)
+		w.Ask("GET", path+"/participants", nil).Is(200).Data(&participants)
+		w.Ask("PATCH", path, fields{"name": title, "participantCentralUserIds": participants}).Is(200)
+		found, _ = w.Ask("GET", "/api/messaging/central-servers/"+server+"/channels", nil).Is(200).At("channels.0").(fields)
 		var after []string
-		w.ask("GET", path+"/participants", nil).is(200).data(&after)
+		w.Ask("GET", path+"/participants", nil).Is(200).Data(&after)
 		if found["name"] != title || jsonText(found["metadata"]) != jsonText(metadata) || !slices.Equal(after, []string{ann, agent}) {
 			t.Errorf("named: %v, with %v", found, after)
 		}
@@ -215,26 +216,26 @@ func TestTheWebClientReadsAHistoryBackwards(t *testing.T) {
 			if i == 1 {
 				author, more = agent, fields{"agentName": "Ada"}
 			}
-			posted := w.ask("POST", chat+"/messages", fields{"author_id": author, "content": text, "server_id": "0", "metadata": more}).is(201)
-			at := time.UnixMilli(int64(posted.at("created_at").(float64)))
+			posted := w.Ask("POST", chat+"/messages", fields{"author_id": author, "content": text, "server_id": "0", "metadata": more}).Is(201)
+			at := time.UnixMilli(int64(posted.At("created_at").(float64)))
 			times = append(times, at)
-			w.eventually("the next message has a time of its own", func() bool { return time.Now().UnixMilli() > at.UnixMilli() })
+			w.Eventually("the next message has a time of its own", func() bool { return time.Now().UnixMilli() > at.UnixMilli() })
 		}
-		listed := w.ask("GET", chat+"/messages?limit=30", nil).is(200)
-		if listed.text("messages.0.content") != "third" || jsonText(listed.at("messages.0.metadata.attachments")) != jsonText(attachments) ||
-			listed.text("messages.1.metadata.agentName") != "Ada" || listed.text("messages.1.authorId") != agent {
-			t.Errorf("listed: %s", listed.body)
+		listed := w.Ask("GET", chat+"/messages?limit=30", nil).Is(200)
+		if listed.Text("messages.0.content") != "third" || jsonText(listed.At("messages.0.metadata.attachments")) != jsonText(attachments) ||
+			listed.Text("messages.1.metadata.agentName") != "Ada" || listed.Text("messages.1.authorId") != agent {
+			t.Errorf("listed: %s", listed.Body)
 		}
 		ids := map[any]bool{}
-		for _, m := range listed.at("messages").([]any) {
+		for _, m := range listed.At("messages").([]any) {
 			ids[m.(fields)["id"]] = true
 		}
 		if len(ids) != 3 {
 			t.Errorf("ids: %v", ids)
 		}
 		for _, before := range []string{times[1].UTC().Format("2006-01-02T15:04:05.000Z"), jsonText(times[1].UnixMilli())} {
-			if page := w.ask("GET", chat+"/messages?limit=30&before="+before, nil).is(200); page.text("messages.0.content") != "first" || page.at("messages.1") != nil {
-				t.Errorf("before %s: %s", before, page.body)
+			if page := w.Ask("GET", chat+"/messages?limit=30&before="+before, nil).Is(200); page.Text("messages.0.content") != "first" || page.At("messages.1") != nil {
+				t.Errorf("before %s: %s", before, page.Body)
 			}
 		}
 	})
@@ -244,11 +245,11 @@ func TestAPictureOfTheWebClientHasAnEndingThatShows(t *testing.T) {
 	asWebClient(t, func(t *testing.T, w webClient) {
 		for _, path := range []string{"/api/media/agents/" + ann, "/api/messaging/central-channels/" + ann} {
 			body, is := form(t, "file", "p.png", "image/png", pixel)
-			up := w.ask("POST", path+"/upload-media", body, "Content-Type", is).is(200)
-			if url, _, _ := strings.Cut(up.text("url"), "?"); !strings.HasPrefix(url, "/media/") || !strings.HasSuffix(url, ".png") {
-				t.Errorf("%s: %s", path, up.body)
+			up := w.Ask("POST", path+"/upload-media", body, "Content-Type", is).Is(200)
+			if url, _, _ := strings.Cut(up.Text("url"), "?"); !strings.HasPrefix(url, "/media/") || !strings.HasSuffix(url, ".png") {
+				t.Errorf("%s: %s", path, up.Body)
 			}
-			w.fixture.ask("GET", up.text("url"), nil).is(200)
+			w.fixture.Ask("GET", up.Text("url"), nil).Is(200)
 		}
 	})
 }
@@ -257,36 +258,36 @@ func TestTheWebClientChangesACharacterByWhatChanged(t *testing.T) {
 	asWebClient(t, func(t *testing.T, w webClient) {
 		agent := w.agent("Ada")
 		path := "/api/agents/" + agent
-		if shown := w.ask("GET", path, nil).is(200); shown.at("bio") != "one line" {
-			t.Errorf("a bio that is a text: %s", shown.body)
+		if shown := w.Ask("GET", path, nil).Is(200); shown.At("bio") != "one line" {
+			t.Errorf("a bio that is a text: %s", shown.Body)
 		}
-		w.ask("PATCH", path, fields{"id": agent, "system": "Be brief.", "settings": fields{"secrets": fields{"K": "plain"}}}).is(200)
-		shown := w.ask("GET", path, nil).is(200)
-		if shown.text("id") != agent || shown.text("system") != "Be brief." || shown.at("bio") != "one line" || shown.text("name") != "Ada" || shown.text("status") != queries.Active {
-			t.Errorf("changed: %s", shown.body)
+		w.Ask("PATCH", path, fields{"id": agent, "system": "Be brief.", "settings": fields{"secrets": fields{"K": "plain"}}}).Is(200)
+		shown := w.Ask("GET", path, nil).Is(200)
+		if shown.Text("id") != agent || shown.Text("system") != "Be brief." || shown.At("bio") != "one line" || shown.Text("name") != "Ada" || shown.Text("status") != queries.Active {
+			t.Errorf("changed: %s", shown.Body)
 		}
 		// It sends the secrets along as it was shown them.
-		secret := shown.text("settings.secrets.K")
-		w.ask("PATCH", path, fields{"id": agent, "bio": []string{"two", "lines"}, "settings": fields{"secrets": fields{"K": secret}}}).is(200)
-		shown = w.ask("GET", path, nil).is(200)
-		if jsonText(shown.at("bio")) != `["two","lines"]` || shown.text("settings.secrets.K") != secret || shown.text("system") != "Be brief." {
-			t.Errorf("changed again: %s", shown.body)
+		secret := shown.Text("settings.secrets.K")
+		w.Ask("PATCH", path, fields{"id": agent, "bio": []string{"two", "lines"}, "settings": fields{"secrets": fields{"K": secret}}}).Is(200)
+		shown = w.Ask("GET", path, nil).Is(200)
+		if jsonText(shown.At("bio")) != `["two","lines"]` || shown.Text("settings.secrets.K") != secret || shown.Text("system") != "Be brief." {
+			t.Errorf("changed again: %s", shown.Body)
 		}
 		// The id in a body names nobody else.
-		w.ask("PATCH", path, fields{"id": unknown, "system": "Be long."}).is(200)
-		if shown := w.ask("GET", path, nil).is(200); shown.text("system") != "Be long." || shown.text("id") != agent {
-			t.Errorf("with another id: %s", shown.body)
+		w.Ask("PATCH", path, fields{"id": unknown, "system": "Be long."}).Is(200)
+		if shown := w.Ask("GET", path, nil).Is(200); shown.Text("system") != "Be long." || shown.Text("id") != agent {
+			t.Errorf("with another id: %s", shown.Body)
 		}
-		w.ask("GET", "/api/agents/"+unknown, nil).refused(404, problem.CodeNotFound)
+		w.Ask("GET", "/api/agents/"+unknown, nil).Refused(404, problem.CodeNotFound)
 	})
 }
 
 func TestWhatTheWebClientDeletesIsAnsweredWithoutContent(t *testing.T) {
 	asWebClient(t, func(t *testing.T, w webClient) {
-		said := w.ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).is(201).text("id")
+		said := w.Ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}).Is(201).Text("id")
 		for _, path := range []string{chat + "/messages/" + said, chat + "/messages", chat} {
-			if gone := w.ask("DELETE", path, nil).is(204); len(gone.body) > 0 {
-				t.Errorf("%s: %s", path, gone.body)
+			if gone := w.Ask("DELETE", path, nil).Is(204); len(gone.Body) > 0 {
+				t.Errorf("%s: %s", path, gone.Body)
 			}
 		}
 	})
@@ -298,20 +299,20 @@ func TestTheWebClientsQueriesAreUnderstood(t *testing.T) {
 		w.did(agent, "useModel:TEXT_EMBEDDING", `{"modelType":"TEXT_EMBEDDING"}`)
 		w.did(agent, "useModel:TEXT_LARGE", `{"modelType":"TEXT_LARGE"}`)
 		for _, query := range []string{"?count=50&excludeTypes=embedding,text_embedding", "?excludeTypes=embedding&excludeTypes=text_embedding"} {
-			if got := typesIn(w.ask("GET", "/api/agents/"+agent+"/logs"+query, nil)); !slices.Equal(got, []string{"useModel:TEXT_LARGE"}) {
+			if got := typesIn(w.Ask("GET", "/api/agents/"+agent+"/logs"+query, nil)); !slices.Equal(got, []string{"useModel:TEXT_LARGE"}) {
 				t.Errorf("%s: %v", query, got)
 			}
 		}
-		w.options.Frame.Logger.Info("heard")
-		w.options.Frame.Logger.Warn("odd")
-		if all, warnings := w.ask("GET", "/api/server/logs?level=", nil).is(200), w.ask("GET", "/api/server/logs?level=warn", nil).is(200); all.field("requestedLevel") != "all" ||
-			all.field("count").(float64) <= warnings.field("count").(float64) {
-			t.Errorf("%v of all, %v warnings", all.field("count"), warnings.field("count"))
+		w.Options.Frame.Logger.Info("heard")
+		w.Options.Frame.Logger.Warn("odd")
+		if all, warnings := w.Ask("GET", "/api/server/logs?level=", nil).Is(200), w.Ask("GET", "/api/server/logs?level=warn", nil).Is(200); all.Field("requestedLevel") != "all" ||
+			all.Field("count").(float64) <= warnings.Field("count").(float64) {
+			t.Errorf("%v of all, %v warnings", all.Field("count"), warnings.Field("count"))
 		}
-		channel := w.ask("POST", "/api/messaging/central-channels", fields{"name": "c", "server_id": "0", "participantCentralUserIds": []string{ann, agent}}).is(201).text("id")
-		memory := w.ask("POST", "/api/memory/"+agent+"/memories", fields{"text": "tea", "channelId": channel}).is(201).text("id")
-		if listed := w.ask("GET", "/api/memory/"+agent+"/memories?roomId="+channel+"&tableName=messages&includeEmbedding=false", nil).is(200); listed.text("memories.0.id") != memory {
-			t.Errorf("memories of the current chat: %s", listed.body)
+		channel := w.Ask("POST", "/api/messaging/central-channels", fields{"name": "c", "server_id": "0", "participantCentralUserIds": []string{ann, agent}}).Is(201).Text("id")
+		memory := w.Ask("POST", "/api/memory/"+agent+"/memories", fields{"text": "tea", "channelId": channel}).Is(201).Text("id")
+		if listed := w.Ask("GET", "/api/memory/"+agent+"/memories?roomId="+channel+"&tableName=messages&includeEmbedding=false", nil).Is(200); listed.Text("memories.0.id") != memory {
+			t.Errorf("memories of the current chat: %s", listed.Body)
 		}
 	})
 }

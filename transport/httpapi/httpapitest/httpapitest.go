@@ -1,4 +1,5 @@
-// Package httpapitest holds what a server answers against the description that it gives of its API.
+// Package httpapitest starts the API for tests, on a log and a database of its own, and checks each answer against the
+// description that the API gives of itself.
 package httpapitest
 
 import (
@@ -16,6 +17,8 @@ import (
 	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"annals/transport/httpapi"
 )
 
 // Description is the API as openapi.json has it. It is safe for concurrent use.
@@ -78,6 +81,15 @@ func Of(server http.Handler) (*Description, error) {
 	server.ServeHTTP(w, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "http://localhost/api/openapi.json", nil))
 	return Read(w.Body.Bytes())
 }
+
+// Described is the description of the API as it is built.
+var Described = sync.OnceValue(func() *Description {
+	d, err := Of(httpapi.New(httpapi.Options{}))
+	if err != nil {
+		panic(err)
+	}
+	return d
+})
 
 // find is the operation that a request is for: of paths that fit, the one that says most.
 func (d *Description) find(method, asked string) (p path, found bool) {

@@ -1,4 +1,4 @@
-package httpapi
+package httpapitest
 
 import (
 	"context"
@@ -24,13 +24,13 @@ func openStore(t testing.TB, codec *events.Codec) *esdb.Store {
 	return store
 }
 
-// last is the newest fact.
-func (s *fixture) last() events.Recorded {
-	s.t.Helper()
-	for e, err := range s.store.ReadAll(s.t.Context(), 0, events.Backwards, events.Filter{}) {
-		must(s.t, err)
+// Last is the newest fact.
+func (s *Server) Last() events.Recorded {
+	s.T.Helper()
+	for e, err := range s.Store.ReadAll(s.T.Context(), 0, events.Backwards, events.Filter{}) {
+		must(s.T, err)
 		return e
 	}
-	s.t.Fatal("the log is empty")
+	s.T.Fatal("the log is empty")
 	return events.Recorded{}
 }
