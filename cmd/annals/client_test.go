@@ -11,14 +11,12 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
-	"annals/transport/httpapi"
 	"annals/transport/httpapi/httpapitest"
 )
 
@@ -43,19 +41,11 @@ func described(next http.RoundTripper) http.RoundTripper {
 	if f := flag.Lookup("test.bench"); f != nil && f.Value.String() != "" {
 		return next
 	}
-	return description().Transport(next, func(err error) {
+	return httpapitest.Described().Transport(next, func(err error) {
 		undescribed.Add(1)
 		fmt.Fprintln(os.Stderr, "not as described:", err)
 	})
 }
-
-var description = sync.OnceValue(func() *httpapitest.Description {
-	d, err := httpapitest.Of(httpapi.New(httpapi.Options{}))
-	if err != nil {
-		panic(err)
-	}
-	return d
-})
 
 // answer is what came back.
 type answer struct {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"strings"
 	"sync/atomic"
@@ -26,9 +25,7 @@ func refused(t *testing.T, res *http.Response, status int, code string) {
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
 	must(t, err)
-	described, err := httpapitest.Of(httpapi.New(httpapi.Options{}))
-	must(t, err)
-	must(t, described.Check(http.MethodGet, "/ws", res.StatusCode, res.Header.Get("Content-Type"), raw))
+	must(t, httpapitest.Described().Check(http.MethodGet, "/ws", res.StatusCode, res.Header.Get("Content-Type"), raw))
 	var body struct {
 		Success *bool
 		Error   refusal
@@ -149,10 +146,9 @@ func TestBehindAKeyOnlyWhoShowsItIsLetIn(t *testing.T) {
 	w := newWorld(t)
 	o := httpapi.Options{Sockets: map[string]http.Handler{"/ws": w.hub}}
 	o.Frame.Logger, o.Frame.Key = w.hub.Logger, "s3cret"
-	api := httptest.NewServer(httpapi.New(o))
-	t.Cleanup(api.Close)
-	w.url = api.URL + "/ws"
-	cookie := exchanged(t, api.URL)
+	api := httpapitest.Start(t, o)
+	w.url = api + "/ws"
+	cookie := exchanged(t, api)
 	for _, c := range []struct {
 		header http.Header
 		query  string
@@ -207,11 +203,10 @@ func TestPagesThatMayCallMayConnect(t *testing.T) {
 	} {
 		o := httpapi.Options{Sockets: map[string]http.Handler{"/ws": w.hub}}
 		o.Frame.Logger, o.Frame.Key, o.Frame.CORSOrigin = w.hub.Logger, c.key, "https://named.example"
-		api := httptest.NewServer(httpapi.New(o))
-		t.Cleanup(api.Close)
-		w.url = api.URL + "/ws"
+		api := httpapitest.Start(t, o)
+		w.url = api + "/ws"
 		if c.origin == "" {
-			c.origin = api.URL
+			c.origin = api
 		}
 		conn, res := w.try(http.Header{"Origin": {c.origin}}, "?apiKey="+c.key)
 		if c.in != (conn != nil) {

@@ -16,7 +16,6 @@ import (
 
 	"annals/commands"
 	"annals/events"
-	"annals/transport/httpapi"
 	"annals/transport/httpapi/httpapitest"
 )
 
@@ -118,9 +117,7 @@ func (w *world) polls(method, query, body string) (int, string) {
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, w.url+"/socket.io/?"+query, strings.NewReader(body))
 	must(w.t, err)
-	described, err := httpapitest.Of(httpapi.New(httpapi.Options{}))
-	must(w.t, err)
-	res, err := described.Transport(http.DefaultTransport, func(err error) { w.t.Error(err) }).RoundTrip(r)
+	res, err := httpapitest.Described().Transport(http.DefaultTransport, func(err error) { w.t.Error(err) }).RoundTrip(r)
 	must(w.t, err)
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)

@@ -120,13 +120,20 @@ func Serve(t testing.TB, change ...func(*httpapi.Options)) *Server {
 		f(&o)
 	}
 	s.API, s.Options = httpapi.New(o), o
-	h := httptest.NewUnstartedServer(s.API)
-	h.Config = httpapi.Server(s.API, slog.New(slog.DiscardHandler))
-	h.Start()
-	t.Cleanup(h.Close)
-	s.URL = h.URL
+	s.URL = listen(t, s.API)
 	s.CaughtUp() // the tables are there
 	return s
+}
+
+// Start serves an API until the test ends, with nothing behind it but what the options name, and returns its URL.
+func Start(t testing.TB, o httpapi.Options) string { return listen(t, httpapi.New(o)) }
+
+func listen(t testing.TB, api *frame.API) string {
+	h := httptest.NewUnstartedServer(api)
+	h.Config = httpapi.Server(api, slog.New(slog.DiscardHandler))
+	h.Start()
+	t.Cleanup(h.Close)
+	return h.URL
 }
 
 // replays shows things as they were.
