@@ -28,31 +28,32 @@ var direct = []string{"DM", "VOICE_DM", "SELF", "API"}
 // addressed tells how the message concerns the agent: a person's message in a direct channel always does; elsewhere
 // whoever is named, mentioned or replied to is meant, and without any such everybody is. An agent's message concerns
 // only the agents that it addresses, and nobody beyond the hop budget.
-func (r Reply) addressed(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID) (call, error) {
-	if m.ByAgent && e.Meta.Hops >= hopBudget {
+func (t turn) addressed(ctx context.Context) (call, error) {
+	m := t.message
+	if m.ByAgent && t.cause.Meta.Hops >= hopBudget {
 		return notMeant, nil
 	}
-	channel, err := r.Env.States.Channel(ctx, m.ChannelID)
+	channel, err := t.Env.States.Channel(ctx, m.ChannelID)
 	if err != nil {
 		return notMeant, err
 	}
 	if !m.ByAgent && slices.Contains(direct, channel.Type) {
 		return meant, nil
 	}
-	repliedTo, err := r.repliedTo(ctx, m)
+	repliedTo, err := t.repliedTo(ctx)
 	if err != nil {
 		return notMeant, err
 	}
 	somebody := m.ByAgent || mentionsSomebody(m.Content) || (repliedTo != uuid.Nil && repliedTo != m.AuthorID)
 	for _, id := range channel.Participants {
-		agent, err := r.Env.States.Agent(ctx, id)
+		agent, err := t.Env.States.Agent(ctx, id)
 		if err != nil {
 			return notMeant, err
 		}
 		if !agent.Exists || id == m.AuthorID || (id != repliedTo && !names(m.Content, id, agent)) {
 			continue
 		}
-		if id == agentID {
+		if id == t.agentID {
 			return meant, nil
 		}
 		somebody = true
@@ -64,11 +65,11 @@ func (r Reply) addressed(ctx context.Context, e events.Recorded, m events.Messag
 }
 
 // repliedTo is the author of the message that this one answers.
-func (r Reply) repliedTo(ctx context.Context, m events.MessageSubmitted) (uuid.UUID, error) {
-	if m.InReplyTo == uuid.Nil {
+func (t turn) repliedTo(ctx context.Context) (uuid.UUID, error) {
+	if t.message.InReplyTo == uuid.Nil {
 		return uuid.Nil, nil
 	}
-	before, err := commands.Load[commands.Message](ctx, r.Env, events.MessageStream(m.InReplyTo))
+	before, err := commands.Load[commands.Message](ctx, t.Env, events.MessageStream(t.message.InReplyTo))
 	return before.AuthorID, err
 }
 

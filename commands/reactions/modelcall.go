@@ -63,19 +63,15 @@ type usage struct {
 // asked asks a model in the course of a turn and writes down in the agent's log what came of it, also when that is an error.
 // The entry's id derives from the turn and from how often the model failed in it before: what it answered once, before a
 // crash, is its answer.
-func (r Reply) asked(
-	ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, kind string, p Prompt,
-	ask func() (Completion, error),
-) (Completion, error) {
-	turn := events.TurnID(m.MessageID, agentID)
-	entry, answered, err := r.unasked(ctx, turn, kind)
+func (t turn) asked(ctx context.Context, kind string, p Prompt, ask func() (Completion, error)) (Completion, error) {
+	entry, answered, err := t.unasked(ctx, kind)
 	if err != nil || answered != nil {
 		return answered.completion(), err
 	}
-	began := r.Now()
+	began := t.Now()
 	said, failed := ask()
-	if r.Asked != nil {
-		r.Asked(ctx, kind, provider(r.text, said), began, said, failed)
+	if t.Asked != nil {
+		t.Asked(ctx, kind, provider(t.model, said), began, said, failed)
 	}
 	if errors.Is(ctx.Err(), context.Canceled) && !aborted(ctx) {
 		return said, modelFailure{ctx.Err()} // this life is over
@@ -83,9 +79,9 @@ func (r Reply) asked(
 	if aborted(ctx) {
 		failed = errAborted
 	}
-	call := newCall(r.text, kind, p, began, r.Now(), said, failed)
-	call.RunID, call.ChannelID, call.MessageID = turn, m.ChannelID, m.MessageID
-	err = r.record(ctx, e, m, agentID, entry, call)
+	call := newCall(t.model, kind, p, began, t.Now(), said, failed)
+	call.RunID, call.ChannelID, call.MessageID = t.id, t.message.ChannelID, t.message.MessageID
+	err = t.record(ctx, entry, call)
 	if failed != nil {
 		return said, modelFailure{failed}
 	}
@@ -108,16 +104,16 @@ func newCall(model Text, kind string, p Prompt, began, ended time.Time, said Com
 	return call
 }
 
-// unasked is the entry that the next call of a turn gets, or what the model answered in it already.
-func (r Reply) unasked(ctx context.Context, turn uuid.UUID, kind string) (uuid.UUID, *modelCall, error) {
+// unasked is the entry that the next call of the turn gets, or what the model answered in it already.
+func (t turn) unasked(ctx context.Context, kind string) (uuid.UUID, *modelCall, error) {
 	for attempt := 0; ; attempt++ {
-		id := events.Derive(turn, "log", kind, strconv.Itoa(attempt))
-		entry, err := commands.Load[commands.LogEntry](ctx, r.Env, events.AgentLogStream(id))
+		id := events.Derive(t.id, "log", kind, strconv.Itoa(attempt))
+		entry, err := commands.Load[commands.LogEntry](ctx, t.Env, events.AgentLogStream(id))
 		if err != nil || !entry.Recorded {
 			return id, nil, err
 		}
 		var call modelCall // of an author who was erased nothing is left
-		if json.Unmarshal(entry.Body, &call) == nil && call.RunID == turn && call.Error == "" {
+		if json.Unmarshal(entry.Body, &call) == nil && call.RunID == t.id && call.Error == "" {
 			return id, &call, nil
 		}
 	}
@@ -136,27 +132,23 @@ func (c *modelCall) completion() Completion {
 }
 
 // record writes an entry, also of a call that has used up the delivery's time.
-func (r Reply) record(
-	ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID, entry uuid.UUID, call modelCall,
-) error {
+func (t turn) record(ctx context.Context, entry uuid.UUID, call modelCall) error {
 	body, err := json.Marshal(call)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordBudget)
 	defer cancel()
-	_, err = commands.Handle(ctx, r.Env, r.request(e, agentID, "log "+entry.String()), commands.RecordLog{LogRecorded: events.LogRecorded{
-		LogID: entry, AgentID: agentID, RoomID: agentID, EntityID: agentID, SubjectID: m.AuthorID, TurnID: call.RunID,
+	_, err = commands.Handle(ctx, t.Env, t.request("log "+entry.String()), commands.RecordLog{LogRecorded: events.LogRecorded{
+		LogID: entry, AgentID: t.agentID, RoomID: t.agentID, EntityID: t.agentID, SubjectID: t.message.AuthorID, TurnID: t.id,
 		Type: events.LogModelCall + call.ModelType, Body: body, Reasoning: call.reasoning,
 	}})
 	return err
 }
 
 // decide asks a model whether the agent should speak at all.
-func (r Reply) decide(
-	ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, p Prompt, d Decider,
-) (bool, error) {
-	said, err := r.asked(ctx, e, m, agentID, textSmall, p, func() (Completion, error) {
+func (t turn) decide(ctx context.Context, p Prompt, d Decider) (bool, error) {
+	said, err := t.asked(ctx, textSmall, p, func() (Completion, error) {
 		speak, err := d.ShouldReply(ctx, p)
 		switch {
 		case err != nil:

@@ -17,17 +17,18 @@ const maxSystem = 12 << 10
 
 // prompt is the character, what it remembers of what the message is about, and the recent conversation up to the message, as
 // far as it fits; with what is to be recorded of the memories.
-func (r Reply) prompt(ctx context.Context, e events.Recorded, m events.MessageSubmitted, agentID uuid.UUID, agent commands.Agent) (Prompt, remembered, error) {
-	said, err := r.History.Conversation(ctx, m.ChannelID, e.Position, recent)
+func (t turn) prompt(ctx context.Context, agent commands.Agent) (Prompt, remembered, error) {
+	m := t.message
+	said, err := t.History.Conversation(ctx, m.ChannelID, t.cause.Position, recent)
 	if err != nil {
 		return Prompt{}, remembered{}, fmt.Errorf("%w: %w", errBehind, err)
 	}
-	found, failed := r.memories(ctx, m, agentID, said)
+	found, failed := t.memories(ctx, said)
 	p := Prompt{Agent: agent.Character.Name, Character: describe(agent.Character)}
 	p.System = remembering(p.Character, found)
 	last := Turn{Name: speaker(m.AuthorName), Text: m.Content}
 	for _, s := range within(said, contextTokens-tokens(p.System)) {
-		p.Turns = append(p.Turns, turn(s, agentID, m.AuthorID))
+		p.Turns = append(p.Turns, contribution(s, t.agentID, m.AuthorID))
 	}
 	if n := len(p.Turns); n == 0 || p.Turns[n-1].Own || p.Turns[n-1].Text != last.Text {
 		// The message was edited or something was submitted at the same moment: what is answered is what was delivered.
@@ -36,8 +37,8 @@ func (r Reply) prompt(ctx context.Context, e events.Recorded, m events.MessageSu
 	return p, remembered{uses(found), failed}, nil
 }
 
-// turn is a message as one who answers another sees it.
-func turn(s Said, agentID, answered uuid.UUID) Turn {
+// contribution is a message as one who answers another sees it.
+func contribution(s Said, agentID, answered uuid.UUID) Turn {
 	own := s.AuthorID == agentID
 	return Turn{Name: speaker(s.AuthorName), Own: own, Other: !own && s.AuthorID != answered, Text: s.Content}
 }
@@ -107,8 +108,9 @@ func texts(raw json.RawMessage) []string {
 }
 
 // compose is the answer as a message (CONTRACT 3, step 4).
-func (r Reply) compose(ctx context.Context, m events.MessageSubmitted, agentID uuid.UUID, agent commands.Agent, text string) (reply commands.SubmitMessage, err error) {
-	channel, err := r.Env.States.Channel(ctx, m.ChannelID)
+func (t turn) compose(ctx context.Context, agent commands.Agent, text string) (reply commands.SubmitMessage, err error) {
+	m := t.message
+	channel, err := t.Env.States.Channel(ctx, m.ChannelID)
 	if err != nil {
 		return reply, err
 	}
@@ -117,14 +119,14 @@ func (r Reply) compose(ctx context.Context, m events.MessageSubmitted, agentID u
 		return reply, err
 	}
 	metadata, err := json.Marshal(map[string]any{
-		"agent_id": agentID, "agentName": agent.Character.Name, "channelType": channel.Type, "isDm": channel.Type == "DM",
+		"agent_id": t.agentID, "agentName": agent.Character.Name, "channelType": channel.Type, "isDm": channel.Type == "DM",
 	})
 	if err != nil {
 		return reply, err
 	}
 	return commands.SubmitMessage{
-		MessageID: ReplyID(m.MessageID, agentID), ChannelID: m.ChannelID, ServerID: m.ServerID,
-		AuthorID: agentID, AuthorName: agent.Character.Name, Content: text, RawMessage: raw, Metadata: metadata,
+		MessageID: t.replyID(), ChannelID: m.ChannelID, ServerID: m.ServerID,
+		AuthorID: t.agentID, AuthorName: agent.Character.Name, Content: text, RawMessage: raw, Metadata: metadata,
 		SourceType: "agent_response", InReplyTo: m.MessageID,
 	}, nil
 }

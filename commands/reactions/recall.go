@@ -49,20 +49,20 @@ type remembered struct {
 
 // memories are found for a message. A search that fails or takes too long does not prevent an answer; it is noted that the
 // agent could not remember.
-func (r Reply) memories(ctx context.Context, m events.MessageSubmitted, agentID uuid.UUID, said []Said) (found []Recalled, failed bool) {
-	if r.Recall == nil {
+func (t turn) memories(ctx context.Context, said []Said) (found []Recalled, failed bool) {
+	if t.Recall == nil {
 		return nil, false
 	}
 	limited, cancel := context.WithTimeout(ctx, recallBudget)
 	defer cancel()
-	all, err := r.Recall.Recall(limited, agentID, m.Content, recalled)
+	all, err := t.Recall.Recall(limited, t.agentID, t.message.Content, recalled)
 	if err != nil {
 		if ctx.Err() == nil {
-			slog.WarnContext(ctx, "an agent answers without its memories", "agent", agentID, "message", m.MessageID, "error", err)
+			slog.WarnContext(ctx, "an agent answers without its memories", "agent", t.agentID, "message", t.message.MessageID, "error", err)
 		}
 		return nil, true
 	}
-	shown := map[string]bool{m.Content: true}
+	shown := map[string]bool{t.message.Content: true}
 	for _, s := range said {
 		shown[s.Content] = true
 	}

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
-	"annals/events"
 )
 
 // gather is how long pieces of an answer are gathered before they go out together, but for the first.
@@ -48,15 +46,16 @@ var _ Listener = (*stream)(nil)
 
 // generate asks the model, and lets those who watch hear the answer while it comes into being. All that they hear they
 // have heard when it returns.
-func (r Reply) generate(ctx context.Context, p Prompt, m events.MessageSubmitted, agentID uuid.UUID) (Completion, error) {
-	model, ok := r.text.(Streamer)
-	if !ok || r.Stream == nil {
-		return r.text.Generate(ctx, p)
+func (t turn) generate(ctx context.Context, p Prompt) (Completion, error) {
+	model, ok := t.model.(Streamer)
+	if !ok || t.Stream == nil {
+		return t.model.Generate(ctx, p)
 	}
 	s := &stream{
-		send: r.Stream, now: r.Now, more: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
+		send: t.Stream, now: t.Now, more: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
 		next: Chunk{
-			MessageID: ReplyID(m.MessageID, agentID), ChannelID: m.ChannelID, ServerID: m.ServerID, AgentID: agentID, InReplyTo: m.MessageID,
+			MessageID: t.replyID(), ChannelID: t.message.ChannelID, ServerID: t.message.ServerID, AgentID: t.agentID,
+			InReplyTo: t.message.MessageID,
 		},
 	}
 	s.Again()

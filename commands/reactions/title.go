@@ -88,7 +88,7 @@ func ask(ctx context.Context, text Text, p Prompt) (Completion, error) {
 func conversationOf(agent string, agentID uuid.UUID, said []Said) Prompt {
 	p := Prompt{Agent: agent}
 	for _, s := range within(said, contextTokens) {
-		p.Turns = append(p.Turns, turn(s, agentID, said[len(said)-1].AuthorID))
+		p.Turns = append(p.Turns, contribution(s, agentID, said[len(said)-1].AuthorID))
 	}
 	return p
 }
