@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"annals/commands/reactions"
 )
 
 // cli is the command line; every flag that is not about a single run is also an environment variable.
@@ -44,7 +47,7 @@ func run(ctx context.Context, args []string) error {
 }
 
 func (c *cli) parse(ctx context.Context, args []string) (*kong.Context, error) {
-	parser, err := kong.New(c, kong.Name("annals"), kong.UsageOnError(),
+	parser, err := kong.New(c, kong.Name("annals"), kong.UsageOnError(), declared(),
 		kong.Description("An agent server that forgets nothing."),
 		kong.Resolvers(kong.ResolverFunc(fromLocalEnvironment)),
 		kong.BindTo(ctx, (*context.Context)(nil)))
@@ -55,6 +58,15 @@ func (c *cli) parse(ctx context.Context, args []string) (*kong.Context, error) {
 		return nil, err
 	}
 	return parser.Parse(args)
+}
+
+// declared is what help names, and is declared elsewhere.
+func declared() kong.Vars {
+	var names []string
+	for _, d := range reactions.All() {
+		names = append(names, d.Name)
+	}
+	return kong.Vars{"reactions": strings.Join(names, ", ")}
 }
 
 // unsetEmpty takes a setting of the environment that is empty for one that is not made: it comes from a compose file or a

@@ -27,7 +27,7 @@ type Parked struct {
 // parkedFlags are those of each.
 type parkedFlags struct {
 	node.Config `embed:""`
-	Group       string `help:"Of one reaction only: reply, embed, remember."`
+	Group       string `help:"Of one reaction only: ${reactions}."`
 }
 
 // open calls f with what is parked.
@@ -37,11 +37,11 @@ func (f parkedFlags) open(ctx context.Context, do func(node.ParkedEvents) error)
 	if err != nil {
 		return err
 	}
-	log, err := b.Log(ctx)
+	parked, err := b.Parked(ctx)
 	if err != nil {
 		return err
 	}
-	return do(node.ParkedEvents{Store: b.Store, Env: b.Env(), Log: log})
+	return do(parked)
 }
 
 // ParkedList lists.

@@ -141,8 +141,8 @@ type started struct {
 	stop func() error
 }
 
-// inside runs a server in this process on a database and a folder of its own; change alters its configuration.
-func inside(t testing.TB, change func(*node.Config)) *started {
+// inside runs a server in this process on a database and a folder of its own; change alters its configuration, options the rest.
+func inside(t testing.TB, change func(*node.Config), options ...func(*node.Options)) *started {
 	t.Helper()
 	c := node.Config{
 		Host: "127.0.0.1", DataDir: t.TempDir(), CharactersDir: "../../deploy/characters", CharacterURLs: "off",
@@ -154,16 +154,20 @@ func inside(t testing.TB, change func(*node.Config)) *started {
 	if c.PostgresURL == "" {
 		c.PostgresURL = pgtest.New(t)
 	}
-	return insideWith(t, c)
+	return insideWith(t, c, options...)
 }
 
-func insideWith(t testing.TB, c node.Config) *started {
+func insideWith(t testing.TB, c node.Config, options ...func(*node.Options)) *started {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	o := node.Options{Config: c, Logger: log}
+	for _, change := range options {
+		change(&o)
+	}
 	base, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
-		ended <- node.Serve(ctx, node.Options{Config: c, Logger: log}, func(url string) { base <- url })
+		ended <- node.Serve(ctx, o, func(url string) { base <- url })
 	}()
 	s := &started{}
 	var over error

@@ -15,7 +15,7 @@ import (
 // they come into being, fifty chunks a second each: as many as there are channels in which agents think at the same time.
 // Beside it the same without any answer. A model that is slowed would take longer than the pauses between its words.
 func BenchmarkStreaming(b *testing.B) {
-	const words, pause = 6000, 10 * time.Millisecond
+	const words, pause, channels = 6000, 10 * time.Millisecond, 16
 	model := openaitest.Start(b, openaitest.Script{
 		Answer: func(openaitest.Request) string { return strings.TrimSpace(strings.Repeat("word ", words)) }, Between: pause,
 	})
@@ -23,7 +23,7 @@ func BenchmarkStreaming(b *testing.B) {
 	agent := s.runningAgent(b, "Teller")
 	for b.Loop() {
 		quiet, quietSlow := chatter(b, s.base, uuid.NewString(), 0)
-		telling := make([]string, node.ChannelsAtOnce)
+		telling := make([]string, channels)
 		for i := range telling {
 			telling[i] = s.channel(b, "DM", agent)
 		}

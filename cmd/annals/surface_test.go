@@ -86,7 +86,7 @@ func indented(t *testing.T, document []byte) string {
 // commandLine is the model of the command line.
 func commandLine(t *testing.T) *kong.Application {
 	t.Helper()
-	parser, err := kong.New(new(cli))
+	parser, err := kong.New(new(cli), declared())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,26 @@ import (
 	"annals/events"
 )
 
-// Embedded are the types of events after which a memory may lack a vector.
-var Embedded = []string{events.MemoryStored{}.EventType(), events.MemoryUpdated{}.EventType()}
+const (
+	// embeddedAtOnce bounds the memories that wait for the model at the same time: enough for a call to be full while two are
+	// under way. Where the model computes in this process, fewer leave the machine to clients that wait for answers.
+	embeddedAtOnce     = 192
+	embeddedHereAtOnce = 16
+)
+
+var embedding = Declaration{
+	Name:      "embed",
+	Types:     []string{events.MemoryStored{}.EventType(), events.MemoryUpdated{}.EventType()},
+	Partition: func(e events.Recorded) string { return string(e.Stream) },
+	AtOnce: func(p Ports) int {
+		if p.EmbedsHere {
+			return embeddedHereAtOnce
+		}
+		return embeddedAtOnce
+	},
+	Budget: budget,
+	Make:   func(p Ports) Reaction { return NewEmbed(p.Env, p.Embedder, p.Now) },
+}
 
 // Embed gives what agents remember its vector, each text once. It is made by NewEmbed.
 type Embed struct {
@@ -25,16 +43,13 @@ type Embed struct {
 	now   func() time.Time
 }
 
-// NewEmbed lets the texts of many deliveries go into one call of the model. Work makes the calls.
+// NewEmbed lets the texts of many deliveries go into one call of the model.
 func NewEmbed(env commands.Env, model Embedder, now func() time.Time) *Embed {
 	return &Embed{env: env, model: newBatching(model), now: now}
 }
 
-// Work calls the model for the deliveries until the context ends.
-func (r *Embed) Work(ctx context.Context) { r.model.work(ctx) }
-
-// Name implements Reaction.
-func (*Embed) Name() string { return "embed" }
+// work calls the model for the deliveries until the context ends.
+func (r *Embed) work(ctx context.Context) { r.model.work(ctx) }
 
 // To implements Reaction: the text that the memory has now gets a vector, unless it has one. A memory that is gone, or says
 // nothing, needs none.

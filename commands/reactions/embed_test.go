@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -97,21 +96,19 @@ func (w *world) embeds(model reactions.Embedder, change ...func(*options, *life)
 		store = o.store(store, l)
 	}
 	logger := slog.New(slog.NewTextHandler(l.logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	declared := declaration("embed", o)
 	d := reactions.Deliveries{
 		Subscriber: esdb.NewSubscriber(w.log.Store, esdb.SubscriberOptions{
-			Group: "embed", Types: reactions.Embedded, Concurrency: 128, MessageTimeout: time.Hour, Logger: logger,
-			Partition: func(e events.Recorded) string { return string(e.Stream) },
+			Group: declared.Name, Types: declared.Types, Concurrency: 128, MessageTimeout: time.Hour, Logger: logger,
+			Partition: declared.Partition,
 		}),
 		Fact: esdb.Delivery, Park: func(m *message.Message, why string) { esdb.Park(m, why); l.parked <- why },
-		Budget: o.budget, FirstRetry: o.firstRetry,
+		FirstRetry: o.firstRetry,
 	}
 	r := reactions.NewEmbed(commands.Env{Store: store, States: w.env.States}, model, time.Now)
 	go func() {
 		defer close(l.ended)
-		var working sync.WaitGroup
-		defer working.Wait()
-		working.Go(func() { r.Work(l.ctx) })
-		if err := reactions.Run(l.ctx, d, r, logger); err != nil {
+		if err := reactions.Run(l.ctx, d, declared, r, logger); err != nil {
 			w.t.Error(err)
 		}
 	}()

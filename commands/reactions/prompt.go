@@ -25,7 +25,7 @@ func (t turn) prompt(ctx context.Context, agent commands.Agent) (Prompt, remembe
 	}
 	found, failed := t.memories(ctx, said)
 	p := Prompt{Agent: agent.Character.Name, Character: describe(agent.Character)}
-	p.System = remembering(p.Character, found)
+	p.System = withMemories(p.Character, found)
 	last := Turn{Name: speaker(m.AuthorName), Text: m.Content}
 	for _, s := range within(said, contextTokens-tokens(p.System)) {
 		p.Turns = append(p.Turns, contribution(s, t.agentID, m.AuthorID))

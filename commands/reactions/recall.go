@@ -85,8 +85,8 @@ func (m Recalled) line() string {
 	return fmt.Sprintf("- (%s, %s) %s\n", m.Source, m.At.UTC().Format(time.DateOnly), strings.Join(strings.Fields(m.Text), " "))
 }
 
-// remembering adds to the description of a character what it remembers.
-func remembering(system string, found []Recalled) string {
+// withMemories adds to the description of a character what it remembers.
+func withMemories(system string, found []Recalled) string {
 	if len(found) == 0 {
 		return system
 	}

@@ -13,10 +13,18 @@ import (
 	"annals/events"
 )
 
-// Remembered are the types of events that agents remember something of.
-var Remembered = []string{
-	events.MessageSubmitted{}.EventType(), events.MessageEdited{}.EventType(), events.TurnCompleted{}.EventType(),
-	events.AgentCreated{}.EventType(), events.AgentUpdated{}.EventType(), events.AgentStarted{}.EventType(),
+var remembering = Declaration{
+	Name: "remember",
+	Types: []string{
+		events.MessageSubmitted{}.EventType(), events.MessageEdited{}.EventType(), events.TurnCompleted{}.EventType(),
+		events.AgentCreated{}.EventType(), events.AgentUpdated{}.EventType(), events.AgentStarted{}.EventType(),
+	},
+	Partition: place,
+	AtOnce:    func(Ports) int { return channelsAtOnce },
+	Budget:    budget,
+	Make: func(p Ports) Reaction {
+		return Remember{Env: p.Env, Knowledge: p.Knowledge, Readable: p.History.Readable, Now: p.Now}
+	},
 }
 
 // Why an agent that was asked was silent, where its model decided it.
@@ -36,9 +44,6 @@ type Remember struct {
 	Readable func(context.Context, events.Position) error
 	Now      func() time.Time
 }
-
-// Name implements Reaction.
-func (Remember) Name() string { return "remember" }
 
 // To implements Reaction.
 func (r Remember) To(ctx context.Context, e events.Recorded) error {

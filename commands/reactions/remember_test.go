@@ -38,9 +38,10 @@ func (w *world) remembers(books library, change ...func(*options, *life)) *life 
 		store = o.store(store, l)
 	}
 	logger := slog.New(slog.NewTextHandler(l.logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	declared := declaration("remember", o)
 	d := reactions.Deliveries{
 		Subscriber: esdb.NewSubscriber(w.log.Store, esdb.SubscriberOptions{
-			Group: "remember", Types: reactions.Remembered, Concurrency: 1, MessageTimeout: time.Hour, Logger: logger,
+			Group: declared.Name, Types: declared.Types, Concurrency: 1, MessageTimeout: time.Hour, Logger: logger,
 			Partition: func(events.Recorded) string { return "" },
 		}),
 		Fact: esdb.Delivery, Park: func(m *message.Message, why string) { esdb.Park(m, why); l.parked <- why },
@@ -52,7 +53,7 @@ func (w *world) remembers(books library, change ...func(*options, *life)) *life 
 	}
 	go func() {
 		defer close(l.ended)
-		if err := reactions.Run(l.ctx, d, r, logger); err != nil {
+		if err := reactions.Run(l.ctx, d, declared, r, logger); err != nil {
 			w.t.Error(err)
 		}
 	}()

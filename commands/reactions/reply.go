@@ -22,6 +22,19 @@ const (
 	maxReply = 64 << 10
 )
 
+var replying = Declaration{
+	Name:      "reply",
+	Types:     []string{events.MessageSubmitted{}.EventType()},
+	Partition: place,
+	AtOnce:    func(Ports) int { return channelsAtOnce },
+	Budget:    budget,
+	Make: func(p Ports) Reaction {
+		return Reply{
+			Env: p.Env, Models: p.Models, History: p.History, Now: p.Now, Aborts: p.Aborts, Recall: p.Recall, Stream: p.Stream, Asked: p.Asked,
+		}
+	},
+}
+
 // Reply makes the agents that a message reached answer it, each exactly once: the id of the reply derives from the message
 // and the agent, however often the message is delivered.
 type Reply struct {
@@ -38,9 +51,6 @@ type Reply struct {
 	// Asked is told, where it is set, of every call of the model.
 	Asked func(ctx context.Context, kind, provider string, began time.Time, said Completion, err error)
 }
-
-// Name implements Reaction.
-func (Reply) Name() string { return "reply" }
 
 // To implements Reaction: it lets the audience of a recorded message answer, one agent after another.
 func (r Reply) To(ctx context.Context, e events.Recorded) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
@@ -15,10 +16,9 @@ import (
 	"annals/events"
 )
 
-// Budgets of one delivery. The message time-out of the subscription must be longer than Budget.
 const (
-	// Budget bounds everything that is done for one delivery, repetitions included.
-	Budget = 15 * time.Minute
+	// budget bounds everything that is done for one delivery of most reactions.
+	budget = 15 * time.Minute
 	// giveUpBudget bounds recording that a delivery was given up.
 	giveUpBudget = 30 * time.Second
 	// retries is how often a model is asked again after failures, with pauses from firstRetry on, each three times as long.
@@ -41,8 +41,7 @@ type Deliveries struct {
 	Fact func(*message.Message) (events.Recorded, error)
 	// Park sets a message aside, with the reason, when it is negatively acknowledged next.
 	Park func(*message.Message, string)
-	// Budget and FirstRetry replace the constants where they are set.
-	Budget     time.Duration
+	// FirstRetry replaces the constant where it is set.
 	FirstRetry time.Duration
 	// Watch is told, where it is set, what becomes of deliveries.
 	Watch Watch
@@ -58,122 +57,125 @@ type Watch interface {
 	Parked(reaction string)
 }
 
-// Reaction deals with what is delivered to one group.
-type Reaction interface {
-	// Name is that of the reaction in logs.
-	Name() string
-	// To deals with a fact. After an error it can be called again: what was done is passed over.
-	To(ctx context.Context, e events.Recorded) error
-	// GiveUp records, where somebody waits for it, that To failed for good.
-	GiveUp(ctx context.Context, e events.Recorded, err error) error
-}
-
 // interruptible is a reaction whose pause between two attempts may end early, with the context that watch gives.
 type interruptible interface {
 	watch(ctx context.Context, e events.Recorded, failed error) (watched context.Context, stop func())
 }
 
-// Run deals with what is delivered, until the context ends. What is under way then is delivered again later.
-func Run(ctx context.Context, d Deliveries, r Reaction, log *slog.Logger) error {
+// Run deals with what is delivered to a declared reaction, until the context ends. What is under way then is delivered again
+// later.
+func Run(ctx context.Context, d Deliveries, declared Declaration, r Reaction, log *slog.Logger) error {
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: giveUpBudget}, watermill.NewSlogLogger(log))
 	if err != nil {
 		return fmt.Errorf("router of the reactions: %w", err)
 	}
+	l := loop{Deliveries: d, reaction: r, name: declared.Name, log: log}
 	router.AddMiddleware(
-		middleware.Timeout(cmp.Or(d.Budget, Budget)),
-		d.givingUp(r, log),                                //nolint:contextcheck // each delivery brings its own
-		d.again(r, cmp.Or(d.FirstRetry, firstRetry), log), //nolint:contextcheck // each delivery brings its own
+		middleware.Timeout(declared.Budget),
+		l.givingUp, //nolint:contextcheck // each delivery brings its own
+		l.again,    //nolint:contextcheck // each delivery brings its own
 		middleware.Recoverer,
 	)
-	router.AddConsumerHandler(r.Name(), d.Topic, d.Subscriber, func(msg *message.Message) error { //nolint:contextcheck // each delivery brings its own
-		e, err := d.Fact(msg)
-		if err != nil {
-			return fmt.Errorf("%w: %w", errUnreadable, err)
-		}
-		return d.attempt(msg.Context(), r, e)
-	})
+	router.AddConsumerHandler(declared.Name, d.Topic, d.Subscriber, l.deal) //nolint:contextcheck // each delivery brings its own
+	if w, ok := r.(worker); ok {
+		working, stop := context.WithCancel(ctx)
+		var work sync.WaitGroup
+		work.Go(func() { w.work(working) })
+		defer work.Wait()
+		defer stop()
+	}
 	if err := router.Run(ctx); err != nil {
-		return fmt.Errorf("reaction %s: %w", r.Name(), err)
+		return fmt.Errorf("reaction %s: %w", declared.Name, err)
 	}
 	return nil
 }
 
-func (d Deliveries) attempt(ctx context.Context, r Reaction, e events.Recorded) (err error) {
-	if d.Watch == nil {
-		return r.To(ctx, e)
+// loop is how one reaction deals with its deliveries.
+type loop struct {
+	Deliveries
+	reaction Reaction
+	name     string
+	log      *slog.Logger
+}
+
+// deal makes one attempt.
+func (l loop) deal(msg *message.Message) (err error) {
+	ctx := msg.Context()
+	e, err := l.Fact(msg)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnreadable, err)
 	}
-	ctx, end := d.Watch.Attempt(ctx, r.Name(), e)
-	defer func() { end(err) }()
-	return r.To(ctx, e)
+	if l.Watch != nil {
+		watched, end := l.Watch.Attempt(ctx, l.name, e)
+		defer func() { end(err) }()
+		ctx = watched
+	}
+	return l.reaction.To(ctx, e)
 }
 
 // givingUp ends what a delivery that could not be dealt with has begun, and parks it with the reason. What was cut off, or
 // waits for what is away, is delivered again.
-func (d Deliveries) givingUp(r Reaction, log *slog.Logger) message.HandlerMiddleware {
-	return func(h message.HandlerFunc) message.HandlerFunc {
-		return func(msg *message.Message) ([]*message.Message, error) {
-			out, err := h(msg)
-			if err == nil || unavailable(err) || errors.Is(msg.Context().Err(), context.Canceled) {
-				return out, err
-			}
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(msg.Context()), giveUpBudget)
-			defer cancel()
-			log.ErrorContext(ctx, "giving up on an event", "reaction", r.Name(), "event", msg.UUID, "reason", reason(err), "cause", cause(err))
-			if e, factErr := d.Fact(msg); factErr == nil {
-				if endErr := r.GiveUp(ctx, e, err); endErr != nil {
-					return out, endErr // not parked: it is delivered again
-				}
-			}
-			d.Park(msg, reason(err))
-			if d.Watch != nil {
-				d.Watch.Parked(r.Name())
-			}
-			return out, errors.New(reason(err)) // which the router logs
+func (l loop) givingUp(h message.HandlerFunc) message.HandlerFunc {
+	return func(msg *message.Message) ([]*message.Message, error) {
+		out, err := h(msg)
+		if err == nil || unavailable(err) || errors.Is(msg.Context().Err(), context.Canceled) {
+			return out, err
 		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(msg.Context()), giveUpBudget)
+		defer cancel()
+		l.log.ErrorContext(ctx, "giving up on an event", "reaction", l.name, "event", msg.UUID, "reason", reason(err), "cause", cause(err))
+		if e, factErr := l.Fact(msg); factErr == nil {
+			if endErr := l.reaction.GiveUp(ctx, e, err); endErr != nil {
+				return out, endErr // not parked: it is delivered again
+			}
+		}
+		l.Park(msg, reason(err))
+		if l.Watch != nil {
+			l.Watch.Parked(l.name)
+		}
+		return out, errors.New(reason(err)) // which the router logs
 	}
 }
 
 // again repeats what failed: a few times when it was a model, and until the budget ends while a store or a database is
 // away, which is no failure of the reaction.
-func (d Deliveries) again(r Reaction, firstRetry time.Duration, log *slog.Logger) message.HandlerMiddleware {
-	return func(h message.HandlerFunc) message.HandlerFunc {
-		return func(msg *message.Message) ([]*message.Message, error) {
-			failures, retry, outage := 0, firstRetry, firstPause
-			for {
-				out, err := h(msg)
-				if err == nil || final(err) {
+func (l loop) again(h message.HandlerFunc) message.HandlerFunc {
+	return func(msg *message.Message) ([]*message.Message, error) {
+		failures, retry, outage := 0, cmp.Or(l.FirstRetry, firstRetry), firstPause
+		for {
+			out, err := h(msg)
+			if err == nil || final(err) {
+				return out, err
+			}
+			pause := retry
+			if unavailable(err) {
+				level := slog.LevelDebug
+				if outage == firstPause { // once for each outage
+					level = slog.LevelWarn
+				}
+				l.log.Log(msg.Context(), level, "a reaction waits for what is unavailable", "event", msg.UUID, "error", err)
+				pause, outage = outage, min(2*outage, lastPause)
+			} else {
+				if failures++; failures > retries {
 					return out, err
 				}
-				pause := retry
-				if unavailable(err) {
-					level := slog.LevelDebug
-					if outage == firstPause { // once for each outage
-						level = slog.LevelWarn
-					}
-					log.Log(msg.Context(), level, "a reaction waits for what is unavailable", "event", msg.UUID, "error", err)
-					pause, outage = outage, min(2*outage, lastPause)
-				} else {
-					if failures++; failures > retries {
-						return out, err
-					}
-					retry *= retryFactor
-				}
-				if !d.pause(msg, r, err, pause) {
-					return out, err
-				}
-				if d.Watch != nil {
-					d.Watch.Again(r.Name())
-				}
+				retry *= retryFactor
+			}
+			if !l.pause(msg, err, pause) {
+				return out, err
+			}
+			if l.Watch != nil {
+				l.Watch.Again(l.name)
 			}
 		}
 	}
 }
 
 // pause waits before another attempt. It is false when the delivery's time is over.
-func (d Deliveries) pause(msg *message.Message, r Reaction, failed error, pause time.Duration) bool {
+func (l loop) pause(msg *message.Message, failed error, pause time.Duration) bool {
 	ctx := msg.Context()
-	if i, ok := r.(interruptible); ok {
-		if e, err := d.Fact(msg); err == nil {
+	if i, ok := l.reaction.(interruptible); ok {
+		if e, err := l.Fact(msg); err == nil {
 			var stop func()
 			ctx, stop = i.watch(ctx, e, failed)
 			defer stop()

@@ -1,6 +1,7 @@
 package reactions_test
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -217,28 +218,36 @@ func (w *world) live(text reactions.Text, change ...func(*options, *life)) *life
 		store = o.store(store, l)
 	}
 	logger := slog.New(slog.NewTextHandler(l.logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	declared := declaration("reply", o)
 	d := reactions.Deliveries{
 		Subscriber: esdb.NewSubscriber(w.log.Store, esdb.SubscriberOptions{
-			Group: "reply", Types: []string{events.MessageSubmitted{}.EventType()}, Concurrency: 16,
-			Partition:      func(e events.Recorded) string { return e.Event.(events.MessageSubmitted).ChannelID.String() },
+			Group: declared.Name, Types: declared.Types, Concurrency: declared.AtOnce(reactions.Ports{}), Partition: declared.Partition,
 			MessageTimeout: time.Hour, Logger: logger,
 		}),
-		Fact:   o.fact,
-		Park:   func(m *message.Message, why string) { esdb.Park(m, why); l.parked <- why },
-		Budget: o.budget, FirstRetry: o.firstRetry,
+		Fact:       o.fact,
+		Park:       func(m *message.Message, why string) { esdb.Park(m, why); l.parked <- why },
+		FirstRetry: o.firstRetry,
 	}
-	r := reactions.Reply{
+	r := declared.Make(reactions.Ports{
 		Env: commands.Env{Store: store, States: w.env.States}, Models: everybody{text}, History: o.history,
 		Now: func() time.Time { return time.Now().UTC() }, Aborts: w.aborts, Stream: o.stream, Recall: o.recall,
-	}
+	})
 	go func() {
 		defer close(l.ended)
-		if err := reactions.Run(l.ctx, d, r, logger); err != nil {
+		if err := reactions.Run(l.ctx, d, declared, r, logger); err != nil {
 			w.t.Error(err)
 		}
 	}()
 	w.t.Cleanup(func() { l.die(); l.wait(w.t) })
 	return l
+}
+
+// declaration is that of a reaction of this build, with the options of a life.
+func declaration(name string, o options) reactions.Declaration {
+	all := reactions.All()
+	d := all[slices.IndexFunc(all, func(d reactions.Declaration) bool { return d.Name == name })]
+	d.Budget = cmp.Or(o.budget, d.Budget)
+	return d
 }
 
 // wait returns once nothing of this life is left.

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"annals/commands"
+	"annals/commands/reactions"
 	"annals/deploy/host"
 	"annals/deploy/postgres"
 	"annals/events"
@@ -24,6 +25,8 @@ type Options struct {
 	Config
 	Logger *slog.Logger     // nil: the configuration's
 	Clock  func() time.Time // nil: the system's
+	// Reactions are what deals with what was recorded; nil: those of this build.
+	Reactions []reactions.Declaration
 }
 
 func (o Options) complete() Options {
@@ -32,6 +35,9 @@ func (o Options) complete() Options {
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
+	}
+	if o.Reactions == nil {
+		o.Reactions = reactions.All()
 	}
 	return o
 }

@@ -202,9 +202,9 @@ func (s *server) committed(group string, batch []events.Recorded, _ events.Posit
 // react begins to project, and to deal with what was recorded.
 func (s *server) react(ctx context.Context) error {
 	s.background(ctx, "projections", s.feed.Run)
-	s.background(ctx, "memory", s.remember)
-	s.background(ctx, "reactions", s.reply)
-	s.background(ctx, "embedding", s.embed)
+	for _, d := range s.Reactions {
+		s.background(ctx, d.Name, s.reaction(d))
+	}
 	s.background(ctx, "sweep", s.sweep)
 	heads := chain.HeadWriter{Path: ChainIn(s.backends.folder), ID: s.logID, Log: s.backends.Store, Now: s.Clock}
 	s.background(ctx, "chain", func(ctx context.Context) error { return heads.Keep(ctx, s.Logger) })
@@ -266,7 +266,7 @@ func (s *server) options(ctx context.Context, h health) httpapi.Options {
 	api.Agents.Logs, api.Agents.CharactersDir, api.Agents.CharacterURLs = s.agentLogs, c.CharactersDir, c.CharacterURLs == "on"
 	api.Messaging.Turns, api.Messaging.Titles = s.turns, titles{reactions.Title{Env: s.env, Models: s.models, Now: s.Clock}}
 	api.Memory.Embedder, api.Media.Store, api.History.Past = s.model, s.media, past{s.reading}
-	api.Server.Health, api.Server.Deliveries, api.Server.Parked = h.check, deliveries(store), ParkedEvents{store, s.env, s.logID}
+	api.Server.Health, api.Server.Deliveries, api.Server.Parked = h.check, deliveries(store), s.backends.parked(s.env, s.logID)
 	api.Server.Lines, api.Server.Metrics, api.Server.Stop = s.lines, s.watch.Registry, s.stop
 	api.System.Capabilities, api.System.Configuration = capabilities(c), c.Shown()
 	api.System.DataDir, api.System.Environment = s.backends.folder, c.Environment

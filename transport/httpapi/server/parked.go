@@ -57,7 +57,7 @@ type ParkedEvent struct {
 
 // ParkedQuery narrows what is parked.
 type ParkedQuery struct {
-	Group string `query:"group" doc:"Of one reaction only: reply, embed, remember"`
+	Group string `query:"group" doc:"Of one reaction only, such as reply."`
 }
 
 // ParkedPath names a parked event.

@@ -1,0 +1,90 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+
+	"annals/commands/reactions"
+	"annals/events"
+	"annals/events/esdb"
+	"annals/projections"
+	"annals/projections/engine"
+	"annals/queries"
+	"annals/transport/documents"
+	"annals/transport/live"
+	"annals/transport/models/hashing"
+	"annals/transport/socketio"
+)
+
+// pastBudget is how much later than a reaction's budget ends the event store delivers again what was not dealt with.
+const pastBudget = 5 * time.Minute
+
+// ports is what the reactions use of this server.
+func (s *server) ports() reactions.Ports {
+	return reactions.Ports{
+		Env: s.env, Models: s.models, History: history{queries: s.queries, feed: s.feed}, Recall: recall{s.queries, s.model},
+		Knowledge: knowledge{documents.Folder{Dir: s.CharactersDir, Logger: s.Logger}},
+		Embedder:  s.watch.Embedder(s.model), EmbedsHere: s.model.Model() == hashing.Model,
+		Aborts: s.aborts, Stream: s.stream, Asked: s.watch.Asked, Now: s.Clock,
+	}
+}
+
+// reaction hands a reaction what its group of subscribers is to deal with.
+func (s *server) reaction(d reactions.Declaration) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ports := s.ports()
+		subscriber := esdb.NewSubscriber(s.backends.Store, esdb.SubscriberOptions{
+			Group: d.Name, Types: d.Types, Partition: d.Partition, Concurrency: d.AtOnce(ports), MessageTimeout: d.Budget + pastBudget,
+			Logger: s.Logger,
+		})
+		deliveries := reactions.Deliveries{Subscriber: subscriber, Fact: esdb.Delivery, Park: esdb.Park, Watch: s.watch}
+		return reactions.Run(ctx, deliveries, d, d.Make(ports), s.Logger)
+	}
+}
+
+// stream shows an answer while it comes into being to the clients that are connected here. Clients of other nodes get it when
+// it is finished.
+func (s *server) stream(c reactions.Chunk) {
+	s.live.Stream(live.Chunk(c))
+	s.rooms.Stream(socketio.Chunk(c))
+}
+
+// history lets the reactions read conversations from the read models.
+type history struct {
+	queries *queries.Queries
+	feed    *engine.Feed
+}
+
+// Conversation implements reactions.History.
+func (h history) Conversation(ctx context.Context, channel uuid.UUID, upTo events.Position, n int) ([]reactions.Said, error) {
+	found, err := h.queries.Conversation(ctx, channel, upTo, n)
+	if err != nil {
+		return nil, err
+	}
+	said := make([]reactions.Said, len(found))
+	for i, m := range found {
+		said[i] = reactions.Said{AuthorID: m.AuthorID, AuthorName: m.AuthorName, Content: m.Content}
+	}
+	return said, nil
+}
+
+// Readable implements reactions.History.
+func (h history) Readable(ctx context.Context, p events.Position) error {
+	return h.feed.Wait(ctx, projections.GroupCore, p)
+}
+
+// knowledge reads the files that characters name.
+type knowledge struct{ documents.Folder }
+
+// Documents implements reactions.Knowledge.
+func (k knowledge) Documents(ctx context.Context, named json.RawMessage) ([]reactions.Document, error) {
+	found, err := k.Folder.Documents(ctx, named)
+	all := make([]reactions.Document, len(found))
+	for i, d := range found {
+		all[i] = reactions.Document(d)
+	}
+	return all, err
+}
