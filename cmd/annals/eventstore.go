@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"path/filepath"
 
@@ -65,17 +66,26 @@ func (s *StoreServe) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, store.Close(ctx))
 	}
-	defer func() { _ = local.Close() }()
 	fmt.Printf("annals eventstore listens on %s\n", network.Addr())
 	return serveUntil(ctx, store, network, local)
 }
 
-// serveUntil serves the node until the context ends or a listener fails, and closes it.
-func serveUntil(ctx context.Context, store *embedded.Node, listeners ...net.Listener) error {
+// serveUntil serves the node until the context ends, a listener fails or the log cannot be written any more, and closes it.
+func serveUntil(ctx context.Context, store *embedded.Node, network, local net.Listener) error {
 	served, failed := errgroup.WithContext(ctx)
-	for _, l := range listeners {
-		served.Go(func() error { return store.Serve(l) })
-	}
+	served.Go(func() error { return store.Serve(network) })
+	served.Go(func() error {
+		lost := func(err error) { slog.Warn("the event store lost its socket and listens again", "error", err) }
+		return host.KeepServing(local, local.Addr().String(), store.Serve, lost)
+	})
+	served.Go(func() error {
+		select {
+		case <-store.Failed():
+			return store.Err()
+		case <-failed.Done():
+			return nil
+		}
+	})
 	<-failed.Done()
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), node.Drain)
 	defer cancel()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // socketPathLimit is how many bytes of a unix socket's path every system takes: Linux takes 107, macOS 103.
@@ -78,4 +79,61 @@ func (l privateListener) Close() error {
 	err := l.Listener.Close()
 	_ = os.Remove(l.dir) // fails when something else lies there, as is right
 	return err
+}
+
+const (
+	// lookEvery is how often KeepServing looks whether its socket is still there.
+	lookEvery = time.Second
+	// quickFailures is how many listeners in a row may fail sooner than that.
+	quickFailures = 3
+)
+
+// KeepServing calls serve with l, which ListenPrivate made at path, and again with a new listener when the socket was removed
+// (as programs do that clean the temporary folder) or the listener has failed; lost reports each time that happens. It returns
+// when serve returns nil, or when a new listener cannot be made or fails at once, again and again.
+func KeepServing(l net.Listener, path string, serve func(net.Listener) error, lost func(error)) error {
+	for quick := 0; ; quick++ {
+		began := time.Now()
+		stop := closeWhenGone(l, path)
+		err := serve(l)
+		stop()
+		if err == nil {
+			return nil
+		}
+		if time.Since(began) >= lookEvery {
+			quick = 0
+		} else if quick == quickFailures {
+			return err
+		}
+		lost(err)
+		_ = l.Close()
+		if l, err = ListenPrivate(path); err != nil {
+			return err
+		}
+	}
+}
+
+// closeWhenGone closes a listener when its socket is not at its path any more. The returned function ends the watch, and
+// waits for it: closing a listener removes its folder, which must not be that of the next one.
+func closeWhenGone(l net.Listener, path string) (stop func()) {
+	made, err := os.Lstat(path)
+	ended, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(lookEvery)
+		defer tick.Stop()
+		for err == nil {
+			select {
+			case <-ended:
+				return
+			case <-tick.C:
+			}
+			var now os.FileInfo
+			if now, err = os.Lstat(path); err == nil && !os.SameFile(made, now) {
+				err = fs.ErrNotExist
+			}
+		}
+		_ = l.Close()
+	}()
+	return func() { close(ended); <-done }
 }

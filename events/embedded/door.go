@@ -48,11 +48,12 @@ func newDoor(n *Node, secure *tls.Config) *door {
 
 // live answers whether the node can write, as EventStoreDB does: 204 if so.
 func (n *Node) live(w http.ResponseWriter, _ *http.Request) {
-	if n.writer.broken.Load() {
+	select {
+	case <-n.Failed():
 		http.Error(w, "the log cannot be written: restart the node", http.StatusServiceUnavailable)
-		return
+	default:
+		w.WriteHeader(http.StatusNoContent)
 	}
-	w.WriteHeader(http.StatusNoContent)
 }
 
 // ping answers what clients that look for a server's HTTP expect of EventStoreDB.

@@ -151,6 +151,19 @@ func (n *Node) Serve(l net.Listener) error {
 	return err
 }
 
+// Failed is closed when the log cannot be written until the node is restarted. Err then returns why. Reads go on.
+func (n *Node) Failed() <-chan struct{} { return n.writer.broken }
+
+// Err returns why the log cannot be written, once Failed is closed.
+func (n *Node) Err() error {
+	select {
+	case <-n.writer.broken:
+		return n.writer.failed
+	default:
+		return nil
+	}
+}
+
 // Close ends subscriptions with UNAVAILABLE, lets running calls and pending writes finish as long as ctx allows, and closes
 // the log. Closing twice waits for the first.
 func (n *Node) Close(ctx context.Context) error {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -70,7 +69,7 @@ type writer struct {
 	states  *simplelru.LRU[string, streamState]
 	known   recent
 	failed  error
-	broken  atomic.Bool // failed is set, for others to see
+	broken  chan struct{} // closed once failed is set, for others to see
 
 	batch   *pebble.Batch
 	bytes   int
@@ -95,7 +94,7 @@ func newWriter(s *store, t *tail, space *diskSpace, log *slog.Logger) (*writer, 
 	}
 	w := &writer{
 		store: s, tail: t, log: log, space: space, states: states, dirty: map[string]streamState{},
-		in: make(chan *write, groupWrites), stop: make(chan struct{}), stopped: make(chan struct{}),
+		in: make(chan *write, groupWrites), stop: make(chan struct{}), stopped: make(chan struct{}), broken: make(chan struct{}),
 	}
 	w.head, _ = t.position()
 	return w, w.remember()
@@ -266,7 +265,7 @@ func (w *writer) flush() {
 // fail refuses this group and everything after it; reads go on.
 func (w *writer) fail(err error) {
 	w.failed = fmt.Errorf("%w; the node must be restarted", err)
-	w.broken.Store(true)
+	close(w.broken)
 	w.log.Error("event log cannot be written", "error", err)
 }
 

@@ -53,7 +53,9 @@ type Backends struct {
 	dir     *dataDir // nil beside a running server
 	vault   *vault.Keys
 	node    *embedded.Node
-	cluster *postgres.Cluster
+	// unserved gets why the node is not served any more.
+	unserved chan error
+	cluster  *postgres.Cluster
 }
 
 // Start takes the data folder and starts what is embedded, database and event store at the same time. What it returns
@@ -80,7 +82,7 @@ func Start(ctx context.Context, o Options) (*Backends, error) {
 	}
 	g.Go(func() (err error) {
 		if o.EventStoreURL == "" {
-			if b.node, err = startNode(ctx, b.dir.join("events"), found.EventStore, log); err != nil {
+			if err := b.startNode(ctx, found.EventStore); err != nil {
 				return err
 			}
 		}
@@ -139,21 +141,40 @@ func (b *Backends) openStore(ctx context.Context, found addresses) (err error) {
 	return err
 }
 
-func startNode(ctx context.Context, dir, socket string, log *slog.Logger) (*embedded.Node, error) {
-	node, err := embedded.Open(ctx, embedded.Options{Dir: dir, Logger: log})
-	if err != nil {
-		return nil, err
+// startNode opens the embedded event store and serves it at the socket.
+func (b *Backends) startNode(ctx context.Context, socket string) (err error) {
+	log := b.options.Logger
+	if b.node, err = embedded.Open(ctx, embedded.Options{Dir: b.dir.join("events"), Logger: log}); err != nil {
+		return err
 	}
 	l, err := host.ListenPrivate(socket)
 	if err != nil {
-		return node, err
+		return err
 	}
+	b.unserved = make(chan error, 1)
 	go func() {
-		if err := node.Serve(l); err != nil {
-			log.Error("the event store stopped serving", "error", err)
+		lost := func(err error) { log.Warn("the event store lost its socket and listens again", "error", err) }
+		if err := host.KeepServing(l, socket, b.node.Serve, lost); err != nil {
+			b.unserved <- err
 		}
 	}()
-	return node, nil
+	return nil
+}
+
+// Watch returns why the embedded event store does not work any more; only a restart mends that. It returns nil when ctx ends.
+func (b *Backends) Watch(ctx context.Context) error {
+	var failed <-chan struct{}
+	if b.node != nil {
+		failed = b.node.Failed()
+	}
+	select {
+	case <-failed:
+		return b.node.Err()
+	case err := <-b.unserved:
+		return fmt.Errorf("it stopped serving: %w", err)
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 // Alone reports whether no server runs beside: this process holds the data folder.

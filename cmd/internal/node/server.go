@@ -114,6 +114,7 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	s.background(ctx, "event store", s.backends.Watch)
 	s.watch, err = telemetry.New(ctx, s.TracesURL, Version)
 	s.later(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Drain)

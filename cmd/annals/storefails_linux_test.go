@@ -1,0 +1,84 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"annals/cmd/internal/node"
+	"annals/deploy/postgres/pgtest"
+)
+
+// breakDisk lets no write of a process to a file succeed any more.
+func (p *process) breakDisk(t *testing.T) {
+	t.Helper()
+	if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 1, Max: 1}, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// exited waits until the process has ended by itself, and returns its exit status.
+func (p *process) exited(t *testing.T) int {
+	t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(time.Minute):
+		t.Fatal("it goes on")
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+func TestAServerWhoseEmbeddedStoreCannotWriteAnyMoreEndsAndStartsAgainWithEverything(t *testing.T) {
+	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + pgtest.New(t)}
+	p := spawn(t, settings...)
+	channel := p.channel(t, "GROUP")
+	if _, a, err := p.post(t.Context(), channel, "kept"); err != nil || a.status != http.StatusCreated {
+		t.Fatalf("%v %d", err, a.status)
+	}
+	p.breakDisk(t)
+	if _, a, err := p.post(t.Context(), channel, "not kept"); err == nil && a.status < http.StatusInternalServerError {
+		t.Errorf("a write that failed: %d %s", a.status, a.body)
+	}
+	if status := p.exited(t); status != 1 {
+		t.Errorf("exit status %d", status)
+	}
+	p = spawn(t, settings...)
+	if found := p.messages(t, channel); len(found) != 1 {
+		t.Errorf("after the restart: %v", found)
+	}
+}
+
+func TestAnEventStoreAloneThatCannotWriteAnyMoreEnds(t *testing.T) {
+	p, url := spawnStore(t, t.TempDir())
+	release(t, url)
+	p.breakDisk(t)
+	if err := tryRelease(t, url); err == nil {
+		t.Error("the write was acknowledged")
+	}
+	if status := p.exited(t); status != 1 {
+		t.Errorf("exit status %d", status)
+	}
+}
+
+func TestASocketThatWasRemovedIsServedAgain(t *testing.T) {
+	dir := t.TempDir()
+	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + dir, "POSTGRES_URL=" + pgtest.New(t)}
+	p := spawn(t, settings...)
+	if err := os.Remove(node.SocketPath(dir)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, time.Minute, "the socket is there again", func() bool {
+		_, err := os.Stat(node.SocketPath(dir))
+		return err == nil
+	})
+	if out, err := annalsSays(t.Context(), settings, "history", "--limit", "1"); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	p.channel(t, "GROUP")
+	if status := p.stop(t); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+}
