@@ -45,6 +45,7 @@ type Call struct {
 	made     commands.Request
 
 	written, settled events.Position
+	stale            bool   // what was settled cannot be read yet
 	tag              string // strong ETag
 	Total            int    // X-Total-Count
 	Message          string // beside the data
@@ -243,16 +244,20 @@ func (a *API) known(p events.Position) {
 	}
 }
 
-// Settle waits until what the call wrote can be read, or long enough. Running out of time is no error: what was written is
-// in the log, and the answer carries its position.
-func (c *Call) Settle() {
-	if c.written > c.settled {
-		c.wait(c.written)
-		c.settled = c.written
+// Settle waits until what the call wrote can be read, or long enough, and reports whether it can be. That it cannot is no
+// failure of the write: that is in the log, and the answer carries its position.
+func (c *Call) Settle() (readable bool) {
+	if c.written <= c.settled {
+		return !c.stale
 	}
+	c.stale = c.wait(c.written) != nil
+	c.settled = c.written
+	return !c.stale
 }
 
-func (c *Call) wait(p events.Position) {
+// wait returns once the read models that the operation answers from have a position. It fails at once while they stand still,
+// and otherwise when they have not reached it in time.
+func (c *Call) wait(p events.Position) error {
 	ctx, cancel := context.WithTimeout(c, readable)
 	defer cancel()
 	groups := []string{Core}
@@ -260,8 +265,11 @@ func (c *Call) wait(p events.Position) {
 		groups = of
 	}
 	for _, group := range groups {
-		_ = c.api.O.Waiter.Wait(ctx, group, p)
+		if err := c.api.O.Waiter.Wait(ctx, group, p); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // TokenOf is a position as clients get it.
@@ -272,7 +280,8 @@ func (a *API) TokenOf(p events.Position) string {
 // Fresh makes the answer no older than the position in X-Annals-After.
 func (c *Call) Fresh() error { return c.After("X-Annals-After", c.Header("X-Annals-After")) }
 
-// After makes the answer no older than the position that the client has seen.
+// After makes the answer no older than the position that the client has seen: it refuses to answer where that cannot be read
+// in time.
 func (c *Call) After(name, token string) error {
 	if token == "" {
 		return nil
@@ -293,8 +302,20 @@ func (c *Call) After(name, token string) error {
 			return problem.Invalid("%s: %.60s is beyond the end of the log", name, token)
 		}
 	}
-	c.wait(t.Position)
-	return nil
+	switch err := c.wait(t.Position); {
+	case err == nil:
+		return nil
+	case c.Err() != nil:
+		return c.Err()
+	case errors.Is(err, context.DeadlineExceeded):
+		return unreadable(name, "the read models are behind")
+	}
+	return unreadable(name, "the read models stand still, see /api/server/health")
+}
+
+// unreadable refuses to answer earlier than the position that a client named.
+func unreadable(name, why string) error {
+	return problem.New(http.StatusServiceUnavailable, problem.CodeUnavailable, "What is at the position in %s cannot be read yet: %s. Try again.", name, why)
 }
 
 // Revision gives the answer the strong ETag that If-Match takes.

@@ -50,6 +50,10 @@ func Follow[In any](a *API, path, summary string, f func(*Call, *In) (Following,
 				return
 			}
 			defer a.following.Add(-1)
+			if err := c.Fresh(); err != nil {
+				c.answer(nil, err)
+				return
+			}
 			next, end, err := f(c, in)
 			if err != nil {
 				c.answer(nil, err)

@@ -195,7 +195,7 @@ func add[In, Data any](a *API, method, path, summary string, f Fulfil[In, Data],
 }
 
 func ask[In, Data any](c *Call, f Fulfil[In, Data], in *In) (data Data, err error) {
-	if c.operation.method == http.MethodGet {
+	if c.operation.method == http.MethodGet || c.operation.access.asks {
 		if err := c.Fresh(); err != nil {
 			return data, err
 		}

@@ -78,9 +78,6 @@ func (a *api) searchMessages(c *frame.Call, in *messageSearch) (messageList, err
 		}
 	}
 	s.From, s.To = from.Time, to.Time
-	if err := c.Fresh(); err != nil {
-		return messageList{}, err
-	}
 	found, err := a.Queries.SearchMessages(c, s)
 	return messageList{frame.List(found)}, err
 }

@@ -1,6 +1,7 @@
 package messaging
 
 import (
+	"net/http"
 	"slices"
 
 	"github.com/google/uuid"
@@ -17,9 +18,8 @@ func (a *api) deleteServer(c *frame.Call, in *frame.ServerPath) (frame.None, err
 	if _, err := frame.Run(c, commands.DeleteServer{ServerID: in.ServerID.UUID}); err != nil {
 		return frame.None{}, err
 	}
-	c.Settle()
 	c.ForgetRevision() // it was about the server
-	for {
+	for c.Settle() {
 		left, _, err := a.Queries.Channels(c, in.ServerID.UUID, queries.Page{Limit: queries.MaxLimit})
 		if err != nil || len(left) == 0 {
 			return frame.None{}, err
@@ -29,12 +29,16 @@ func (a *api) deleteServer(c *frame.Call, in *frame.ServerPath) (frame.None, err
 				return frame.None{}, err
 			}
 		}
-		c.Settle()
 		if err := c.Err(); err != nil {
 			return frame.None{}, err
 		}
 	}
+	return frame.None{}, errChannelsLeft
 }
+
+// errChannelsLeft asks the client to come back: the server is gone, but its channels cannot be listed as they are now.
+var errChannelsLeft = problem.New(http.StatusServiceUnavailable, problem.CodeUnavailable,
+	"The server is deleted, its channels are not all yet: the read models are behind. Try again.")
 
 // maxSynced bounds how many channels one request may name.
 const maxSynced = 1000
