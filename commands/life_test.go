@@ -2,205 +2,19 @@ package commands
 
 import (
 	"context"
-	"slices"
 	"testing"
-	"time"
 
-	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
+	"annals/commands/livestest"
 	"annals/events"
 	"annals/events/esdb/esdbtest"
 )
 
-// lives is a random log of parents and children, as several nodes may record it: each stream makes sense by itself, in any order
-// beside the others. What is alive is kept beside it, step by step: the end of a parent kills what is there, and what comes
-// while it is gone is dead at once.
-type lives struct {
-	log                                 *esdbtest.Log
-	ids                                 uuid.UUID // those of this history are derived from it
-	server, channel, agent, world, room parent
-	channelRecorded                     bool // and not deleted since
-	children                            map[string]*child
-	said                                events.Position // the newest message
-}
-
-// parent is there, it is gone, or it was never there.
-type parent struct {
-	there, gone  bool
-	ends, clears int
-}
-
-func (p *parent) create() { p.there, p.gone = true, false }
-func (p *parent) end()    { p.there, p.gone, p.ends = false, true, p.ends+1 }
-
-// child is what was recorded last under an id.
-type child struct {
-	of      []tie
-	dead    bool
-	message *child // what it came from
-}
-
-// tie binds a child to a parent as that was when the child began.
-type tie struct {
-	*parent
-	ends, clears int
-}
-
-func born(parents ...*parent) *child {
-	c := &child{}
-	for _, p := range parents {
-		c.of = append(c.of, tie{p, p.ends, p.clears})
-		c.dead = c.dead || p.gone
-	}
-	return c
-}
-
-// alive takes a clear for the end of a child only where that is asked for.
-func (c *child) alive(clears bool) bool {
-	if c == nil || c.dead || c.message != nil && !c.message.alive(true) {
-		return false
-	}
-	return !slices.ContainsFunc(c.of, func(t tie) bool {
-		return t.parent.ends != t.ends || clears && t.parent.clears != t.clears
-	})
-}
-
-// id is that of a thing of this history.
-func (l *lives) id(what string) uuid.UUID { return events.Derive(l.ids, what) }
-
-// steps are all that can happen, by name; those that are not possible now do nothing.
-func (l *lives) steps() map[string]func() {
-	server, channel, agent, world, room := l.id("server"), l.id("channel"), l.id("agent"), l.id("world"), l.id("room")
-	when := func(possible bool, s events.StreamID, e events.Event, then func()) {
-		if possible {
-			l.log.Record(s, time.Now(), e)
-			then()
-		}
-	}
-	atServer, atChannel, atAgent := events.ServerStream(server), events.ChannelStream(channel), events.AgentStream(agent)
-	atWorld, atRoom := events.WorldStream(world), events.RoomStream(room)
-	return map[string]func(){
-		"server created": func() { when(!l.server.there, atServer, events.ServerCreated{ServerID: server}, l.server.create) },
-		"server deleted": func() {
-			when(l.server.there, atServer, events.ServerDeleted{ServerID: server}, func() {
-				l.server.end()
-				if l.channel.there {
-					l.channel.end()
-				}
-			})
-		},
-		"channel created": func() {
-			when(!l.channel.there && (!l.channelRecorded || !l.server.gone), atChannel, events.ChannelCreated{ChannelID: channel, ServerID: server}, func() {
-				l.channelRecorded = true
-				if l.channel.create(); l.server.gone { // it comes too late
-					l.channel.end()
-				}
-			})
-		},
-		"channel cleared": func() {
-			when(l.channel.there, atChannel, events.ChannelCleared{ChannelID: channel}, func() { l.channel.clears++ })
-		},
-		"channel deleted": func() {
-			when(l.channelRecorded, atChannel, events.ChannelDeleted{ChannelID: channel}, func() { l.channelRecorded = false; l.channel.end() })
-		},
-		"agent created": func() { when(!l.agent.there, atAgent, events.AgentCreated{AgentID: agent}, l.agent.create) },
-		"agent cleared": func() {
-			when(l.agent.there, atAgent, events.AgentMemoriesCleared{AgentID: agent}, func() { l.agent.clears++ })
-		},
-		"agent deleted": func() { when(l.agent.there, atAgent, events.AgentDeleted{AgentID: agent}, l.agent.end) },
-		"world cleared": func() { when(l.world.there, atWorld, events.WorldCleared{WorldID: world}, func() { l.world.clears++ }) },
-		"world deleted": func() { when(l.world.there, atWorld, events.WorldDeleted{WorldID: world}, l.world.end) },
-		"room cleared":  func() { when(l.room.there, atRoom, events.RoomCleared{RoomID: room}, func() { l.room.clears++ }) },
-		"room deleted":  func() { when(l.room.there, atRoom, events.RoomDeleted{RoomID: room}, l.room.end) },
-		"world created": func() {
-			when(!l.world.there || !l.alive("world"), atWorld, events.WorldCreated{WorldID: world, AgentID: agent}, func() {
-				l.world.create()
-				l.children["world"] = born(&l.agent)
-			})
-		},
-		"room created": func() {
-			made := events.RoomCreated{RoomID: room, AgentID: agent, WorldID: world, ChannelID: channel}
-			when(!l.room.there || !l.alive("room"), atRoom, made, func() {
-				l.room.create()
-				l.children["room"] = born(&l.agent, &l.world, &l.channel)
-			})
-		},
-		"message submitted": func() {
-			if l.alive("message") {
-				return
-			}
-			id := l.id("message")
-			l.said = l.log.Record(events.MessageStream(id), time.Now(), events.MessageSubmitted{MessageID: id, ChannelID: channel})
-			l.children["message"] = born(&l.channel)
-			l.children["what it told"] = born(&l.agent, &l.room, &l.world, &l.channel)
-			l.children["what it told"].message = l.children["message"]
-		},
-		"message deleted": func() {
-			if m := l.children["message"]; l.alive("message") {
-				l.log.Record(events.MessageStream(l.id("message")), time.Now(), events.MessageDeleted{MessageID: l.id("message"), ChannelID: channel})
-				m.dead = true
-			}
-		},
-		"message remembered": func() {
-			l.remember("memory", l.children["what it told"], l.said)
-		},
-		"note stored": func() { l.remember("note", born(&l.agent, &l.room, &l.world, &l.channel), 0) },
-		"entity seen": func() {
-			id := l.id("entity")
-			l.log.Record(events.EntityStream(id), time.Now(), events.EntitySeen{EntityID: id, AgentID: agent})
-			l.children["entity"] = born(&l.agent)
-		},
-		"file of the channel uploaded": func() { l.upload("file of the channel", events.FileOfChannel, channel, &l.channel) },
-		"file of the agent uploaded":   func() { l.upload("file of the agent", events.FileOfAgent, agent, &l.agent) },
-	}
-}
-
-func (l *lives) remember(what string, as *child, said events.Position) {
-	if l.alive(what) || as == nil {
-		return
-	}
-	id := l.id(what)
-	stored := events.MemoryStored{
-		MemoryID: id, AgentID: l.id("agent"), RoomID: l.id("room"), WorldID: l.id("world"), ChannelID: l.id("channel"), Content: []byte("{}"),
-		Table: "messages", Said: said,
-	}
-	if said != 0 {
-		stored.MessageID = l.id("message")
-	}
-	l.log.Record(events.MemoryStream(id), time.Now(), stored)
-	l.children[what] = as
-}
-
-func (l *lives) upload(what, owner string, of uuid.UUID, p *parent) {
-	if l.alive(what) {
-		return
-	}
-	id := l.id(what)
-	l.log.Record(events.FileStream(id), time.Now(), events.FileUploaded{FileID: id, Owner: owner, OwnerID: of})
-	l.children[what] = born(p)
-}
-
-// alive reports what the steps so far say.
-func (l *lives) alive(what string) bool {
-	switch c := l.children[what]; what {
-	case "channel":
-		return l.channel.there
-	case "world":
-		return l.world.there && c.alive(false)
-	case "room":
-		return l.room.there && c.alive(false)
-	case "entity", "file of the agent":
-		return c.alive(false)
-	default:
-		return c.alive(true)
-	}
-}
-
-// folded reports what the folds of the log say.
-func (l *lives) folded(ctx context.Context, what string) (bool, error) {
-	states := NewStates(l.log.Store)
-	id := l.id(what)
+// folded reports what the folds of a log say of a history in it.
+func folded(ctx context.Context, store events.Store, l *livestest.Lives, what string) (bool, error) {
+	states := NewStates(store)
+	id := l.ID(what)
 	switch what {
 	case "channel":
 		c, err := states.Channel(ctx, id)
@@ -230,7 +44,7 @@ func (l *lives) folded(ctx context.Context, what string) (bool, error) {
 		}
 		return m.alive(ctx, states)
 	default:
-		f, err := Load[File](ctx, Env{Store: l.log.Store}, events.FileStream(id))
+		f, err := Load[File](ctx, Env{Store: store}, events.FileStream(id))
 		if err != nil {
 			return false, err
 		}
@@ -242,15 +56,15 @@ func TestWhatComesAfterTheEndOfItsParentIsDead(t *testing.T) {
 	t.Parallel()
 	log := esdbtest.New(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		l := &lives{log: log, ids: uuid.New(), children: map[string]*child{}}
+		l := livestest.New(log)
 		steps := map[string]func(*rapid.T){}
-		for name, step := range l.steps() {
+		for name, step := range l.Steps() {
 			steps[name] = func(*rapid.T) { step() }
 		}
 		rt.Repeat(steps)
-		for _, what := range []string{"channel", "world", "room", "message", "entity", "memory", "note", "file of the channel", "file of the agent"} {
-			got, err := l.folded(t.Context(), what)
-			if want := l.alive(what); err != nil || got != want {
+		for _, what := range livestest.Mortal {
+			got, err := folded(t.Context(), log.Store, l, what)
+			if want := l.Alive(what); err != nil || got != want {
 				rt.Errorf("the %s: alive is %v, not %v: %v", what, got, want, err)
 			}
 		}
