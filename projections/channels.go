@@ -13,7 +13,7 @@ import (
 var channels = engine.Projection{
 	Name:    "channels",
 	Group:   GroupCore,
-	Version: 1,
+	Version: 2,
 	// created is the position of the creation, which orders what has the same time; position is that of the last fact.
 	Tables: `
 create table channels (
@@ -30,11 +30,11 @@ create table channels (
 	created     bigint not null,
 	revision    bigint not null,
 	position    bigint not null
-)`,
+)` + channelEnds.tables(),
 	Indexes: `
 create index on channels (server_id, created_at, created);
 create index on channels (server_id, hashtextextended(name, 0))`,
-	Rows:  []engine.Rows{channelsTable},
+	Rows:  channelEnds.rows(channelsTable),
 	Apply: applyChannels,
 }
 
@@ -56,7 +56,10 @@ type channelEdit struct {
 	UpdatedAt time.Time       `db:"updated_at"`
 }
 
-var channelsTable = engine.NewTable[channel]("channels")
+var (
+	channelEnds   = newEnds("channels", "created", map[string]string{ofServer: "server_id"})
+	channelsTable = engine.NewTable[channel]("channels", channelEnds.unlessDead())
+)
 
 func applyChannels(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
@@ -76,5 +79,7 @@ func applyChannels(w engine.Writer, e events.Recorded) {
 		channelsTable.Update(w, move(f.ChannelID, e))
 	case events.ChannelDeleted:
 		channelsTable.Delete(w, engine.Where{"id": f.ChannelID})
+	default:
+		channelEnds.apply(w, e, func(_, condition string, args ...any) { w.Exec("delete from channels where "+condition, args...) })
 	}
 }

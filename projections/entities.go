@@ -13,7 +13,7 @@ import (
 var entities = engine.Projection{
 	Name:    "entities",
 	Group:   GroupMemories,
-	Version: 1,
+	Version: 2,
 	// seen is the position of the first fact, which orders what has the same time; position is that of the last.
 	Tables: `
 create table entities (
@@ -25,9 +25,9 @@ create table entities (
 	created_at timestamptz not null,
 	seen       bigint not null,
 	position   bigint not null
-)`,
+)` + entityEnds.tables(),
 	Indexes: `create index on entities (agent_id, created_at, seen)`,
-	Rows:    []engine.Rows{entitiesTable},
+	Rows:    entityEnds.rows(entitiesTable),
 	Apply:   applyEntities,
 }
 
@@ -42,7 +42,10 @@ type entity struct {
 	Position  events.Position `db:"position"`
 }
 
-var entitiesTable = engine.NewTable[entity]("entities", engine.Keep("created_at", "seen"))
+var (
+	entityEnds    = newEnds("entities", "seen", map[string]string{ofAgent: "agent_id"})
+	entitiesTable = engine.NewTable[entity]("entities", entityEnds.unlessDead(), engine.Keep("created_at", "seen"))
+)
 
 func applyEntities(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
@@ -51,7 +54,7 @@ func applyEntities(w engine.Writer, e events.Recorded) {
 			ID: f.EntityID, AgentID: f.AgentID, SubjectID: f.SubjectID, Names: f.Names, Metadata: free(f.Metadata),
 			CreatedAt: instant(e), Seen: e.Position, Position: e.Position,
 		})
-	case events.AgentDeleted:
-		entitiesTable.DeleteBefore(w, engine.Where{"agent_id": f.AgentID}, "seen", e.Position)
+	default:
+		entityEnds.apply(w, e, func(_, condition string, args ...any) { w.Exec("delete from entities where "+condition, args...) })
 	}
 }

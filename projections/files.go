@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,7 +13,7 @@ import (
 var files = engine.Projection{
 	Name:    "files",
 	Group:   GroupCore,
-	Version: 1,
+	Version: 2,
 	// gone is the position of the fact that removed the file: its row stays until its bytes have been looked at (see
 	// queries.RemovedFiles). Who owns it is told by owner and owner_id together.
 	Tables: `
@@ -31,12 +32,12 @@ create table files (
 	uploaded   bigint not null,
 	revision   bigint not null,
 	gone       bigint
-)`,
+)` + fileEnds.tables(),
 	Indexes: `
 create index on files (owner_id, hashtextextended(filename, 0)) where gone is null;
 create index on files (hashtextextended(sha256, 0)) where gone is null;
 create index on files (gone, id) where gone is not null`,
-	Rows:  []engine.Rows{filesTable},
+	Rows:  fileEnds.rows(filesTable),
 	Apply: applyFiles,
 }
 
@@ -61,7 +62,26 @@ type fileRemoval struct {
 	Gone     events.Position `db:"gone,null"`
 }
 
-var filesTable = engine.NewTable[file]("files")
+var (
+	fileEnds   = newEnds("files", "uploaded", map[string]string{ofAgent: "owner_id", ofChannel: "owner_id"}).withClears(ofChannel)
+	filesTable = engine.NewTable[file]("files")
+)
+
+// stillThere is the condition that a file can be removed: it is there, or was uploaded too late, which says less.
+const stillThere = "gone is null or gone = uploaded"
+
+// ownedBy are the conditions that the owner of a file is of a kind.
+var ownedBy = map[string]string{ofAgent: "owner in ('agent', 'generated')", ofChannel: "owner = 'channel'"}
+
+// uploadedTooLate removes a file whose owner is gone, which has a row all the same: its bytes are to be looked at.
+var uploadedTooLate = map[string]string{
+	events.FileOfAgent: tooLate(ofAgent), events.FileByGenerator: tooLate(ofAgent), events.FileOfChannel: tooLate(ofChannel),
+}
+
+func tooLate(kind string) string {
+	alive := fileEnds.alive(map[string]string{kind: "owner_id"}, "uploaded")
+	return "update files set gone = uploaded where id = $1 and not (" + strings.NewReplacer("{", "files.", "}", "").Replace(alive) + ")"
+}
 
 func applyFiles(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
@@ -71,19 +91,14 @@ func applyFiles(w engine.Writer, e events.Recorded) {
 			Owner:       f.Owner, OwnerID: f.OwnerID, Filename: f.Filename, Name: f.Name, Type: f.Type, Size: f.Size, SHA256: f.SHA256,
 			Width: f.Width, Height: f.Height, CreatedAt: instant(e), Uploaded: e.Position,
 		})
+		if sql := uploadedTooLate[f.Owner]; sql != "" {
+			w.Exec(sql, f.FileID)
+		}
 	case events.FileDeleted:
-		filesTable.UpdateIf(w, fileRemoval{f.FileID, e.Revision, e.Position}, "gone is null")
-	case events.ChannelCleared:
-		removeFiles(w, events.FileOfChannel, f.ChannelID, e)
-	case events.ChannelDeleted:
-		removeFiles(w, events.FileOfChannel, f.ChannelID, e)
-	case events.AgentDeleted:
-		removeFiles(w, events.FileOfAgent, f.AgentID, e)
-		removeFiles(w, events.FileByGenerator, f.AgentID, e)
+		filesTable.UpdateIf(w, fileRemoval{f.FileID, e.Revision, e.Position}, stillThere)
+	default:
+		fileEnds.apply(w, e, func(kind, condition string, args ...any) {
+			w.Exec("update files set gone = $2 where ("+stillThere+") and "+ownedBy[kind]+" and "+condition, args...)
+		})
 	}
-}
-
-// removeFiles takes the files along that an owner had before the fact.
-func removeFiles(w engine.Writer, owner string, id uuid.UUID, e events.Recorded) {
-	w.Exec(`update files set gone = $3 where owner_id = $2 and owner = $1 and gone is null and uploaded < $3`, owner, id, int64(e.Position))
 }

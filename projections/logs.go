@@ -13,7 +13,7 @@ import (
 var logs = engine.Projection{
 	Name:    "logs",
 	Group:   GroupCore,
-	Version: 1,
+	Version: 2,
 	// model is that of the body, in lower case, which lists may leave out by; failed tells of an error in it.
 	Tables: `
 create table logs (
@@ -29,11 +29,11 @@ create table logs (
 	created_at timestamptz not null,
 	revision   bigint not null,
 	position   bigint not null
-)`,
+)` + logEnds.tables(),
 	Indexes: `
 create index on logs (agent_id, position desc);
 create index on logs (turn_id)`,
-	Rows:  []engine.Rows{logsTable},
+	Rows:  logEnds.rows(logsTable),
 	Apply: applyLogs,
 }
 
@@ -50,7 +50,10 @@ type entry struct {
 	CreatedAt time.Time       `db:"created_at"`
 }
 
-var logsTable = engine.NewTable[entry]("logs", engine.Expression("model", "lower({model})"))
+var (
+	logEnds   = newEnds("logs", "position", map[string]string{ofAgent: "agent_id"})
+	logsTable = engine.NewTable[entry]("logs", logEnds.unlessDead(), engine.Expression("model", "lower({model})"))
+)
 
 // applyLogs makes entries of what was recorded, and of how turns ended: an action, or an error.
 func applyLogs(w engine.Writer, e events.Recorded) {
@@ -63,8 +66,8 @@ func applyLogs(w engine.Writer, e events.Recorded) {
 		}
 	case events.LogDeleted:
 		logsTable.Delete(w, engine.Where{"id": f.LogID})
-	case events.AgentDeleted:
-		logsTable.DeleteBefore(w, engine.Where{"agent_id": f.AgentID}, "position", e.Position)
+	default:
+		logEnds.apply(w, e, func(_, condition string, args ...any) { w.Exec("delete from logs where "+condition, args...) })
 	}
 }
 

@@ -2,6 +2,8 @@ package projections
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,10 +15,10 @@ import (
 var memories = engine.Projection{
 	Name:    "memories",
 	Group:   GroupMemories,
-	Version: 1,
+	Version: 2,
 	// since is where in the log the memory begins: where it was stored or, of what was said before, where that was said. What
-	// is cleared or deleted later takes it along, however late it is stored: forgotten has the position of the last clear or
-	// delete of each stream. stored orders what has the same time; position is that of the last fact about the memory.
+	// is cleared or deleted later takes it along, however late it is stored. stored orders what has the same time; position is
+	// that of the last fact about the memory.
 	Tables: `
 create table memories (
 	id          uuid primary key,
@@ -38,11 +40,7 @@ create table memories (
 	stored      bigint not null,
 	revision    bigint not null,
 	position    bigint not null
-);
-create table forgotten (
-	stream   text primary key,
-	position bigint not null
-)`,
+)` + memoryEnds.tables(),
 	Indexes: `
 create index on memories (agent_id, hashtextextended(collection, 0), created_at desc, stored desc);
 create index on memories (agent_id, stored);
@@ -51,7 +49,7 @@ create index on memories (world_id) where world_id is not null;
 create index on memories (channel_id) where channel_id is not null;
 create index on memories (message_id) where message_id is not null;
 create index on memories (document_id) where document_id is not null`,
-	Rows:  []engine.Rows{memoriesTable, forgottenTable},
+	Rows:  memoryEnds.rows(memoriesTable),
 	Apply: applyMemories,
 }
 
@@ -79,22 +77,15 @@ type memoryEdit struct {
 	UpdatedAt time.Time       `db:"updated_at"`
 }
 
-// ending is the last clear or delete of what memories belong to.
-type ending struct {
-	Stream   events.StreamID `db:"stream,key"`
-	Position events.Position `db:"position"`
+// remembered is what memories belong to.
+var remembered = map[string]string{
+	ofAgent: "agent_id", ofRoom: "room_id", ofWorld: "world_id", ofChannel: "channel_id", ofMessage: "message_id", ofMemory: "document_id",
 }
 
 var (
-	memoriesTable  = engine.NewTable[memory]("memories", engine.If(notEndedIn("forgotten")))
-	forgottenTable = engine.NewTable[ending]("forgotten")
+	memoryEnds    = newEnds("memories", "since", remembered).withClears(slices.Collect(maps.Keys(remembered))...)
+	memoriesTable = engine.NewTable[memory]("memories", memoryEnds.unlessDead())
 )
-
-// notEndedIn is the condition that nothing that a memory belongs to has ended since the memory began.
-func notEndedIn(table string) string {
-	return `not exists (select from ` + table + ` where position > {since} and stream in ('agent-' || {agent_id}, 'room-' || {room_id},
-	'world-' || {world_id}, 'channel-' || {channel_id}, 'message-' || {message_id}))`
-}
 
 // happened is when a memory is of.
 func happened(e events.Recorded, at time.Time) time.Time {
@@ -127,37 +118,17 @@ func applyMemories(w engine.Writer, e events.Recorded) {
 	case events.MemoryEmbedded:
 		memoriesTable.Update(w, move(f.MemoryID, e))
 	case events.MemoryDeleted:
-		memoriesTable.Delete(w, engine.Where{"id": f.MemoryID})
+		forget(w, memoryEnds, "id = $1", f.MemoryID, int64(e.Position)) //nolint:gosec // positions are far from the end
 		memoriesTable.Delete(w, engine.Where{"document_id": f.MemoryID})
 	default:
-		if column, stream := ended(e.Event); column != "" {
-			memoriesTable.DeleteBefore(w, engine.Where{column: stream.Subject()}, "since", e.Position)
-			forgottenTable.Upsert(w, ending{stream, e.Position})
-		}
+		memoryEnds.apply(w, e, func(_, condition string, args ...any) { forget(w, memoryEnds, condition, args...) })
 	}
 }
 
-// ended is what memories belong to that a fact clears or deletes: the column that has its id, and its stream.
-func ended(fact events.Event) (column string, stream events.StreamID) {
-	switch f := fact.(type) {
-	case events.MessageDeleted:
-		return "message_id", events.MessageStream(f.MessageID)
-	case events.ChannelCleared:
-		return "channel_id", events.ChannelStream(f.ChannelID)
-	case events.ChannelDeleted:
-		return "channel_id", events.ChannelStream(f.ChannelID)
-	case events.RoomCleared:
-		return "room_id", events.RoomStream(f.RoomID)
-	case events.RoomDeleted:
-		return "room_id", events.RoomStream(f.RoomID)
-	case events.WorldCleared:
-		return "world_id", events.WorldStream(f.WorldID)
-	case events.WorldDeleted:
-		return "world_id", events.WorldStream(f.WorldID)
-	case events.AgentMemoriesCleared:
-		return "agent_id", events.AgentStream(f.AgentID)
-	case events.AgentDeleted:
-		return "agent_id", events.AgentStream(f.AgentID)
-	}
-	return "", ""
+// forget removes memories, or what searches know of them. Fragments of a document that come later are dead, too.
+func forget(w engine.Writer, x ends, condition string, args ...any) {
+	w.Exec(`
+with gone as (delete from `+x.projection+` where `+condition+` returning id, collection)
+insert into `+x.projection+`_ended (id, kind, position) select id, 'memory', $2::bigint from gone where collection = 'documents'
+on conflict (id, kind) do update set position = excluded.position`, args...)
 }

@@ -13,7 +13,7 @@ import (
 var messages = engine.Projection{
 	Name:    "messages",
 	Group:   GroupCore,
-	Version: 2,
+	Version: 3,
 	// submitted is the position of the submission, which a clear of the channel is compared with and which orders what has
 	// the same time; position is that of the last fact about the message.
 	Tables: `
@@ -35,13 +35,13 @@ create table messages (
 	submitted   bigint not null,
 	revision    bigint not null,
 	position    bigint not null
-)`,
+)` + messageEnds.tables(),
 	// Words are looked for in the beginning of a text alone: PostgreSQL has no room for those of a very long one.
 	Indexes: `
 create index on messages (channel_id, created_at desc, submitted desc);
 create index messages_words on messages using gin (to_tsvector('simple', left(content, 100000)));
 alter index messages_words alter column 1 set statistics 0`,
-	Rows:  []engine.Rows{messagesTable},
+	Rows:  messageEnds.rows(messagesTable),
 	Apply: applyMessages,
 }
 
@@ -67,7 +67,10 @@ type messageEdit struct {
 	UpdatedAt time.Time       `db:"updated_at"`
 }
 
-var messagesTable = engine.NewTable[message]("messages")
+var (
+	messageEnds   = newEnds("messages", "submitted", map[string]string{ofChannel: "channel_id"}).withClears(ofChannel)
+	messagesTable = engine.NewTable[message]("messages", messageEnds.unlessDead())
+)
 
 func applyMessages(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
@@ -82,14 +85,7 @@ func applyMessages(w engine.Writer, e events.Recorded) {
 		messagesTable.Update(w, messageEdit{move(f.MessageID, e), f.Content, free(f.Metadata), instant(e)})
 	case events.MessageDeleted:
 		messagesTable.Delete(w, engine.Where{"id": f.MessageID})
-	case events.ChannelCleared:
-		clearMessages(w, f.ChannelID, e)
-	case events.ChannelDeleted:
-		clearMessages(w, f.ChannelID, e)
+	default:
+		messageEnds.apply(w, e, func(_, condition string, args ...any) { w.Exec("delete from messages where "+condition, args...) })
 	}
-}
-
-// clearMessages removes what was submitted before the fact, which is all there is; the comparison says why.
-func clearMessages(w engine.Writer, channel uuid.UUID, e events.Recorded) {
-	messagesTable.DeleteBefore(w, engine.Where{"channel_id": channel}, "submitted", e.Position)
 }

@@ -10,7 +10,7 @@ import (
 var participants = engine.Projection{
 	Name:    "participants",
 	Group:   GroupCore,
-	Version: 1,
+	Version: 2,
 	// (position, place) is the order of joining.
 	Tables: `
 create table participants (
@@ -19,9 +19,9 @@ create table participants (
 	position       bigint not null,
 	place          integer not null,
 	primary key (channel_id, participant_id)
-)`,
+)` + participantEnds.tables(),
 	Indexes: `create index on participants (participant_id)`,
-	Rows:    []engine.Rows{participantsTable},
+	Rows:    participantEnds.rows(participantsTable),
 	Apply:   applyParticipants,
 }
 
@@ -32,9 +32,13 @@ type participant struct {
 	Place         int32           `db:"place"`
 }
 
-var participantsTable = engine.NewTable[participant]("participants")
+var (
+	participantEnds   = newEnds("participants", "position", map[string]string{ofChannel: "channel_id"})
+	participantsTable = engine.NewTable[participant]("participants", participantEnds.unlessDead())
+)
 
 func applyParticipants(w engine.Writer, e events.Recorded) {
+	participantEnds.apply(w, e, func(_, condition string, args ...any) { w.Exec("delete from participants where "+condition, args...) })
 	switch f := e.Event.(type) {
 	case events.ChannelCreated:
 		for i, id := range f.Participants {
@@ -44,7 +48,5 @@ func applyParticipants(w engine.Writer, e events.Recorded) {
 		participantsTable.Insert(w, participant{f.ChannelID, f.ParticipantID, e.Position, 1})
 	case events.ParticipantLeft:
 		participantsTable.Delete(w, engine.Where{"channel_id": f.ChannelID, "participant_id": f.ParticipantID})
-	case events.ChannelDeleted:
-		participantsTable.Delete(w, engine.Where{"channel_id": f.ChannelID})
 	}
 }

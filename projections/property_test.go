@@ -145,15 +145,18 @@ var instants = rapid.Custom(func(t *rapid.T) time.Time {
 	return time.Unix(rapid.Int64Range(0, 253402300799).Draw(t, "second"), rapid.Int64Range(0, 999999999).Draw(t, "nanosecond"))
 })
 
-// drawn is what the codec accepts, as it comes back from it; now and then from one that has no keys any more. A memory that is
-// there is not stored again, which a command refuses: by another agent that is deleted later, it would come back as the first's.
+// drawn is what the codec accepts, as it comes back from it; now and then from one that has no keys any more. What is there is
+// not created again, which a command refuses: with another parent that is deleted later, it would come back as the first's.
 func drawn(t *rapid.T, codec, keyless *events.Codec) []events.Recorded {
 	var all []events.Recorded
-	stored := map[uuid.UUID]bool{}
+	there := map[string]bool{}
 	for i := range rapid.IntRange(8, 20).Draw(t, "events") {
 		kind := rapid.SampledFrom(kinds()).Draw(t, "kind")
 		fact := reflect.New(reflect.TypeOf(kind.fact)).Elem()
 		fill(t, fact)
+		if m, ok := fact.Addr().Interface().(*events.MemoryStored); ok {
+			m.Said %= events.Position(i + 1) // what was said was said before
+		}
 		at := instants.Draw(t, "at")
 		encoded, err := codec.Encode(context.Background(), events.Proposed{
 			ID: uuid.New(), Event: fact.Interface().(events.Event), Meta: events.Metadata{At: at},
@@ -177,18 +180,60 @@ func drawn(t *rapid.T, codec, keyless *events.Codec) []events.Recorded {
 		if u, ok := recorded.Event.(events.Unknown); ok {
 			t.Fatalf("the codec does not read what it wrote: %v", u.Reason)
 		}
-		switch f := recorded.Event.(type) {
-		case events.MemoryStored:
-			if stored[f.MemoryID] {
+		if id := created(recorded.Event); id != "" {
+			if there[id] {
 				continue
 			}
-			stored[f.MemoryID] = true
-		case events.MemoryDeleted:
-			stored[f.MemoryID] = false
+			there[id] = true
 		}
+		delete(there, deleted(recorded.Event))
 		all = append(all, recorded)
 	}
 	return all
+}
+
+// created names what a fact creates that has parents.
+func created(fact events.Event) string {
+	switch f := fact.(type) {
+	case events.ChannelCreated:
+		return "channel " + f.ChannelID.String()
+	case events.MessageSubmitted:
+		return "message " + f.MessageID.String()
+	case events.MemoryStored:
+		return "memory " + f.MemoryID.String()
+	case events.WorldCreated:
+		return "world " + f.WorldID.String()
+	case events.RoomCreated:
+		return "room " + f.RoomID.String()
+	case events.EntitySeen:
+		return "entity " + f.EntityID.String()
+	case events.FileUploaded:
+		return "file " + f.FileID.String()
+	case events.LogRecorded:
+		return "log " + f.LogID.String()
+	}
+	return ""
+}
+
+// deleted names what a fact deletes by itself.
+func deleted(fact events.Event) string {
+	switch f := fact.(type) {
+	case events.ChannelDeleted:
+		return "channel " + f.ChannelID.String()
+	case events.MessageDeleted:
+		return "message " + f.MessageID.String()
+	case events.MemoryDeleted:
+		return "memory " + f.MemoryID.String()
+	case events.WorldDeleted:
+		return "world " + f.WorldID.String()
+	case events.RoomDeleted:
+		return "room " + f.RoomID.String()
+	case events.FileDeleted:
+		return "file " + f.FileID.String()
+	case events.LogDeleted:
+		return "log " + f.LogID.String()
+	}
+	return ""
 }
 
 // shelf is the tables and indexes of one database, without a feed.

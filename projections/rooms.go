@@ -13,7 +13,7 @@ import (
 var rooms = engine.Projection{
 	Name:    "rooms",
 	Group:   GroupMemories,
-	Version: 1,
+	Version: 2,
 	// created is the position of the creation, which orders what has the same time; position is that of the last fact.
 	// (position, place) in occupants is the order of joining.
 	Tables: `
@@ -38,12 +38,12 @@ create table occupants (
 	position  bigint not null,
 	place     integer not null,
 	primary key (room_id, entity_id)
-)`,
+)` + roomEnds.tables(),
 	Indexes: `
 create index on rooms (agent_id, created_at, created);
 create index on rooms (world_id) where world_id is not null;
 create index on rooms (channel_id) where channel_id is not null`,
-	Rows:  []engine.Rows{roomsTable, occupantsTable},
+	Rows:  roomEnds.rows(roomsTable, occupantsTable),
 	Apply: applyRooms,
 }
 
@@ -69,8 +69,10 @@ type occupant struct {
 }
 
 var (
-	roomsTable     = engine.NewTable[room]("rooms")
-	occupantsTable = engine.NewTable[occupant]("occupants")
+	roomEnds       = newEnds("rooms", "created", map[string]string{ofAgent: "agent_id", ofWorld: "world_id", ofChannel: "channel_id"})
+	roomsTable     = engine.NewTable[room]("rooms", roomEnds.unlessDead())
+	occupantsTable = engine.NewTable[occupant]("occupants",
+		engine.If("exists (select from rooms where id = {room_id} and created <= {position})", roomsTable.Row("room_id")))
 )
 
 func applyRooms(w engine.Writer, e events.Recorded) {
@@ -89,19 +91,15 @@ func applyRooms(w engine.Writer, e events.Recorded) {
 	case events.RoomCleared:
 		roomsTable.Update(w, move(f.RoomID, e))
 	case events.RoomDeleted:
-		removeRooms(w, "id", f.RoomID, e)
-	case events.WorldDeleted:
-		removeRooms(w, "world_id", f.WorldID, e)
-	case events.ChannelDeleted:
-		removeRooms(w, "channel_id", f.ChannelID, e)
-	case events.AgentDeleted:
-		removeRooms(w, "agent_id", f.AgentID, e)
+		removeRooms(w, "id = $1", f.RoomID)
+	default:
+		roomEnds.apply(w, e, func(_, condition string, args ...any) { removeRooms(w, condition, args...) })
 	}
 }
 
-// removeRooms removes rooms that were made before the fact, and who was in them.
-func removeRooms(w engine.Writer, column string, id any, e events.Recorded) {
+// removeRooms removes rooms, and who was in them.
+func removeRooms(w engine.Writer, condition string, args ...any) {
 	w.Exec(`
-with gone as (delete from rooms where `+column+` = $1 and created < $2 returning id)
-delete from occupants where room_id in (select id from gone)`, id, int64(e.Position))
+with gone as (delete from rooms where `+condition+` returning id)
+delete from occupants where room_id in (select id from gone)`, args...)
 }

@@ -13,7 +13,7 @@ import (
 var servers = engine.Projection{
 	Name:    "servers",
 	Group:   GroupCore,
-	Version: 1,
+	Version: 2,
 	// created is the position of the creation, which orders what has the same time; position is that of the last fact.
 	Tables: `
 create table servers (
@@ -33,11 +33,11 @@ create table server_agents (
 	agent_id  uuid not null,
 	position  bigint not null,
 	primary key (server_id, agent_id)
-)`,
+)` + serverEnds.tables(),
 	Indexes: `
 create index on servers (created_at, created);
 create index on server_agents (agent_id)`,
-	Rows:  []engine.Rows{serversTable, serverAgentsTable},
+	Rows:  serverEnds.rows(serversTable, serverAgentsTable),
 	Apply: applyServers,
 }
 
@@ -60,10 +60,12 @@ type serverAgent struct {
 
 var (
 	serversTable      = engine.NewTable[server]("servers")
-	serverAgentsTable = engine.NewTable[serverAgent]("server_agents")
+	serverEnds        = newEnds("servers", "position", map[string]string{ofAgent: "agent_id", ofServer: "server_id"})
+	serverAgentsTable = engine.NewTable[serverAgent]("server_agents", serverEnds.unlessDead())
 )
 
 func applyServers(w engine.Writer, e events.Recorded) {
+	serverEnds.apply(w, e, func(_, condition string, args ...any) { w.Exec("delete from server_agents where "+condition, args...) })
 	switch f := e.Event.(type) {
 	case events.ServerCreated:
 		serversTable.Upsert(w, server{
@@ -78,8 +80,5 @@ func applyServers(w engine.Writer, e events.Recorded) {
 		serversTable.Update(w, move(f.ServerID, e))
 	case events.ServerDeleted:
 		serversTable.Delete(w, engine.Where{"id": f.ServerID})
-		serverAgentsTable.Delete(w, engine.Where{"server_id": f.ServerID})
-	case events.AgentDeleted:
-		serverAgentsTable.Delete(w, engine.Where{"agent_id": f.AgentID})
 	}
 }

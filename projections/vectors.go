@@ -3,6 +3,8 @@ package projections
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +18,7 @@ import (
 var vectors = engine.Projection{
 	Name:    "vectors",
 	Group:   GroupVectors,
-	Version: 2,
+	Version: 3,
 	// A row is a memory as a search sees it; model, dimensions and embedding are null as long as it has no vector. hash is
 	// that of the text that the words and the vector are of. Vectors of every length share a column, with an index for each
 	// length. Rows are kept whole up to a length of 1,536, so that a scan reads them in one place.
@@ -39,13 +41,9 @@ create table vectors (
 	model       text,
 	dimensions  integer,
 	embedding   vector
-) with (toast_tuple_target = 8160);
-create table unvectored (
-	stream   text primary key,
-	position bigint not null
-)`,
+) with (toast_tuple_target = 8160)` + vectorEnds.tables(),
 	Indexes: vectorIndexes(),
-	Rows:    []engine.Rows{vectorsTable, unvectoredTable},
+	Rows:    vectorEnds.rows(vectorsTable),
 	Apply:   applyVectors,
 }
 
@@ -81,9 +79,9 @@ type vectorOf struct {
 // A text is searched as it stands, for every language, and by the stems of English. PostgreSQL takes no more than a mebibyte of
 // words.
 var (
-	vectorsTable = engine.NewTable[vector]("vectors", engine.If(notEndedIn("unvectored")), engine.Expression("words",
+	vectorEnds   = newEnds("vectors", "since", remembered).withClears(slices.Collect(maps.Keys(remembered))...)
+	vectorsTable = engine.NewTable[vector]("vectors", vectorEnds.unlessDead(), engine.Expression("words",
 		"to_tsvector('simple', left({words}, 100000)) || to_tsvector('english', left({words}, 100000))"))
-	unvectoredTable = engine.NewTable[ending]("unvectored")
 )
 
 // vectorIndexes are one HNSW index for each length that vectors have, of half precision where pgvector has no other, and
@@ -127,13 +125,10 @@ func applyVectors(w engine.Writer, e events.Recorded) {
 			vectorsTable.UpdateIf(w, of, "hash = {hash}")
 		}
 	case events.MemoryDeleted:
-		vectorsTable.Delete(w, engine.Where{"id": f.MemoryID})
+		forget(w, vectorEnds, "id = $1", f.MemoryID, int64(e.Position)) //nolint:gosec // positions are far from the end
 		vectorsTable.Delete(w, engine.Where{"document_id": f.MemoryID})
 	default:
-		if column, stream := ended(e.Event); column != "" {
-			vectorsTable.DeleteBefore(w, engine.Where{column: stream.Subject()}, "since", e.Position)
-			unvectoredTable.Upsert(w, ending{stream, e.Position})
-		}
+		vectorEnds.apply(w, e, func(_, condition string, args ...any) { forget(w, vectorEnds, condition, args...) })
 	}
 }
 

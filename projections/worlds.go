@@ -13,7 +13,7 @@ import (
 var worlds = engine.Projection{
 	Name:    "worlds",
 	Group:   GroupMemories,
-	Version: 1,
+	Version: 2,
 	// created is the position of the creation, which orders what has the same time; position is that of the last fact.
 	Tables: `
 create table worlds (
@@ -26,9 +26,9 @@ create table worlds (
 	created    bigint not null,
 	revision   bigint not null,
 	position   bigint not null
-)`,
+)` + worldEnds.tables(),
 	Indexes: `create index on worlds (agent_id, created_at, created)`,
-	Rows:    []engine.Rows{worldsTable},
+	Rows:    worldEnds.rows(worldsTable),
 	Apply:   applyWorlds,
 }
 
@@ -46,7 +46,10 @@ type worldEdit struct {
 	Metadata json.RawMessage `db:"metadata,null"`
 }
 
-var worldsTable = engine.NewTable[world]("worlds")
+var (
+	worldEnds   = newEnds("worlds", "created", map[string]string{ofAgent: "agent_id"})
+	worldsTable = engine.NewTable[world]("worlds", worldEnds.unlessDead())
+)
 
 func applyWorlds(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
@@ -61,7 +64,7 @@ func applyWorlds(w engine.Writer, e events.Recorded) {
 		worldsTable.Update(w, move(f.WorldID, e))
 	case events.WorldDeleted:
 		worldsTable.Delete(w, engine.Where{"id": f.WorldID})
-	case events.AgentDeleted:
-		worldsTable.DeleteBefore(w, engine.Where{"agent_id": f.AgentID}, "created", e.Position)
+	default:
+		worldEnds.apply(w, e, func(_, condition string, args ...any) { w.Exec("delete from worlds where "+condition, args...) })
 	}
 }

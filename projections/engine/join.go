@@ -12,7 +12,7 @@ import (
 // joinedRows is the least number of rows that are sent in one statement.
 const joinedRows = 4
 
-// joiner turns many writes into few statements. It takes the writes in stretches, within which only the order of writes to one
+// joiner turns many writes into few statements. It takes the writes in stretches, within which only the order of what touches one
 // row matters, sorts each stretch into runs of the same statement, and sends a run as one statement. An ON CONFLICT clause
 // costs a third of an INSERT: at first there is none, and after a conflict every INSERT into that table has it.
 type joiner struct {
@@ -52,19 +52,12 @@ func (j *joiner) add(q *pgx.Batch, from []write) (joined bool) {
 	return joined
 }
 
-// stretch counts the leading writes that commute unless they write the same row. The SQL of Exec commutes with nothing, and a
-// table with a condition not with other tables, since the condition may read them.
+// stretch counts the leading writes that commute unless one touches a row that the other writes. The SQL of Exec commutes with
+// nothing.
 func stretch(from []write) int {
-	var met []*relation
 	for n, w := range from {
-		switch {
-		case w.relation == nil:
+		if w.relation == nil {
 			return max(n, 1)
-		case slices.Contains(met, w.relation):
-		case len(met) > 0 && (w.relation.condition != "" || met[0].condition != ""):
-			return n
-		default:
-			met = append(met, w.relation)
 		}
 	}
 	return len(from)
@@ -84,24 +77,79 @@ func (w write) row() rowKey {
 	return k
 }
 
-// runs groups the writes of a stretch by statement. Writes to one row stay in order, each in a later run than the one before;
-// a statement that ignores existing rows may have a row twice in one run.
+// in identifies the row that a write reads.
+func (k readKey) in(w write) rowKey {
+	row := rowKey{k.relation, k.texts}
+	for i, arg := range k.args {
+		if arg >= 0 {
+			row.values[i] = w.args[arg]
+		}
+	}
+	return row
+}
+
+// schedule finds the run of each write: the last run of its statement, or a new one.
+type schedule struct {
+	runs        [][]write
+	open        map[*statement]int
+	writes      map[rowKey]int     // the last run that writes a row
+	reads       map[rowKey]int     // the last run that reads it
+	read, wrote map[*relation]bool // in the whole stretch
+}
+
+// runs groups the writes of a stretch by statement. A write that touches a row is in a later run than the one that wrote the row
+// before, and than those that read it before, if it writes it; a statement that ignores existing rows may have a row twice in one
+// run.
 func runs(stretch []write) (all [][]write) {
 	first := stretch[0].statement
 	if first.relation == nil || first.ignores && !slices.ContainsFunc(stretch, func(w write) bool { return w.statement != first }) {
 		return [][]write{stretch}
 	}
-	open, last := map[*statement]int{}, map[rowKey]int{}
-	for _, w := range stretch {
-		run, ok := open[w.statement]
-		row := w.row()
-		if before, written := last[row]; !ok || written && (before > run || before == run && !w.ignores) {
-			run = len(all)
-			open[w.statement], all = run, append(all, nil)
-		}
-		all[run], last[row] = append(all[run], w), run
+	s := schedule{
+		open: map[*statement]int{}, writes: map[rowKey]int{}, reads: map[rowKey]int{}, read: map[*relation]bool{}, wrote: map[*relation]bool{},
 	}
-	return all
+	for _, w := range stretch {
+		s.wrote[w.relation] = true
+		for _, r := range w.reads {
+			s.read[r.relation] = true
+		}
+	}
+	for _, w := range stretch {
+		s.add(w)
+	}
+	return s.runs
+}
+
+func (s *schedule) add(w write) {
+	run, ok := s.open[w.statement]
+	row := w.row()
+	if before, written := s.writes[row]; written && (before > run || before == run && !w.ignores) {
+		ok = false
+	}
+	if s.read[w.relation] {
+		if before, read := s.reads[row]; read && before > run {
+			ok = false
+		}
+	}
+	for _, r := range w.reads {
+		if s.wrote[r.relation] {
+			if before, written := s.writes[r.in(w)]; written && before > run {
+				ok = false
+			}
+		}
+	}
+	if !ok {
+		run = len(s.runs)
+		s.open[w.statement], s.runs = run, append(s.runs, nil)
+	}
+	s.runs[run] = append(s.runs[run], w)
+	s.writes[row] = run
+	for _, r := range w.reads {
+		if s.wrote[r.relation] {
+			key := r.in(w)
+			s.reads[key] = max(run, s.reads[key])
+		}
+	}
 }
 
 // columnsOf transposes the arguments of a run into one array for each column.

@@ -39,6 +39,7 @@ type (
 	}
 	saucer struct {
 		ID     uuid.UUID `db:"id,key"`
+		Kind   string    `db:"kind,key"`
 		Number int64     `db:"number"`
 	}
 )
@@ -46,10 +47,11 @@ type (
 const dishes = `
 create table cups (id uuid primary key, colour text, filled bigint not null, made bigint not null);
 create table plates (of uuid, place bigint, motto text not null, washed boolean not null, primary key (of, place));
-create table saucers (id uuid primary key, number bigint not null)`
+create table saucers (id uuid, kind text, number bigint not null, primary key (id, kind))`
 
 var (
-	cups    = NewTable[cup]("cups", Keep("made"), If("not exists (select from saucers where number > {filled} and id = {id})"))
+	cups = NewTable[cup]("cups", Keep("made"), If("not exists (select from saucers where number > {filled} and id = {id} and kind = 'gold')",
+		saucers.Row("id", "'gold'")))
 	plates  = NewTable[plate]("plates", Expression("motto", "upper({motto}) || {place}"))
 	saucers = NewTable[saucer]("saucers")
 )
@@ -84,13 +86,13 @@ func drawnWrites(seed, n int) Writer {
 		case k < 180:
 			plates.Update(w, engraved{id, number % 2, fmt.Sprint("e", number)})
 		case k < 193:
-			saucers.Upsert(w, saucer{id, number})
+			saucers.Upsert(w, saucer{id, []string{"gold", "tin"}[number%2], number})
 		case k == 193:
 			w.Exec("update cups set filled = (select count(*) from plates where place < $1) where filled > $1", number)
 		case k == 194:
 			w.Exec("update cups set filled = (select max(other.filled) from cups other) - $2 where id = $1", id, number)
 		case k == 195:
-			plates.DeleteBefore(w, Where{"of": id}, "place", 1)
+			plates.Delete(w, Where{"of": id})
 		case k == 196:
 			plates.Delete(w, Where{"of": id, "place": int64(1)})
 		default:
@@ -153,9 +155,39 @@ func TestWritesInTurnsAreJoined(t *testing.T) {
 
 func TestWhatAnInsertDependsOnIsNotExchangedWithIt(t *testing.T) {
 	t.Parallel()
+	a, b := uuid.UUID{1}, uuid.UUID{2}
+	insert := func(id uuid.UUID) func(Writer) { return func(w Writer) { cups.Upsert(w, cup{ID: id}) } }
+	write := func(id uuid.UUID, kind string) func(Writer) {
+		return func(w Writer) { saucers.Upsert(w, saucer{ID: id, Kind: kind}) }
+	}
+	for _, c := range []struct {
+		writes []func(Writer)
+		runs   []int // their lengths
+	}{
+		{[]func(Writer){insert(a), write(a, "gold"), insert(b)}, []int{2, 1}},
+		{[]func(Writer){insert(a), write(a, "gold"), insert(a)}, []int{1, 1, 1}},
+		{[]func(Writer){insert(b), write(a, "gold"), insert(a)}, []int{1, 1, 1}},
+		{[]func(Writer){write(b, "gold"), insert(a), write(a, "gold")}, []int{1, 1, 1}},
+		{[]func(Writer){write(a, "gold"), insert(a), write(b, "gold"), insert(b)}, []int{2, 2}},
+		{[]func(Writer){write(b, "gold"), insert(a), write(a, "tin")}, []int{2, 1}},
+	} {
+		w := NewWriter()
+		for _, add := range c.writes {
+			add(w)
+		}
+		var lengths []int
+		for _, run := range runs(*w.writes) {
+			lengths = append(lengths, len(run))
+		}
+		if !slices.Equal(lengths, c.runs) {
+			t.Errorf("runs of %d instead of %d", lengths, c.runs)
+		}
+	}
+}
+
+func TestExecCommutesWithNothing(t *testing.T) {
+	t.Parallel()
 	for _, order := range [][2]func(Writer){
-		{func(w Writer) { cups.Upsert(w, cup{}) }, func(w Writer) { saucers.Upsert(w, saucer{}) }},
-		{func(w Writer) { saucers.Upsert(w, saucer{}) }, func(w Writer) { cups.Upsert(w, cup{}) }},
 		{func(w Writer) { w.Exec("select 1") }, func(w Writer) { saucers.Upsert(w, saucer{}) }},
 		{func(w Writer) { saucers.Upsert(w, saucer{}) }, func(w Writer) { saucers.Delete(w, Where{"number": int64(1)}) }},
 	} {

@@ -16,6 +16,14 @@ type statement struct {
 	conflict string // the ON CONFLICT clause, which is part of one and not of many
 	ignores  bool   // an existing row is left as it is
 	key      []int  // indexes of the arguments that are the key
+	reads    []readKey
+}
+
+// readKey is how the key of a row that a condition reads is found.
+type readKey struct {
+	relation *relation
+	args     [3]int // the index of an argument, or -1 for what is in texts
+	texts    [3]any
 }
 
 // statement renders a template, in which {column} stands for a value and {from} for the source of the values of many rows.
@@ -71,7 +79,24 @@ func (r *relation) inserting(action string) *statement {
 	if r.condition != "" {
 		template += " where " + r.condition
 	}
-	return r.statement(r.fields, template, " on conflict ("+strings.Join(r.key(), ", ")+") "+action)
+	s := r.statement(r.fields, template, " on conflict ("+strings.Join(r.key(), ", ")+") "+action)
+	for _, read := range r.reads {
+		s.reads = append(s.reads, read.keyIn(r.fields))
+	}
+	return s
+}
+
+// keyIn finds the values of the key among the arguments of a row. It panics if a column is not there.
+func (r Read) keyIn(fields []field) readKey {
+	k := readKey{relation: r.of, args: [3]int{-1, -1, -1}}
+	for i, value := range r.key {
+		if text, quoted := strings.CutPrefix(value, "'"); quoted {
+			k.texts[i] = strings.TrimSuffix(text, "'")
+		} else {
+			k.args[i] = index(fields, value)
+		}
+	}
+	return k
 }
 
 // replace is the action of Upsert.

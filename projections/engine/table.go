@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"annals/events"
 )
 
 // Table writes the rows of a table. R is a struct whose fields name their columns, in tags: ",key" follows the name of a column
@@ -21,7 +19,7 @@ import (
 //	}
 //
 // Upsert, Insert and Update write one row, found by its key: the committer joins many of them into one statement where their
-// order makes no difference. Delete and DeleteBefore are barriers, as Exec is.
+// order makes no difference. Delete is a barrier, as Exec is.
 type Table[R any] struct{ *relation }
 
 // relation describes a table and has its statements.
@@ -30,6 +28,7 @@ type relation struct {
 	fields         []field
 	kept           []string
 	condition      string
+	reads          []Read
 	upsert, insert *statement
 
 	mu      sync.Mutex
@@ -64,9 +63,20 @@ func Expression(column, sql string) TableOption {
 	return func(r *relation) { r.fields[index(r.fields, column)].Expression = sql }
 }
 
-// If makes Upsert and Insert depend on a condition, in which {column} stands for a value of the row. It may read other tables
-// of the projection, but not the table itself.
-func If(condition string) TableOption { return func(r *relation) { r.condition = condition } }
+// If makes Upsert and Insert depend on a condition, in which {column} stands for a value of the row. It may read rows of other
+// tables of the projection, which have to be named, but none of the table itself. Rows that Exec writes need no name.
+func If(condition string, reads ...Read) TableOption {
+	return func(r *relation) { r.condition, r.reads = condition, reads }
+}
+
+// Read names a row that a condition reads.
+type Read struct {
+	of  *relation
+	key []string
+}
+
+// Row names a row of the table by its key: each value is a column of the row that has the condition, or a text in quotes.
+func (t *Table[R]) Row(key ...string) Read { return Read{t.relation, key} }
 
 // NewTable describes a table. It panics if R or an option does not fit.
 func NewTable[R any](name string, options ...TableOption) *Table[R] {
@@ -110,13 +120,6 @@ type Where map[string]any
 func (t *Table[R]) Delete(w Writer, where Where) {
 	clause, args := t.where(where)
 	w.Exec("delete from "+t.name+" where "+clause, args...)
-}
-
-// DeleteBefore deletes those of the rows that have a smaller position in a column.
-func (t *Table[R]) DeleteBefore(w Writer, where Where, column string, before events.Position) {
-	clause, args := t.where(where)
-	w.Exec(fmt.Sprintf("delete from %s where %s and %s < $%d", t.name, clause, t.fields[index(t.fields, column)].Name, len(args)+1),
-		append(args, int64(before))...) //nolint:gosec // positions are far from the end
 }
 
 func (r *relation) where(where Where) (clause string, args []any) {
