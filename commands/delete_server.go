@@ -8,8 +8,7 @@ import (
 	"annals/events"
 )
 
-// DeleteServer removes a server. One that was deleted is gone already; the default server stays. Channels can no longer be
-// made in it; those that there are have to be deleted after it.
+// DeleteServer removes a server, and its channels with it. One that was deleted is gone already; the default server stays.
 type DeleteServer struct {
 	Unconditional[Server]
 

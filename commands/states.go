@@ -63,6 +63,18 @@ func (s *States) Channel(ctx context.Context, id uuid.UUID) (Channel, error) {
 	return c, err
 }
 
+// KnownDead reports whether a child of a channel that was recorded at a position is known to be dead, without a look at the log.
+func (s *States) KnownDead(channel uuid.UUID, at events.Position) bool {
+	c, known := s.channels.peek(events.ChannelStream(channel))
+	if !known {
+		return false
+	}
+	if server, known := s.servers.peek(events.ServerStream(c.ServerID)); known && c.Exists && !server.holds(c.made) {
+		return true
+	}
+	return !c.keeps(at)
+}
+
 // World is the world's fold; that of no events when there is none.
 func (s *States) World(ctx context.Context, id uuid.UUID) (World, error) {
 	return foldOf(ctx, s, s.worlds, events.WorldStream(id))
@@ -220,6 +232,23 @@ func (f folds[S]) get(ctx context.Context, s events.StreamID) (fold[S], error) {
 	return k, nil
 }
 
+// peek returns a fold that is kept.
+func (f folds[S]) peek(s events.StreamID) (S, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	k, ok := f.kept.Peek(s)
+	return k.state, ok
+}
+
+// endsThing reports whether a fact leaves nothing of what was recorded before it in the fold.
+func endsThing(fact events.Event) bool {
+	switch fact.(type) {
+	case events.ChannelDeleted, events.ServerDeleted:
+		return true
+	}
+	return false
+}
+
 func (f folds[S]) observe(e events.Recorded) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -229,6 +258,8 @@ func (f folds[S]) observe(e events.Recorded) {
 	k, ok := f.kept.Peek(e.Stream)
 	_, unknown := e.Event.(events.Unknown)
 	switch {
+	case !ok && endsThing(e.Event):
+		f.kept.Add(e.Stream, fold[S]{state: k.state.Apply(e), revision: events.Revision(e.Revision)})
 	case !ok || events.Revision(e.Revision) <= k.revision:
 	case events.Revision(e.Revision) == k.revision+1 && !unknown:
 		f.kept.Add(e.Stream, fold[S]{state: k.state.Apply(e), revision: k.revision + 1})

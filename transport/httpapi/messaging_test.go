@@ -6,7 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/google/uuid"
 
 	"annals/events"
 	"annals/transport/httpapi"
@@ -85,6 +88,44 @@ func TestAServerIsDeletedWithItsChannels(t *testing.T) {
 	s.Ask("DELETE", "/api/messaging/servers/0", nil).Refused(400, problem.CodeInvalidRequest)
 	s.Ask("DELETE", "/api/messaging/servers/"+unknown, nil).Refused(404, problem.CodeNotFound)
 	s.Ask("DELETE", "/api/messaging/servers/nope", nil).Refused(400, problem.CodeInvalidID)
+}
+
+// A post that was admitted before the deletion and recorded after it is dead; one that saw the deletion opens the channel anew.
+func TestPostsInParallelWithADeletionAreListedOnlyWhereTheyAreThere(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	dead := 0
+	for range 5 {
+		path := "/api/messaging/central-channels/" + s.conversation("0", "before")
+		var posted [30]answered
+		var all sync.WaitGroup
+		for i := range posted {
+			if i == len(posted)/2 {
+				all.Go(func() { s.Ask("DELETE", path, nil).Is(204) })
+			}
+			all.Go(func() {
+				posted[i] = s.Ask("POST", path+"/messages", fields{"author_id": ann, "content": "at the same time", "server_id": "0"})
+			})
+		}
+		all.Wait()
+		s.CaughtUp()
+		listed := map[string]bool{}
+		for _, m := range s.Ask("GET", path+"/messages?limit=100", nil).Is(200).At("messages").([]any) {
+			listed[m.(map[string]any)["id"].(string)] = true
+		}
+		for _, p := range posted {
+			id := p.Is(201).Text("id")
+			m, err := s.Env.States.MessageNow(t.Context(), uuid.MustParse(id))
+			must(t, err)
+			if listed[id] != m.Exists {
+				t.Errorf("a message that is there: %v, is listed: %v", m.Exists, listed[id])
+			}
+			if !m.Exists {
+				dead++
+			}
+		}
+	}
+	t.Logf("%d of 150 messages were dead", dead)
 }
 
 func TestChannelsAreSyncedByWhatTheyAreElsewhere(t *testing.T) {

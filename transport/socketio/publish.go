@@ -140,9 +140,12 @@ func (h *Hub) broadcast(out *outbox, channel uuid.UUID, event string, payload an
 	}
 }
 
-// submitted tells the others, and then the sender.
+// submitted tells the others, and then the sender. A message that comes after the end of its channel is told to its sender alone.
 func (h *Hub) submitted(out *outbox, e events.Recorded, m events.MessageSubmitted) {
 	senders, members := h.senders(m.MessageID), h.members(m.ChannelID.String())
+	if h.Env.States.KnownDead(m.ChannelID, e.Position) {
+		members = nil
+	}
 	if len(senders)+len(members) == 0 {
 		return
 	}

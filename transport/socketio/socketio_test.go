@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -185,6 +186,40 @@ func TestWhatOthersRecordIsBroadcastInTheFormOfTheWayItCame(t *testing.T) {
 	if d := a.next("channelDeleted").data; d["channelId"] != channel.String() {
 		t.Errorf("the deleted channel is %v", d)
 	}
+}
+
+// Another node admitted the messages before it heard of the deletion.
+func TestAMessageAfterTheEndOfItsChannelIsNotBroadcast(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	channel, other := uuid.New(), uuid.New()
+	record := func(s events.StreamID, fact events.Event) { w.log.Record(s, time.Now(), fact) }
+	record(events.ChannelStream(channel), events.ChannelCreated{ChannelID: channel})
+	a := w.member(channel)
+	a.join(other)
+	say := func(channel uuid.UUID, text string) {
+		id := uuid.New()
+		record(events.MessageStream(id), events.MessageSubmitted{MessageID: id, ChannelID: channel, AuthorID: ann, Content: text})
+	}
+	hears := func(text string) {
+		t.Helper()
+		if heard := a.next("messageBroadcast").data["text"]; heard != text {
+			t.Errorf("%v is broadcast, not %s", heard, text)
+		}
+	}
+	say(channel, "alive")
+	hears("alive")
+	record(events.ChannelStream(channel), events.ChannelDeleted{ChannelID: channel})
+	a.next("channelDeleted")
+	say(channel, "dead")
+	record(events.ChannelStream(channel), events.ChannelCreated{ChannelID: channel})
+	say(channel, "alive again")
+	hears("alive again")
+	record(events.ChannelStream(other), events.ChannelDeleted{ChannelID: other}) // which this node has never looked at
+	a.next("channelDeleted")
+	say(other, "dead")
+	say(channel, "the last")
+	hears("the last")
 }
 
 func TestAcknowledgementsAreCalledWithWhatIsTold(t *testing.T) {

@@ -1,8 +1,8 @@
 package messaging
 
 import (
-	"net/http"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -13,32 +13,41 @@ import (
 	"annals/transport/problem"
 )
 
-// deleteServer removes a server, and then its channels: once it is gone none can be made, so that none is left.
+// deleteServer removes a server. Its channels end with it; those that there are now are deleted, too, so that the clients in them
+// are told.
 func (a *api) deleteServer(c *frame.Call, in *frame.ServerPath) (frame.None, error) {
+	channels, err := a.channelsOf(c, in.ServerID.UUID)
+	if err != nil {
+		return frame.None{}, err
+	}
 	if _, err := frame.Run(c, commands.DeleteServer{ServerID: in.ServerID.UUID}); err != nil {
 		return frame.None{}, err
 	}
 	c.ForgetRevision() // it was about the server
-	for c.Settle() {
-		left, _, err := a.Queries.Channels(c, in.ServerID.UUID, queries.Page{Limit: queries.MaxLimit})
-		if err != nil || len(left) == 0 {
-			return frame.None{}, err
-		}
-		for _, channel := range left {
-			if _, err := frame.Run(c, commands.DeleteChannel{ChannelID: channel.ID}); err != nil {
-				return frame.None{}, err
-			}
-		}
-		if err := c.Err(); err != nil {
+	for _, id := range channels {
+		if _, err := frame.Run(c, commands.DeleteChannel{ChannelID: id}); err != nil {
 			return frame.None{}, err
 		}
 	}
-	return frame.None{}, errChannelsLeft
+	return frame.None{}, nil
 }
 
-// errChannelsLeft asks the client to come back: the server is gone, but its channels cannot be listed as they are now.
-var errChannelsLeft = problem.New(http.StatusServiceUnavailable, problem.CodeUnavailable,
-	"The server is deleted, its channels are not all yet: the read models are behind. Try again.")
+func (a *api) channelsOf(c *frame.Call, server uuid.UUID) (all []uuid.UUID, err error) {
+	for p := (queries.Page{Limit: queries.MaxLimit}); ; {
+		found, _, err := a.Queries.Channels(c, server, p)
+		if err != nil || len(found) == 0 {
+			return all, err
+		}
+		for _, channel := range found {
+			all = append(all, channel.ID)
+		}
+		last := found[len(found)-1]
+		if p.After, err = time.Parse(time.RFC3339, string(last.CreatedAt)); err != nil {
+			return all, err
+		}
+		p.AfterPosition = last.Created
+	}
+}
 
 // maxSynced bounds how many channels one request may name.
 const maxSynced = 1000
