@@ -33,6 +33,8 @@ var may = []row{
 	{"transport/httpapi/...", append([]string{"transport/httpapi/frame", "transport/httpapi/example"}, intoTransport...)}, // domains
 	{"transport/models", []string{"events", "commands", "commands/reactions", "transport/models/..."}},                    // the registry
 	{"transport/models/...", []string{"events", "commands", "commands/reactions", "transport/models/...", "transport/publicnet"}},
+	{"transport/socketio", append([]string{"transport/socketio/carrier"}, intoTransport...)},
+	{"transport/socketio/carrier", []string{"transport/limits"}},
 	{"transport/media/...", []string{"transport/media"}},
 	{"transport/...", intoTransport},
 	{"deploy/host", nil},

@@ -17,6 +17,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/transport/httpapi/httpapitest"
+	"annals/transport/socketio/carrier"
 )
 
 func TestWhatMakesNoSenseIsRefusedAndNotDropped(t *testing.T) {
@@ -144,7 +145,7 @@ func TestAClientMayPollAndIsHeldToTheSameLimits(t *testing.T) {
 		t.Errorf("the server says %s", text)
 	}
 	session := "EIO=4&transport=polling&sid=" + hello.SID
-	for _, body := range []string{strings.Repeat("x", maxPayload.Int()+1), strings.Repeat("3\x1e", maxPackets.Int())} {
+	for _, body := range []string{strings.Repeat("x", carrier.MaxPayload.Int()+1), strings.Repeat("3\x1e", carrier.MaxPackets.Int())} {
 		if status, text := w.polls(http.MethodPost, session, body); status != http.StatusRequestEntityTooLarge {
 			t.Errorf("%d bytes are taken: %d %s", len(body), status, text)
 		}
@@ -213,7 +214,7 @@ func TestNoMoreIsTakenFromAClientThanIsDealtWith(t *testing.T) {
 	}()
 	n := <-taken
 	close(release)
-	if n > 2*inHand+80 { // the rest is in the buffers of the system
+	if n > 2*carrier.InHand+80 { // the rest is in the buffers of the system
 		t.Errorf("%d messages are taken", n)
 	}
 }
@@ -273,7 +274,7 @@ func TestWhoComesInTheMomentOfStoppingIsAnswered(t *testing.T) {
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
-		w.hub.letIn(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=4&transport=polling", nil), nil, true)
+		w.hub.carrier.Serve(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=4&transport=polling", nil), nil)
 	}()
 	select {
 	case <-answered:

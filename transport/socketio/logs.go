@@ -55,7 +55,7 @@ func (h *Hub) streamLogs() {
 		if to := h.watchers(l.entry); len(to) > 0 {
 			f := h.frame("log_stream", logEntry{"log_entry", l.entry.JSON})
 			for _, c := range to {
-				c.write(f)
+				c.Write(f)
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"annals/events"
 	"annals/queries"
+	"annals/transport/socketio/carrier"
 )
 
 // broadcast is a message as those in its channel hear it. It has three forms (CONTRACT 5.2): what was sent over Socket.IO
@@ -86,7 +87,7 @@ type update struct {
 // Publish tells those who joined a channel what has become readable in it. Batches come in order, one after the other. It
 // waits for nobody, neither clients nor the database.
 func (h *Hub) Publish(facts []events.Recorded) {
-	out := outbox{frames: map[*connection][]frame{}}
+	out := outbox{frames: map[*connection][]carrier.Frame{}}
 	defer out.send()
 	for _, fact := range facts {
 		switch f := fact.Event.(type) {
@@ -111,10 +112,10 @@ func (h *Hub) Publish(facts []events.Recorded) {
 // outbox holds what a batch has for each client, so that it goes out together, in its order.
 type outbox struct {
 	clients []*connection
-	frames  map[*connection][]frame
+	frames  map[*connection][]carrier.Frame
 }
 
-func (o *outbox) put(c *connection, f frame) {
+func (o *outbox) put(c *connection, f carrier.Frame) {
 	if len(o.frames[c]) == 0 {
 		o.clients = append(o.clients, c)
 	}
@@ -123,7 +124,7 @@ func (o *outbox) put(c *connection, f frame) {
 
 func (o *outbox) send() {
 	for _, c := range o.clients {
-		c.write(o.frames[c]...)
+		c.Write(o.frames[c]...)
 		o.frames[c] = o.frames[c][:0]
 	}
 	o.clients = o.clients[:0]

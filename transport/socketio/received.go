@@ -64,9 +64,7 @@ type event struct {
 
 func (e *event) acknowledge(payload any) {
 	if e.ack != nil {
-		e.out.Lock()
-		defer e.out.Unlock()
-		e.ack([]any{payload}, nil)
+		e.Acknowledge(e.ack, payload)
 	}
 }
 

@@ -13,15 +13,13 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/zishang520/socket.io/servers/engine/v3"
-	"github.com/zishang520/socket.io/servers/engine/v3/transports"
-	"github.com/zishang520/socket.io/servers/socket/v3"
 
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
 	"annals/transport/limits"
 	"annals/transport/serverlog"
+	"annals/transport/socketio/carrier"
 )
 
 // goodbye bounds each step of stopping.
@@ -67,24 +65,21 @@ type Waiter interface {
 // Hub is the endpoint. Publish feeds it with what was committed.
 type Hub struct {
 	Options
-	engine   http.Handler
-	sessions engine.BaseServer
+	carrier *carrier.Server
 
-	ctx     context.Context //nolint:containedctx // ends what is under way when the hub closes
-	cancel  context.CancelFunc
-	stop    func()         // no longer watches the log
-	work    sync.WaitGroup // log streaming, updates of channels
-	dealing sync.WaitGroup // with what clients sent
-	served  sync.WaitGroup // connections
-	logs    chan logged
-	// flushers send what connections are told over WebSockets.
-	flushers  *flushers
+	ctx       context.Context //nolint:containedctx // ends what is under way when the hub closes
+	cancel    context.CancelFunc
+	stop      func()         // no longer watches the log
+	work      sync.WaitGroup // log streaming, updates of channels
+	dealing   sync.WaitGroup // with what clients sent
+	served    sync.WaitGroup // connections
+	logs      chan logged
 	updates   *updates
 	strangers *limits.Places[*connection] // sessions that are not identified
 
 	mu          sync.Mutex
 	closed      bool
-	connections map[string]*connection // by the id of their transport
+	connections map[*carrier.Session]*connection
 	// rooms are kept here since the library's can lose whoever joins a room while the last one leaves it.
 	rooms    map[string]map[*connection]bool
 	sending  map[uuid.UUID][]*sending          // messages that are not readable yet
@@ -99,22 +94,15 @@ func New(o Options) *Hub {
 		o.Client = func(r *http.Request) netip.Prefix { return limits.AddressOf(r.RemoteAddr) }
 	}
 	h := &Hub{
-		Options: o, logs: make(chan logged, logsWaiting), flushers: newFlushers(), updates: newUpdates(), connections: map[string]*connection{},
+		Options: o, logs: make(chan logged, logsWaiting), updates: newUpdates(), connections: map[*carrier.Session]*connection{},
 		strangers: limits.NewPlaces[*connection](maxStrangers, maxStrangersOfClient),
 		rooms:     map[string]map[*connection]bool{}, sending: map[uuid.UUID][]*sending{}, watching: map[*connection]*serverlog.Filter{},
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
-	settings := socket.DefaultServerOptions()
-	settings.SetServeClient(false)
-	settings.SetConnectTimeout(2 * o.ConnectTime) // ours is stricter
-	settings.SetMaxHttpBufferSize(maxPayload.Value)
-	settings.SetHttpCompression(nil)
-	server := socket.NewServer(nil, settings)
-	h.engine = server.ServeHandler(nil)
-	h.sessions = server.Engine()
-	// A connection's limits have to stand before the client says anything.
-	_ = h.sessions.On("connection", func(args ...any) { h.opened(args[0].(engine.Socket)) })
-	_ = server.On("connection", func(args ...any) { h.connected(args[0].(*socket.Socket)) })
+	h.carrier = carrier.New(carrier.Options{
+		ConnectTime: 2 * o.ConnectTime, // ours is stricter
+		Opened:      h.opened, Connected: h.connected, Slow: h.slow, Closed: h.closedBy,
+	})
 	h.work.Go(h.streamLogs)
 	h.work.Go(h.showUpdates)
 	h.stop = h.Logs.Watch(h.logged)
@@ -166,8 +154,7 @@ func (h *Hub) hangUp(atOnce bool) {
 	}
 	h.mu.Unlock()
 	for _, c := range all { // without the lock, which their end takes
-		// Who polls need not come back for the rest within a useful time.
-		c.engine.Close(atOnce || c.engine.Transport().Name() == transports.POLLING)
+		c.Close(atOnce)
 	}
 }
 

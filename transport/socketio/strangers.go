@@ -41,10 +41,7 @@ func (h *Hub) admit(c *connection, identified bool) {
 	if identified {
 		h.strangers.Leave(c)
 	}
-	c.admitted.Store(true)
-	if line := c.line.Load(); line != nil {
-		line.unlimited()
-	}
+	c.Admit()
 }
 
 // awaitCookie holds back the answer to a page of ours that begins to poll without key or cookie. Such a page may know the key and
@@ -81,4 +78,4 @@ func (h *Hub) full() bool {
 }
 
 // abort ends a session at once, whatever waits for its client.
-func (c *connection) abort() { c.engine.Close(true) }
+func (c *connection) abort() { c.Close(true) }

@@ -30,8 +30,8 @@ func (h *Hub) Stream(c Chunk) {
 		RoomID uuid.UUID `json:"roomId"`
 	}{c, c.ChannelID})
 	for _, m := range members {
-		if m.behind() < keepsUp {
-			m.write(f)
+		if m.Behind() < keepsUp {
+			m.Write(f)
 		}
 	}
 }

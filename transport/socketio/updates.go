@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"annals/queries"
+	"annals/transport/socketio/carrier"
 )
 
 // showTime bounds looking at a channel that was changed.
@@ -68,7 +69,7 @@ func (h *Hub) showChannel(channel uuid.UUID) {
 	case err != nil:
 		h.Logger.Warn("channelUpdated was not broadcast: the channel cannot be read", "channel", channel, "error", err)
 	default:
-		out := outbox{frames: map[*connection][]frame{}}
+		out := outbox{frames: map[*connection][]carrier.Frame{}}
 		h.broadcast(&out, channel, "channelUpdated", update{channel, found})
 		out.send()
 	}

@@ -1,4 +1,4 @@
-package socketio
+package carrier
 
 import (
 	"bytes"
@@ -11,6 +11,16 @@ import (
 	"testing/synctest"
 	"time"
 )
+
+// patience bounds everything in these tests that waits.
+const patience = 30 * time.Second
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 // gathered is a connection whose other end does nothing by itself.
 func gathered(t *testing.T) (ours *gathering, theirs net.Conn) {
@@ -62,7 +72,7 @@ func TestWhoHearsLittleHearsItAtOnceAndMuchInOnePiece(t *testing.T) {
 		}{{[]string{"a"}, "a", 0}, {[]string{"b", "c"}, "bc", pace}} {
 			begun := time.Now()
 			for _, said := range want.said {
-				ours.put([]frame{{wire: []byte(said)}})
+				ours.put([]Frame{{wire: []byte(said)}})
 			}
 			n, err := theirs.Read(text)
 			must(t, err)

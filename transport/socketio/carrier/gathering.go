@@ -1,4 +1,4 @@
-package socketio
+package carrier
 
 import (
 	"errors"
@@ -44,7 +44,7 @@ type gathering struct {
 func newGathering(conn net.Conn, f *flusher, listening chan struct{}) *gathering {
 	g := &gathering{Conn: conn, flusher: f, listening: listening}
 	g.changed.L = &g.mu
-	g.left.Store(maxStrangerBytes.Value)
+	g.left.Store(MaxStrangerBytes.Value)
 	if c, ok := conn.(syscall.Conn); ok {
 		g.raw, _ = c.SyscallConn() // an error is one that writing meets too
 	}
@@ -80,7 +80,7 @@ func (g *gathering) Write(text []byte) (int, error) {
 }
 
 // put writes without waiting, and tells how much is gathered now.
-func (g *gathering) put(frames []frame) int64 {
+func (g *gathering) put(frames []Frame) int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.failed != nil {

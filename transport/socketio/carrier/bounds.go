@@ -1,0 +1,29 @@
+package carrier
+
+import (
+	"time"
+
+	"annals/transport/limits"
+)
+
+// What a session may take up of the transport.
+var (
+	MaxPayload = limits.Declare(limits.Bound{
+		Name: "socketio.payload", What: "a request's body, or a message over a WebSocket", Per: limits.Message, Value: 1_000_000, Unit: limits.Bytes,
+		Answer: "413, or the WebSocket is closed with 1009",
+	})
+	MaxPackets = limits.Declare(limits.Bound{
+		Name: "socketio.packets", What: "packets in a request's body", Per: limits.Message, Value: 1024, Unit: limits.Count, Answer: "413",
+	})
+	MaxStrangerBytes = limits.Declare(limits.Bound{
+		Name: "socketio.unidentified.bytes", What: "what a session may send before it is identified", Per: limits.Connection, Value: 16 << 10,
+		Unit: limits.Bytes, Answer: "413, or the WebSocket is closed",
+	})
+	bodyTime = limits.Declare(limits.Bound{
+		Name: "socketio.body", What: "sending a request's body", Per: limits.Request, Value: int64(20 * time.Second), Unit: limits.Time, Answer: "408",
+	})
+	writeTime = limits.Declare(limits.Bound{
+		Name: "socketio.write", What: "reading what was written to it", Per: limits.Connection, Value: int64(10 * time.Second), Unit: limits.Time,
+		Answer: "the session is closed; it comes back and lists what it missed",
+	})
+)
