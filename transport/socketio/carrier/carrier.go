@@ -34,8 +34,8 @@ type Options struct {
 type Server struct {
 	Options
 	engine http.Handler
-	// flushers send what sessions are told over WebSockets.
-	flushers *flushers
+	// schedulers send what sessions are told over WebSockets.
+	schedulers *writeSchedulers
 
 	mu       sync.Mutex
 	sessions map[string]*Session
@@ -43,7 +43,7 @@ type Server struct {
 
 // New is a server without sessions.
 func New(o Options) *Server {
-	s := &Server{Options: o, flushers: newFlushers(), sessions: map[string]*Session{}}
+	s := &Server{Options: o, schedulers: newWriteSchedulers(), sessions: map[string]*Session{}}
 	settings := socket.DefaultServerOptions()
 	settings.SetServeClient(false)
 	settings.SetConnectTimeout(o.ConnectTime)
@@ -83,9 +83,9 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, session *Session)
 	if session != nil && !websocket.IsWebSocketUpgrade(r) {
 		defer context.AfterFunc(session.alive, cancel)() //nolint:contextcheck // the session's end is what is waited for
 	}
-	answer := &patient{
+	answer := &responseWriter{
 		ResponseWriter: w, control: http.NewResponseController(w), header: http.Header{}, ctx: ctx, listening: make(chan struct{}),
-		flusher: s.flushers.one(),
+		scheduler: s.schedulers.one(),
 	}
 	if session != nil && !websocket.IsWebSocketUpgrade(r) {
 		answer.listens()
@@ -100,7 +100,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, session *Session)
 // opened notes a new session, before its client has said anything, and bounds what comes in over it and waits to go out.
 func (s *Server) opened(e engine.Socket) {
 	session := newSession(s, e)
-	answer, asked := e.Request().Response().(*patient)
+	answer, asked := e.Request().Response().(*responseWriter)
 	s.mu.Lock()
 	s.sessions[e.Id()] = session
 	s.mu.Unlock()

@@ -58,7 +58,7 @@ func (s *Session) Write(frames ...Frame) {
 
 // idle is the connection's WebSocket where nothing waits in the library that would have to go first, otherwise nil. What the
 // library says of its own accord (pings) is short, goes out in one piece, and has no order among events.
-func (s *Session) idle() *gathering {
+func (s *Session) idle() *coalescingConn {
 	t := s.engine.Transport()
 	// In this order: what does not wait any more makes the transport busy until it is written.
 	if t.Name() != transports.WEBSOCKET || s.waiting.Load() > 0 || !t.Writable() || s.engine.ReadyState() != "open" {

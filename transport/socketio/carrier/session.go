@@ -32,11 +32,11 @@ type Session struct {
 	slots   chan struct{}                 // taken by what is not dealt with
 	alive   context.Context               // ends with the session
 	end     context.CancelFunc
-	out     sync.Mutex                // held while something is said, so that it has an order
-	waiting atomic.Int64              // size of what waits in the library to be written
-	line    atomic.Pointer[gathering] // its WebSocket, once it has one
-	asked   atomic.Bool               // the client has said who it is
-	greeted chan struct{}             // closed when it was answered
+	out     sync.Mutex                     // held while something is said, so that it has an order
+	waiting atomic.Int64                   // size of what waits in the library to be written
+	line    atomic.Pointer[coalescingConn] // its WebSocket, once it has one
+	asked   atomic.Bool                    // the client has said who it is
+	greeted chan struct{}                  // closed when it was answered
 	greet   sync.Once
 	ended   sync.Once
 	slow    atomic.Bool
@@ -68,7 +68,7 @@ func (s *Session) Admit() {
 }
 
 // upgraded has the session go on over a WebSocket.
-func (s *Session) upgraded(line *gathering) {
+func (s *Session) upgraded(line *coalescingConn) {
 	s.line.Store(line)
 	if s.admitted.Load() {
 		line.unlimited()

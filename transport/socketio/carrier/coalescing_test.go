@@ -22,18 +22,18 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// gathered is a connection whose other end does nothing by itself.
-func gathered(t *testing.T) (ours *gathering, theirs net.Conn) {
+// connected is a connection whose other end does nothing by itself.
+func connected(t *testing.T) (ours *coalescingConn, theirs net.Conn) {
 	a, b := net.Pipe()
 	listening := make(chan struct{})
 	close(listening)
 	t.Cleanup(func() { _ = a.Close(); _ = b.Close() })
-	return newGathering(a, newFlushers().one(), listening), b
+	return newCoalescingConn(a, newWriteSchedulers().one(), listening), b
 }
 
 func TestWhatIsWrittenWhileAConnectionIsBusyGoesOutInOnePiece(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ours, theirs := gathered(t)
+		ours, theirs := connected(t)
 		var want []byte
 		for i := range 100 {
 			text := fmt.Appendf(nil, "packet %d;", i)
@@ -63,13 +63,13 @@ func TestWhatIsWrittenWhileAConnectionIsBusyGoesOutInOnePiece(t *testing.T) {
 
 func TestWhoHearsLittleHearsItAtOnceAndMuchInOnePiece(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ours, theirs := gathered(t)
+		ours, theirs := connected(t)
 		text := make([]byte, 100)
 		for _, want := range []struct {
 			said  []string
 			heard string
 			took  time.Duration
-		}{{[]string{"a"}, "a", 0}, {[]string{"b", "c"}, "bc", pace}} {
+		}{{[]string{"a"}, "a", 0}, {[]string{"b", "c"}, "bc", coalesceDelay}} {
 			begun := time.Now()
 			for _, said := range want.said {
 				ours.put([]Frame{{wire: []byte(said)}})
@@ -97,7 +97,7 @@ func TestWhatTheSystemDoesNotTakeAtOnceFollowsInOrder(t *testing.T) {
 	must(t, theirs.(*net.TCPConn).SetReadBuffer(32<<10))
 	listening := make(chan struct{})
 	close(listening)
-	ours := newGathering(conn, newFlushers().one(), listening)
+	ours := newCoalescingConn(conn, newWriteSchedulers().one(), listening)
 	want := make([]byte, 4<<20)
 	for i := range want {
 		want[i] = byte(i % 251)
@@ -119,13 +119,13 @@ func TestWhatTheSystemDoesNotTakeAtOnceFollowsInOrder(t *testing.T) {
 
 func TestAClientThatDoesNotReadEndsItsConnectionAfterAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ours, theirs := gathered(t)
+		ours, theirs := connected(t)
 		begun, n := time.Now(), 0
 		var err error
 		for ; err == nil; n++ {
 			_, err = ours.Write(make([]byte, 1024))
 		}
-		if took := time.Since(begun); took != writeTime.Duration() || n > 2*maxGathered/1024+3 {
+		if took := time.Since(begun); took != writeTime.Duration() || n > 2*maxCoalesced/1024+3 {
 			t.Errorf("%d KiB were taken, %v passed: %v", n, took, err)
 		}
 		if _, err := io.ReadAll(theirs); err != nil {
@@ -136,7 +136,7 @@ func TestAClientThatDoesNotReadEndsItsConnectionAfterAWhile(t *testing.T) {
 
 func TestWhoClosesDoesNotWaitForWhoDoesNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ours, theirs := gathered(t)
+		ours, theirs := connected(t)
 		_, err := ours.Write([]byte("unheard"))
 		must(t, err)
 		synctest.Wait()
@@ -148,7 +148,7 @@ func TestWhoClosesDoesNotWaitForWhoDoesNotRead(t *testing.T) {
 		if _, err := ours.Read(make([]byte, 1)); err == nil {
 			t.Error("something was heard")
 		}
-		time.Sleep(lastWords)
+		time.Sleep(closeTimeout)
 		synctest.Wait()
 		if n, err := theirs.Read(make([]byte, 100)); n != 0 || !errors.Is(err, io.EOF) {
 			t.Errorf("%d bytes, %v", n, err)

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// patient is how the library answers a request, from any of its goroutines: nothing goes out when the request has ended,
-// and a client gets no more than its time for what is written to it.
-type patient struct {
+// responseWriter is what the library answers a request with, from any of its goroutines. Nothing is sent after the request has
+// ended, and each write has a time limit.
+type responseWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController
 	header  http.Header     // the library's own, until it answers
@@ -20,18 +20,18 @@ type patient struct {
 	// listening is closed when the new session can be spoken to: the library begins one before it listens to it.
 	listening chan struct{}
 	listened  sync.Once
-	line      *gathering // of who wanted a WebSocket
-	flusher   *flusher   // for that
+	line      *coalescingConn // of who wanted a WebSocket
+	scheduler *writeScheduler // for that
 
 	mu     sync.Mutex
 	over   bool
 	status int
 }
 
-func (p *patient) listens() { p.listened.Do(func() { close(p.listening) }) }
+func (p *responseWriter) listens() { p.listened.Do(func() { close(p.listening) }) }
 
 // end keeps what comes too late out of the requests that follow.
-func (p *patient) end() {
+func (p *responseWriter) end() {
 	p.listens()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -39,10 +39,10 @@ func (p *patient) end() {
 }
 
 // Header implements http.ResponseWriter.
-func (p *patient) Header() http.Header { return p.header }
+func (p *responseWriter) Header() http.Header { return p.header }
 
 // WriteHeader implements http.ResponseWriter.
-func (p *patient) WriteHeader(status int) {
+func (p *responseWriter) WriteHeader(status int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.status = status; !p.over {
@@ -52,7 +52,7 @@ func (p *patient) WriteHeader(status int) {
 }
 
 // Write sends the whole, so that the time limit need not outlive it: the connection may serve other requests.
-func (p *patient) Write(text []byte) (int, error) {
+func (p *responseWriter) Write(text []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.status == http.StatusOK {
@@ -74,11 +74,11 @@ func (p *patient) Write(text []byte) (int, error) {
 }
 
 // Hijack implements http.Hijacker.
-func (p *patient) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+func (p *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := p.control.Hijack()
 	if err != nil {
 		return nil, nil, err
 	}
-	p.line = newGathering(conn, p.flusher, p.listening)
+	p.line = newCoalescingConn(conn, p.scheduler, p.listening)
 	return p.line, buffered, nil
 }
