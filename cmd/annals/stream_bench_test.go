@@ -22,7 +22,7 @@ func BenchmarkStreaming(b *testing.B) {
 	s := inside(b, func(c *node.Config) { c.OpenAI.BaseURL, c.OpenAI.Model = model.URL, "oracle" })
 	agent := s.runningAgent(b, "Teller")
 	for b.Loop() {
-		quiet, quietSlow := chatter(b, s.base, uuid.NewString(), 0)
+		quiet, quietSlow, _ := chatter(b, s.base, uuid.NewString(), 0)
 		telling := make([]string, channels)
 		for i := range telling {
 			telling[i] = s.channel(b, "DM", agent)
@@ -34,7 +34,7 @@ func BenchmarkStreaming(b *testing.B) {
 			}
 		}
 		eventually(b, 30*time.Second, "all answers are under way", func() bool { return len(model.Requests()) == asked })
-		rate, slow := chatter(b, s.base, uuid.NewString(), 0, telling...)
+		rate, slow, _ := chatter(b, s.base, uuid.NewString(), 0, telling...)
 		b.ReportMetric(rate, "deliveries/s")
 		b.ReportMetric(quiet, "quiet-deliveries/s")
 		b.ReportMetric(100*rate/quiet, "%of-quiet")
