@@ -114,23 +114,43 @@ func failed(err error, what string) error {
 		return fmt.Errorf("%s %w", what, ErrNotFound)
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("read %s: %w", what, err)
+	case errors.As(err, &connect): // whatever the server says to one who is not let in, a database that is missing included
 	case errors.As(err, &server):
 		if !away(server.Code) {
 			return fmt.Errorf("read %s: %w", what, err)
 		}
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &connect), errors.As(err, &network), pgconn.SafeToRetry(err):
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network), pgconn.SafeToRetry(err):
 	}
 	return fmt.Errorf("read %s: %w: %w", what, ErrUnavailable, err)
 }
 
-// away tells of a server that cannot answer now, by the class of its SQLSTATE: connection, resources, operators, system.
-// A missing table or schema is one that the feed has yet to make.
+// Outage marks an error that was met outside of the queries with ErrUnavailable, where PostgreSQL cannot answer now.
+func Outage(err error) error {
+	var (
+		connect *pgconn.ConnectError
+		network net.Error
+		server  *pgconn.PgError
+	)
+	out := errors.As(err, &connect) || errors.As(err, &network) || broken(err) || errors.As(err, &server) && away(server.Code)
+	if !out || errors.Is(err, ErrUnavailable) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+// away reports that a server cannot answer now, by its SQLSTATE. The classes are those of the connection (08), who may come
+// in (28), transactions that got in each other's way (40), a missing database or schema (3D, 3F), resources (53), locks and
+// state (55), operators (57) and the system (58). A missing table or type is one that the feed has yet to make: the database
+// was made anew.
 func away(code string) bool {
+	if len(code) < 2 {
+		return false
+	}
 	switch code[:2] {
-	case "08", "53", "57", "58":
+	case "08", "28", "3D", "3F", "40", "53", "55", "57", "58":
 		return true
 	}
-	return code == "42P01" || code == "3F000"
+	return code == "42P01" || code == "42704"
 }
 
 // Millis is a time as milliseconds since 1970.

@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -94,15 +92,19 @@ func (d *Doctor) serving(ctx context.Context, path string) []finding {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	url := "http://" + net.JoinHostPort(d.Host, strconv.Itoa(d.Port)) + "/api/server/health"
+	url := node.ServerURL(path)
+	if url == "" {
+		return []finding{{"the server that holds " + path + " has not begun to answer", "wait until it has started, or read what it says"}}
+	}
+	url += "/api/server/health"
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return []finding{{err.Error(), "correct SERVER_HOST and SERVER_PORT"}}
+		return []finding{{err.Error(), "restart the server"}}
 	}
 	request.Header.Set("X-API-KEY", d.Key)
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return []finding{{"a server holds " + path + " but does not answer: " + err.Error(), "set SERVER_HOST and SERVER_PORT to where it serves, or look at its log"}}
+		return []finding{{"a server holds " + path + " but does not answer: " + err.Error(), "look at its log; end it if it is frozen"}}
 	}
 	defer func() { _ = answer.Body.Close() }()
 	var health struct {
@@ -111,12 +113,16 @@ func (d *Doctor) serving(ctx context.Context, path string) []finding {
 		Embedding    *server.EmbeddingHealth   `json:"embedding"`
 	}
 	if err := json.NewDecoder(answer.Body).Decode(&health); err != nil {
-		return []finding{{url + " does not answer as annals does: " + err.Error(), "set SERVER_PORT to where it serves"}}
+		return []finding{{url + " does not answer as annals does: " + err.Error(), "end it, and start annals serve again"}}
 	}
 	for _, p := range health.Projections {
 		fmt.Println(inWords(p))
 	}
 	var found []finding
+	if answer.StatusCode == http.StatusUnauthorized || len(health.Dependencies) == 0 {
+		fmt.Println("a server answers at", url)
+		found = append(found, finding{"it tells more only to who has its key", "set ELIZA_SERVER_AUTH_TOKEN as for the server"})
+	}
 	for _, name := range slices.Sorted(maps.Keys(health.Dependencies)) {
 		if why, ill := strings.CutPrefix(health.Dependencies[name], "unhealthy: "); ill {
 			found = append(found, finding{name + ": " + why, remedies[name]})
@@ -156,5 +162,6 @@ func inWords(p server.ProjectionHealth) string {
 var remedies = map[string]string{
 	"eventstore":  "see that the node of EVENTSTORE_URL runs, or that the disk under DATA_DIR has room; the server recovers by itself",
 	"postgres":    "see that the server of POSTGRES_URL runs, or read the log under DATA_DIR/postgres; the server recovers by itself",
+	"erasure":     "repeat the command; it names who holds it up",
 	"projections": "if they name an event that this build does not know, start the newer build that wrote it",
 }

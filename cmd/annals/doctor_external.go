@@ -13,7 +13,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"annals/cmd/internal/node"
 	"annals/events/esdb"
+	"annals/projections/engine"
 )
 
 // knock bounds the doctor's wait for what is elsewhere.
@@ -51,6 +53,9 @@ func atDatabase(ctx context.Context, url string) []finding {
 		return []finding{{"the PostgreSQL of POSTGRES_URL does not tell what it has: " + err.Error(), "read its log"}}
 	}
 	var found []finding
+	if left, err := engine.Unfinished(ctx, conn); err == nil && len(left) > 0 { // there is no table before the first start
+		found = append(found, finding{node.UnfinishedErasures(left), remedies["erasure"]})
+	}
 	if !may {
 		found = append(found, finding{"the user of POSTGRES_URL may not make schemas", "grant create on database " + conn.Config().Database + " to " + conn.Config().User})
 	}

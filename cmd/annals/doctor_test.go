@@ -69,12 +69,19 @@ func TestTheDoctorNamesWhatIsMissingOrWrongWithItsRemedy(t *testing.T) {
 	}
 }
 
-func TestTheDoctorSaysWhenAServerIsNotWhereItIsLookedFor(t *testing.T) {
+func TestTheDoctorFindsAServerOnAnotherPortAndSaysWhenItDoesNotAnswer(t *testing.T) {
 	dir, database := t.TempDir(), pgtest.New(t)
-	spawn(t, "SERVER_PORT=0", "DATA_DIR="+dir, "POSTGRES_URL="+database)
-	said, ill := doctor(t, "DATA_DIR="+dir, "POSTGRES_URL="+database, "SERVER_PORT=1")
-	if !ill || !strings.Contains(said, "does not answer") || !strings.Contains(said, "set SERVER_HOST and SERVER_PORT") {
+	p := spawn(t, "SERVER_PORT=0", "DATA_DIR="+dir, "POSTGRES_URL="+database, "ELIZA_SERVER_AUTH_TOKEN=secret")
+	settings := []string{"DATA_DIR=" + dir, "POSTGRES_URL=" + database, "SERVER_PORT=1"}
+	if said, ill := doctor(t, append(settings, "ELIZA_SERVER_AUTH_TOKEN=secret")...); ill || !strings.Contains(said, "up to date") {
 		t.Errorf("the doctor says: %s", said)
+	}
+	if said, ill := doctor(t, settings...); !ill || !strings.Contains(said, "set ELIZA_SERVER_AUTH_TOKEN") {
+		t.Errorf("without the key the doctor says: %s", said)
+	}
+	p.freeze(t)
+	if said, ill := doctor(t, settings...); !ill || !strings.Contains(said, "does not answer") || !strings.Contains(said, "end it if it is frozen") {
+		t.Errorf("of a frozen server the doctor says: %s", said)
 	}
 }
 

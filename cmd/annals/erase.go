@@ -45,7 +45,13 @@ func (e *Erase) Run(ctx context.Context) error {
 		return err
 	}
 	if e.DryRun {
-		return e.say(ctx, b.Codec, subject, pasts)
+		return e.say(ctx, b, subject, pasts)
+	}
+	if err := known(ctx, b, subject); err != nil {
+		return err
+	}
+	if err := engine.BeginErasure(ctx, b.Projections(log), subject); err != nil {
+		return err
 	}
 	if err := b.Codec.Erase(ctx, subject); err != nil {
 		return err
@@ -60,20 +66,54 @@ func (e *Erase) Run(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("the key is destroyed, but rows may still show the text: %w; repeat the command", err)
 	case len(left) > 0:
-		return fmt.Errorf("the key is destroyed, but servers of another build read rows that show the text (%s): stop them and repeat the command", strings.Join(left, ", "))
+		return fmt.Errorf("the key is destroyed, but rows still show the text: %s; repeat the command then", inUse(left))
+	}
+	if err := engine.EndErasure(ctx, b.Projections(log), subject); err != nil {
+		return fmt.Errorf("everything is erased, but that could not be noted: %w; repeat the command", err)
 	}
 	fmt.Printf("erased what is of %s%s\n", subject, dropped(pasts))
 	return nil
 }
 
-func (e *Erase) say(ctx context.Context, codec *events.Codec, subject uuid.UUID, pasts []string) error {
-	held, err := codec.Holds(ctx, subject)
+// inUse says who keeps rows that are to go, and what to do about it.
+func inUse(left []engine.InUse) string {
+	var said []string
+	for _, l := range left {
+		switch {
+		case len(l.Builds) > 0:
+			said = append(said, fmt.Sprintf("%s is read by servers of another build (%s): stop them", l.Schema, strings.Join(l.Builds, ", ")))
+		case l.Holder != "":
+			said = append(said, fmt.Sprintf("%s is held by a node that does not let go of it, frozen or cut off (%s): end that node, or that process with pg_terminate_backend", l.Schema, l.Holder))
+		default:
+			said = append(said, l.Schema+" is in use")
+		}
+	}
+	return strings.Join(said, "; ")
+}
+
+// known refuses a subject of whom nothing is sealed and nothing was erased: it is probably another id than the one meant.
+func known(ctx context.Context, b *node.Backends, subject uuid.UUID) error {
+	held, err := b.Codec.Holds(ctx, subject)
+	if err != nil || held {
+		return err
+	}
+	for _, err := range b.Store.Read(ctx, commands.EraseSubject{SubjectID: subject}.Stream(), events.Backwards) {
+		return err // it was erased before: the rows may be left
+	}
+	return fmt.Errorf("there is no key of %s, and none was destroyed: nothing here is of it; nothing was changed", subject)
+}
+
+func (e *Erase) say(ctx context.Context, b *node.Backends, subject uuid.UUID, pasts []string) error {
+	if err := known(ctx, b, subject); err != nil {
+		return err
+	}
+	held, err := b.Codec.Holds(ctx, subject)
 	if err != nil {
 		return err
 	}
 	key := "the key of " + subject.String() + " would be destroyed, for good"
 	if !held {
-		key = "there is no key of " + subject.String() + ": nothing of it can be read"
+		key = "the key of " + subject.String() + " was destroyed before"
 	}
 	fmt.Printf("%s; filled anew would be %s%s\n", key, strings.Join(legible(), ", "), dropped(pasts))
 	return nil

@@ -29,13 +29,23 @@ type cli struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilStopped(context.Background())
 	err := run(ctx, os.Args[1:])
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "annals:", err)
 		os.Exit(1)
 	}
+}
+
+// untilStopped ends with the signals that ask a process to end: Ctrl-C, a service manager's SIGTERM, and the SIGHUP of a
+// terminal that was closed, unless the process was started to survive that (nohup).
+func untilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signal.NotifyContext(ctx, signals...)
 }
 
 func run(ctx context.Context, args []string) error {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/jackc/pgx/v5"
 
 	"annals/cmd/internal/node"
@@ -141,12 +142,17 @@ func TestOutageOfTheEventStoreIsAClear503AndEverythingRecovers(t *testing.T) {
 // startTCP runs a node of the event store that the test can take away.
 func startTCP(t *testing.T, dir, address string) (*embedded.Node, string) {
 	t.Helper()
+	return startTCPOn(t, vfs.Default, dir, address)
+}
+
+func startTCPOn(t *testing.T, disk vfs.FS, dir, address string) (*embedded.Node, string) {
+	t.Helper()
 	l, err := net.Listen("tcp", address) //nolint:noctx // nothing to wait for
 	if err != nil {
 		t.Error(err)
 		return nil, ""
 	}
-	node, err := embedded.Open(t.Context(), embedded.Options{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
+	node, err := embedded.Open(t.Context(), embedded.Options{Dir: dir, FS: disk, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Error(err)
 		return nil, ""

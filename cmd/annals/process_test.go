@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -26,7 +25,7 @@ const asAnnals = "ANNALS_TEST_AS_ANNALS"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asAnnals) != "" {
-		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		ctx, stop := untilStopped(context.Background())
 		defer stop()
 		if err := run(ctx, os.Args[1:]); err != nil {
 			fmt.Fprintln(os.Stderr, "annals:", err)
@@ -124,7 +123,12 @@ func (p *process) kill() {
 // stop asks the process to stop, and tells its exit status.
 func (p *process) stop(t testing.TB) int {
 	t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	return p.stopBy(t, syscall.SIGTERM)
+}
+
+func (p *process) stopBy(t testing.TB, signal syscall.Signal) int {
+	t.Helper()
+	if err := p.cmd.Process.Signal(signal); err != nil {
 		t.Fatal(err)
 	}
 	select {

@@ -2,10 +2,17 @@ package main
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"annals/cmd/internal/node"
+	"annals/deploy/postgres/pgtest"
 	"annals/transport/models/openai/openaitest"
 )
 
@@ -38,5 +45,39 @@ func TestAStoppingServerFinishesWhatIsUnderWay(t *testing.T) {
 	}
 	if _, err := s.call(t.Context(), http.MethodGet, "/api/server/ping", nil); err == nil {
 		t.Error("a stopped server answers")
+	}
+}
+
+func TestEverySignalThatAsksForAnEndStopsGracefully(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+		p := spawn(t, "SERVER_PORT=0", "DATA_DIR="+t.TempDir(), "POSTGRES_URL="+pgtest.New(t))
+		w := p.watch(t, `{"subscribe":{}}`)
+		w.until(t, caughtUp)
+		if status := p.stopBy(t, signal); status != 0 {
+			t.Errorf("%v: exit status %d", signal, status)
+		}
+		_, _, err := w.conn.ReadMessage()
+		for err == nil {
+			_, _, err = w.conn.ReadMessage()
+		}
+		if closed := new(websocket.CloseError); !asClose(err, &closed) || !strings.Contains(closed.Text, "resume after") {
+			t.Errorf("%v: the socket was closed with %v", signal, err)
+		}
+		_ = w.conn.Close()
+	}
+}
+
+func TestAServerThatWasStartedWithNohupOutlivesItsTerminal(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "nohup")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\ntrap '' HUP\nexec '"+os.Args[0]+"' \"$@\"\n"), 0o700); err != nil { //nolint:gosec // a script
+		t.Fatal(err)
+	}
+	p := spawnBuild(t, script, "SERVER_PORT=0", "DATA_DIR="+t.TempDir(), "POSTGRES_URL="+pgtest.New(t))
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	p.channel(t, "GROUP")
+	if status := p.stop(t); status != 0 {
+		t.Errorf("exit status %d", status)
 	}
 }

@@ -41,12 +41,22 @@ func newDoor(n *Node, secure *tls.Config) *door {
 	}
 	pages := http.NewServeMux()
 	pages.HandleFunc("GET /health/live", n.live)
+	pages.HandleFunc("GET /health", n.health)
 	pages.HandleFunc("GET /ping", ping)
 	d.page = &http.Server{Handler: pages, ReadTimeout: knock, WriteTimeout: knock}
 	return d
 }
 
-// live answers whether the node can write, as EventStoreDB does: 204 if so.
+// health answers whether the node takes writes now: 204 if so. A full disk is no reason to restart it: see live.
+func (n *Node) health(w http.ResponseWriter, r *http.Request) {
+	if _, err := n.write(r.Context(), &write{kind: kindKeys}); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// live answers whether the node can write without being restarted, as EventStoreDB does: 204 if so.
 func (n *Node) live(w http.ResponseWriter, _ *http.Request) {
 	select {
 	case <-n.Failed():

@@ -217,6 +217,9 @@ func (w *writer) apply(p *write) {
 }
 
 func (w *writer) setKeys(sets []keyValue) error {
+	if len(sets) == 0 { // it is only asked whether writes are taken
+		return nil
+	}
 	b := w.open()
 	for _, kv := range sets {
 		w.bytes += len(kv.key) + len(kv.value)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
@@ -15,8 +16,10 @@ import (
 )
 
 const (
-	// callLimit bounds a call whose context has no deadline.
-	callLimit = 10 * time.Second
+	// callLimit bounds a call, and silentLimit one to a node that has let a call time out and has answered nothing since: a
+	// request makes several calls, and all of them together take less than 10 s.
+	callLimit   = 6 * time.Second
+	silentLimit = time.Second
 	// pauses between attempts.
 	firstPause = 20 * time.Millisecond
 	lastPause  = time.Second
@@ -37,6 +40,8 @@ type supervisor struct {
 	current *link         // nil while the node is away
 	cause   error         // why it is away
 	changed chan struct{} // closed when current changes
+
+	silent atomic.Bool // a call has timed out, and none was answered since
 }
 
 func newSupervisor(ctx context.Context, config *esdb.Configuration, log *slog.Logger) *supervisor {
@@ -117,17 +122,25 @@ func (s *supervisor) shut(ctx context.Context) error {
 	}
 }
 
-// limited gives a context without a deadline that of calls.
-func limited(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok {
-		return ctx, func() {}
+// limited gives a context the deadline of calls, unless its own is earlier. The returned function notes a node that has let it
+// pass.
+func (s *supervisor) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := callLimit
+	if s.silent.Load() {
+		limit = silentLimit
 	}
-	return context.WithTimeout(ctx, callLimit)
+	limited, cancel := context.WithTimeout(ctx, limit)
+	return limited, func() {
+		if limited.Err() != nil && ctx.Err() == nil {
+			s.silent.Store(true)
+		}
+		cancel()
+	}
 }
 
 // call runs f once with a working client, and returns when the context ends, even if the client does not.
 func call[T any](ctx context.Context, s *supervisor, f func(context.Context, *esdb.Client) (T, error)) (T, error) {
-	ctx, cancel := limited(ctx)
+	ctx, cancel := s.limited(ctx)
 	defer cancel()
 	return await(ctx, ctx, s, f)
 }
@@ -156,6 +169,9 @@ func await[T any](wait, ctx context.Context, s *supervisor, f func(context.Conte
 		defer s.work.Done()
 		defer close(left)
 		value, err := use(ctx, l, f)
+		if !errors.Is(err, events.ErrUnavailable) {
+			s.silent.Store(false)
+		}
 		if errors.Is(err, errLost) && ctx.Err() == nil {
 			l.retire()
 		}
@@ -184,7 +200,7 @@ func (l *link) mind(left <-chan struct{}) {
 
 // persist repeats a call that may be repeated until it gets an answer or the context ends.
 func persist[T any](ctx context.Context, s *supervisor, f func(context.Context, *esdb.Client) (T, error)) (T, error) {
-	ctx, cancel := limited(ctx)
+	ctx, cancel := s.limited(ctx)
 	defer cancel()
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		value, err := call(ctx, s, f)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/google/uuid"
 
 	"annals/events"
 )
@@ -240,6 +241,24 @@ func (s *Store) Head(ctx context.Context) (events.Position, error) {
 		}
 		at = position(got[len(got)-1])
 	}
+}
+
+// probed is a stream that never exists.
+const probed = "probe-00000000-0000-0000-0000-000000000000"
+
+// Writable returns why the store takes no events, nil when it does. It offers one that cannot be recorded: a store that
+// takes events answers that the stream is at another revision.
+func (s *Store) Writable(ctx context.Context) error {
+	_, err := persist(ctx, s.supervisor, func(ctx context.Context, c *esdb.Client) (*esdb.WriteResult, error) {
+		options := esdb.AppendToStreamOptions{ExpectedRevision: esdb.Revision(math.MaxInt64 - 1)}
+		return c.AppendToStream(ctx, probed, options, esdb.EventData{
+			EventID: uuid.New(), EventType: "Probed", ContentType: esdb.ContentTypeJson, Data: []byte("{}"), Metadata: []byte("{}"),
+		})
+	})
+	if errors.Is(err, events.ErrConflict) {
+		return nil
+	}
+	return err
 }
 
 // fits applies a filter as the store would.

@@ -48,7 +48,7 @@ func numbers(gens []*generation) []int64 {
 
 // bookkeeping is what is not a read model. generations: how far each filling is; it is ready once it has caught up, and
 // retired when nobody reads it any more. readers: which generation each build is shown, and when a node of that build
-// last ran. advance moves checkpoints, only from the values that were read, and tells every node; it fails as a whole,
+// last ran. erasures: whose rows may still show the text of subjects whose keys are destroyed. advance moves checkpoints, only from the values that were read, and tells every node; it fails as a whole,
 // with taken, when another node has moved one, or it is retired.
 const bookkeeping = `
 create schema if not exists annals;
@@ -71,6 +71,10 @@ create table if not exists annals.readers (
 	generation bigint,
 	seen       timestamptz not null default now(),
 	primary key (views, projection)
+);
+create table if not exists annals.erasures (
+	subject uuid primary key,
+	begun   timestamptz not null default now()
 );
 create or replace function annals.advance(generations bigint[], olds bigint[], new bigint) returns void language plpgsql as $$
 declare

@@ -14,9 +14,9 @@ import (
 const linger = 30 * time.Second
 
 // Renew fills projections anew, as Rebuild does, and leaves no row of what the log said before: not of what was half filled,
-// not of what was shown, and not in a past (see Past). It names the schemas that are in use nevertheless, by other builds. When
-// it is interrupted, the same call goes on.
-func Renew(ctx context.Context, o Options, names []string, report func(Progress)) (left []string, err error) {
+// not of what was shown, and not in a past (see Past). It returns what is in use nevertheless, and by whom. When it is
+// interrupted, the same call goes on.
+func Renew(ctx context.Context, o Options, names []string, report func(Progress)) (left []InUse, err error) {
 	conn, err := o.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -73,15 +73,68 @@ func outdate(ctx context.Context, conn *pgx.Conn, log uuid.UUID, names []string)
 	return old, err
 }
 
-// there are the schemas of generations that are not dropped yet.
-func there(ctx context.Context, conn *pgx.Conn, gens []int64) ([]string, error) {
+// InUse is a generation that cannot be dropped yet.
+type InUse struct {
+	Schema string
+	Builds []string // the schemas of views of other builds, which read it
+	Holder string   // the session that projects it, empty for none
+}
+
+// there returns the generations that are not dropped yet. A node that is frozen, or whose way to PostgreSQL hangs, holds its
+// lock until its session ends.
+func there(ctx context.Context, conn *pgx.Conn, gens []int64) ([]InUse, error) {
 	rows, err := conn.Query(ctx, `
-select projection || '_g' || generation from annals.generations
+select projection || '_g' || generation,
+	array(select views from annals.readers r where r.generation = g.generation order by 1),
+	coalesce((select format('process %s of PostgreSQL, for a client at %s', a.pid, coalesce(host(a.client_addr), 'its unix socket'))
+		from pg_locks l join pg_stat_activity a using (pid)
+		where l.locktype = 'advisory' and l.granted and l.pid <> pg_backend_pid() and l.objsubid = 2
+			and l.classid::bigint = hashtext('annals.generation')::bigint & 4294967295 and l.objid::bigint = g.generation limit 1), '')
+from annals.generations g
 where generation = any($1) and to_regnamespace(projection || '_g' || generation) is not null order by 1`, gens)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[InUse])
+}
+
+// BeginErasure notes that rows may show the text of a subject until EndErasure says that they do not.
+func BeginErasure(ctx context.Context, o Options, subject uuid.UUID) error {
+	conn, err := o.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer disconnect(ctx, conn)
+	if err := prepare(ctx, conn, o.Log, o.Projections); err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, `insert into annals.erasures (subject) values ($1) on conflict (subject) do update set begun = now()`, subject)
+	return err
+}
+
+// EndErasure takes the note away. All that was noted before has gone, too: Renew leaves no row of before.
+func EndErasure(ctx context.Context, o Options, subject uuid.UUID) error {
+	conn, err := o.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer disconnect(ctx, conn)
+	_, err = conn.Exec(ctx, `delete from annals.erasures where begun <= (select begun from annals.erasures where subject = $1)`, subject)
+	return err
+}
+
+// beingErased is how long an erasure may take before it counts as unfinished.
+const beingErased = time.Minute
+
+// Unfinished lists the subjects whose erasure was begun and not finished, the oldest first.
+func Unfinished(ctx context.Context, db interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, `select subject from annals.erasures where begun < now() - make_interval(secs => $1) order by begun`, beingErased.Seconds())
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
 // Pasts lists the schemas of past read models.

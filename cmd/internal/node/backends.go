@@ -51,6 +51,7 @@ type Backends struct {
 	options Options
 	folder  string   // the data folder
 	dir     *dataDir // nil beside a running server
+	found   addresses
 	vault   *vault.Keys
 	node    *embedded.Node
 	// unserved gets why the node is not served any more.
@@ -95,7 +96,14 @@ func Start(ctx context.Context, o Options) (*Backends, error) {
 		b.DatabaseURL = b.cluster.URL()
 		found.Postgres = b.DatabaseURL
 	}
+	b.found = found
 	return b, b.dir.tell(found)
+}
+
+// Announce writes down where the server answers clients.
+func (b *Backends) Announce(url string) error {
+	b.found.URL = url
+	return b.dir.tell(b.found)
 }
 
 // Open gives a command what a running server has embedded, or starts it when none runs. What it returns has to be stopped,

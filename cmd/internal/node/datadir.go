@@ -52,6 +52,16 @@ type addresses struct {
 	Process    int    `json:"process"`
 	EventStore string `json:"eventStore,omitempty"`
 	Postgres   string `json:"postgres,omitempty"`
+	URL        string `json:"url,omitempty"` // where a server answers clients
+}
+
+// ServerURL returns where the server answers that holds a data folder; empty where none does, or it is still starting.
+func ServerURL(dir string) string {
+	a, err := readAddresses(dir)
+	if err != nil {
+		return ""
+	}
+	return a.URL
 }
 
 // tell writes down who holds the folder.

@@ -2,7 +2,9 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,7 +19,7 @@ import (
 )
 
 const (
-	// probe bounds each look at a dependency.
+	// probe bounds the look at each part.
 	probe = 2 * time.Second
 	// Tolerated is how long a fact may wait for a projection before that is unhealthy.
 	Tolerated = 10 * time.Second
@@ -35,20 +37,36 @@ type health struct {
 	vectors  Vectors
 }
 
+// check looks at all parts at the same time, each within a limit of its own: a part that hangs is not taken for another one.
 func (h health) check(ctx context.Context) serverapi.Health {
-	ctx, cancel := context.WithTimeout(ctx, probe)
-	defer cancel()
-	found := serverapi.Health{Dependencies: map[string]string{"eventstore": "", "postgres": "", "projections": ""}}
-	head, err := h.store.Head(ctx)
-	if err != nil {
-		found.Dependencies["eventstore"] = "the event store does not answer"
+	var (
+		parts     sync.WaitGroup
+		store     string
+		database  string
+		erasure   string
+		head      events.Position
+		lags      map[events.Position]serverapi.Lag
+		embedding *serverapi.EmbeddingHealth
+		status    = h.feed.Status()
+	)
+	look := func(part func(context.Context)) {
+		parts.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, probe)
+			defer cancel()
+			part(ctx)
+		})
 	}
-	if err := h.database.Ping(ctx); err != nil {
-		found.Dependencies["postgres"] = "PostgreSQL does not answer"
+	look(func(ctx context.Context) { head, store = h.eventStore(ctx) })
+	look(func(ctx context.Context) { database, erasure = h.postgres(ctx) })
+	look(func(ctx context.Context) { lags = h.lags(ctx, status) })
+	look(func(ctx context.Context) { embedding = h.vectors.Look(ctx) })
+	parts.Wait()
+	found := serverapi.Health{Embedding: embedding, Dependencies: map[string]string{"eventstore": store, "postgres": database, "projections": ""}}
+	if erasure != "" {
+		found.Dependencies["erasure"] = erasure
 	}
-	lagAt := h.lags(ctx)
-	for _, s := range h.feed.Status() {
-		lag := lagAt(s.Position)
+	for _, s := range status {
+		lag := lags[s.Position]
 		found.Projections = append(found.Projections, h.of(s, lag, head))
 		switch {
 		case s.Stopped != "":
@@ -59,8 +77,44 @@ func (h health) check(ctx context.Context) serverapi.Health {
 			found.Dependencies["projections"] = fmt.Sprintf("%s does not move although facts wait for it since %.0f s", s.Name, lag.Seconds)
 		}
 	}
-	found.Embedding = h.vectors.Look(ctx)
 	return found
+}
+
+// eventStore returns the head of the log, and what keeps the event store from taking or giving events.
+func (h health) eventStore(ctx context.Context) (head events.Position, ill string) {
+	head, err := h.store.Head(ctx)
+	if err == nil {
+		err = h.store.Writable(ctx)
+	}
+	switch {
+	case err == nil:
+		return head, ""
+	case errors.Is(err, events.ErrFull):
+		return head, "the event store takes no writes: its disk is full, or no file can be made; its log names what is missing"
+	case errors.Is(err, events.ErrUnavailable):
+		return head, "the event store does not answer"
+	}
+	return head, "the event store refuses writes"
+}
+
+// postgres returns what is wrong with the database, and with what it holds of persons who are erased.
+func (h health) postgres(ctx context.Context) (ill, erasure string) {
+	if err := h.database.Ping(ctx); err != nil {
+		return "PostgreSQL does not answer", ""
+	}
+	left, err := engine.Unfinished(ctx, h.database)
+	if err != nil { // no read models yet, which is said of the projections
+		return "", ""
+	}
+	return "", UnfinishedErasures(left)
+}
+
+// UnfinishedErasures says of whom rows are left, and what to do; nothing where there is none.
+func UnfinishedErasures(left []uuid.UUID) string {
+	if len(left) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("rows may still show the text of %d subjects whose erasure was not finished: repeat annals erase %s", len(left), left[0])
 }
 
 func (h health) of(s engine.Status, lag serverapi.Lag, head events.Position) serverapi.ProjectionHealth {
@@ -78,24 +132,25 @@ func (h health) of(s engine.Status, lag serverapi.Lag, head events.Position) ser
 
 // projections measures each projection's lag.
 func (h health) projections(ctx context.Context) []telemetry.Lag {
-	lagAt := h.lags(ctx)
+	status := h.feed.Status()
+	lags := h.lags(ctx, status)
 	var all []telemetry.Lag
-	for _, s := range h.feed.Status() {
-		l := lagAt(s.Position)
+	for _, s := range status {
+		l := lags[s.Position]
 		all = append(all, telemetry.Lag{Projection: s.Name, Group: s.Group, Events: l.Events, Seconds: l.Seconds, Stopped: s.Stopped != ""})
 	}
 	return all
 }
 
-// lags is lag, counted once for each position: most projections are at the same.
-func (h health) lags(ctx context.Context) func(events.Position) serverapi.Lag {
+// lags counts once for each position: most projections are at the same.
+func (h health) lags(ctx context.Context, status []engine.Status) map[events.Position]serverapi.Lag {
 	counted := map[events.Position]serverapi.Lag{}
-	return func(p events.Position) serverapi.Lag {
-		if _, ok := counted[p]; !ok {
-			counted[p] = h.lag(ctx, p)
+	for _, s := range status {
+		if _, ok := counted[s.Position]; !ok {
+			counted[s.Position] = h.lag(ctx, s.Position)
 		}
-		return counted[p]
 	}
+	return counted
 }
 
 // lag counts what lies after a position, and tells how long the first of it has been waiting. An event store that is away

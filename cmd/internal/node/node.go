@@ -51,7 +51,7 @@ func serve(ctx context.Context, o Options, ready func(url string), steps func(*s
 			return err
 		}
 	}
-	ready("http://" + s.listener.Addr().String())
+	ready(s.url())
 	<-ctx.Done()
 	s.Logger.Info("stopping")
 	return nil

@@ -19,7 +19,7 @@ type past struct{ pool *pgxpool.Pool }
 func (p past) Replay(
 	ctx context.Context, models []string, before, steps []events.Recorded, show func(context.Context, *queries.Queries) error,
 ) error {
-	return engine.Replay(ctx, p.pool, projections.All(), models, before, steps, func(ctx context.Context, tx pgx.Tx) error {
+	return queries.Outage(engine.Replay(ctx, p.pool, projections.All(), models, before, steps, func(ctx context.Context, tx pgx.Tx) error {
 		return show(ctx, queries.In(tx))
-	})
+	}))
 }

@@ -226,8 +226,11 @@ func (s *server) answer(ctx context.Context) error {
 		s.Logger.Warn("Server authentication is disabled. Set ELIZA_SERVER_AUTH_TOKEN environment variable to enable.")
 	}
 	s.handle(ctx, s.live, s.rooms)
-	return nil
+	return s.backends.Announce(s.url())
 }
+
+// url is where clients on this machine reach the server.
+func (s *server) url() string { return "http://" + s.listener.Addr().String() }
 
 // handle serves the API until the server ends: then the sockets are closed, with their position, and the requests drained.
 func (s *server) handle(ctx context.Context, sockets ...io.Closer) {
