@@ -79,7 +79,11 @@ func (a AgentRoom) Meet(ctx context.Context, env Env, r Request, who uuid.UUID, 
 		}
 	}
 	room, err := env.States.Room(ctx, a.RoomID())
-	if err != nil || slices.Contains(room.Entities, entity) {
+	if err != nil {
+		return entity, err
+	}
+	m, err := env.States.membership(ctx, events.OccupancyStream(a.RoomID(), entity))
+	if err != nil || room.has(entity, m) {
 		return entity, err
 	}
 	_, err = Handle(ctx, env, r, JoinRoom{RoomID: a.RoomID(), AgentID: a.AgentID, EntityID: entity})

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/google/uuid"
 
 	"annals/events"
@@ -91,8 +92,13 @@ var (
 	ErrReused = errors.New("the idempotency key was used for another request")
 )
 
-// attempts bounds how often Handle decides anew because somebody else wrote to the stream first.
-const attempts = 10
+// attempts bounds how often Handle decides because another command wrote to the stream first. The pauses between them grow from
+// firstPause to lastPause, by chance a little longer or shorter: commands that meet again and again do not stay in step.
+const (
+	attempts   = 10
+	firstPause = 2 * time.Millisecond
+	lastPause  = 500 * time.Millisecond
+)
 
 // Handle loads, decides and appends, again when somebody else was first. It fails with events.ErrConflict when that goes
 // on for too long.
@@ -118,21 +124,29 @@ func handle[S State[S], A any](ctx context.Context, env Env, r Request, cmd Comm
 	if stream == nil && begins && r.Body == "" && r.IfRevision == nil {
 		stream = &Loaded[S]{revision: events.NoStream}
 	}
-	for range attempts {
+	once := func() (Result, error) {
 		if stream == nil {
 			loaded, err := LoadStream[S](ctx, env, cmd.Stream())
 			if err != nil {
-				return Result{}, err
+				return Result{}, backoff.Permanent(err)
 			}
 			stream = &loaded
 		}
 		result, err := attempt(ctx, env, r, cmd, *stream)
-		if !errors.Is(err, events.ErrConflict) {
-			return result, err
+		if err != nil && !errors.Is(err, events.ErrConflict) {
+			return result, backoff.Permanent(err)
 		}
 		stream = nil
+		return result, err
 	}
-	return Result{}, fmt.Errorf("%s: %w: somebody else kept writing", cmd.Stream(), events.ErrConflict)
+	pauses := &backoff.ExponentialBackOff{
+		InitialInterval: firstPause, MaxInterval: lastPause, Multiplier: 2, RandomizationFactor: backoff.DefaultRandomizationFactor,
+	}
+	result, err = backoff.Retry(ctx, once, backoff.WithBackOff(pauses), backoff.WithMaxTries(attempts))
+	if errors.Is(err, events.ErrConflict) {
+		err = fmt.Errorf("%s: %w: somebody else kept writing", cmd.Stream(), events.ErrConflict)
+	}
+	return result, err
 }
 
 // nameOf is the name of a command's type.

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -15,19 +14,20 @@ type JoinRoom struct {
 }
 
 // Stream implements Command.
-func (c JoinRoom) Stream() events.StreamID { return events.RoomStream(c.RoomID) }
+func (c JoinRoom) Stream() events.StreamID { return events.OccupancyStream(c.RoomID, c.EntityID) }
 
-// Admit implements Command.
-func (c JoinRoom) Admit(ctx context.Context, states *States, r Room) (bool, error) {
-	return r.alive(ctx, states)
+// Admit implements Command: the room is there, and the agent's.
+func (c JoinRoom) Admit(ctx context.Context, states *States, m Membership) (occupant bool, err error) {
+	r, err := states.RoomNow(ctx, c.RoomID)
+	if err == nil && (!r.Exists || r.AgentID != c.AgentID) {
+		err = noRoom(c.RoomID)
+	}
+	return r.has(c.EntityID, m), err
 }
 
 // Decide implements Command.
-func (c JoinRoom) Decide(_ Request, r Room, alive bool) ([]events.Event, error) {
-	switch {
-	case !alive || r.AgentID != c.AgentID:
-		return nil, noRoom(c.RoomID)
-	case slices.Contains(r.Entities, c.EntityID):
+func (c JoinRoom) Decide(_ Request, _ Membership, occupant bool) ([]events.Event, error) {
+	if occupant {
 		return nil, nil
 	}
 	return []events.Event{events.RoomJoined{RoomID: c.RoomID, AgentID: c.AgentID, EntityID: c.EntityID}}, nil

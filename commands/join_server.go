@@ -12,19 +12,19 @@ import (
 type JoinServer struct{ ServerID, AgentID uuid.UUID }
 
 // Stream implements Command.
-func (c JoinServer) Stream() events.StreamID { return events.ServerStream(c.ServerID) }
+func (c JoinServer) Stream() events.StreamID { return events.MembershipStream(c.ServerID, c.AgentID) }
 
-// Admit implements Command: the agent exists.
-func (c JoinServer) Admit(ctx context.Context, states *States, _ Server) (Nothing, error) {
-	return Nothing{}, states.agentExists(ctx, c.AgentID)
+// Admit implements Command: agent and server exist.
+func (c JoinServer) Admit(ctx context.Context, states *States, m Membership) (member bool, err error) {
+	if err := states.agentExists(ctx, c.AgentID); err != nil {
+		return false, err
+	}
+	return states.member(ctx, c.ServerID, c.AgentID, m)
 }
 
 // Decide implements Command.
-func (c JoinServer) Decide(_ Request, s Server, _ Nothing) ([]events.Event, error) {
-	switch {
-	case !s.Exists:
-		return nil, noServer(c.ServerID)
-	case s.Agents[c.AgentID]:
+func (c JoinServer) Decide(_ Request, _ Membership, member bool) ([]events.Event, error) {
+	if member {
 		return nil, nil
 	}
 	return []events.Event{events.AgentJoinedServer{ServerID: c.ServerID, AgentID: c.AgentID}}, nil

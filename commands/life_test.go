@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
 	"annals/commands/livestest"
@@ -31,6 +32,16 @@ func folded(ctx context.Context, store events.Store, l *livestest.Lives, what st
 	case "message":
 		m, err := states.MessageNow(ctx, id)
 		return m.Exists, err
+	case "membership":
+		return isMember(ctx, states, l.ID("server"), l.ID("agent"))
+	case "occupant":
+		room, entity := l.ID("room"), l.ID("agent")
+		r, err := states.RoomNow(ctx, room)
+		if err != nil {
+			return false, err
+		}
+		m, err := states.membership(ctx, events.OccupancyStream(room, entity))
+		return r.Exists && r.has(entity, m), err
 	case "entity":
 		n, err := states.Entity(ctx, id)
 		if err != nil {
@@ -50,6 +61,20 @@ func folded(ctx context.Context, store events.Store, l *livestest.Lives, what st
 		}
 		return f.alive(ctx, states)
 	}
+}
+
+// isMember asks as a message does: the server may never have been made.
+func isMember(ctx context.Context, states *States, server, agent uuid.UUID) (bool, error) {
+	s, err := states.Server(ctx, server)
+	if err != nil {
+		return false, err
+	}
+	a, err := states.Agent(ctx, agent)
+	if err != nil {
+		return false, err
+	}
+	m, err := states.membership(ctx, events.MembershipStream(server, agent))
+	return s.hears(agent, a, m), err
 }
 
 func TestWhatComesAfterTheEndOfItsParentIsDead(t *testing.T) {

@@ -16,7 +16,9 @@ type Room struct {
 	AgentID   uuid.UUID
 	WorldID   uuid.UUID
 	ChannelID uuid.UUID
-	Entities  []uuid.UUID // who takes part; never changed in place: folds are shared
+	// Entities take part by the room's own stream: since it was made or, in old logs, since they joined. The slice is never changed
+	// in place: folds are shared.
+	Entities []uuid.UUID
 }
 
 // Apply implements State. A room that was deleted may be created again.
@@ -36,6 +38,11 @@ func (r Room) Apply(e events.Recorded) Room {
 		return Room{Life: r.end()}
 	}
 	return r
+}
+
+// has reports whether an entity takes part, by the stream of its membership or by the room's own.
+func (r Room) has(entity uuid.UUID, m Membership) bool {
+	return m.Joined && m.At > r.made || slices.Contains(r.Entities, entity)
 }
 
 // alive tells whether the room is still there after what happened to its agent, its world and its channel.

@@ -11,9 +11,10 @@ import (
 
 // Server is what commands know of a server.
 type Server struct {
-	Life   // of its channels
-	Name   string
-	Agents map[uuid.UUID]bool // never changed in place: folds are shared
+	Life // of its channels and memberships
+	Name string
+	// Agents are the memberships that the server's own stream has, in old logs. The map is never changed: folds are shared.
+	Agents map[uuid.UUID]Membership
 }
 
 // Apply implements State.
@@ -24,24 +25,24 @@ func (s Server) Apply(e events.Recorded) Server {
 	case events.ServerDeleted:
 		return Server{Life: s.end()}
 	case events.AgentJoinedServer:
-		s.Agents = with(s.Agents, f.AgentID)
+		s.Agents = with(s.Agents, f.AgentID, Membership{}.Apply(e))
 	case events.AgentLeftServer:
-		s.Agents = without(s.Agents, f.AgentID)
+		s.Agents = with(s.Agents, f.AgentID, Membership{}.Apply(e))
 	}
 	return s
 }
 
-func noServer(id uuid.UUID) error { return fmt.Errorf("server %s %w", id, ErrNotFound) }
-
-func with(set map[uuid.UUID]bool, id uuid.UUID) map[uuid.UUID]bool {
-	out := make(map[uuid.UUID]bool, len(set)+1)
-	maps.Copy(out, set)
-	out[id] = true
-	return out
+// hears reports whether an agent is a member of the server, by the stream of its membership or by the server's own.
+func (s Server) hears(id uuid.UUID, agent Agent, m Membership) bool {
+	m = m.latest(s.Agents[id])
+	return m.Joined && s.holds(m.At) && agent.holds(m.At)
 }
 
-func without(set map[uuid.UUID]bool, id uuid.UUID) map[uuid.UUID]bool {
-	out := maps.Clone(set)
-	delete(out, id)
+func noServer(id uuid.UUID) error { return fmt.Errorf("server %s %w", id, ErrNotFound) }
+
+func with(all map[uuid.UUID]Membership, id uuid.UUID, m Membership) map[uuid.UUID]Membership {
+	out := make(map[uuid.UUID]Membership, len(all)+1)
+	maps.Copy(out, all)
+	out[id] = m
 	return out
 }

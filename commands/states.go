@@ -14,29 +14,34 @@ import (
 // foldsKept bounds the folds that are kept, per kind.
 const foldsKept = 16384
 
-// States answers what the streams of agents, servers, channels, worlds, rooms and entities fold to, from a bounded cache that
+// membershipsKept bounds the folds of memberships, which are small and many.
+const membershipsKept = 4 * foldsKept
+
+// States answers what the streams of agents, servers, memberships, channels, worlds, rooms and entities fold to, from a bounded cache that
 // the feed refreshes. It is safe for concurrent use.
 type States struct {
-	store    events.Store
-	agents   folds[Agent]
-	servers  folds[Server]
-	channels folds[Channel]
-	worlds   folds[World]
-	rooms    folds[Room]
-	entities folds[Entity]
-	assumed  *assumptions
+	store       events.Store
+	agents      folds[Agent]
+	servers     folds[Server]
+	memberships folds[Membership]
+	channels    folds[Channel]
+	worlds      folds[World]
+	rooms       folds[Room]
+	entities    folds[Entity]
+	assumed     *assumptions
 }
 
 // NewStates reads what it does not hold from the store.
 func NewStates(store events.Store) *States {
 	return &States{
-		store:    store,
-		agents:   newFolds[Agent](store, foldsKept),
-		servers:  newFolds[Server](store, foldsKept),
-		channels: newFolds[Channel](store, foldsKept),
-		worlds:   newFolds[World](store, foldsKept),
-		rooms:    newFolds[Room](store, foldsKept),
-		entities: newFolds[Entity](store, foldsKept),
+		store:       store,
+		agents:      newFolds[Agent](store, foldsKept),
+		servers:     newFolds[Server](store, foldsKept),
+		memberships: newFolds[Membership](store, membershipsKept),
+		channels:    newFolds[Channel](store, foldsKept),
+		worlds:      newFolds[World](store, foldsKept),
+		rooms:       newFolds[Room](store, foldsKept),
+		entities:    newFolds[Entity](store, foldsKept),
 	}
 }
 
@@ -48,6 +53,25 @@ func (s *States) Agent(ctx context.Context, id uuid.UUID) (Agent, error) {
 // Server is the server's fold; that of no events when there is none.
 func (s *States) Server(ctx context.Context, id uuid.UUID) (Server, error) {
 	return foldOf(ctx, s, s.servers, events.ServerStream(id))
+}
+
+// membership is the fold of an agent's or an entity's membership; that of no events when there is none.
+func (s *States) membership(ctx context.Context, stream events.StreamID) (Membership, error) {
+	return foldOf(ctx, s, s.memberships, stream)
+}
+
+// member reports whether an agent is a member of a server, where the stream of the membership folds to m. It fails with
+// ErrNotFound if there is no such server.
+func (s *States) member(ctx context.Context, server, agent uuid.UUID, m Membership) (bool, error) {
+	known, err := s.Server(ctx, server)
+	if err != nil {
+		return false, err
+	}
+	if !known.Exists {
+		return false, noServer(server)
+	}
+	a, err := s.Agent(ctx, agent)
+	return known.hears(agent, a, m), err
 }
 
 // Channel is the channel's fold; one that does not exist when there is none, or it is gone with its server.
@@ -147,6 +171,8 @@ func (s *States) Observe(e events.Recorded) {
 		s.agents.observe(e)
 	case "server":
 		s.servers.observe(e)
+	case "membership":
+		s.memberships.observe(e)
 	case "channel":
 		s.channels.observe(e)
 	case "world":

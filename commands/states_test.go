@@ -86,11 +86,11 @@ func TestEachKindOfParentIsRefreshed(t *testing.T) {
 		t.Fatalf("the agent is %+v, %v", a, err)
 	}
 	do(t, log.Env, NewRequest(), StartAgent{AgentID: eliza})
-	do(t, log.Env, NewRequest(), JoinServer{ServerID: guild, AgentID: eliza})
+	log.Record(events.ServerStream(guild), Noon, events.AgentJoinedServer{ServerID: guild, AgentID: eliza})
 	for _, e := range log.Since(t, 0) {
 		p.Observe(e)
 	}
-	if s, err := p.Server(t.Context(), guild); err != nil || !s.Agents[eliza] {
+	if s, err := p.Server(t.Context(), guild); err != nil || !s.Agents[eliza].Joined {
 		t.Errorf("the server is %+v, %v", s, err)
 	}
 	if a, err := p.Agent(t.Context(), eliza); err != nil || !a.Running {

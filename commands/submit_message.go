@@ -67,16 +67,26 @@ func (c SubmitMessage) Admit(ctx context.Context, states *States, m Message) (a 
 func (c SubmitMessage) hearing(ctx context.Context, states *States, channel Channel, server Server) ([]uuid.UUID, error) {
 	var audience []uuid.UUID
 	for _, id := range channel.Participants {
-		if id == c.AuthorID || (c.ServerID != events.DefaultServer && !server.Agents[id]) {
+		if id == c.AuthorID {
 			continue
 		}
 		agent, err := states.Agent(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		if agent.Running {
-			audience = append(audience, id)
+		if !agent.Running {
+			continue
 		}
+		if c.ServerID != events.DefaultServer { // which every agent hears
+			m, err := states.membership(ctx, events.MembershipStream(c.ServerID, id))
+			if err != nil {
+				return nil, err
+			}
+			if !server.hears(id, agent, m) {
+				continue
+			}
+		}
+		audience = append(audience, id)
 	}
 	return audience, nil
 }

@@ -6,8 +6,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// RoomStream is the stream of one room: its life and who takes part.
+// RoomStream is the stream of one room's life.
 func RoomStream(id uuid.UUID) StreamID { return Stream("room", id) }
+
+// OccupancyStream is the stream of an entity that takes part in a room. Logs from before it was there have that in the stream of
+// the room.
+func OccupancyStream(room, entity uuid.UUID) StreamID {
+	return Stream("membership", Derive(room, "entity", entity.String()))
+}
 
 // RoomCreated: an agent remembers by this room from now on. It is its own view of a channel, or nobody else's.
 type RoomCreated struct {

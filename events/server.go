@@ -12,6 +12,12 @@ var DefaultServer = uuid.Nil
 // ServerStream is the stream of one server.
 func ServerStream(id uuid.UUID) StreamID { return Stream("server", id) }
 
+// MembershipStream is the stream of one agent's membership in a server. Logs from before it was there have memberships in the
+// stream of the server.
+func MembershipStream(server, agent uuid.UUID) StreamID {
+	return Stream("membership", Derive(server, agent.String()))
+}
+
 // ServerCreated: a server (a guild, a workspace, a team) exists from now on.
 type ServerCreated struct {
 	ServerID   uuid.UUID       `json:"serverId"`

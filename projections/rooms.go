@@ -87,7 +87,9 @@ func applyRooms(w engine.Writer, e events.Recorded) {
 		}
 	case events.RoomJoined:
 		occupantsTable.Insert(w, occupant{f.RoomID, f.EntityID, e.Position, 1})
-		roomsTable.Update(w, move(f.RoomID, e))
+		if e.Stream == events.RoomStream(f.RoomID) { // in old logs
+			roomsTable.Update(w, move(f.RoomID, e))
+		}
 	case events.RoomCleared:
 		roomsTable.Update(w, move(f.RoomID, e))
 	case events.RoomDeleted:

@@ -74,11 +74,18 @@ func applyServers(w engine.Writer, e events.Recorded) {
 		})
 	case events.AgentJoinedServer:
 		serverAgentsTable.Insert(w, serverAgent{f.ServerID, f.AgentID, e.Position})
-		serversTable.Update(w, move(f.ServerID, e))
+		moveServer(w, f.ServerID, e)
 	case events.AgentLeftServer:
 		serverAgentsTable.Delete(w, engine.Where{"server_id": f.ServerID, "agent_id": f.AgentID})
-		serversTable.Update(w, move(f.ServerID, e))
+		moveServer(w, f.ServerID, e)
 	case events.ServerDeleted:
 		serversTable.Delete(w, engine.Where{"id": f.ServerID})
+	}
+}
+
+// moveServer moves a server by what its own stream has of memberships, in old logs.
+func moveServer(w engine.Writer, id uuid.UUID, e events.Recorded) {
+	if e.Stream == events.ServerStream(id) {
+		serversTable.Update(w, move(id, e))
 	}
 }

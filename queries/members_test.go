@@ -51,3 +51,80 @@ func TestMembersArePagedBothWaysWithoutGapOrRepeat(t *testing.T) {
 		t.Errorf("agents: %v of %d, %v", got, total, err)
 	}
 }
+
+func TestMembersAreTheSameInWhicheverStreamTheyJoined(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	const server, eliza, parry, guest = 1, 2, 3, 4
+	created := events.ServerCreated{ServerID: id(server), Name: "s", SourceType: "t"}
+	joins := func(agent byte) events.Event {
+		return events.AgentJoinedServer{ServerID: id(server), AgentID: id(agent)}
+	}
+	leaves := func(agent byte) events.Event { return events.AgentLeftServer{ServerID: id(server), AgentID: id(agent)} }
+	own := func(agent byte) events.StreamID { return events.MembershipStream(id(server), id(agent)) }
+	members := func(when string, want ...uuid.UUID) {
+		t.Helper()
+		got, total, err := g.ServerAgents(g.ctx, id(server), queries.Members{Limit: 9})
+		if err != nil || total != len(want) || !slices.Equal(got, want) {
+			t.Errorf("%s, the members are %v of %d, %v", when, got, total, err)
+		}
+	}
+	revision := func(want uint64) {
+		t.Helper()
+		if s, err := g.Server(g.ctx, id(server)); err != nil || s.Revision != want {
+			t.Errorf("the server is at revision %d, not %d: %v", s.Revision, want, err)
+		}
+	}
+	g.happened(events.ServerStream(id(server)), created, joins(eliza), joins(guest), leaves(guest))
+	members("of an old log", id(eliza))
+	revision(3)
+	g.happened(own(parry), joins(parry))
+	g.happened(own(guest), joins(guest))
+	members("after more joined", id(eliza), id(parry), id(guest))
+	g.happened(own(eliza), leaves(eliza))
+	members("after the first left", id(parry), id(guest))
+	revision(3)
+	g.happened(events.AgentStream(id(guest)), events.AgentDeleted{AgentID: id(guest)})
+	g.happened(own(guest), joins(guest)) // it was admitted before
+	members("after one was deleted", id(parry))
+	g.happened(events.AgentStream(id(guest)), events.AgentCreated{AgentID: id(guest)})
+	members("after it was created again", id(parry))
+	g.happened(own(guest), joins(guest))
+	members("after that joined", id(parry), id(guest))
+	g.happened(events.ServerStream(id(server)), events.ServerDeleted{ServerID: id(server)})
+	g.happened(own(parry), joins(parry))
+	members("after the server was deleted")
+	g.happened(events.ServerStream(id(server)), created)
+	members("after it was created again")
+	g.happened(own(parry), joins(parry))
+	members("after one joined it", id(parry))
+}
+
+func TestOccupantsAreTheSameInWhicheverStreamTheyJoined(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	const room, agent, alice, bob = 1, 2, 3, 4
+	created := events.RoomCreated{RoomID: id(room), AgentID: id(agent), Type: "DM", Entities: []uuid.UUID{id(agent)}}
+	joins := func(entity byte) events.Event {
+		return events.RoomJoined{RoomID: id(room), AgentID: id(agent), EntityID: id(entity)}
+	}
+	occupants := func(when string, want ...uuid.UUID) {
+		t.Helper()
+		got, err := g.EveryRoom(g.ctx, id(agent), 0, 9)
+		if err != nil || len(got) != 1 || !slices.Equal(got[0].Entities, want) {
+			t.Errorf("%s, there are %+v, %v", when, got, err)
+		}
+	}
+	g.happened(events.RoomStream(id(room)), created, joins(alice))
+	g.happened(events.OccupancyStream(id(room), id(bob)), joins(bob))
+	occupants("at first", id(agent), id(alice), id(bob))
+	g.happened(events.RoomStream(id(room)), events.RoomDeleted{RoomID: id(room), AgentID: id(agent)})
+	g.happened(events.OccupancyStream(id(room), id(bob)), joins(bob)) // it was admitted before
+	g.happened(events.RoomStream(id(room)), created)
+	occupants("in another room of that id", id(agent))
+	g.happened(events.OccupancyStream(id(room), id(bob)), joins(bob))
+	occupants("after one joined that", id(agent), id(bob))
+	if r, err := g.Room(g.ctx, id(agent), id(room)); err != nil || r.Revision != 3 {
+		t.Errorf("the room is %+v, %v", r, err)
+	}
+}

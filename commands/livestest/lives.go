@@ -25,7 +25,7 @@ type Lives struct {
 }
 
 // Mortal are the things that a history may end with.
-var Mortal = []string{"channel", "world", "room", "message", "entity", "memory", "note", "file of the channel", "file of the agent"}
+var Mortal = []string{"channel", "world", "room", "message", "entity", "memory", "note", "file of the channel", "file of the agent", "membership", "occupant"}
 
 // New begins a history on a log.
 func New(log *esdbtest.Log) *Lives {
@@ -139,6 +139,7 @@ func (l *Lives) Steps() map[string]func() {
 			when(!l.room.there || !l.Alive("room"), atRoom, made, func() {
 				l.room.create()
 				l.children["room"] = born(&l.agent, &l.world, &l.channel)
+				delete(l.children, "occupant") // they were in an earlier one
 			})
 		},
 		"message submitted": func() {
@@ -161,6 +162,31 @@ func (l *Lives) Steps() map[string]func() {
 			l.remember("memory", l.children["what it told"], l.said)
 		},
 		"note stored": func() { l.remember("note", born(&l.agent, &l.room, &l.world, &l.channel), 0) },
+		"agent joined": func() {
+			l.record(events.MembershipStream(server, agent), time.Now(), events.AgentJoinedServer{ServerID: server, AgentID: agent})
+			l.join("membership", born(&l.server, &l.agent))
+		},
+		"agent joined as in old logs": func() {
+			when(l.server.there, atServer, events.AgentJoinedServer{ServerID: server, AgentID: agent}, func() {
+				l.join("membership", born(&l.server, &l.agent))
+			})
+		},
+		"agent left": func() {
+			l.record(events.MembershipStream(server, agent), time.Now(), events.AgentLeftServer{ServerID: server, AgentID: agent})
+			delete(l.children, "membership")
+		},
+		"agent left as in old logs": func() {
+			when(l.server.there, atServer, events.AgentLeftServer{ServerID: server, AgentID: agent}, func() { delete(l.children, "membership") })
+		},
+		"entity joined": func() {
+			l.record(events.OccupancyStream(room, agent), time.Now(), events.RoomJoined{RoomID: room, AgentID: agent, EntityID: agent})
+			l.join("occupant", born(&l.room))
+		},
+		"entity joined as in old logs": func() {
+			when(l.room.there, atRoom, events.RoomJoined{RoomID: room, AgentID: agent, EntityID: agent}, func() {
+				l.join("occupant", born(&l.room))
+			})
+		},
 		"entity seen": func() {
 			id := l.ID("entity")
 			l.record(events.EntityStream(id), time.Now(), events.EntitySeen{EntityID: id, AgentID: agent})
@@ -187,6 +213,13 @@ func (l *Lives) remember(what string, as *child, said events.Position) {
 	l.children[what] = as
 }
 
+// join makes a member, unless there is one.
+func (l *Lives) join(what string, as *child) {
+	if !l.Alive(what) {
+		l.children[what] = as
+	}
+}
+
 func (l *Lives) upload(what, owner string, of uuid.UUID, p *parent) {
 	if l.Alive(what) {
 		return
@@ -205,7 +238,9 @@ func (l *Lives) Alive(what string) bool {
 		return l.world.there && c.alive(false)
 	case "room":
 		return l.room.there && c.alive(false)
-	case "entity", "file of the agent":
+	case "occupant":
+		return l.Alive("room") && c.alive(false)
+	case "entity", "file of the agent", "membership":
 		return c.alive(false)
 	default:
 		return c.alive(true)
