@@ -42,6 +42,10 @@ func openCommitter(ctx context.Context, config *pgx.ConnConfig, gens []*generati
 	if c.conn, err = pgx.ConnectConfig(ctx, config); err != nil {
 		return nil, err
 	}
+	if _, err := c.conn.Exec(ctx, writing, numbers(gens)); err != nil {
+		disconnect(ctx, c.conn)
+		return nil, err
+	}
 	if slices.ContainsFunc(gens, func(g *generation) bool { return g.hasVectors() }) {
 		if err := pgxvector.RegisterTypes(ctx, c.conn); err != nil {
 			disconnect(ctx, c.conn)

@@ -119,6 +119,23 @@ select g from unnest($1::bigint[]) as g where pg_try_advisory_lock(hashtext('ann
 	return pgx.CollectRows(rows, pgx.RowTo[int64])
 }
 
+// mortal lets PostgreSQL end a session whose node is frozen or cut off, and with it the locks that it holds: the node speaks every
+// tick. Older versions of PostgreSQL lack some of the settings.
+const mortal = `
+select set_config(s.name, s.value, false) from (values ('idle_session_timeout', '3s'), ('tcp_user_timeout', '4s'),
+	('tcp_keepalives_idle', '2'), ('tcp_keepalives_interval', '1'), ('tcp_keepalives_count', '2')) as s(name, value)
+join pg_settings using (name)`
+
+// writing marks a connection as one that writes generations, until it ends.
+const writing = `select pg_advisory_lock_shared(hashtext('annals.writing'), g::integer) from unnest($1::bigint[]) as g`
+
+// evict ends the connections through which a node that lost its locks still writes: one that stands in the middle of a transaction
+// would hold up the node that has taken over.
+const evict = `
+select pg_terminate_backend(pid) from pg_locks
+where locktype = 'advisory' and classid = hashtext('annals.writing')::oid and objid = any ($1::bigint[]) and objsubid = 2
+	and database = (select oid from pg_database where datname = current_database())`
+
 // release gives locks back, and tells the others.
 func release(ctx context.Context, conn *pgx.Conn, gens []int64) error {
 	if len(gens) == 0 {

@@ -63,13 +63,14 @@ func waitForStandstill(t *testing.T, f *Feed) {
 	eventually(t, "the feed has noticed", func() bool { return f.Status()[0].Stopped != "" })
 }
 
-// between stands between a feed and PostgreSQL, and can keep an answer back.
+// between stands between a feed and PostgreSQL, and can keep an answer back, or pass on nothing at all.
 type between struct {
 	net.Listener
-	server string
-	mu     sync.Mutex
-	pairs  map[net.Conn]net.Conn
-	mute   bool
+	server  string
+	mu      sync.Mutex
+	pairs   map[net.Conn]net.Conn
+	mute    bool
+	stalled chan struct{} // closed when it passes on again; nil while it does
 }
 
 // newBetween gives the URL under which PostgreSQL at url is reached through it.
@@ -88,6 +89,7 @@ func newBetween(t *testing.T, url string) (*between, string) {
 	serving.Go(func() { b.serve(&serving) })
 	t.Cleanup(func() {
 		must(t, l.Close())
+		b.stall(false)
 		b.cut()
 		serving.Wait()
 	})
@@ -109,7 +111,10 @@ func (b *between) serve(serving *sync.WaitGroup) {
 		b.mu.Lock()
 		b.pairs[client] = server
 		b.mu.Unlock()
-		serving.Go(func() { _, _ = io.Copy(server, client); server.Close() })
+		serving.Go(func() {
+			_, _ = io.Copy(writeFunc(func(p []byte) (int, error) { b.wait(); return server.Write(p) }), client)
+			server.Close()
+		})
 		serving.Go(func() {
 			_, _ = io.Copy(writeFunc(func(p []byte) (int, error) { return b.answer(client, p) }), server)
 			client.Close()
@@ -121,7 +126,29 @@ type writeFunc func([]byte) (int, error)
 
 func (w writeFunc) Write(p []byte) (int, error) { return w(p) }
 
+func (b *between) stall(stalled bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case stalled:
+		b.stalled = make(chan struct{})
+	case b.stalled != nil:
+		close(b.stalled)
+		b.stalled = nil
+	}
+}
+
+func (b *between) wait() {
+	b.mu.Lock()
+	stalled := b.stalled
+	b.mu.Unlock()
+	if stalled != nil {
+		<-stalled
+	}
+}
+
 func (b *between) answer(client net.Conn, p []byte) (int, error) {
+	b.wait()
 	b.mu.Lock()
 	mute := b.mute
 	b.mu.Unlock()
@@ -173,4 +200,38 @@ func TestACommitWhoseAnswerWasLostIsToldOnceAndNotRepeated(t *testing.T) {
 	}
 	checkTally(t, conn, p, store.n)
 	seen.check(t, "a", 1, store.n)
+}
+
+// A node that cannot speak is as good as dead. One that stands in the middle of a transaction holds up nobody either.
+func TestAnotherNodeTakesOverFromOneThatIsCutOff(t *testing.T) {
+	t.Parallel()
+	url, log := database(t), uuid.New()
+	b, through := newBetween(t, url)
+	store, p := newLog(t), tally("counted", "a")
+	var seen [2]told
+	o := Options{Store: store, Postgres: through, Log: log, Projections: []Projection{p}, Committed: seen[0].committed}
+	first, _ := start(t, o)
+	waitThrough(t, first, "a", store.say(10))
+	o.Postgres, o.Committed = url, seen[1].committed
+	second, _ := start(t, o)
+	waitThrough(t, second, "a", store.say(10))
+	conn := connect(t, url)
+	held := connect(t, url) // as the first's connection in the middle of a commit
+	_, err := held.Exec(patient(t), writing, []int64{1})
+	must(t, err)
+	_, err = held.Exec(patient(t), "begin; select from annals.generations for update", pgx.QueryExecModeSimpleProtocol)
+	must(t, err)
+	b.stall(true)
+	last := store.say(10)
+	waitThrough(t, second, "a", last)
+	waitForStandstill(t, first)
+	if err := first.Wait(patient(t), "a", last); !errors.Is(err, ErrBehind) {
+		t.Errorf("waiting at a node that is cut off: %v", err)
+	}
+	b.stall(false)
+	waitThrough(t, first, "a", last)
+	checkTally(t, conn, p, store.n)
+	for i := range seen {
+		eventually(t, "everything is told", func() bool { return seen[i].count("a") == store.n-10*i })
+	}
 }

@@ -17,7 +17,9 @@ import (
 // Rhythms of a session.
 const (
 	// tick is how often a node looks whether it may project what another one did, which has perhaps died.
-	tick       = time.Second
+	tick = time.Second
+	// turnLimit is how long PostgreSQL may take to answer such a look before the way to it is given up.
+	turnLimit  = 5 * time.Second
 	restFor    = 5 * time.Second
 	sweepEvery = time.Hour
 )
@@ -81,9 +83,11 @@ func (s *session) open(ctx context.Context) error {
 		disconnect(ctx, conn)
 		return err
 	}
-	if _, err := conn.Exec(ctx, "listen annals"); err != nil {
-		disconnect(ctx, conn)
-		return err
+	for _, sql := range []string{mortal, "listen annals"} {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			disconnect(ctx, conn)
+			return err
+		}
 	}
 	s.Logger.Info("the feed has PostgreSQL", "views", Views(s.Projections))
 	return nil
@@ -91,7 +95,7 @@ func (s *session) open(ctx context.Context) error {
 
 // turn looks at what there is, and sees that somebody projects it.
 func (s *session) turn(ctx context.Context, first bool) error {
-	ctx, cancel := context.WithTimeout(ctx, prepareLimit)
+	ctx, cancel := context.WithTimeout(ctx, turnLimit)
 	defer cancel()
 	p, err := readPlan(ctx, s.conn, s.Log, s.Projections)
 	if err != nil {
@@ -141,6 +145,9 @@ func (s *session) claim(ctx context.Context, g *group, p plan) (bool, error) {
 	s.stop(s.lanes, s.lanes[g.name])
 	for _, n := range got {
 		s.held[n] = g.name
+	}
+	if _, err := s.conn.Exec(ctx, evict, got); err != nil {
+		return false, err
 	}
 	for _, n := range needless {
 		delete(s.held, n)
