@@ -1,0 +1,135 @@
+package pgtest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Between stands between a server and PostgreSQL, and can keep an answer back, or pass on nothing at all.
+type Between struct {
+	net.Listener
+	server  string
+	mu      sync.Mutex
+	pairs   map[net.Conn]net.Conn
+	mute    bool
+	stalled chan struct{} // closed when it passes on again; nil while it does
+}
+
+// NewBetween gives the URL under which PostgreSQL at url is reached through it.
+func NewBetween(t testing.TB, url string) (*Between, string) {
+	t.Helper()
+	config, err := pgx.ParseConfig(url)
+	must(t, err)
+	dir, err := os.MkdirTemp("", "between")
+	must(t, err)
+	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
+	name := fmt.Sprintf(".s.PGSQL.%d", config.Port)
+	l, err := net.Listen("unix", filepath.Join(dir, name))
+	must(t, err)
+	b := &Between{Listener: l, server: filepath.Join(config.Host, name), pairs: map[net.Conn]net.Conn{}}
+	var serving sync.WaitGroup
+	serving.Go(func() { b.serve(&serving) })
+	t.Cleanup(func() {
+		must(t, l.Close())
+		b.Stall(false)
+		b.Cut()
+		serving.Wait()
+	})
+	return b, fmt.Sprintf("postgres:///%s?host=%s&port=%d&user=%s&password=%s", config.Database, dir, config.Port, config.User, config.Password)
+}
+
+func (b *Between) serve(serving *sync.WaitGroup) {
+	for {
+		client, err := b.Accept()
+		if err != nil {
+			return
+		}
+		var d net.Dialer
+		server, err := d.DialContext(context.Background(), "unix", b.server)
+		if err != nil {
+			client.Close()
+			continue
+		}
+		b.mu.Lock()
+		b.pairs[client] = server
+		b.mu.Unlock()
+		serving.Go(func() {
+			_, _ = io.Copy(writeFunc(func(p []byte) (int, error) { b.wait(); return server.Write(p) }), client)
+			server.Close()
+		})
+		serving.Go(func() {
+			_, _ = io.Copy(writeFunc(func(p []byte) (int, error) { return b.answer(client, p) }), server)
+			client.Close()
+		})
+	}
+}
+
+type writeFunc func([]byte) (int, error)
+
+func (w writeFunc) Write(p []byte) (int, error) { return w(p) }
+
+// Stall makes it pass on nothing, and then again everything.
+func (b *Between) Stall(stalled bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case stalled:
+		b.stalled = make(chan struct{})
+	case b.stalled != nil:
+		close(b.stalled)
+		b.stalled = nil
+	}
+}
+
+func (b *Between) wait() {
+	b.mu.Lock()
+	stalled := b.stalled
+	b.mu.Unlock()
+	if stalled != nil {
+		<-stalled
+	}
+}
+
+func (b *Between) answer(client net.Conn, p []byte) (int, error) {
+	b.wait()
+	b.mu.Lock()
+	mute := b.mute
+	b.mu.Unlock()
+	if mute {
+		return len(p), nil
+	}
+	return client.Write(p)
+}
+
+// KeepAnswers makes it lose what PostgreSQL answers.
+func (b *Between) KeepAnswers(keep bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mute = keep
+}
+
+// Cut ends every connection.
+func (b *Between) Cut() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for client, server := range b.pairs {
+		client.Close()
+		server.Close()
+		delete(b.pairs, client)
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
