@@ -21,7 +21,7 @@ func deployed(t *testing.T, file string) string {
 func TestNodesOfTheComposeFileShareUploadsAndPassSettingsOn(t *testing.T) {
 	t.Parallel()
 	compose := deployed(t, "compose.yaml")
-	for _, name := range append(models.Environment(), "AGENT_MODEL_HOSTS", "CORS_ORIGIN", "SECRET_SALT") {
+	for _, name := range append(models.Environment(), "AGENT_MODEL_HOSTS", "CORS_ORIGIN", "TRUSTED_PROXIES", "SECRET_SALT") {
 		if !strings.Contains(compose, "\n    "+name+": ${"+name+":-}\n") {
 			t.Errorf("%s is not passed on", name)
 		}

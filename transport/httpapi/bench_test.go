@@ -34,7 +34,7 @@ func (s *sink) WriteHeader(status int) { s.status = status }
 // handled runs one request through everything but the network.
 func (s *fixture) handled(b *testing.B, method, path, body string, want int) {
 	r := httptest.NewRequestWithContext(context.Background(), method, path, strings.NewReader(body))
-	r.Host = "localhost"
+	r.Host, r.RemoteAddr = "localhost", "127.0.0.1:1"
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}

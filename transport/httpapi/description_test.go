@@ -22,6 +22,7 @@ import (
 var document = sync.OnceValue(func() []byte {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodGet, "http://localhost/api/openapi.json", nil)
+	r.RemoteAddr = "127.0.0.1:1"
 	httpapi.New(httpapi.Options{Frame: frame.Options{Shared: frame.Shared{Version: "1.2.0"}}}).ServeHTTP(w, r)
 	return w.Body.Bytes()
 })

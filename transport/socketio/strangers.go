@@ -2,10 +2,11 @@ package socketio
 
 import (
 	"net/http"
-	"net/netip"
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"annals/transport/limits"
 )
 
 // anonymous is the actor of clients that did not show a key.
@@ -15,12 +16,7 @@ const anonymous = "anonymous"
 // there is none and it comes from this machine.
 func (h *Hub) identifies(r *http.Request, key string) (actor string, ok, identified bool) {
 	actor, ok = h.Identify(r, key)
-	return actor, ok, ok && (actor != anonymous || isLoopback(r.RemoteAddr))
-}
-
-func isLoopback(remote string) bool {
-	ap, err := netip.ParseAddrPort(remote)
-	return err == nil && ap.Addr().Unmap().IsLoopback()
+	return actor, ok, ok && (actor != anonymous || limits.IsLocal(r))
 }
 
 // enter gives a new session its place. One that is not identified takes it from another such one where there are too many:

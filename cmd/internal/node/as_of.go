@@ -37,6 +37,7 @@ func (s *server) readPast(ctx context.Context, schema string) (err error) {
 
 // answerPast begins to answer clients with an API that changes nothing.
 func (s *server) answerPast(ctx context.Context) error {
+	s.warnOpen()
 	s.api = httpapi.New(s.pastOptions(ctx)) //nolint:contextcheck // each request brings its own
 	s.handle(ctx)
 	return nil
@@ -52,6 +53,7 @@ func (s *server) pastOptions(ctx context.Context) httpapi.Options {
 				Clock: s.Clock, NewID: NewID, Logger: s.Logger, Version: Version, Done: ctx,
 			},
 			ReadOnly: true, Waiter: frozen, Head: frozen.Head, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin, RateLimit: c.RateLimit == "on",
+			AllowOpen: c.AllowOpen == "on", Proxies: c.proxies(),
 		},
 		SecretSalt: c.SecretSalt,
 	}

@@ -2,30 +2,35 @@ package node
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"unicode"
 
+	"annals/transport/limits"
 	"annals/transport/models"
 )
 
 // Config is everything that can be set, as flags or in the environment, under the names that ElizaOS uses where it has
 // one.
 type Config struct {
-	Port          int    `name:"port" env:"SERVER_PORT" default:"3000" help:"Port to serve on; 0 takes a free one."`
-	Host          string `name:"host" env:"SERVER_HOST" default:"127.0.0.1" help:"Address to serve on. Without a key, clients must still name a loopback host."`
-	Key           string `name:"key" env:"ELIZA_SERVER_AUTH_TOKEN" help:"Key that clients must show as X-API-KEY. Prefer the environment: command lines are visible to other users."`
-	CORSOrigin    string `name:"cors-origin" env:"CORS_ORIGIN" help:"Origins, separated by commas, whose pages may call; otherwise loopback only."`
-	PostgresURL   string `name:"postgres-url" env:"POSTGRES_URL" help:"A PostgreSQL with pgvector; otherwise a private one under the data folder."`
-	EventStoreURL string `name:"eventstore-url" env:"EVENTSTORE_URL" help:"An EventStoreDB, esdb:// or esdb+discover://; otherwise the embedded one."`
-	DataDir       string `name:"data-dir" env:"DATA_DIR" default:".annals" help:"Where everything of this server is kept."`
-	BlobsURL      string `name:"blobs-url" env:"BLOBS_URL" help:"Where the bytes of uploads are kept: s3://bucket?region=…, or file:///folder; otherwise under the data folder."`
-	ElizaUIDir    string `name:"eliza-ui-dir" env:"ELIZA_UI_DIR" help:"A build of ElizaOS's web client to serve at /: make eliza-ui fetches one."`
-	CharactersDir string `name:"characters-dir" env:"CHARACTERS_DIR" default:"deploy/characters" help:"Where characterPath looks."`
-	CharacterURLs string `name:"character-urls" env:"CHARACTER_URLS" default:"off" enum:"on,off" help:"Whether characterPath may be a URL."`
-	RateLimit     string `name:"rate-limit" env:"RATE_LIMIT" default:"on" enum:"on,off" help:"off lifts every limit."`
-	SecretSalt    string `name:"secret-salt" env:"SECRET_SALT" default:"secretsalt" help:"Salt of ElizaOS's encryption of agents' secrets."`
+	Port           int    `name:"port" env:"SERVER_PORT" default:"3000" help:"Port to serve on; 0 takes a free one."`
+	Host           string `name:"host" env:"SERVER_HOST" default:"127.0.0.1" help:"Address to serve on. Without a key it must be one of this machine alone, unless ALLOW_OPEN is on."`
+	Key            string `name:"key" env:"ELIZA_SERVER_AUTH_TOKEN" help:"Key that clients must show as X-API-KEY. Prefer the environment: command lines are visible to other users."`
+	AllowOpen      string `name:"allow-open" env:"ALLOW_OPEN" default:"off" enum:"on,off" help:"on lets anyone who can reach the server use it although no key is set."`
+	TrustedProxies string `name:"trusted-proxies" env:"TRUSTED_PROXIES" help:"Addresses and networks, separated by commas, of proxies that may say in X-Forwarded-For where a request came from."`
+	CORSOrigin     string `name:"cors-origin" env:"CORS_ORIGIN" help:"Origins, separated by commas, whose pages may call; otherwise loopback only."`
+	PostgresURL    string `name:"postgres-url" env:"POSTGRES_URL" help:"A PostgreSQL with pgvector; otherwise a private one under the data folder."`
+	EventStoreURL  string `name:"eventstore-url" env:"EVENTSTORE_URL" help:"An EventStoreDB, esdb:// or esdb+discover://; otherwise the embedded one."`
+	DataDir        string `name:"data-dir" env:"DATA_DIR" default:".annals" help:"Where everything of this server is kept."`
+	BlobsURL       string `name:"blobs-url" env:"BLOBS_URL" help:"Where the bytes of uploads are kept: s3://bucket?region=…, or file:///folder; otherwise under the data folder."`
+	ElizaUIDir     string `name:"eliza-ui-dir" env:"ELIZA_UI_DIR" help:"A build of ElizaOS's web client to serve at /: make eliza-ui fetches one."`
+	CharactersDir  string `name:"characters-dir" env:"CHARACTERS_DIR" default:"deploy/characters" help:"Where characterPath looks."`
+	CharacterURLs  string `name:"character-urls" env:"CHARACTER_URLS" default:"off" enum:"on,off" help:"Whether characterPath may be a URL."`
+	RateLimit      string `name:"rate-limit" env:"RATE_LIMIT" default:"on" enum:"on,off" help:"off lifts every rate; bounds on bytes, connections and clients without a key stay."`
+	SecretSalt     string `name:"secret-salt" env:"SECRET_SALT" default:"secretsalt" help:"Salt of ElizaOS's encryption of agents' secrets."`
 
 	models.First
 
@@ -47,7 +52,25 @@ func (c Config) Validate() error {
 	if strings.ContainsFunc(c.Key, unicode.IsControl) || strings.TrimSpace(c.Key) != c.Key {
 		return errors.New("ELIZA_SERVER_AUTH_TOKEN begins or ends with white space, or has a line feed in it: no client can send such a key")
 	}
+	if _, err := limits.ParseProxies(c.TrustedProxies); err != nil {
+		return fmt.Errorf("TRUSTED_PROXIES: %w", err)
+	}
 	return nil
+}
+
+// proxies are those of a valid configuration.
+func (c Config) proxies() limits.Proxies {
+	all, _ := limits.ParseProxies(c.TrustedProxies)
+	return all
+}
+
+// allows refuses to serve on an address that other machines reach without a key, unless that is meant.
+func (c Config) allows(served net.Addr) error {
+	tcp, ok := served.(*net.TCPAddr)
+	if c.Key != "" || c.AllowOpen == "on" || ok && tcp.IP.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("without a key anyone who reaches %s could read and change everything: set ELIZA_SERVER_AUTH_TOKEN, or ALLOW_OPEN=on if that is meant", served)
 }
 
 // Logger writes structured lines to the standard error.

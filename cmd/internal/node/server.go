@@ -104,7 +104,7 @@ func (s *server) listen(ctx context.Context) (err error) {
 		return fmt.Errorf("%w: set SERVER_PORT or SERVER_HOST", err)
 	}
 	s.later(func() { _ = s.listener.Close() })
-	return nil
+	return s.allows(s.listener.Addr())
 }
 
 // open opens the log.
@@ -153,8 +153,9 @@ func (s *server) read(ctx context.Context, views string) (err error) {
 func (s *server) push(context.Context) error {
 	s.filesGone = make(chan struct{}, 1)
 	s.turns, s.agentLogs, s.aborts = newNotifier(), newNotifier(), reactions.NewAborts()
+	proxies := s.proxies()
 	s.live = live.New(live.Options{
-		Log: s.logID, Store: s.backends.Store, Logger: s.Logger,
+		Log: s.logID, Store: s.backends.Store, Logger: s.Logger, Client: proxies.ClientOf,
 		Origin: func(*http.Request) bool { return true }, // the API has looked at it
 	})
 	o := s.backends.Projections(s.logID)
@@ -165,7 +166,7 @@ func (s *server) push(context.Context) error {
 	}
 	s.feed = engine.NewFeed(o)
 	s.rooms = socketio.New(socketio.Options{
-		Env: s.env, Channels: s.queries, Waiter: s.feed, Logs: s.lines, Clock: s.Clock, NewID: NewID, Logger: s.Logger,
+		Env: s.env, Channels: s.queries, Waiter: s.feed, Logs: s.lines, Clock: s.Clock, NewID: NewID, Logger: s.Logger, Client: proxies.ClientOf,
 		Identify: func(r *http.Request, key string) (string, bool) { return s.api.Identify(r, key) }, // is there before the first client
 	})
 	return nil
@@ -222,15 +223,25 @@ func (s *server) answer(ctx context.Context) error {
 	s.watch.Lags(h.projections)
 	s.watch.ParkedEvents(parkedCounts(s.backends.Store))
 	s.api = httpapi.New(s.options(ctx, h)) //nolint:contextcheck // each request brings its own
-	if s.Key == "" {
-		s.Logger.Warn("Server authentication is disabled. Set ELIZA_SERVER_AUTH_TOKEN environment variable to enable.")
-	}
+	s.warnOpen()
 	s.handle(ctx, s.live, s.rooms)
 	return s.backends.Announce(s.url())
 }
 
 // url is where clients on this machine reach the server.
 func (s *server) url() string { return "http://" + s.listener.Addr().String() }
+
+// warnOpen says that there is no key, and loudly that other machines are let in all the same.
+func (s *server) warnOpen() {
+	switch {
+	case s.Key != "":
+	case s.AllowOpen == "on":
+		s.Logger.Error("ALLOW_OPEN is on and there is no key: ANYONE WHO REACHES THIS SERVER CAN READ AND CHANGE EVERYTHING. "+
+			"Set ELIZA_SERVER_AUTH_TOKEN, or keep others away from it.", "address", s.listener.Addr().String())
+	default:
+		s.Logger.Warn("Server authentication is disabled. Set ELIZA_SERVER_AUTH_TOKEN environment variable to enable.")
+	}
+}
 
 // handle serves the API until the server ends: then the sockets are closed, with their position, and the requests drained.
 func (s *server) handle(ctx context.Context, sockets ...io.Closer) {
@@ -263,7 +274,7 @@ func (s *server) options(ctx context.Context, h health) httpapi.Options {
 				Env: s.env, Codec: s.backends.Codec, Queries: s.queries, Log: s.logID, Clock: s.Clock, NewID: NewID, Logger: s.Logger, Version: Version, Done: ctx,
 			},
 			Waiter: s.feed, Head: store.Head, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin, RateLimit: c.RateLimit == "on",
-			Middleware: s.watch.Middleware(),
+			AllowOpen: c.AllowOpen == "on", Proxies: c.proxies(), Middleware: s.watch.Middleware(),
 		},
 		SecretSalt: c.SecretSalt, Sockets: map[string]http.Handler{"/ws": s.live, "/socket.io/": s.rooms},
 	}

@@ -107,6 +107,9 @@ type agentLogPath struct {
 
 // deleteAgentLog is 204 for an entry that is not there, as recorded.
 func (a *api) deleteAgentLog(c *frame.Call, in *agentLogPath) (frame.None, error) {
+	if err := c.Here("remove entries of logs"); err != nil {
+		return frame.None{}, err
+	}
 	if err := a.agentIs(c, in.AgentID.UUID); err != nil {
 		return frame.None{}, err
 	}

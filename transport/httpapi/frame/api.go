@@ -21,6 +21,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/limits"
 	"annals/transport/problem"
 )
 
@@ -48,7 +49,10 @@ type Options struct {
 	// Key is what clients must show, Host what the server was told to bind, CORSOrigin the origins, separated by commas,
 	// whose pages may call. Each may be empty.
 	Key, Host, CORSOrigin string
-	RateLimit             bool
+	// AllowOpen lets other machines call although there is no key. Proxies may say for whom they forward a request.
+	AllowOpen bool
+	Proxies   limits.Proxies
+	RateLimit bool
 	// Middleware sees every request first.
 	Middleware []gin.HandlerFunc
 	// Otherwise answers what no route is for, and needs no key for that. It may be nil.
@@ -81,7 +85,7 @@ type API struct {
 	started   time.Time
 	origins   origins
 	keys      keys
-	limits    *limiter
+	rates     rates
 	// head is the highest position known to be in the log: up to it, nobody has to ask the store.
 	head atomic.Uint64
 }
@@ -95,16 +99,16 @@ func New(o Options) *API {
 	gin.SetMode(gin.ReleaseMode)
 	a := &API{
 		Shared: o.Shared, O: o, router: gin.New(), operations: map[route]*operation{}, samples: map[reflect.Type]any{}, started: o.Clock(),
-		origins: newOrigins(o.CORSOrigin, o.Host, o.Key != ""),
+		origins: newOrigins(o.CORSOrigin, o.Host, o.Key != "", o.AllowOpen),
 		keys:    newKeys(o.Key, o.Clock),
 	}
 	if o.RateLimit {
-		a.limits = newLimiter(o.Clock, everything)
+		a.rates = rates{newLimiter(o.Clock, everything), newLimiter(o.Clock, everything)}
 	}
 	a.router.HandleMethodNotAllowed = true
 	a.router.RedirectTrailingSlash = false
 	a.router.Use(o.Middleware...)
-	a.router.Use(a.edge, a.protect, a.limit, a.authenticate, a.still, a.bound)
+	a.router.Use(a.edge, a.protect, a.authenticate, a.still, a.bound)
 	a.router.NoRoute(func(g *gin.Context) {
 		if a.knowsOtherwise(g.Request) {
 			o.Otherwise.ServeHTTP(g.Writer, g.Request)
@@ -141,7 +145,7 @@ func (a *API) Socket(path, summary string, h http.Handler, methods []string, tra
 		a.describeSocket(a.operation(method, path, summary, kind, traits...))
 	}
 	a.router.Match(methods, path, func(g *gin.Context) {
-		if !a.origins.opens(g.Request) {
+		if a.origins.crossSite(g.Request) {
 			a.refuse(g, problem.New(http.StatusForbidden, problem.CodeForbidden, "Pages of %.100s may not connect: name them in CORS_ORIGIN.", g.GetHeader("Origin")))
 			return
 		}

@@ -27,11 +27,24 @@ const cookieLife = 24 * time.Hour
 
 var errNoKey = problem.New(http.StatusUnauthorized, problem.CodeAuthRequired, "Invalid or missing X-API-KEY")
 
-// authenticate finds out who calls, and turns away whoever has no key where one is needed.
+// authenticate finds out who calls, counts the request, and turns away whoever has no key where one is needed. What is refused
+// counts wherever it was sent, and so does a wrong key where none is needed.
 func (a *API) authenticate(g *gin.Context) {
-	if !a.keys.required() {
+	identified := !a.keys.required() || a.identify(g)
+	may := callOf(g.Request.Context()).operation.access
+	refused := !identified && !may.open && !(g.FullPath() == "" && a.knowsOtherwise(g.Request))
+	if !refused && (identified || !a.keys.tried(g.Request)) {
+		a.limit(g, identified)
 		return
 	}
+	if a.within(g, a.rates.strangers) && refused {
+		g.Header("WWW-Authenticate", `Bearer realm="annals"`)
+		a.refuse(g, errNoKey)
+	}
+}
+
+// identify reports whether a request shows the key, or what is worth it.
+func (a *API) identify(g *gin.Context) bool {
 	c := callOf(g.Request.Context())
 	may := c.operation.access
 	switch {
@@ -41,24 +54,24 @@ func (a *API) authenticate(g *gin.Context) {
 		if a.keys.cookieLasts(g.Request) < cookieLife/2 {
 			http.SetCookie(g.Writer, a.keys.newCookie(g.Request))
 		}
+		return true
 	case a.keys.cookie(g.Request) && (g.Request.Method == http.MethodGet || may.socket): // any other write needs the header
 		c.Actor = keyHolder
-	case may.signed && a.keys.admitted(g.Request):
-	case g.FullPath() == "" && a.knowsOtherwise(g.Request):
-	case !may.open:
-		g.Header("WWW-Authenticate", `Bearer realm="annals"`)
-		a.refuse(g, errNoKey)
+		return true
 	}
+	return may.signed && a.keys.admitted(g.Request)
 }
 
 // Identify tells who a socket's request comes from: key may be what the client sent beside it. It is false where a key is
-// needed and none was shown.
+// needed and none was shown; a wrong one beside the request counts, as one in it does (see authenticate).
 func (a *API) Identify(r *http.Request, key string) (actor string, ok bool) {
 	switch {
 	case !a.keys.required():
 		return Anonymous, true
 	case a.keys.shown(r), a.keys.asked(r), a.keys.is(key), a.keys.cookie(r):
 		return keyHolder, true
+	case key != "" && a.rates.strangers != nil:
+		a.rates.strangers.take(a.O.Proxies.ClientOf(r))
 	}
 	return Anonymous, false
 }
@@ -94,6 +107,11 @@ func (k keys) shown(r *http.Request) bool {
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	return strings.EqualFold(scheme, "Bearer") && k.is(strings.TrimSpace(token))
+}
+
+// tried tells whether the request carries something as the key, which may be wrong.
+func (k keys) tried(r *http.Request) bool {
+	return r.Header.Get("X-Api-Key") != "" || r.Header.Get("Authorization") != "" || r.URL.Query().Has("apiKey")
 }
 
 // asked tells whether the request carries the key in the query, as those do that open a socket.

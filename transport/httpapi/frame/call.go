@@ -219,10 +219,19 @@ func (c *Call) Identified() bool { return !c.api.keys.required() || c.Actor != A
 
 // Here refuses to callers elsewhere what, as long as no key is set, only this machine may do.
 func (c *Call) Here(what string) error {
-	if c.api.keys.required() || local(c.gin.Request) {
+	if c.api.keys.required() || c.api.origins.local(c.gin.Request) {
 		return nil
 	}
 	return problem.New(http.StatusForbidden, problem.CodeForbidden, "Only this machine may %s as long as no key is set.", what)
+}
+
+// Changes refuses to change something on behalf of a page that may not call. A GET that changes something says so; of other
+// methods it is found out before.
+func (c *Call) Changes() error {
+	if c.api.origins.crossSite(c.gin.Request) {
+		return errCrossSite(c.gin.Request)
+	}
+	return nil
 }
 
 // Runs refuses to act as an agent that is not there or does not run.

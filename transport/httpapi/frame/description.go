@@ -137,13 +137,10 @@ func problemSchema() *huma.Schema {
 func (o *operation) refusals() []int {
 	all := []int{
 		http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge,
-		http.StatusInternalServerError, http.StatusServiceUnavailable,
+		http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,
 	}
 	if !o.access.open {
 		all = append(all, http.StatusUnauthorized)
-	}
-	if o.limits.counted || o.access.socket {
-		all = append(all, http.StatusTooManyRequests)
 	}
 	switch o.method {
 	case http.MethodGet:

@@ -70,7 +70,7 @@ func (a *API) Page(path, summary string, serve func(*Call), types map[string]any
 
 // File is a route whose answer is a file, or a part of one.
 func (a *API) File(path, summary string, serve func(*Call), traits ...Trait) {
-	kind := operation{answer: answer{status: http.StatusOK, raw: true, ranges: true, types: AnyFile}, limits: limits{file: true}}
+	kind := operation{answer: answer{status: http.StatusOK, raw: true, ranges: true, types: AnyFile}, limits: allowance{file: true}}
 	a.give(path, summary, serve, kind, traits...)
 }
 

@@ -45,10 +45,18 @@ func LimitedAsBefore(most int, window time.Duration, denied string) Trait {
 	return func(o *operation) { o.limits.rates = append(o.limits.rates, rate{most, window, true, tooMany(denied)}) }
 }
 
-// limit counts requests to the API and turns away whoever sends too many.
-func (a *API) limit(g *gin.Context) {
+// rates count all that an address asks for: requests of identified clients apart from those of strangers, who may be behind the
+// same address and must not use up what the others have.
+type rates struct{ identified, strangers *limiter }
+
+// limit counts a request of an identified client, or one that needs no key, and turns it away where there are too many.
+func (a *API) limit(g *gin.Context, identified bool) {
 	o := callOf(g.Request.Context()).operation
-	if a.limits == nil || !o.limits.counted || !a.within(g, a.limits) {
+	all := a.rates.identified
+	if !identified && a.keys.required() {
+		all = a.rates.strangers
+	}
+	if all == nil || !o.limits.counted || !a.within(g, all) {
 		return
 	}
 	for _, l := range o.limits.own {
@@ -59,7 +67,10 @@ func (a *API) limit(g *gin.Context) {
 }
 
 func (a *API) within(g *gin.Context, l *limiter) bool {
-	left, reset := l.take(g.Request.RemoteAddr)
+	if l == nil {
+		return true
+	}
+	left, reset := l.take(a.O.Proxies.ClientOf(g.Request))
 	h := g.Writer.Header()
 	seconds := strconv.Itoa(int(reset.Round(time.Second) / time.Second))
 	most, remaining := strconv.Itoa(l.most), strconv.Itoa(max(left, 0))
@@ -79,7 +90,7 @@ func (a *API) within(g *gin.Context, l *limiter) bool {
 	return left >= 0
 }
 
-// limiter counts in fixed windows that begin with an address's first request.
+// limiter counts in fixed windows that begin with a client's first request.
 type limiter struct {
 	rate
 	clock func() time.Time
@@ -101,8 +112,8 @@ func newLimiter(clock func() time.Time, r rate) *limiter {
 }
 
 // take counts a request. What is left is negative beyond the limit.
-func (l *limiter) take(address string) (left int, reset time.Duration) {
-	from, now := network(address), l.clock()
+func (l *limiter) take(from netip.Prefix) (left int, reset time.Duration) {
+	now := l.clock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w, ok := l.seen.Get(from)
@@ -112,21 +123,4 @@ func (l *limiter) take(address string) (left int, reset time.Duration) {
 	}
 	w.n++
 	return l.most - w.n, l.window - now.Sub(w.begun)
-}
-
-// network is who an address belongs to: itself, or in IPv6 the /64 that one subscriber has.
-func network(address string) netip.Prefix {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	ip, bits := ap.Addr().Unmap().WithZone(""), 32
-	if ip.Is6() {
-		bits = 64
-	}
-	p, err := ip.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return p
 }

@@ -21,7 +21,7 @@ type operation struct {
 	answer                answer
 	body                  body
 	access                access
-	limits                limits
+	limits                allowance
 }
 
 // answer is how an operation answers.
@@ -61,8 +61,8 @@ type access struct {
 	asks   bool // it changes nothing, although it is no GET
 }
 
-// limits are what an operation may take up.
-type limits struct {
+// allowance is what an operation may take up.
+type allowance struct {
 	counted bool          // it counts against the requests of its caller
 	time    time.Duration // none for 0
 	waiting time.Duration // the time with wait=reply in the query, where it is another one
@@ -128,7 +128,7 @@ func (a *API) operation(method, path, summary string, kind operation, traits ...
 	if o.limits.file && o.limits.time != 0 {
 		o.limits.time = UploadTime
 	}
-	if a.limits != nil {
+	if a.rates.identified != nil {
 		for _, r := range o.limits.rates {
 			o.limits.own = append(o.limits.own, newLimiter(a.Clock, r))
 		}
@@ -142,7 +142,7 @@ func (a *API) operationOf(g *gin.Context) *operation {
 	if o := a.operations[route{g.Request.Method, g.FullPath()}]; o != nil {
 		return o
 	}
-	return &operation{limits: limits{counted: strings.HasPrefix(g.Request.URL.Path, "/api")}}
+	return &operation{limits: allowance{counted: strings.HasPrefix(g.Request.URL.Path, "/api")}}
 }
 
 // Fulfil answers a request. What it returns becomes the data of the envelope; In is read as huma reads structs, with the

@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"cmp"
 	"net"
 	"net/http"
 	"net/netip"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"annals/transport/limits"
 	"annals/transport/problem"
 )
 
@@ -52,15 +54,21 @@ func (a *API) protect(g *gin.Context) {
 	case g.Request.Method == http.MethodOptions:
 		h.Set("Access-Control-Allow-Methods", "GET,POST,PUT,DELETE,PATCH,OPTIONS")
 		h.Set("Access-Control-Allow-Headers",
-			"Content-Type,Authorization,X-API-KEY,If-Match,If-None-Match,Idempotency-Key,X-Annals-After,X-Request-ID")
+			"Content-Type,Authorization,X-API-KEY,X-Entity-Id,If-Match,If-None-Match,Idempotency-Key,X-Annals-After,X-Request-ID")
 		g.AbortWithStatus(http.StatusNoContent)
-	case !a.origins.names(g.Request.Host):
+	case !a.origins.here(g.Request):
 		a.refuse(g, problem.New(http.StatusForbidden, problem.CodeForbidden,
-			"Without a key the server answers to loopback names only: call it as localhost, or set ELIZA_SERVER_AUTH_TOKEN."))
-	case origin != "" && !allowed && !a.keys.required() && g.Request.Method != http.MethodGet:
+			"Without a key the server answers to this machine alone, and to loopback names only: call it as localhost and not through a proxy, or set "+
+				"ELIZA_SERVER_AUTH_TOKEN."))
+	case !a.keys.required() && g.Request.Method != http.MethodGet && a.origins.crossSite(g.Request):
 		// A page that may not read an answer must not write either: a simple request is sent without asking first.
-		a.refuse(g, problem.New(http.StatusForbidden, problem.CodeForbidden, "Pages of %.100s may not call: name them in CORS_ORIGIN.", origin))
+		a.refuse(g, errCrossSite(g.Request))
 	}
+}
+
+func errCrossSite(r *http.Request) error {
+	return problem.New(http.StatusForbidden, problem.CodeForbidden, "Pages of %.100s may not do that: name them in CORS_ORIGIN.",
+		cmp.Or(r.Header.Get("Origin"), "other sites"))
 }
 
 // origins says whose pages may call, and under which names the server may be called.
@@ -68,10 +76,11 @@ type origins struct {
 	named []string
 	host  string
 	keyed bool
+	open  bool // without a key, too
 }
 
-func newOrigins(named, host string, keyed bool) origins {
-	o := origins{host: strings.ToLower(host), keyed: keyed}
+func newOrigins(named, host string, keyed, open bool) origins {
+	o := origins{host: strings.ToLower(host), keyed: keyed, open: open}
 	for one := range strings.SplitSeq(named, ",") {
 		if one = strings.TrimSuffix(strings.TrimSpace(one), "/"); one != "" {
 			o.named = append(o.named, one)
@@ -92,20 +101,31 @@ func (o origins) allows(origin string) bool {
 	return err == nil && u.Host != "" && isLoopbackName(u.Hostname())
 }
 
-// opens tells whether a page may open a socket, which browsers do not ask about first: those that may call, and the
-// server's own.
-func (o origins) opens(r *http.Request) bool {
+// crossSite reports whether a request is the doing of a page that may not call. Browsers name it in Origin where they ask for
+// more than a picture, and tell of others in Sec-Fetch-Site.
+func (o origins) crossSite(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
-	u, err := url.Parse(origin)
-	return origin == "" || o.allows(origin) || err == nil && strings.EqualFold(u.Host, r.Host)
+	if origin == "" {
+		return r.Header.Get("Sec-Fetch-Site") == "cross-site"
+	}
+	return !o.allows(origin) && !own(r)
 }
 
-// names tells whether the server may be called by that host. Without a key it must be a loopback name, or what it was told
-// to bind: a page elsewhere can make its own name resolve to this machine.
+// own reports whether a request is the doing of one of the server's own pages, or of none.
+func own(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	u, err := url.Parse(origin)
+	return origin == "" || err == nil && strings.EqualFold(u.Host, r.Host)
+}
+
+// here reports whether a request may be answered at all: without a key only one from this machine.
+func (o origins) here(r *http.Request) bool {
+	return o.keyed || o.open || limits.IsLocal(r) && o.names(r.Host)
+}
+
+// names tells whether the server may be called by that host without a key. It must be a loopback name, or what it was told to
+// bind: a page elsewhere can make its own name resolve to this machine.
 func (o origins) names(host string) bool {
-	if o.keyed {
-		return true
-	}
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
 		name = strings.Trim(host, "[]")
@@ -122,12 +142,6 @@ func isLoopbackName(name string) bool {
 }
 
 // local tells whether a request comes from this machine, and from no page or one of this server's own.
-func local(r *http.Request) bool {
-	ip, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !ip.Addr().Unmap().IsLoopback() {
-		return false
-	}
-	origin := r.Header.Get("Origin")
-	u, err := url.Parse(origin)
-	return origin == "" || (err == nil && strings.EqualFold(u.Host, r.Host))
+func (o origins) local(r *http.Request) bool {
+	return limits.IsLocal(r) && o.names(r.Host) && own(r) && !o.crossSite(r)
 }

@@ -78,7 +78,9 @@ func Read(document []byte) (*Description, error) {
 // Of is the description that a server gives of itself.
 func Of(server http.Handler) (*Description, error) {
 	w := httptest.NewRecorder()
-	server.ServeHTTP(w, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "http://localhost/api/openapi.json", nil))
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "http://localhost/api/openapi.json", nil)
+	r.RemoteAddr = "127.0.0.1:1"
+	server.ServeHTTP(w, r)
 	return Read(w.Body.Bytes())
 }
 

@@ -140,6 +140,9 @@ func (a *api) dmChannel(c *frame.Call, in *dmQuery) (queries.Channel, error) {
 		c.Revision(found.Revision)
 		return found, err
 	}
+	if err := c.Changes(); err != nil {
+		return found, err
+	}
 	metadata, err := json.Marshal(map[string]uuid.UUID{"user1": one, "user2": other})
 	if err != nil {
 		return found, err

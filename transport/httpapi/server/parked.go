@@ -78,6 +78,9 @@ type parkedList struct {
 }
 
 func (a *api) parked(c *frame.Call, in *parkedPage) (parkedList, error) {
+	if err := c.Here("see what is parked"); err != nil {
+		return parkedList{}, err
+	}
 	limit, err := frame.Bounded(in.Limit)
 	if err != nil {
 		return parkedList{}, err
@@ -103,6 +106,9 @@ type parkedShown struct {
 }
 
 func (a *api) parkedEvent(c *frame.Call, in *ParkedPath) (parkedShown, error) {
+	if err := c.Here("see what is parked"); err != nil {
+		return parkedShown{}, err
+	}
 	found, err := a.Parked.List(c, in.Group)
 	if err != nil {
 		return parkedShown{}, err
