@@ -12,6 +12,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
+	"github.com/cenkalti/backoff/v5"
 
 	"annals/events"
 )
@@ -141,27 +142,27 @@ func (l loop) givingUp(h message.HandlerFunc) message.HandlerFunc {
 // away, which is no failure of the reaction.
 func (l loop) again(h message.HandlerFunc) message.HandlerFunc {
 	return func(msg *message.Message) ([]*message.Message, error) {
-		failures, retry, outage := 0, cmp.Or(l.FirstRetry, firstRetry), firstPause
+		failures, outage := 0, false
+		pauses, retry := newPauses(), &backoff.ExponentialBackOff{
+			InitialInterval: cmp.Or(l.FirstRetry, firstRetry), MaxInterval: budget, Multiplier: retryFactor,
+		}
 		for {
 			out, err := h(msg)
 			if err == nil || final(err) {
 				return out, err
 			}
-			pause := retry
+			next := backoff.BackOff(retry)
 			if unavailable(err) {
-				level := slog.LevelDebug
-				if outage == firstPause { // once for each outage
-					level = slog.LevelWarn
+				level := slog.LevelWarn
+				if outage { // once for each outage
+					level = slog.LevelDebug
 				}
 				l.log.Log(msg.Context(), level, "a reaction waits for what is unavailable", "event", msg.UUID, "error", err)
-				pause, outage = outage, min(2*outage, lastPause)
-			} else {
-				if failures++; failures > retries {
-					return out, err
-				}
-				retry *= retryFactor
+				next, outage = pauses, true
+			} else if failures++; failures > retries {
+				return out, err
 			}
-			if !l.pause(msg, err, pause) {
+			if !l.pause(msg, err, next.NextBackOff()) {
 				return out, err
 			}
 			if l.Watch != nil {
@@ -169,6 +170,13 @@ func (l loop) again(h message.HandlerFunc) message.HandlerFunc {
 			}
 		}
 	}
+}
+
+func newPauses() *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval = firstPause, lastPause
+	b.Reset()
+	return b
 }
 
 // pause waits before another attempt. It is false when the delivery's time is over.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/google/uuid"
 
 	"annals/events"
@@ -48,20 +49,16 @@ func (s Sweep) Run(ctx context.Context) error {
 			return nil
 		case <-s.Wake:
 		}
-		for pause := firstPause; ; pause = min(2*pause, lastPause) {
-			var err error
-			if at, err = s.after(ctx, at); err == nil {
-				break
-			}
-			if ctx.Err() != nil {
-				return nil //nolint:nilerr // it was told to end
-			}
-			s.Log.WarnContext(ctx, "the bytes of a removed file stay for now", "file", at.ID, "error", err)
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(pause):
-			}
+		sweep := func() (_ struct{}, err error) {
+			at, err = s.after(ctx, at)
+			return struct{}{}, err
+		}
+		_, err := backoff.Retry(ctx, sweep, backoff.WithBackOff(newPauses()), backoff.WithMaxElapsedTime(0),
+			backoff.WithNotify(func(err error, _ time.Duration) {
+				s.Log.WarnContext(ctx, "the bytes of a removed file stay for now", "file", at.ID, "error", err)
+			}))
+		if err != nil {
+			return nil //nolint:nilerr // it was told to end
 		}
 	}
 }

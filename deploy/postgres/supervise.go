@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 const (
@@ -96,39 +98,30 @@ func (c *Cluster) supervise(ctx context.Context) {
 
 // restart tries until the server answers or ctx ends.
 func (c *Cluster) restart(ctx context.Context) {
-	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = firstPause, maxPause
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		limited, cancel := context.WithTimeout(ctx, startLimit)
-		err := c.launchOnce(limited)
-		cancel()
-		if err == nil {
-			c.opts.Logger.Info("postgres restarted", "pid", c.running.pid)
-			return
-		}
-		if ctx.Err() != nil {
-			return
-		}
+		defer cancel()
+		return struct{}{}, c.launchOnce(limited)
+	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, pause time.Duration) {
 		c.opts.Logger.Warn("postgres does not start, trying again", "pause", pause, "error", err)
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
+	}))
+	if err == nil {
+		c.opts.Logger.Info("postgres restarted", "pid", c.running.pid)
 	}
 }
 
 // launch starts the server, waiting out what is left of one that was killed.
 func (c *Cluster) launch(ctx context.Context) error {
-	for {
-		err := c.launchOnce(ctx)
-		if !errors.Is(err, errLingering) {
-			return err
+	var last error // says more than that the context ended
+	_, _ = backoff.Retry(ctx, func() (struct{}, error) {
+		if last = c.launchOnce(ctx); last != nil && !errors.Is(last, errLingering) {
+			return struct{}{}, backoff.Permanent(last)
 		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(firstPause):
-		}
-	}
+		return struct{}{}, last
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(firstPause)), backoff.WithMaxElapsedTime(0))
+	return last
 }
 
 // clearDead removes the traces of a dead server which would keep a new one from starting: its lock files, since their

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/cenkalti/backoff/v5"
 
 	"annals/events"
 )
@@ -54,7 +54,8 @@ func newSupervisor(ctx context.Context, config *esdb.Configuration, log *slog.Lo
 // run connects, and connects again whenever the node was lost.
 func (s *supervisor) run(ctx context.Context) {
 	defer s.set(nil, errClosed)
-	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, lastPause) {
+	pauses := newPauses()
+	for ctx.Err() == nil {
 		l, err := connect(s.config, s.log)
 		if err == nil {
 			s.log.Info("event store connected")
@@ -68,12 +69,12 @@ func (s *supervisor) run(ctx context.Context) {
 			}
 			s.work.Go(l.bury)
 			if time.Since(began) > lastPause {
-				pause = firstPause
+				pauses.Reset()
 			}
 			err = errLost
 		}
 		s.set(nil, err)
-		sleep(ctx, pause)
+		sleep(ctx, pauses.NextBackOff())
 	}
 }
 
@@ -202,17 +203,26 @@ func (l *link) mind(left <-chan struct{}) {
 func persist[T any](ctx context.Context, s *supervisor, f func(context.Context, *esdb.Client) (T, error)) (T, error) {
 	ctx, cancel := s.limited(ctx)
 	defer cancel()
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	pauses := newPauses()
+	for {
 		value, err := call(ctx, s, f)
-		if !errors.Is(err, events.ErrUnavailable) || errors.Is(err, errClosed) || !sleep(ctx, pause) {
+		if !errors.Is(err, events.ErrUnavailable) || errors.Is(err, errClosed) || !sleep(ctx, pauses.NextBackOff()) {
 			return value, err
 		}
 	}
 }
 
-// sleep pauses for about d, so that many who wait do not come at once. It tells false when the context ended first.
+// newPauses grow, by chance a little longer or shorter: callers that failed together do not come back together.
+func newPauses() *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval = firstPause, lastPause
+	b.Reset()
+	return b
+}
+
+// sleep reports whether the pause is over, and the context has not ended.
 func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d/2 + rand.N(d))
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:

@@ -21,14 +21,15 @@ const ahead = 1024
 func (s *Store) Subscribe(ctx context.Context, after events.Position, f events.Filter) iter.Seq2[events.Recorded, error] {
 	return func(yield func(events.Recorded, error) bool) {
 		sub := &subscription{Store: s, filter: f, at: after, yield: yield}
-		for pause := firstPause; ctx.Err() == nil && !sub.enough; pause = min(2*pause, lastPause) {
+		pauses := newPauses()
+		for ctx.Err() == nil && !sub.enough {
 			before := sub.at
 			err := sub.follow(ctx)
 			if ctx.Err() != nil || sub.enough {
 				return
 			}
 			if sub.at != before {
-				pause = firstPause
+				pauses.Reset()
 				sub.told = false
 			}
 			if !sub.told { // once for each outage
@@ -40,7 +41,7 @@ func (s *Store) Subscribe(ctx context.Context, after events.Position, f events.F
 			if errors.Is(err, errClosed) {
 				return
 			}
-			sleep(ctx, pause)
+			sleep(ctx, pauses.NextBackOff())
 		}
 	}
 }

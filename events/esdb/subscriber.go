@@ -86,15 +86,17 @@ func (s *Subscriber) Close() error {
 }
 
 func (s *Subscriber) run(ctx context.Context, topic string, d *dispatch) {
-	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, lastPause) {
+	pauses := newPauses()
+	for ctx.Err() == nil {
 		began := time.Now()
 		err := s.connect(ctx, topic, d)
 		if ctx.Err() != nil {
 			return
 		}
 		if time.Since(began) > lastPause {
-			pause = firstPause
+			pauses.Reset()
 		}
+		pause := pauses.NextBackOff()
 		s.o.Logger.WarnContext(ctx, "persistent subscription dropped", "group", s.o.Group, "error", err, "again in", pause)
 		sleep(ctx, pause)
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
@@ -76,6 +77,13 @@ const (
 	lastPause  = time.Second
 )
 
+func newPauses() *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval = firstPause, lastPause
+	b.Reset()
+	return b
+}
+
 // Run makes the tables and views that are missing and feeds them until the context ends, through every outage of the
 // store and of PostgreSQL. It fails at once, and only, when the URL of PostgreSQL cannot be read.
 func (f *Feed) Run(ctx context.Context) error {
@@ -90,20 +98,20 @@ func (f *Feed) Run(ctx context.Context) error {
 	}
 	working.Go(func() { f.follow(ctx) })
 	f.tellAll(ctx, &working)
-	pause := firstPause
+	pauses := newPauses()
 	for {
-		err := newSession(f, config, func() { pause = firstPause }).run(ctx)
+		err := newSession(f, config, pauses.Reset).run(ctx)
 		if ctx.Err() != nil {
 			f.standStill(fmt.Errorf("the feed has ended: %w", ctx.Err()))
 			return nil
 		}
 		f.standStill(fmt.Errorf("PostgreSQL is away: %w", err))
+		pause := pauses.NextBackOff()
 		f.Logger.Warn("the feed has lost PostgreSQL", "error", err, "again in", pause)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):
 		}
-		pause = min(2*pause, lastPause)
 	}
 }
 
@@ -121,21 +129,17 @@ func (f *Feed) config() (*pgx.ConnConfig, error) {
 // begin decides where the one stream of events begins: where the log ends now. What lies before, each projection that is
 // behind reads for itself.
 func (f *Feed) begin(ctx context.Context) error {
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		head, err := f.Store.Head(ctx)
-		if err == nil {
-			f.from = head
-			f.stream.begin(head)
-			close(f.begun)
-			return nil
-		}
-		f.Logger.Warn("the feed waits for the event store", "error", err)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
-		}
+	head, err := backoff.Retry(ctx, func() (events.Position, error) { return f.Store.Head(ctx) },
+		backoff.WithBackOff(newPauses()), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
+			f.Logger.Warn("the feed waits for the event store", "error", err)
+		}))
+	if err != nil {
+		return err
 	}
+	f.from = head
+	f.stream.begin(head)
+	close(f.begun)
+	return nil
 }
 
 // From waits until the feed has begun, and says where: Committed is told of what comes after.

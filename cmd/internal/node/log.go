@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/google/uuid"
 
 	"annals/commands"
@@ -13,18 +14,17 @@ import (
 
 // openLog gives the log its identity and the default server, waiting for an event store that is away.
 func (s *server) openLog(ctx context.Context) (uuid.UUID, error) {
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = 100*time.Millisecond, 5*time.Second
+	return backoff.Retry(ctx, func() (uuid.UUID, error) {
 		id, err := s.tryOpenLog(ctx)
-		if !errors.Is(err, events.ErrUnavailable) {
-			return id, err
+		if err != nil && !errors.Is(err, events.ErrUnavailable) {
+			err = backoff.Permanent(err)
 		}
+		return id, err
+	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
 		s.Logger.Warn("waiting for the event store", "error", err)
-		select {
-		case <-ctx.Done():
-			return uuid.Nil, context.Cause(ctx)
-		case <-time.After(pause):
-		}
-	}
+	}))
 }
 
 func (s *server) tryOpenLog(ctx context.Context) (uuid.UUID, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -51,12 +52,11 @@ func (b *Backends) Project(ctx context.Context, log uuid.UUID) (feed *engine.Fee
 // PostgreSQL may be away, and a read model may be filled for the first time. It fails only when ctx ends.
 func Await(ctx context.Context, feed *engine.Feed, p events.Position, groups ...string) error {
 	for _, group := range groups {
-		for pause := 10 * time.Millisecond; feed.Wait(ctx, group, p) != nil; pause = min(2*pause, time.Second) {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(pause):
-			}
+		pauses := backoff.NewExponentialBackOff()
+		pauses.InitialInterval, pauses.MaxInterval = 10*time.Millisecond, time.Second
+		wait := func() (struct{}, error) { return struct{}{}, feed.Wait(ctx, group, p) }
+		if _, err := backoff.Retry(ctx, wait, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0)); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -9,11 +9,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"mime"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 
 	"annals/commands/reactions"
 )
@@ -47,6 +48,9 @@ func New(name, key string, timeout, budget time.Duration) Endpoint {
 func Insist[T any](ctx context.Context, e Endpoint, attempt func(context.Context) (T, *Failure)) (none T, err error) {
 	budget, cancel := context.WithTimeout(ctx, e.Budget)
 	defer cancel()
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = firstPause, maxPause
+	pauses.Reset()
 	for n := 1; ; n++ {
 		answer, failed := try(budget, e, attempt)
 		switch {
@@ -59,7 +63,7 @@ func Insist[T any](ctx context.Context, e Endpoint, attempt func(context.Context
 		case !failed.Again:
 			return none, fmt.Errorf("the model %s %s", e.Name, e.Mask(failed.Text))
 		}
-		pause := max(failed.After, backOff(n))
+		pause := max(failed.After, pauses.NextBackOff())
 		if end, _ := budget.Deadline(); time.Until(end) <= pause {
 			return none, fmt.Errorf("the model %s gave no answer in %d attempts within %s: it %s", e.Name, n, e.Budget, e.Mask(failed.Text))
 		}
@@ -76,12 +80,6 @@ func try[T any](ctx context.Context, e Endpoint, attempt func(context.Context) (
 	ctx, cancel := context.WithTimeout(ctx, e.Timeout)
 	defer cancel()
 	return attempt(ctx)
-}
-
-// backOff doubles from attempt to attempt, with some chance in it: callers that failed together come back apart.
-func backOff(attempt int) time.Duration {
-	pause := min(maxPause, firstPause<<min(attempt-1, 10))
-	return pause/2 + rand.N(pause/2)
 }
 
 // streamed is how much larger a response may be that comes piece by piece: each piece brings its envelope along.
