@@ -53,7 +53,7 @@ var abortings = map[string]func(w *world, abort func()){
 	"while the answer is heard": func(w *world, abort func()) {
 		m := saying("Hello.")
 		m.speak = func(ctx context.Context, ear reactions.Listener) { ear.Hear("Hel"); <-ctx.Done() }
-		w.live(m, func(o *options, _ *life) { o.stream = func(reactions.Chunk) { abort() } })
+		w.live(m, func(o *options, _ *life) { o.stream = func(events.Chunk) { abort() } })
 	},
 	"when the model has answered": func(w *world, abort func()) {
 		w.live(&model{answer: func(context.Context, reactions.Prompt) (reactions.Completion, error) {

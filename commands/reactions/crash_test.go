@@ -83,7 +83,7 @@ var deaths = map[string]death{
 		}
 	},
 	"while the answer is heard": func(o *options, l *life, m *model) {
-		o.stream = func(reactions.Chunk) { l.die() }
+		o.stream = func(events.Chunk) { l.die() }
 		m.speak = func(ctx context.Context, ear reactions.Listener) { ear.Hear("Lost "); <-ctx.Done() }
 	},
 	"when the model has answered": func(_ *options, l *life, m *model) {
@@ -124,7 +124,7 @@ func TestACrashAtAnyStepLeavesOneReplyOfEachAgent(t *testing.T) {
 
 			text := saying("Good evening.")
 			text.speak = func(_ context.Context, ear reactions.Listener) { ear.Hear("Good evening.") }
-			first := w.live(text, func(o *options, l *life) { o.stream = func(reactions.Chunk) {}; dies(o, l, text) })
+			first := w.live(text, func(o *options, l *life) { o.stream = func(events.Chunk) {}; dies(o, l, text) })
 			first.wait(t)
 			second := saying("Good evening again.")
 			w.live(second)

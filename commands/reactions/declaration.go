@@ -53,7 +53,7 @@ type Ports struct {
 	// EmbedsHere: the embedder computes in this process.
 	EmbedsHere bool
 	Aborts     *Aborts
-	Stream     func(Chunk)
+	Stream     func(events.Chunk)
 	Asked      func(ctx context.Context, kind, provider string, began time.Time, said Completion, err error)
 	Now        func() time.Time
 }

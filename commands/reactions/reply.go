@@ -47,7 +47,7 @@ type Reply struct {
 	// Recall finds what the agents remember; without it, they remember nothing.
 	Recall Recall
 	// Stream shows answers while they come into being. It may be nil; it does not block for long, and is called concurrently.
-	Stream func(Chunk)
+	Stream func(events.Chunk)
 	// Asked is told, where it is set, of every call of the model.
 	Asked func(ctx context.Context, kind, provider string, began time.Time, said Completion, err error)
 }

@@ -6,38 +6,23 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
+	"annals/events"
 )
 
 // gather is how long pieces of an answer are gathered before they go out together, but for the first.
 const gather = 20 * time.Millisecond
 
-// Chunk is a piece of an answer that is coming into being. It is shown and forgotten: what counts is the finished answer,
-// which is recorded.
-type Chunk struct {
-	MessageID uuid.UUID // that the answer will have
-	ChannelID uuid.UUID
-	ServerID  uuid.UUID
-	AgentID   uuid.UUID
-	InReplyTo uuid.UUID // the message that is answered
-	// Attempt grows from one attempt at the answer to the next, also when another node makes it; chunks of an earlier one
-	// count no more. It is the time at which the attempt began, in milliseconds.
-	Attempt int64
-	Index   int // in the attempt, from 0
-	Text    string
-}
-
 // stream sends an answer on in chunks while a model makes it. The model never waits: what comes while a chunk is being
 // sent is part of the next one.
 type stream struct {
-	send func(Chunk)
+	send func(events.Chunk)
 	now  func() time.Time
 	more chan struct{} // there is something to send
 	quit chan struct{} // there will be no more
 	done chan struct{} // all was sent
 
 	mu   sync.Mutex
-	next Chunk
+	next events.Chunk
 	text strings.Builder // what is to be sent next
 	room int             // what an answer may still say, in bytes
 }
@@ -53,7 +38,7 @@ func (t turn) generate(ctx context.Context, p Prompt) (Completion, error) {
 	}
 	s := &stream{
 		send: t.Stream, now: t.Now, more: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
-		next: Chunk{
+		next: events.Chunk{
 			MessageID: t.replyID(), ChannelID: t.message.ChannelID, ServerID: t.message.ServerID, AgentID: t.agentID,
 			InReplyTo: t.message.MessageID,
 		},
@@ -119,11 +104,11 @@ func (s *stream) flush() {
 }
 
 // take is the next chunk, if there is any.
-func (s *stream) take() (Chunk, bool) {
+func (s *stream) take() (events.Chunk, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.text.Len() == 0 {
-		return Chunk{}, false
+		return events.Chunk{}, false
 	}
 	c := s.next
 	c.Text = s.text.String()

@@ -15,10 +15,10 @@ import (
 // ear keeps what is heard of answers.
 type ear struct {
 	mu     sync.Mutex
-	chunks []reactions.Chunk
+	chunks []events.Chunk
 }
 
-func (e *ear) hear(c reactions.Chunk) {
+func (e *ear) hear(c events.Chunk) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.chunks = append(e.chunks, c)
@@ -29,7 +29,7 @@ func (e *ear) attempts(t *testing.T) (texts []string) {
 	t.Helper()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	var last reactions.Chunk
+	var last events.Chunk
 	for i, c := range e.chunks {
 		switch {
 		case i == 0 || c.Attempt > last.Attempt:
@@ -65,7 +65,7 @@ func TestAnAnswerIsHeardBeforeItIsRecorded(t *testing.T) {
 	}
 	w.live(text, streaming(heard), func(o *options, _ *life) {
 		hear := o.stream
-		o.stream = func(c reactions.Chunk) {
+		o.stream = func(c events.Chunk) {
 			if n := len(facts[events.MessageSubmitted](w)); n != 1 {
 				t.Errorf("%d messages are recorded before the answer was heard", n)
 			}
@@ -97,7 +97,7 @@ func TestTheFirstWordIsHeardAtOnce(t *testing.T) {
 		}
 		l.Hear("two.")
 	}
-	w.live(text, func(o *options, _ *life) { o.stream = func(c reactions.Chunk) { first <- c.Text } })
+	w.live(text, func(o *options, _ *life) { o.stream = func(c events.Chunk) { first <- c.Text } })
 	asked := w.say(w.channel("DM", ada, iris), "Count")
 	w.turn(asked, iris)
 	if got := <-first; got != "two." {
@@ -119,7 +119,7 @@ func TestASlowListenerDoesNotSlowTheModel(t *testing.T) {
 		}
 	}
 	w.live(text, func(o *options, _ *life) {
-		o.stream = func(c reactions.Chunk) {
+		o.stream = func(c events.Chunk) {
 			<-spoken // which the model comes to although nobody takes what it says
 			heard.hear(c)
 		}

@@ -200,7 +200,7 @@ type options struct {
 	budget     time.Duration
 	firstRetry time.Duration
 	fact       func(*message.Message) (events.Recorded, error)
-	stream     func(reactions.Chunk)
+	stream     func(events.Chunk)
 	recall     reactions.Recall
 }
 

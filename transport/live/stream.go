@@ -1,6 +1,10 @@
 package live
 
-import "github.com/google/uuid"
+import (
+	"github.com/google/uuid"
+
+	"annals/events"
+)
 
 // A client may be so many frames and bytes behind and still be shown answers while they come into being.
 const (
@@ -8,26 +12,12 @@ const (
 	bestEffortBytes  = 1 << 20
 )
 
-// Chunk is a piece of an answer that is coming into being. Nothing of it is in the log: it has no position, is not sent
-// again, and counts no more once the answer can be read.
-type Chunk struct {
-	MessageID uuid.UUID `json:"messageId"` // that the answer will have
-	ChannelID uuid.UUID `json:"channelId"`
-	ServerID  uuid.UUID `json:"serverId"`
-	AgentID   uuid.UUID `json:"agentId"`
-	InReplyTo uuid.UUID `json:"inReplyTo"`
-	// Attempt grows when the answer is begun anew; Index counts the chunks of an attempt, from 0.
-	Attempt int64  `json:"attempt"`
-	Index   int    `json:"index"`
-	Text    string `json:"chunk"`
-}
-
 // follows tells whether a subscription with this filter is shown answers while they come into being: one that names
 // channels, and no types or streams of facts.
 func (f Filter) follows() bool { return len(f.Channels) > 0 && len(f.Types)+len(f.Streams) == 0 }
 
 // Stream shows a piece of an answer to those who follow its channel and keep up: who is behind does without it.
-func (h *Hub) Stream(c Chunk) {
+func (h *Hub) Stream(c events.Chunk) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	followers := h.followers[c.ChannelID]
@@ -42,8 +32,8 @@ func (h *Hub) Stream(c Chunk) {
 		f, ok := encoded[s.id]
 		if !ok {
 			f = &frame{text: h.encode(struct {
-				ID     string `json:"id,omitempty"`
-				Stream Chunk  `json:"stream"`
+				ID     string       `json:"id,omitempty"`
+				Stream events.Chunk `json:"stream"`
 			}{s.id, c})}
 			encoded[s.id] = f
 		}

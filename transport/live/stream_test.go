@@ -10,8 +10,8 @@ import (
 	"annals/events"
 )
 
-func piece(channel, agent uuid.UUID) Chunk {
-	return Chunk{MessageID: uuid.New(), ChannelID: channel, ServerID: events.DefaultServer, AgentID: agent, InReplyTo: uuid.New(), Attempt: 7, Index: 3, Text: "so far"}
+func piece(channel, agent uuid.UUID) events.Chunk {
+	return events.Chunk{MessageID: uuid.New(), ChannelID: channel, ServerID: events.DefaultServer, AgentID: agent, InReplyTo: uuid.New(), Attempt: 7, Index: 3, Text: "so far"}
 }
 
 func TestWhoFollowsAChannelIsShownAnswersWhileTheyComeIntoBeing(t *testing.T) {

@@ -153,7 +153,7 @@ type heard struct {
 	}
 	CaughtUp string
 	Reset    string
-	Stream   *Chunk
+	Stream   *events.Chunk
 	Error    *refusal
 	raw      string
 }

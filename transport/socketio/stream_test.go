@@ -16,7 +16,7 @@ func TestWhoJoinedAChannelIsShownAnswersWhileTheyComeIntoBeing(t *testing.T) {
 	w := newWorld(t)
 	channel := uuid.New()
 	member, other := w.member(channel), w.member(uuid.New())
-	said := Chunk{
+	said := events.Chunk{
 		MessageID: uuid.New(), ChannelID: channel, ServerID: events.DefaultServer, AgentID: uuid.New(), InReplyTo: uuid.New(),
 		Attempt: 7, Index: 3, Text: "so far",
 	}
@@ -40,7 +40,7 @@ func TestWhoDoesNotReadIsNotShownMoreAndNotClosed(t *testing.T) {
 	channel := uuid.New()
 	handle(w, commands.CreateChannel{ChannelID: channel, Name: "lobby", Type: "GROUP"})
 	slow := w.member(channel)
-	said := Chunk{MessageID: uuid.New(), ChannelID: channel, Text: strings.Repeat("x", 8<<10)}
+	said := events.Chunk{MessageID: uuid.New(), ChannelID: channel, Text: strings.Repeat("x", 8<<10)}
 	begun := time.Now()
 	const shown = 5000 // some 40 MB, five times what would close it
 	for i := range shown {

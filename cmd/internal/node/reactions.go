@@ -14,9 +14,7 @@ import (
 	"annals/projections/engine"
 	"annals/queries"
 	"annals/transport/documents"
-	"annals/transport/live"
 	"annals/transport/models/hashing"
-	"annals/transport/socketio"
 )
 
 // pastBudget is how much later than a reaction's budget ends the event store delivers again what was not dealt with.
@@ -47,9 +45,9 @@ func (s *server) reaction(d reactions.Declaration) func(context.Context) error {
 
 // stream shows an answer while it comes into being to the clients that are connected here. Clients of other nodes get it when
 // it is finished.
-func (s *server) stream(c reactions.Chunk) {
-	s.live.Stream(live.Chunk(c))
-	s.rooms.Stream(socketio.Chunk(c))
+func (s *server) stream(c events.Chunk) {
+	s.live.Stream(c)
+	s.rooms.Stream(c)
 }
 
 // history lets the reactions read conversations from the read models.
