@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/pgvector/pgvector-go"
 
 	"annals/events"
 )
@@ -163,7 +164,7 @@ func (q *Queries) countVectors(ctx context.Context, s Search, most int) (int, er
 func (q *Queries) inSight(ctx context.Context, s Search, n int) ([]Hit, error) {
 	where, args := s.vectorFilter()
 	effort := min(max(4*n, minEffort), maxEffort)
-	args = append(args, vectorText(s.Vector), n, effort)
+	args = append(args, pgvector.NewVector(s.Vector).String(), n, effort)
 	distance := s.distance(len(args) - 2)
 	sql := fmt.Sprintf(`
 with found as materialized (
@@ -179,7 +180,7 @@ where (select min(place) from found) <= $%[4]d order by distance, id`,
 
 func (q *Queries) nearest(ctx context.Context, s Search, n int, unindexed string) ([]Hit, error) {
 	where, args := s.vectorFilter()
-	args = append(args, vectorText(s.Vector), n)
+	args = append(args, pgvector.NewVector(s.Vector).String(), n)
 	distance := s.distance(len(args) - 1)
 	sql := fmt.Sprintf(`select id, (1 - distance)::float8 as similarity, (1 - distance)::float8 as score from (
 	select id, %s as distance from vectors where %s order by %[1]s%[3]s limit $%[4]d) as nearest order by distance, id`,
@@ -227,7 +228,7 @@ func (q *Queries) worded(ctx context.Context, s Search, n int, some bool) ([]Hit
 	words := len(args)
 	similarity := "null::float8"
 	if s.Vector != nil {
-		args = append(args, vectorText(s.Vector), s.models())
+		args = append(args, pgvector.NewVector(s.Vector).String(), s.models())
 		similarity = fmt.Sprintf("case when dimensions = %d and model = any($%d) then (1 - (embedding <=> (select $%d::text::vector)))::float8 end",
 			len(s.Vector), len(args), len(args)-1)
 	}
@@ -311,17 +312,4 @@ func vectorKind(n int) string {
 		return fmt.Sprintf("halfvec(%d)", n)
 	}
 	return fmt.Sprintf("vector(%d)", n)
-}
-
-// vectorText is a vector as PostgreSQL reads it.
-func vectorText(v []float32) string {
-	out := make([]byte, 0, 12*len(v))
-	out = append(out, '[')
-	for i, x := range v {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = strconv.AppendFloat(out, float64(x), 'g', -1, 32)
-	}
-	return string(append(out, ']'))
 }
