@@ -2,13 +2,13 @@ package events
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"reflect"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -172,28 +172,28 @@ func loneSurrogate(raw []byte) bool {
 			return false
 		}
 		raw = raw[i:]
-		first := escaped(raw)
+		first, _ := EscapedUnit(raw)
 		if !utf16.IsSurrogate(first) {
 			raw = raw[2:] // an escape is two bytes, or two and four digits
 			continue
 		}
-		if utf16.DecodeRune(first, escaped(raw[6:])) == unicode.ReplacementChar {
+		if second, ok := EscapedUnit(raw[6:]); !ok || utf16.DecodeRune(first, second) == unicode.ReplacementChar {
 			return true
 		}
 		raw = raw[12:]
 	}
 }
 
-// escaped is the code unit that valid JSON writes as \uXXXX at the start of raw, -1 where something else stands.
-func escaped(raw []byte) rune {
+// EscapedUnit reads the code unit of UTF-16 that JSON writes as \uXXXX at the start of raw, if it does.
+func EscapedUnit(raw []byte) (unit rune, ok bool) {
+	var b [2]byte
 	if len(raw) < 6 || raw[0] != '\\' || raw[1] != 'u' {
-		return -1
+		return 0, false
 	}
-	n, err := strconv.ParseUint(string(raw[2:6]), 16, 16)
-	if err != nil {
-		return -1
+	if _, err := hex.Decode(b[:], raw[2:6]); err != nil {
+		return 0, false
 	}
-	return rune(n)
+	return rune(b[0])<<8 | rune(b[1]), true
 }
 
 func join(at, name string) string {

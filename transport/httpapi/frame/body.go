@@ -3,7 +3,6 @@ package frame
 import (
 	"bytes"
 	"cmp"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -75,7 +74,7 @@ func mendEscapes(data []byte) error {
 		if data[i] != '\\' {
 			continue
 		}
-		unit, ok := escaped(data[i:])
+		unit, ok := events.EscapedUnit(data[i:])
 		switch {
 		case !ok:
 			i++ // a short escape
@@ -83,7 +82,7 @@ func mendEscapes(data []byte) error {
 		case unit == 0:
 			return errors.New("a NUL character in text")
 		case utf16.IsSurrogate(unit):
-			if low, ok := escaped(data[i+6:]); ok && utf16.DecodeRune(unit, low) != utf8.RuneError {
+			if low, ok := events.EscapedUnit(data[i+6:]); ok && utf16.DecodeRune(unit, low) != utf8.RuneError {
 				i += 6
 			} else {
 				copy(data[i:], replacement)
@@ -92,18 +91,6 @@ func mendEscapes(data []byte) error {
 		i += 5
 	}
 	return nil
-}
-
-// escaped reads a \uXXXX.
-func escaped(data []byte) (rune, bool) {
-	var b [2]byte
-	if len(data) < 6 || data[0] != '\\' || data[1] != 'u' {
-		return 0, false
-	}
-	if _, err := hex.Decode(b[:], data[2:6]); err != nil {
-		return 0, false
-	}
-	return rune(b[0])<<8 | rune(b[1]), true
 }
 
 // scanner looks for keys that repeat, and for nesting beyond what an event may have. It leaves it to the decoder to find
