@@ -200,7 +200,7 @@ func (p Prompt) recorded() string {
 
 // loggable makes text that may become an event, no longer than limit.
 func loggable(s string, limit int) string {
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+	s = recordable(s)
 	if len(s) > limit {
 		s = strings.ToValidUTF8(s[:limit], "") + "…"
 	}

@@ -101,9 +101,14 @@ func ReplyID(message, agent uuid.UUID) uuid.UUID {
 	return events.Derive(message, "reply", agent.String())
 }
 
-// speakable makes text of what a model said: valid UTF-8 without NUL, no longer than maxReply.
+// recordable is a text as an event may have it: valid UTF-8 without NUL.
+func recordable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+}
+
+// speakable makes text of what a model said, no longer than maxReply.
 func speakable(s string) string {
-	s = strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", ""))
+	s = strings.TrimSpace(recordable(s))
 	if len(s) > maxReply {
 		s = strings.ToValidUTF8(s[:maxReply], "")
 	}

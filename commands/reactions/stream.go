@@ -62,7 +62,7 @@ func (s *stream) Again() {
 func (s *stream) Hear(piece string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	piece = strings.ReplaceAll(strings.ToValidUTF8(piece, "\uFFFD"), "\x00", "")
+	piece = recordable(piece)
 	if len(piece) > s.room {
 		piece = strings.ToValidUTF8(piece[:s.room], "")
 	}
