@@ -25,7 +25,7 @@ type Entity struct {
 
 // Entities lists whom an agent knows in the order in which it came to know them, after a position.
 func (q *Queries) Entities(ctx context.Context, agent uuid.UUID, after events.Position, limit int) ([]Entity, error) {
-	return many(ctx, q, fmt.Sprintf("entities of agent %s", agent), pgx.RowToStructByName[Entity], `
+	return page(ctx, q, fmt.Sprintf("entities of agent %s", agent), pgx.RowToStructByName[Entity], `
 select id, agent_id, names, coalesce(metadata, 'null') as metadata, created_at, subject_id, seen from entities
 where agent_id = $1 and seen > $2 order by seen limit $3`, agent, int64(after), min(max(limit, 0), MaxLimit))
 }

@@ -25,7 +25,7 @@ func (q *Queries) FindMemories(ctx context.Context, s Search, vectors bool) ([]F
 	for i, h := range hits {
 		ids[i] = h.ID
 	}
-	shown, err := many(ctx, q, fmt.Sprintf("memories of agent %s", s.Agent), scanMemory, memoryColumns+` where id = any($1)`, ids)
+	shown, err := page(ctx, q, fmt.Sprintf("memories of agent %s", s.Agent), scanMemory, memoryColumns+` where id = any($1) order by array_position($1, id)`, ids)
 	if err == nil && vectors {
 		err = q.Embed(ctx, shown)
 	}

@@ -28,10 +28,10 @@ type HistoryFilter struct {
 	Direction     events.Direction
 }
 
-// History lists facts as the store has them, sealed, at most MaxLimit.
+// History lists facts as the store has them, sealed, at most MaxLimit and PageBytes.
 func (q *Queries) History(ctx context.Context, f HistoryFilter, limit int) ([]events.Raw, error) {
 	sql, args := f.statement(min(max(limit, 0), MaxLimit))
-	return many(ctx, q, "history", scanFact, sql, args...)
+	return page(ctx, q, "history", scanFact, sql, args...)
 }
 
 // WholeHistory yields every fact that fits, a page at a time, until one of the pages cannot be read.
@@ -43,13 +43,13 @@ func (q *Queries) WholeHistory(ctx context.Context, f HistoryFilter) iter.Seq2[e
 				yield(events.Raw{}, err)
 				return
 			}
+			if len(page) == 0 {
+				return
+			}
 			for _, e := range page {
 				if !yield(e, nil) {
 					return
 				}
-			}
-			if len(page) < MaxLimit {
-				return
 			}
 			if last := page[len(page)-1].Position; f.Direction == events.Forwards {
 				f.After = last

@@ -57,14 +57,14 @@ func (f LogFilter) arguments(agent uuid.UUID) []any {
 // Logs lists an agent's log, the newest first, from an offset on. What is excluded is counted all the same, as in ElizaOS
 // (CONTRACT 4.2): the page is shorter by it.
 func (q *Queries) Logs(ctx context.Context, agent uuid.UUID, f LogFilter, limit, offset int) ([]Log, error) {
-	return many(ctx, q, fmt.Sprintf("log of agent %s", agent), scanLog, logColumns+`(
+	return page(ctx, q, fmt.Sprintf("log of agent %s", agent), scanLog, logColumns+`(
 	select * from `+logFilter+` order by position desc limit $7 offset $8
 ) page where `+notLeftOut+` order by position desc`, append(f.arguments(agent), min(max(limit, 0), MaxLimit), max(offset, 0))...)
 }
 
 // LogsAfter lists what was added to an agent's log after a position, the oldest first.
 func (q *Queries) LogsAfter(ctx context.Context, agent uuid.UUID, f LogFilter, limit int) ([]Log, error) {
-	return many(ctx, q, fmt.Sprintf("log of agent %s", agent), scanLog, logColumns+logFilter+` and `+notLeftOut+`
+	return page(ctx, q, fmt.Sprintf("log of agent %s", agent), scanLog, logColumns+logFilter+` and `+notLeftOut+`
 and position > $7 order by position limit $8`, append(f.arguments(agent), int64(f.After), min(max(limit, 0), MaxLimit))...)
 }
 

@@ -97,7 +97,7 @@ func (q *Queries) Memories(ctx context.Context, f MemoryFilter, p Page) ([]Memor
 	read, n := p.from(newestFirst), len(args)
 	sql := fmt.Sprintf(memoryColumns+` where %s and (created_at, stored) < ($%d, $%d) and (created_at, stored) > ($%d, $%d)
 order by created_at %[6]s, stored %[6]s limit $%[7]d`, where, n+1, n+2, n+3, n+4, read, n+5)
-	found, err := many(ctx, q, "memories", scanMemory, sql, append(args, p.bounds()...)...)
+	found, err := page(ctx, q, "memories", scanMemory, sql, append(args, p.bounds()...)...)
 	return show(found, read, newestFirst), err
 }
 
@@ -114,7 +114,7 @@ func (q *Queries) Memory(ctx context.Context, id uuid.UUID) (Memory, error) {
 
 // OldestMemories lists an agent's memories in the order in which they were stored, after a position, for who reads them all.
 func (q *Queries) OldestMemories(ctx context.Context, agent uuid.UUID, after events.Position, limit int) ([]Memory, error) {
-	return many(ctx, q, "memories", scanMemory, memoryColumns+` where agent_id = $1 and stored > $2 order by stored limit $3`,
+	return page(ctx, q, "memories", scanMemory, memoryColumns+` where agent_id = $1 and stored > $2 order by stored limit $3`,
 		agent, int64(after), min(max(limit, 0), MaxLimit))
 }
 

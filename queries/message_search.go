@@ -21,7 +21,7 @@ type MessageSearch struct {
 
 // SearchMessages finds messages by their words, the newest first. Of very long messages the beginning counts.
 func (q *Queries) SearchMessages(ctx context.Context, s MessageSearch) ([]Message, error) {
-	return many(ctx, q, "messages that were searched for", scanMessage, messageColumns+`
+	return page(ctx, q, "messages that were searched for", scanMessage, messageColumns+`
 where ($1 = '' or to_tsvector('simple', left(content, 100000)) @@ websearch_to_tsquery('simple', $1))
 	and ($2::uuid is null or channel_id = $2) and ($3::uuid is null or author_id = $3)
 	and created_at between $4 and $5

@@ -66,7 +66,7 @@ func bothStyles(t time.Time) (ISO, Millis) { return isoOf(t), Millis(t.UnixMilli
 // MessagesIn lists the messages of a channel, the newest first.
 func (q *Queries) MessagesIn(ctx context.Context, channel uuid.UUID, p Page) ([]Message, error) {
 	read := p.from(newestFirst)
-	found, err := many(ctx, q, fmt.Sprintf("messages of channel %s", channel), scanMessage, messagesIn[read],
+	found, err := page(ctx, q, fmt.Sprintf("messages of channel %s", channel), scanMessage, messagesIn[read],
 		append([]any{channel}, p.bounds()...)...)
 	return show(found, read, newestFirst), err
 }
@@ -96,7 +96,7 @@ type ConversationMessage struct {
 
 // Conversation gives the last n messages of a channel up to and including a position, oldest first.
 func (q *Queries) Conversation(ctx context.Context, channel uuid.UUID, upTo events.Position, n int) ([]ConversationMessage, error) {
-	found, err := many(ctx, q, fmt.Sprintf("conversation in channel %s", channel), pgx.RowToStructByName[ConversationMessage], `
+	found, err := page(ctx, q, fmt.Sprintf("conversation in channel %s", channel), pgx.RowToStructByName[ConversationMessage], `
 select id, author_id, author_name, content, by_agent, submitted as position from messages
 where channel_id = $1 and submitted <= $2 order by created_at desc, submitted desc limit $3`,
 		channel, int64(upTo), min(max(n, 0), MaxLimit))

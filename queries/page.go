@@ -78,14 +78,22 @@ func listed[T any](
 	const shown = oldestFirst
 	read := p.from(shown)
 	found, err = again(q, func() (found []T, err error) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
 		var b pgx.Batch
+		var cut bool
+		b.Queue(count, args...).QueryRow(func(row pgx.Row) error { return row.Scan(&total) })
 		b.Queue(fmt.Sprintf(page, read), append(args[:len(args):len(args)], p.bounds()...)...).
 			Query(func(rows pgx.Rows) (err error) {
-				found, err = pgx.CollectRows(rows, row)
+				if found, cut, err = bounded(ctx, rows, row); cut {
+					cancel() // the rest is not even sent
+				}
 				return err
 			})
-		b.Queue(count, args...).QueryRow(func(row pgx.Row) error { return row.Scan(&total) })
-		return found, q.pool.SendBatch(ctx, &b).Close()
+		if err := q.pool.SendBatch(ctx, &b).Close(); err != nil && !cut {
+			return nil, err
+		}
+		return found, nil
 	})
 	return show(found, read, shown), total, failed(err, what)
 }

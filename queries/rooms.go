@@ -85,7 +85,7 @@ type OpenRoom struct {
 
 // EveryRoom lists the rooms of an agent in the order of their creation, after a position.
 func (q *Queries) EveryRoom(ctx context.Context, agent uuid.UUID, after events.Position, limit int) ([]OpenRoom, error) {
-	return many(ctx, q, fmt.Sprintf("rooms of agent %s", agent), pgx.RowToStructByName[OpenRoom], `
+	return page(ctx, q, fmt.Sprintf("rooms of agent %s", agent), pgx.RowToStructByName[OpenRoom], `
 select r.*, array(select entity_id from occupants o where o.room_id = r.id order by o.position, o.place) as entities,
 	(select created from rooms x where x.id = r.id) as created
 from (`+roomColumns+` where r.agent_id = $1 and r.created > $2 order by r.created limit $3) r order by created`,

@@ -49,7 +49,7 @@ type MadeWorld struct {
 
 // EveryWorld lists the worlds that are an agent's or that it has a room in, in the order of their creation, after a position.
 func (q *Queries) EveryWorld(ctx context.Context, agent uuid.UUID, after events.Position, limit int) ([]MadeWorld, error) {
-	return many(ctx, q, "worlds", pgx.RowToStructByName[MadeWorld], `
+	return page(ctx, q, "worlds", pgx.RowToStructByName[MadeWorld], `
 select id, agent_id, name, coalesce(metadata, 'null') as metadata, server_id, created_at, revision, created from worlds
 where (agent_id = $1 or exists (select from rooms r where r.world_id = worlds.id and r.agent_id = $1)) and created > $2
 order by created limit $3`, agent, int64(after), min(max(limit, 0), MaxLimit))

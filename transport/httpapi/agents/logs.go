@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -88,6 +89,7 @@ func (a *api) agentLogs(c *frame.Call, in *agentLogsQuery) ([]queries.Log, error
 		return nil, err
 	}
 	found, err := a.Queries.Logs(c, in.AgentID.UUID, filter, count, in.Offset)
+	c.Next("offset", strconv.Itoa(in.Offset+len(found)))
 	return frame.List(found), err
 }
 

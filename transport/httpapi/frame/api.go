@@ -86,6 +86,7 @@ type API struct {
 	origins   origins
 	keys      keys
 	rates     rates
+	pages     *limits.Budget
 	// head is the highest position known to be in the log: up to it, nobody has to ask the store.
 	head atomic.Uint64
 }
@@ -101,6 +102,7 @@ func New(o Options) *API {
 		Shared: o.Shared, O: o, router: gin.New(), operations: map[route]*operation{}, samples: map[reflect.Type]any{}, started: o.Clock(),
 		origins: newOrigins(o.CORSOrigin, o.Host, o.Key != "", o.AllowOpen),
 		keys:    newKeys(o.Key, o.Clock),
+		pages:   limits.NewBudget(maxPagesInAll, maxPagesOfClient, maxPage),
 	}
 	if o.RateLimit {
 		a.rates = rates{newLimiter(o.Clock, everything), newLimiter(o.Clock, everything)}

@@ -18,6 +18,7 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/queries"
+	"annals/transport/limits"
 	"annals/transport/problem"
 )
 
@@ -44,6 +45,9 @@ type Call struct {
 	bodyHash string
 	made     commands.Request
 
+	pages      *limits.Share // what was read for the answer, where that is much
+	endedEarly bool          // a page that was read
+
 	written, settled events.Position
 	stale            bool   // what was settled cannot be read yet
 	tag              string // strong ETag
@@ -62,7 +66,7 @@ func callOf(ctx context.Context) *Call { return ctx.Value(callKey{}).(*Call) }
 
 // Value implements context.Context.
 func (c *Call) Value(key any) any {
-	if key == (callKey{}) {
+	if key == (callKey{}) || key == (queries.ReaderKey{}) {
 		return c
 	}
 	return c.Context.Value(key)

@@ -43,6 +43,7 @@ func (a *API) edge(g *gin.Context) {
 	if g.Request.ContentLength != 0 { // whether or not it is wanted: what is left of it is read before the answer goes out
 		_ = http.NewResponseController(g.Writer).SetReadDeadline(begun.Add(bodyTimeLimit)) // lifted at the body's end
 	}
+	defer c.release()
 	defer a.note(g, begun)
 	defer func() {
 		p := recover()

@@ -54,7 +54,11 @@ func (c *Call) answer(data any, err error) {
 		return
 	}
 	buf := buffers.Get().(*bytes.Buffer)
-	defer buffers.Put(buf)
+	defer func() {
+		if buf.Cap() <= large { // others may never need so much
+			buffers.Put(buf)
+		}
+	}()
 	buf.Reset()
 	if err := c.encode(buf, data); err != nil {
 		c.api.refuse(c.gin, err)
@@ -120,5 +124,10 @@ func write(g *gin.Context, status int, body []byte) {
 	h["Content-Type"] = contentType
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	g.Status(status)
+	if len(body) > large {
+		w := http.NewResponseController(g.Writer)
+		_ = w.SetWriteDeadline(time.Now().Add(answerTime.Duration()))
+		defer func() { _ = w.SetWriteDeadline(time.Time{}) }()
+	}
 	_, _ = g.Writer.Write(body) // a client that has gone needs no answer
 }

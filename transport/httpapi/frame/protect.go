@@ -48,7 +48,7 @@ func (a *API) protect(g *gin.Context) {
 	if origin != "" && allowed {
 		h.Set("Access-Control-Allow-Origin", origin)
 		h.Set("Access-Control-Allow-Credentials", "true")
-		h.Set("Access-Control-Expose-Headers", "ETag, Retry-After, X-Total-Count, X-Annals-Position")
+		h.Set("Access-Control-Expose-Headers", "ETag, Link, Retry-After, X-Total-Count, X-Annals-Position")
 	}
 	switch {
 	case g.Request.Method == http.MethodOptions:

@@ -162,8 +162,15 @@ func (a *api) historyEvents(c *frame.Call, in *historyQuery) (historyPage, error
 		}
 		page.Events[i] = a.fact(e)
 	}
-	if len(found) == limit {
-		page.Next = page.Events[limit-1].Position
+	parameter := "after"
+	if f.Direction == events.Backwards {
+		parameter = "before"
+	}
+	if n := len(found); n > 0 {
+		last := page.Events[n-1].Position
+		if page.Next = c.Next(parameter, last); n == limit {
+			page.Next = last
+		}
 	}
 	return page, nil
 }

@@ -29,7 +29,7 @@ var (
 // examples are answers as the operations give them.
 var examples = []any{
 	historyPage{Events: []Fact{aFact}, Next: example.Position},
-	historyTree{example.Request, 1, []*cause{{Fact: aFact}}},
+	historyTree{Correlation: example.Request, Events: 1, Tree: []*cause{{Fact: aFact}}},
 	story{Events: []toldFact{{aFact, []change{{Path: "/content", After: "I feel at home here."}}}}, State: json.RawMessage(`{"content":"I feel at home here."}`), Exists: &yes},
 	why{
 		Reply: aFact, Turn: &aTurn, Attempts: 1,

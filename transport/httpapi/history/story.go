@@ -18,6 +18,7 @@ import (
 	"annals/events"
 	"annals/queries"
 	"annals/transport/httpapi/frame"
+	"annals/transport/limits"
 	"annals/transport/problem"
 )
 
@@ -221,8 +222,17 @@ func (k kind) state(ctx context.Context, q *queries.Queries, id uuid.UUID) (json
 	return json.Marshal(view)
 }
 
-// maxStory bounds what is replayed for one thing. Streams are short by design.
-const maxStory = 10_000
+// What is replayed for one thing. Streams are short by design.
+var (
+	maxStory = limits.Declare(limits.Bound{
+		Name: "history.story", What: "the events of one thing, and those of each that it belongs to", Per: limits.Request, Value: 10_000, Unit: limits.Count,
+		Answer: "400: they are read from /api/history/events",
+	})
+	maxStoryBytes = limits.Declare(limits.Bound{
+		Name: "history.story.bytes", What: "the events of one thing, and those of each that it belongs to", Per: limits.Request, Value: 16 << 20, Unit: limits.Bytes,
+		Answer: "400: they are read from /api/history/events",
+	})
+)
 
 // factsOf are the facts of a thing, and those of its parents since it began, in the order of the log.
 func (a *api) factsOf(c *frame.Call, k kind, stream events.StreamID) ([]events.Recorded, error) {
@@ -236,9 +246,6 @@ func (a *api) factsOf(c *frame.Call, k kind, stream events.StreamID) ([]events.R
 			return nil, err
 		}
 		facts = append(facts, more...)
-	}
-	if len(facts) > maxStory {
-		return nil, problem.Invalid("%s has more than %d facts: read them from /api/history/events", stream, maxStory)
 	}
 	slices.SortFunc(facts, func(x, y events.Recorded) int { return cmp.Compare(x.Position, y.Position) })
 	return facts, nil
@@ -257,8 +264,9 @@ func (k kind) parentsIn(facts []events.Recorded) (found []events.StreamID) {
 	return found
 }
 
-// decoded reads what fits a filter, a little beyond maxStory at most.
+// decoded reads what fits a filter, and refuses what is too much.
 func (a *api) decoded(c *frame.Call, f queries.HistoryFilter) (all []events.Recorded, err error) {
+	size := 0
 	for raw, err := range a.Queries.WholeHistory(c, f) {
 		if err != nil {
 			return nil, err
@@ -267,8 +275,10 @@ func (a *api) decoded(c *frame.Call, f queries.HistoryFilter) (all []events.Reco
 		if err != nil {
 			return nil, err
 		}
-		if all = append(all, e); len(all) > maxStory {
-			break
+		all = append(all, e)
+		if size += len(raw.Data); len(all) > maxStory.Int() || size > maxStoryBytes.Int() {
+			return nil, problem.Invalid("%s has more than %d facts, or %d bytes of them: read them from /api/history/events",
+				e.Stream, maxStory.Value, maxStoryBytes.Value)
 		}
 	}
 	return all, nil

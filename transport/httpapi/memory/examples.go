@@ -30,7 +30,7 @@ var someGroups = &problem.Problem{Status: http.StatusMultiStatus, Code: problem.
 
 // examples are answers as the operations give them.
 var examples = []any{
-	memoryList{[]queries.Memory{example.TheMemory}},
+	memoryList{Memories: []queries.Memory{example.TheMemory}},
 	example.TheMemory,
 	memoryUpdated{example.Memory, "Memory updated successfully"},
 	memoriesCleared{7, "All agent memories cleared successfully"},

@@ -16,6 +16,7 @@ import (
 
 type memoryList struct {
 	Memories []queries.Memory `json:"memories"`
+	Next     string           `json:"next,omitempty" doc:"Where the page ended early, since it is large: the before or after of the next one."`
 }
 
 // MemoryQuery asks for memories of an agent.
@@ -40,7 +41,7 @@ func (a *api) memories(c *frame.Call, in *MemoryQuery) (memoryList, error) {
 		return memoryList{}, err
 	}
 	found, err := a.listMemories(c, f, page, in.WithEmbedding)
-	if err == nil && len(found.Memories) == page.Limit {
+	if err == nil && (len(found.Memories) == page.Limit || found.Next != "") {
 		c.Total, err = a.Queries.CountMemories(c, f)
 	} else {
 		c.Total = len(found.Memories)
@@ -67,7 +68,11 @@ func (a *api) listMemories(c *frame.Call, f queries.MemoryFilter, p queries.Page
 	if with.IncludeEmbedding == "true" {
 		err = a.Queries.Embed(c, found)
 	}
-	return memoryList{frame.List(found)}, err
+	list := memoryList{Memories: frame.List(found)}
+	if n := len(found); n > 0 {
+		list.Next = c.NextBeside(p, true, found[0].ID.String(), found[n-1].ID.String())
+	}
+	return list, err
 }
 
 // roomOf is the agent's room that is meant by an id: the room itself or, by the id of a channel, that for the channel.

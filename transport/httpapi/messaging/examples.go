@@ -32,7 +32,7 @@ var examples = []any{
 	channelAgents{example.Channel, []uuid.UUID{example.User, example.Agent}},
 	channelMembership{example.Channel, example.Agent, "Agent added to channel successfully"},
 	example.User,
-	messageList{[]queries.Message{example.TheMessage}},
+	messageList{Messages: []queries.Message{example.TheMessage}},
 	example.TheMessage,
 	postedMessage{BusMessage: aBusMessage},
 	titleAnswer{Title: &aTitle, ChannelID: example.Channel},

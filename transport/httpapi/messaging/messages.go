@@ -182,6 +182,7 @@ type messagesQuery struct {
 
 type messageList struct {
 	Messages []queries.Message `json:"messages"`
+	Next     string            `json:"next,omitempty" doc:"Where the page ended early, since it is large: the before, after or offset of the next one."`
 }
 
 func (a *api) messages(c *frame.Call, in *messagesQuery) (messageList, error) {
@@ -196,7 +197,11 @@ func (a *api) messages(c *frame.Call, in *messagesQuery) (messageList, error) {
 		return messageList{}, err
 	}
 	found, err := a.Queries.MessagesIn(c, in.ChannelID.UUID, page)
-	return messageList{frame.List(found)}, err
+	list := messageList{Messages: frame.List(found)}
+	if n := len(found); n > 0 {
+		list.Next = c.NextBeside(page, true, found[0].ID.String(), found[n-1].ID.String())
+	}
+	return list, err
 }
 
 // MessagePath names a message.

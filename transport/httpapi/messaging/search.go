@@ -2,6 +2,7 @@ package messaging
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -79,5 +80,5 @@ func (a *api) searchMessages(c *frame.Call, in *messageSearch) (messageList, err
 	}
 	s.From, s.To = from.Time, to.Time
 	found, err := a.Queries.SearchMessages(c, s)
-	return messageList{frame.List(found)}, err
+	return messageList{frame.List(found), c.Next("offset", strconv.Itoa(s.Offset+len(found)))}, err
 }

@@ -369,13 +369,13 @@ func paged[T any](
 		if err != nil {
 			return err
 		}
+		if len(found) == 0 { // a page may end early
+			return nil
+		}
 		for _, one := range found {
 			if after, err = yield(one); err != nil {
 				return err
 			}
-		}
-		if len(found) < size {
-			return nil
 		}
 	}
 }

@@ -1,0 +1,79 @@
+package frame
+
+import (
+	"net/url"
+	"time"
+
+	"annals/queries"
+	"annals/transport/limits"
+)
+
+// What answers may take up. What is read for one is held until its client has taken it.
+var (
+	maxPage = limits.Declare(limits.Bound{
+		Name: "http.page", What: "a page of a list, in bytes of what is stored", Per: limits.Request, Value: queries.PageBytes, Unit: limits.Bytes,
+		Answer: "the page ends early; next, and a header Link, say where to go on",
+	})
+	maxPagesOfClient = limits.Declare(limits.Bound{
+		Name: "http.pages.client", What: "pages that the client has not taken yet, of each what is beyond 1 MiB", Per: limits.Client, Value: 32 << 20,
+		Unit: limits.Bytes, Answer: "pages end early",
+	})
+	maxPagesInAll = limits.Declare(limits.Bound{
+		Name: "http.pages.server", What: "pages that clients have not taken yet, of each what is beyond 1 MiB", Per: limits.Server, Value: 64 << 20,
+		Unit: limits.Bytes, Answer: "pages end early",
+	})
+	answerTime = limits.Declare(limits.Bound{
+		Name: "http.answer", What: "taking an answer of more than 1 MiB", Per: limits.Request, Value: int64(45 * time.Second), Unit: limits.Time,
+		Answer: "the connection is closed",
+	})
+)
+
+// large is from when on an answer has a time of its own, and its buffer is not kept.
+const large = 1 << 20
+
+// Hold implements queries.Reader: what is held counts for the client until it has the answer.
+func (c *Call) Hold(n int64) bool {
+	if c.pages == nil {
+		c.pages = c.api.pages.Join(c.api.O.Proxies.ClientOf(c.gin.Request))
+	}
+	return c.pages.Try(n)
+}
+
+// EndedEarly implements queries.Reader.
+func (c *Call) EndedEarly() { c.endedEarly = true }
+
+// release gives back what was held for the call.
+func (c *Call) release() {
+	if c.pages != nil {
+		c.pages.Leave()
+	}
+}
+
+// Next is the cursor of the next page, empty unless this one has ended early. A header says it, too: the parameter of the query
+// that takes it.
+func (c *Call) Next(parameter, cursor string) string {
+	if !c.endedEarly {
+		return ""
+	}
+	query := url.Values{}
+	for name, values := range c.gin.Request.URL.Query() {
+		query[name] = values
+	}
+	query.Set(parameter, cursor)
+	c.gin.Header("Link", "<"+c.gin.Request.URL.Path+"?"+query.Encode()+`>; rel="next"`)
+	return cursor
+}
+
+// NextBeside is Next for a list in the order of time: the page lies at the end from which it was read, see queries.Page. first and
+// last are the cursors of the first and the last that are shown, of a list that shows the newest first or not.
+func (c *Call) NextBeside(p queries.Page, newestFirst bool, first, last string) string {
+	switch onlyAfter, onlyBefore := p.Before.IsZero() && !p.After.IsZero(), p.After.IsZero() && !p.Before.IsZero(); {
+	case newestFirst && onlyAfter:
+		return c.Next("after", first)
+	case newestFirst:
+		return c.Next("before", last)
+	case onlyBefore:
+		return c.Next("before", first)
+	}
+	return c.Next("after", last)
+}
