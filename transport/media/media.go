@@ -10,6 +10,8 @@ import (
 	"os"
 	"regexp"
 	"sync"
+
+	"annals/transport/limits"
 )
 
 // ErrNoBlob: the bytes are not there.
@@ -29,9 +31,9 @@ type Blobs interface {
 // Store takes files in and lets go of them.
 type Store struct {
 	Blobs
-	dir   string
-	slots chan struct{}
-	locks [64]sync.Mutex
+	dir       string
+	receiving *limits.Budget // bytes of uploads that are under way
+	locks     [64]sync.Mutex
 }
 
 // New keeps what is on its way into the blobs in the folder dir.
@@ -39,7 +41,7 @@ func New(b Blobs, dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("folder of uploads: %w", err)
 	}
-	return &Store{Blobs: b, dir: dir, slots: make(chan struct{}, atOnce)}, nil
+	return &Store{Blobs: b, dir: dir, receiving: limits.NewBudget(maxReceiving, maxReceivingOfClient, maxReceivingOfClient)}, nil
 }
 
 // Keep puts a file into the blobs and records it. Between the two, nobody takes the bytes for unused.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,7 +68,7 @@ func TestBytesThatAreBeingRecordedAreNotDropped(t *testing.T) {
 			must(t, err)
 			_, err = file.WriteString("content")
 			must(t, err)
-			r := &Received{SHA256: h, file: file, free: func() {}}
+			r := &Received{SHA256: h, file: file, share: s.receiving.Join(netip.Prefix{})}
 			defer r.Close()
 			must(t, s.Keep(t.Context(), r, func() error { mu.Lock(); defer mu.Unlock(); recorded++; return nil }))
 			must(t, s.Drop(t.Context(), h, func() (bool, error) { mu.Lock(); defer mu.Unlock(); return recorded > 0, nil }))

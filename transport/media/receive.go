@@ -9,21 +9,43 @@ import (
 	"io"
 	"mime"
 	"mime/multipart"
+	"net/netip"
 	"os"
 	"path"
 	"strings"
+	"time"
 	"unicode"
+
+	"annals/transport/limits"
 )
 
-// What an upload may be.
+// MaxSize bounds a file, in bytes, as the recorded server does.
+const MaxSize = 52_428_800
+
+// What uploads may take up.
+var (
+	_ = limits.Declare(limits.Bound{
+		Name: "upload.file", What: "a file", Per: limits.Request, Value: MaxSize, Unit: limits.Bytes, Answer: "413",
+	})
+	maxReceivingOfClient = limits.Declare(limits.Bound{
+		Name: "upload.client", What: "files while they are received", Per: limits.Client, Value: 512 << 20, Unit: limits.Bytes,
+		Answer: "the upload waits, then 503 with Retry-After",
+	})
+	maxReceiving = limits.Declare(limits.Bound{
+		Name: "upload.server", What: "files while they are received", Per: limits.Server, Value: 2 << 30, Unit: limits.Bytes,
+		Answer: "the upload waits, then 503 with Retry-After",
+	})
+	roomTime = limits.Declare(limits.Bound{
+		Name: "upload.room", What: "waiting for room for an upload", Per: limits.Request, Value: int64(20 * time.Second), Unit: limits.Time,
+		Answer: "503 with Retry-After",
+	})
+)
+
+// What comes beside a file.
 const (
-	// MaxSize bounds a file, in bytes, as the recorded server does.
-	MaxSize = 52_428_800
 	// maxBeside bounds what comes beside the file, maxParts in how many parts.
 	maxBeside = 1 << 20
 	maxParts  = 100
-	// atOnce bounds how many files are received at a time, which bounds the room that they take.
-	atOnce = 64
 	// maxName bounds what a file is called, in bytes.
 	maxName = 255
 )
@@ -34,6 +56,8 @@ var (
 	ErrUnexpected = errors.New("Unexpected file field")  //nolint:staticcheck // as clients know it
 	ErrTooLarge   = errors.New("File too large")         //nolint:staticcheck // as clients know it
 	ErrType       = errors.New("Invalid file type")      //nolint:staticcheck // as clients know it
+	// ErrBusy: so much is being received that there is no room for more, for now.
+	ErrBusy = errors.New("too much is being uploaded at the moment")
 	// ErrBroken: the upload ended early or is no form.
 	ErrBroken = errors.New("the upload cannot be read")
 )
@@ -48,30 +72,25 @@ type Received struct {
 	SHA256          string
 	Width, Height   int
 
-	file *os.File
-	free func()
+	file  *os.File
+	share *limits.Share // of what is on the disk for uploads
 }
 
 // Close lets go of the bytes.
 func (r *Received) Close() error {
-	r.free()
+	r.share.Leave()
 	return r.file.Close()
 }
 
-// Receive reads the one file, in the field "file", of a form.
-func (s *Store) Receive(ctx context.Context, form *multipart.Reader) (*Received, error) {
-	select {
-	case s.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+// Receive reads the one file, in the field "file", of a form that a client sends. What it has sent counts for it until the file is
+// closed: an upload that does not go on keeps nobody out.
+func (s *Store) Receive(ctx context.Context, client netip.Prefix, form *multipart.Reader) (*Received, error) {
 	file, err := s.temporary()
 	if err != nil {
-		<-s.slots
 		return nil, err
 	}
-	r := &Received{file: file, free: func() { <-s.slots }}
-	if err := r.read(form); err != nil {
+	r := &Received{file: file, share: s.receiving.Join(client)}
+	if err := r.read(ctx, form); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
@@ -89,7 +108,7 @@ func (s *Store) temporary() (*os.File, error) {
 	return file, nil
 }
 
-func (r *Received) read(form *multipart.Reader) error {
+func (r *Received) read(ctx context.Context, form *multipart.Reader) error {
 	declared, found, beside := "", false, int64(0)
 	for range maxParts {
 		part, err := form.NextPart()
@@ -111,7 +130,7 @@ func (r *Received) read(form *multipart.Reader) error {
 		case found || part.FormName() != "file":
 			return ErrUnexpected
 		default:
-			if err := r.take(part); err != nil {
+			if err := r.take(ctx, part); err != nil {
 				return err
 			}
 			found, declared = true, part.Header.Get("Content-Type")
@@ -123,7 +142,7 @@ func (r *Received) read(form *multipart.Reader) error {
 func broken(err error) error { return fmt.Errorf("%w: %w", ErrBroken, err) }
 
 // take writes the file down and counts it up.
-func (r *Received) take(part *multipart.Part) error {
+func (r *Received) take(ctx context.Context, part *multipart.Part) error {
 	_, about, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
 	if err != nil {
 		return broken(err)
@@ -131,10 +150,14 @@ func (r *Received) take(part *multipart.Part) error {
 	r.Path = about["filename"]
 	r.Name = showable(r.Path)
 	sum, body := sha256.New(), &failing{Reader: io.LimitReader(part, MaxSize+1)}
-	if r.Size, err = io.Copy(io.MultiWriter(r.file, sum), body); err != nil {
-		if body.err != nil {
-			return broken(err)
-		}
+	to := io.MultiWriter(counting{ctx, r.share}, r.file, sum)
+	switch r.Size, err = io.Copy(to, body); {
+	case err == nil:
+	case errors.Is(err, ErrBusy):
+		return err
+	case body.err != nil:
+		return broken(err)
+	default:
 		return fmt.Errorf("write an upload down: %w", err)
 	}
 	if r.Size > MaxSize {
@@ -142,6 +165,22 @@ func (r *Received) take(part *multipart.Part) error {
 	}
 	r.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	return nil
+}
+
+// counting counts what is received, and waits while that is too much.
+type counting struct {
+	ctx   context.Context //nolint:containedctx // the upload's
+	share *limits.Share
+}
+
+// Write implements io.Writer.
+func (c counting) Write(p []byte) (int, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, roomTime.Duration())
+	defer cancel()
+	if err := c.share.Take(ctx, int64(len(p))); err != nil {
+		return 0, errors.Join(ErrBusy, c.ctx.Err())
+	}
+	return len(p), nil
 }
 
 // failing tells a client that does not send from a disk that does not take.

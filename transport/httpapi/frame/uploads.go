@@ -16,10 +16,11 @@ import (
 const UploadTime = 5 * time.Minute
 
 var (
-	errNoFile     = problem.Invalid("%s", media.ErrNoFile)
-	errOtherField = problem.Invalid("%s", media.ErrUnexpected)
-	errFileType   = problem.New(http.StatusUnsupportedMediaType, problem.CodeFileType, "%s", media.ErrType)
-	errFileSize   = problem.New(http.StatusRequestEntityTooLarge, problem.CodeTooLarge, "%s: at most %d bytes", media.ErrTooLarge, media.MaxSize)
+	errNoFile      = problem.Invalid("%s", media.ErrNoFile)
+	errOtherField  = problem.Invalid("%s", media.ErrUnexpected)
+	errFileType    = problem.New(http.StatusUnsupportedMediaType, problem.CodeFileType, "%s", media.ErrType)
+	errBusyUploads = problem.New(http.StatusServiceUnavailable, problem.CodeUnavailable, "%s. Try again.", media.ErrBusy)
+	errFileSize    = problem.New(http.StatusRequestEntityTooLarge, problem.CodeTooLarge, "%s: at most %d bytes", media.ErrTooLarge, media.MaxSize)
 )
 
 // Upload has a file as its body, and time for it; anyUpload whatever its type is called, as recorded.
@@ -48,8 +49,10 @@ func (c *Call) Receive(store *media.Store) (*media.Received, error) {
 	if err != nil {
 		return nil, errNoFile
 	}
-	f, err := store.Receive(c, form)
+	f, err := store.Receive(c, c.api.O.Proxies.ClientOf(c.gin.Request), form)
 	switch {
+	case errors.Is(err, media.ErrBusy):
+		return nil, errBusyUploads
 	case errors.Is(err, media.ErrNoFile):
 		return nil, errNoFile
 	case errors.Is(err, media.ErrUnexpected):

@@ -19,7 +19,9 @@ func (i *importing) document(ctx context.Context, body *bufio.Reader) error {
 	if magic, _ := body.Peek(4); string(magic) == "PK\x03\x04" {
 		return errFile{"this is a ZIP archive, not JSON"}
 	}
-	d := json.NewDecoder(body)
+	i.reading = &measured{Reader: body}
+	i.reading.begin()
+	d := json.NewDecoder(i.reading)
 	d.UseNumber()
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return errFile{"no JSON object"}
@@ -56,6 +58,7 @@ func (i *importing) document(ctx context.Context, body *bufio.Reader) error {
 type spool struct {
 	file *os.File
 	to   *bufio.Writer
+	size int64
 }
 
 func newSpool() (*spool, error) {
@@ -63,20 +66,23 @@ func newSpool() (*spool, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &spool{f, bufio.NewWriter(f)}, nil
+	if err := os.Remove(f.Name()); err != nil { // it is gone with the process, whatever ends that
+		return nil, errors.Join(err, f.Close())
+	}
+	return &spool{file: f, to: bufio.NewWriter(f)}, nil
 }
 
-func (s *spool) remove() {
-	_ = s.file.Close()
-	_ = os.Remove(s.file.Name())
-}
+func (s *spool) remove() { _ = s.file.Close() }
 
 func (s *spool) add(line int, raw json.RawMessage) error {
 	var whole bytes.Buffer
 	if err := json.Compact(&whole, raw); err != nil {
 		return errFile{"the JSON is malformed"}
 	}
-	_, err := fmt.Fprintf(s.to, "%d %s\n", line, whole.Bytes())
+	n, err := fmt.Fprintf(s.to, "%d %s\n", line, whole.Bytes())
+	if s.size += int64(n); s.size > maxSpool.Value {
+		return errFile{fmt.Sprintf("the memories before the character are longer than %d bytes", maxSpool.Value)}
+	}
 	return err
 }
 
@@ -107,6 +113,35 @@ func (s *spool) each(yield func(int, []byte) error) error {
 	}
 }
 
+// measured ends where one value of a document is too long: the decoder holds it whole.
+type measured struct {
+	io.Reader
+	left int64 // of the value
+}
+
+// begin begins a value.
+func (m *measured) begin() { m.left = maxValue.Value }
+
+// Read implements io.Reader.
+func (m *measured) Read(p []byte) (int, error) {
+	if m.left <= 0 {
+		return 0, errLong
+	}
+	n, err := m.Reader.Read(p)
+	m.left -= int64(n)
+	return n, err
+}
+
+var errLong = errFile{fmt.Sprintf("a value is longer than %d bytes", maxValue.Value)}
+
+// unread is why a document cannot be read on.
+func unread(err error) error {
+	if errors.Is(err, errLong) {
+		return errLong
+	}
+	return errFile{"the JSON is broken off or malformed"}
+}
+
 // lists are the kinds by the names of the lists that hold them.
 var lists = func() map[string]string {
 	all := map[string]string{}
@@ -123,9 +158,10 @@ var passing = map[string]bool{"success": true, "agentId": true, "exportedAt": tr
 // a character that stands there bare.
 func (i *importing) object(ctx context.Context, d *json.Decoder, character map[string]json.RawMessage, depth int) error {
 	for d.More() {
+		i.reading.begin()
 		name, err := d.Token()
 		if err != nil {
-			return errFile{"the JSON is broken off or malformed"}
+			return unread(err)
 		}
 		key, _ := name.(string)
 		switch kind := lists[key]; {
@@ -145,7 +181,7 @@ func (i *importing) object(ctx context.Context, d *json.Decoder, character map[s
 		}
 	}
 	if _, err := d.Token(); err != nil {
-		return errFile{"the JSON is broken off or malformed"}
+		return unread(err)
 	}
 	return nil
 }
@@ -162,6 +198,9 @@ func (i *importing) member(ctx context.Context, d *json.Decoder, key string, cha
 		i.line++
 		return i.record(ctx, key, value)
 	}
+	if i.said += len(key) + len(value); i.said > maxRecord.Int() {
+		return errFile{fmt.Sprintf("what it says of the character is longer than %d bytes", maxRecord.Value)}
+	}
 	character[key] = value
 	return nil
 }
@@ -169,8 +208,9 @@ func (i *importing) member(ctx context.Context, d *json.Decoder, key string, cha
 // value reads one value, cleaned.
 func (i *importing) value(d *json.Decoder) (json.RawMessage, error) {
 	var raw json.RawMessage
+	i.reading.begin()
 	if err := d.Decode(&raw); err != nil {
-		return nil, errFile{"the JSON is broken off or malformed"}
+		return nil, unread(err)
 	}
 	if cleaned, err := frame.Clean(raw); err == nil {
 		raw = cleaned
@@ -192,8 +232,8 @@ func (i *importing) list(ctx context.Context, d *json.Decoder, kind string) erro
 			return err
 		}
 		i.line++
-		if len(raw) > maxRecord {
-			i.fail(i.line, fmt.Sprintf("longer than %d bytes", maxRecord))
+		if len(raw) > maxRecord.Int() {
+			i.fail(i.line, fmt.Sprintf("longer than %d bytes", maxRecord.Value))
 			continue
 		}
 		if kind == kindMemory && i.later != nil {
@@ -206,7 +246,7 @@ func (i *importing) list(ctx context.Context, d *json.Decoder, kind string) erro
 		}
 	}
 	if _, err := d.Token(); err != nil {
-		return errFile{"the JSON is broken off or malformed"}
+		return unread(err)
 	}
 	return nil
 }

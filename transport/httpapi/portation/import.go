@@ -20,14 +20,6 @@ import (
 	"annals/transport/problem"
 )
 
-// Bounds of an import.
-const (
-	// maxRecord bounds one record, in bytes: a memory with its vector.
-	maxRecord = 2 << 20
-	// maxFailures bounds the failures that are listed; all are counted.
-	maxFailures = 1000
-)
-
 // records has an export as its body, and time for it.
 var records = frame.ReadsBody(recordsBody(), frame.NDJSON)
 
@@ -88,9 +80,9 @@ func (i *importing) all(format string) (imported, error) {
 	if format == "ndjson" || format == "" && (strings.Contains(i.c.Header("Content-Type"), frame.NDJSON) || beginsWithALine(body)) {
 		read = i.lines
 	}
-	i.begin(i.c.Unbounded)
+	i.begin()
 	err := read(i.c.Unbounded, body)
-	i.finish()
+	i.pending.Wait()
 	if err == nil {
 		err = i.broken
 	}

@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/semaphore"
 
 	"annals/commands"
 	"annals/events"
@@ -18,33 +17,26 @@ import (
 	"annals/transport/problem"
 )
 
-const (
-	// importsAtOnce is how many memories are on their way into the log at a time: it is the fastest when it writes many at once.
-	importsAtOnce = 512
-	// importBytes bounds how much these are.
-	importBytes = 64 << 20
-)
-
 // importing is one import under way. Records are taken in order, memories many at a time: all before them is there by then.
 // Of those that are of the same time the order is kept. It holds no more than these in memory.
 type importing struct {
-	api    *api
-	c      *frame.Call
-	agent  uuid.UUID
-	dry    bool
-	line   int
-	later  *spool // of memories that wait for their character
-	sum    hash.Hash
-	counts map[string]int
-	listed bool         // a document has a list of such
-	opened bool         // the agent's own room
-	env    commands.Env // assumes, in a dry run, what the records before would make
-	last   importWork
+	api     *api
+	c       *frame.Call
+	agent   uuid.UUID
+	dry     bool
+	line    int
+	later   *spool    // of memories that wait for their character
+	reading *measured // of a document
+	said    int       // bytes of what a document says of its character
+	sum     hash.Hash
+	counts  map[string]int
+	listed  bool         // a document has a list of such
+	opened  bool         // the agent's own room
+	env     commands.Env // assumes, in a dry run, what the records before would make
+	last    importWork
 
-	work    chan importWork
-	working sync.WaitGroup      // the workers
-	pending sync.WaitGroup      // what they have in hand
-	bytes   *semaphore.Weighted // of these
+	slots   chan struct{}  // taken by the memories that are under way: the log is the fastest when it writes many at once
+	pending sync.WaitGroup // these
 
 	mu      sync.Mutex
 	request commands.Request
@@ -60,34 +52,29 @@ type importWork struct {
 	done  chan struct{}
 }
 
-func (i *importing) begin(ctx context.Context) {
+func (i *importing) begin() {
 	i.request, i.env = i.c.Request(), i.api.Env
-	i.work, i.bytes = make(chan importWork), semaphore.NewWeighted(importBytes)
-	for range importsAtOnce {
-		i.working.Go(func() {
-			for w := range i.work {
-				if w.after != nil {
-					<-w.after // who has it took it before
-				}
-				i.did(w.line, func() (commands.Result, error) { return carryOut(ctx, i, w.line, w.cmd) })
-				close(w.done)
-				i.bytes.Release(w.size)
-				i.pending.Done()
-			}
-		})
-	}
+	i.slots = make(chan struct{}, maxAtOnce.Int())
 }
 
-func (i *importing) finish() {
-	close(i.work)
-	i.working.Wait()
+// start takes in a memory beside others.
+func (i *importing) start(ctx context.Context, w importWork) {
+	i.pending.Go(func() {
+		if w.after != nil {
+			<-w.after // it was started before
+		}
+		i.did(w.line, func() (commands.Result, error) { return carryOut(ctx, i, w.line, w.cmd) })
+		close(w.done)
+		i.api.underWay.Release(w.size)
+		<-i.slots
+	})
 }
 
 func (i *importing) fail(line int, reason string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.result.FailedCount++
-	if len(i.result.Failed) < maxFailures {
+	if len(i.result.Failed) < maxFailures.Int() {
 		i.result.Failed = append(i.result.Failed, importFailure{line, reason})
 	}
 }
@@ -208,15 +195,16 @@ func (i *importing) memory(ctx context.Context, raw json.RawMessage) error {
 		i.did(i.line, func() (commands.Result, error) { return carryOut(ctx, i, i.line, cmd) })
 		return nil
 	}
-	w := importWork{line: i.line, size: min(int64(len(raw)), importBytes), cmd: cmd, done: make(chan struct{})}
+	w := importWork{line: i.line, size: int64(len(raw)), cmd: cmd, done: make(chan struct{})}
 	if i.last.done != nil && !cmd.At.IsZero() && cmd.At.Equal(i.last.cmd.At) {
 		w.after = i.last.done
 	}
-	if err := i.bytes.Acquire(ctx, w.size); err != nil {
+	i.slots <- struct{}{} // one is freed sooner or later
+	if err := i.api.underWay.Acquire(ctx, w.size); err != nil {
+		<-i.slots
 		return err
 	}
-	i.pending.Add(1)
-	i.work <- w // somebody takes it, sooner or later
+	i.start(ctx, w)
 	i.last = w
 	return nil
 }

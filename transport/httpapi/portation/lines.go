@@ -36,7 +36,7 @@ func (i *importing) lines(ctx context.Context, body *bufio.Reader) error {
 		i.line++
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
-			i.fail(i.line, fmt.Sprintf("longer than %d bytes", maxRecord))
+			i.fail(i.line, fmt.Sprintf("longer than %d bytes", maxRecord.Value))
 			continue
 		case err != nil && !errors.Is(err, io.EOF):
 			return errFile{"the file could not be read on"}
@@ -76,13 +76,13 @@ func readLine(body *bufio.Reader) ([]byte, error) {
 	var line []byte
 	for {
 		part, err := body.ReadSlice('\n')
-		if len(line) <= maxRecord {
+		if len(line) <= maxRecord.Int() {
 			line = append(line, part...)
 		}
 		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
-		if len(line) > maxRecord {
+		if len(line) > maxRecord.Int() {
 			return nil, bufio.ErrBufferFull
 		}
 		return line, err

@@ -2,6 +2,8 @@
 package portation
 
 import (
+	"golang.org/x/sync/semaphore"
+
 	"annals/transport/httpapi/frame"
 	"annals/transport/secrets"
 )
@@ -15,11 +17,12 @@ type Ports struct {
 type api struct {
 	*frame.API
 	Ports
+	underWay *semaphore.Weighted // bytes of memories on their way into the log
 }
 
 // Mount adds the routes.
 func Mount(f *frame.API, p Ports) {
-	a := &api{API: f, Ports: p}
+	a := &api{API: f, Ports: p, underWay: semaphore.NewWeighted(maxUnderWay.Value)}
 	a.Examples(examples...)
 	for _, agent := range frame.OfAnAgent {
 		frame.Get(a.API, agent+"/export", "Export all that an agent is and remembers", a.exportAgent, frame.Remembering, frame.InLines(exportedLines()...))

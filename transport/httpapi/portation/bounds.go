@@ -1,0 +1,31 @@
+package portation
+
+import "annals/transport/limits"
+
+// What an import may take up.
+var (
+	maxRecord = limits.Declare(limits.Bound{
+		Name: "import.record", What: "a record of an import: a memory with its vector, or what a document says of its character", Per: limits.Message,
+		Value: 2 << 20, Unit: limits.Bytes, Answer: "the record is told of as failed; where it is the character, the import stops",
+	})
+	maxValue = limits.Declare(limits.Bound{
+		Name: "import.value", What: "a value in a document, while it is read", Per: limits.Message, Value: 8 << 20, Unit: limits.Bytes,
+		Answer: "the import stops with 400, and says where",
+	})
+	maxFailures = limits.Declare(limits.Bound{
+		Name: "import.failures", What: "records that failed, as far as they are listed; all are counted", Per: limits.Request, Value: 1000, Unit: limits.Count,
+		Answer: "none: failedCount has the number",
+	})
+	maxAtOnce = limits.Declare(limits.Bound{
+		Name: "import.memories", What: "memories on their way into the log", Per: limits.Request, Value: 512, Unit: limits.Count,
+		Answer: "the import waits for the log",
+	})
+	maxUnderWay = limits.Declare(limits.Bound{
+		Name: "import.bytes", What: "memories on their way into the log, of all imports", Per: limits.Server, Value: 64 << 20, Unit: limits.Bytes,
+		Answer: "the import waits for the log",
+	})
+	maxSpool = limits.Declare(limits.Bound{
+		Name: "import.spool", What: "memories that stand before their character in a document, on the disk", Per: limits.Request, Value: 1 << 30,
+		Unit: limits.Bytes, Answer: "the import stops with 400, and says where",
+	})
+)
