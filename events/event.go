@@ -120,9 +120,19 @@ var (
 	ErrUnavailable = errors.New("the event store is unavailable")
 	// ErrFull: the store has no room. It takes no facts until it has; none of these were recorded.
 	ErrFull = errors.New("the event store is full")
+	// ErrOtherLog: the store has another log than before, or one that lacks what it had. It is neither read nor written until
+	// the right one is back, or an operator has decided. It comes with ErrUnavailable.
+	ErrOtherLog = errors.New("the event store does not have the log that it had")
 	// ErrReadOnly: the store shows what was, and takes nothing.
 	ErrReadOnly = errors.New("the event store is read-only")
 )
+
+// Mark is the identity of an event by which a log is recognized.
+type Mark struct {
+	Log      uuid.UUID
+	Position Position
+	Event    uuid.UUID // uuid.Nil where only the position is known
+}
 
 // Store is the log. It is safe for concurrent use, and every call returns when its context ends.
 type Store interface {

@@ -35,6 +35,10 @@ type supervisor struct {
 	stop   context.CancelFunc
 	ended  <-chan struct{}
 	work   sync.WaitGroup // everything that runs, calls that nobody waits for included
+	marks  marks
+	again  chan struct{} // asks for another attempt at once
+
+	refused bool // the log behind the last connection was another one; run's alone
 
 	mu      sync.Mutex
 	current *link         // nil while the node is away
@@ -46,7 +50,7 @@ type supervisor struct {
 
 func newSupervisor(ctx context.Context, config *esdb.Configuration, log *slog.Logger) *supervisor {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s := &supervisor{config: *config, log: log, stop: stop, ended: ctx.Done(), changed: make(chan struct{})}
+	s := &supervisor{config: *config, log: log, stop: stop, ended: ctx.Done(), changed: make(chan struct{}), again: make(chan struct{}, 1)}
 	s.work.Go(func() { s.run(ctx) })
 	return s
 }
@@ -57,6 +61,12 @@ func (s *supervisor) run(ctx context.Context) {
 	pauses := newPauses()
 	for ctx.Err() == nil {
 		l, err := connect(s.config, s.log)
+		if err == nil {
+			if err = s.recognize(ctx, l); err != nil {
+				l.retire()
+				s.work.Go(l.bury)
+			}
+		}
 		if err == nil {
 			s.log.Info("event store connected")
 			s.set(l, nil)
@@ -74,7 +84,56 @@ func (s *supervisor) run(ctx context.Context) {
 			err = errLost
 		}
 		s.set(nil, err)
-		sleep(ctx, pauses.NextBackOff())
+		select {
+		case <-s.again:
+			pauses.Reset()
+		case <-time.After(pauses.NextBackOff()):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// recognize holds the log behind a new connection against what it has to have.
+func (s *supervisor) recognize(ctx context.Context, l *link) error {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	checked := make(chan error, 1) // the client may hang
+	s.work.Go(func() { checked <- s.marks.check(ctx, l) })
+	var err error
+	select {
+	case err = <-checked:
+	case <-ctx.Done():
+		err = fmt.Errorf("%w: %w", events.ErrUnavailable, context.Cause(ctx))
+	}
+	other := errors.Is(err, events.ErrOtherLog)
+	if other && !s.refused { // once
+		s.log.Error("the event store is not used", "error", err)
+	}
+	s.refused = other
+	return err
+}
+
+// lookAgain makes those who ask wait until the log was held against its marks anew.
+func (s *supervisor) lookAgain() {
+	s.mu.Lock()
+	refused := s.current == nil && errors.Is(s.cause, events.ErrOtherLog)
+	s.mu.Unlock()
+	if !refused {
+		return
+	}
+	s.set(nil, errLost)
+	select {
+	case s.again <- struct{}{}:
+	default:
+	}
+}
+
+// drop gives up the connection.
+func (s *supervisor) drop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current != nil {
+		s.current.retire()
 	}
 }
 
@@ -99,6 +158,9 @@ func (s *supervisor) take(ctx context.Context) (*link, error) {
 		s.mu.Unlock()
 		if errors.Is(cause, errClosed) {
 			return nil, fmt.Errorf("%w: %w", events.ErrUnavailable, errClosed)
+		}
+		if errors.Is(cause, events.ErrOtherLog) {
+			return nil, cause
 		}
 		select {
 		case <-changed:
@@ -206,7 +268,8 @@ func persist[T any](ctx context.Context, s *supervisor, f func(context.Context, 
 	pauses := newPauses()
 	for {
 		value, err := call(ctx, s, f)
-		if !errors.Is(err, events.ErrUnavailable) || errors.Is(err, errClosed) || !sleep(ctx, pauses.NextBackOff()) {
+		passes := errors.Is(err, events.ErrUnavailable) && !errors.Is(err, errClosed) && !errors.Is(err, events.ErrOtherLog)
+		if !passes || !sleep(ctx, pauses.NextBackOff()) {
 			return value, err
 		}
 	}

@@ -98,6 +98,7 @@ func (s *subscription) pass(ctx context.Context, e *esdb.RecordedEvent) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", events.ErrUnavailable, err)
 	}
+	s.supervisor.marks.see(e)
 	s.enough = !s.yield(r, nil)
 	s.at = position(e)
 	s.told = false
