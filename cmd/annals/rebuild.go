@@ -26,13 +26,16 @@ func (r *Rebuild) Run(ctx context.Context) error {
 	if r.Until == "" && r.All == (len(r.Names) > 0) {
 		return errors.New("name the projections to rebuild, or say --all")
 	}
-	b, err := node.Open(ctx, node.Options{Config: r.Config})
+	b, err := node.Open(ctx, node.Options{Config: r.Config, AnyLog: r.All && !r.DryRun})
 	defer b.Stop(ctx)
 	if err != nil {
 		return err
 	}
 	if r.Until != "" {
 		return r.run(ctx, b, r.Config)
+	}
+	if r.All && !r.DryRun {
+		return r.settle(ctx, b)
 	}
 	log, err := logOf(ctx, b)
 	if err != nil {
@@ -42,6 +45,23 @@ func (r *Rebuild) Run(ctx context.Context) error {
 	if r.DryRun {
 		return r.say(ctx, o)
 	}
+	return r.rebuild(ctx, o)
+}
+
+// settle rebuilds everything from the log as it is now, whatever it was before: the operator has decided to go on with it.
+func (r *Rebuild) settle(ctx context.Context, b *node.Backends) error {
+	log, err := b.OpenLog(ctx)
+	if err != nil {
+		return err
+	}
+	o := b.Projections(log)
+	if err := engine.Settle(ctx, o); err != nil {
+		return err
+	}
+	return r.rebuild(ctx, o)
+}
+
+func (r *Rebuild) rebuild(ctx context.Context, o engine.Options) error {
 	progress := newProgress(os.Stdout, "events")
 	debug.SetGCPercent(engine.GCPercent)
 	debug.SetMemoryLimit(min(debug.SetMemoryLimit(-1), engine.MemoryLimit))

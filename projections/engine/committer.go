@@ -24,11 +24,11 @@ type committer struct {
 	at          events.Position       // everything up to here is committed
 	moved       func(events.Position) // is told of each commit
 	// advance queues what moves the checkpoints from the values that were read.
-	advance func(q *pgx.Batch, behind []*generation, olds []int64, upTo events.Position)
+	advance func(q *pgx.Batch, behind []*generation, olds []int64, upTo events.Recorded)
 }
 
-func advance(q *pgx.Batch, behind []*generation, olds []int64, upTo events.Position) {
-	q.Queue(`select annals.advance($1, $2, $3)`, numbers(behind), olds, int64(upTo))
+func advance(q *pgx.Batch, behind []*generation, olds []int64, upTo events.Recorded) {
+	q.Queue(`select annals.advance($1, $2, $3, $4)`, numbers(behind), olds, int64(upTo.Position), upTo.ID)
 }
 
 func openCommitter(ctx context.Context, config *pgx.ConnConfig, gens []*generation, moved func(events.Position)) (*committer, error) {
@@ -94,19 +94,20 @@ func (c *committer) write(ctx context.Context, batch []events.Recorded) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	upTo := batch[len(batch)-1].Position
+	last := batch[len(batch)-1]
+	upTo := last.Position
 	var behind []*generation
 	for _, g := range c.generations {
 		if g.position < upTo {
 			behind = append(behind, g)
 		}
 	}
-	joined, err := c.send(ctx, behind, batch, upTo, true)
+	joined, err := c.send(ctx, behind, batch, last, true)
 	for joined && c.joiner.conflicted(err) {
-		joined, err = c.send(ctx, behind, batch, upTo, true)
+		joined, err = c.send(ctx, behind, batch, last, true)
 	}
 	if joined && isRepeated(err) {
-		_, err = c.send(ctx, behind, batch, upTo, false)
+		_, err = c.send(ctx, behind, batch, last, false)
 	}
 	if err != nil {
 		return err
@@ -129,7 +130,7 @@ func isRepeated(err error) bool {
 // send is one round trip: statements without a BEGIN, sent together, are one transaction. It tells whether statements were
 // joined.
 func (c *committer) send(
-	ctx context.Context, behind []*generation, batch []events.Recorded, upTo events.Position, join bool,
+	ctx context.Context, behind []*generation, batch []events.Recorded, upTo events.Recorded, join bool,
 ) (joined bool, err error) {
 	var (
 		q    pgx.Batch

@@ -28,6 +28,8 @@ type Options struct {
 	Log         uuid.UUID
 	Projections []Projection
 	Logger      *slog.Logger
+	// Landmarks may be nil: then the log is taken for the one that it was.
+	Landmarks Landmarks
 	// Observe is told of each fact once, in order, before its rows are committed.
 	Observe func(events.Recorded)
 	// Committed is told, group by group, of the facts recorded after the feed began (see From) once they have become
@@ -46,6 +48,8 @@ type Feed struct {
 	from   events.Position
 	stream *stream // outlives sessions: what Observe refreshes stays fresh while PostgreSQL is away
 	past   past
+	// decision is the last one of an operator that is known of, nil before one was looked for.
+	decision *int64
 }
 
 // NewFeed prepares nothing yet; Run does.
@@ -105,9 +109,16 @@ func (f *Feed) Run(ctx context.Context) error {
 			f.standStill(fmt.Errorf("the feed has ended: %w", ctx.Err()))
 			return nil
 		}
-		f.standStill(fmt.Errorf("PostgreSQL is away: %w", err))
 		pause := pauses.NextBackOff()
-		f.Logger.Warn("the feed has lost PostgreSQL", "error", err, "again in", pause)
+		switch {
+		case errors.Is(err, events.ErrOtherLog):
+			f.standStill(err)
+		case errors.Is(err, errDecided):
+			f.Logger.Warn("the feed begins anew", "reason", err)
+		default:
+			f.standStill(fmt.Errorf("PostgreSQL is away: %w", err))
+			f.Logger.Warn("the feed has lost PostgreSQL", "error", err, "again in", pause)
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):

@@ -48,8 +48,10 @@ func numbers(gens []*generation) []int64 {
 
 // bookkeeping is what is not a read model. generations: how far each filling is; it is ready once it has caught up, and
 // retired when nobody reads it any more. readers: which generation each build is shown, and when a node of that build
-// last ran. erasures: whose rows may still show the text of subjects whose keys are destroyed. advance moves checkpoints, only from the values that were read, and tells every node; it fails as a whole,
-// with taken, when another node has moved one, or it is retired.
+// last ran. erasures: whose rows may still show the text of subjects whose keys are destroyed. decisions: each time an operator has
+// said that the log is to be taken as it is. advance moves checkpoints to an event, only from the values that were read, and tells
+// every node; it fails as a whole, with taken, when another node has moved one, or it is retired. Builds that know no events have
+// an advance of their own, which leaves event_at behind: then only the position is known.
 const bookkeeping = `
 create schema if not exists annals;
 create table if not exists annals.generations (
@@ -62,8 +64,20 @@ create table if not exists annals.generations (
 	indexed    boolean not null default false,
 	ready      boolean not null default false,
 	retired    boolean not null default false,
-	stopped    text not null default ''
+	stopped    text not null default '',
+	event      uuid,
+	event_at   bigint
 ) with (fillfactor = 20);
+do $$ begin
+	if not exists (select from pg_attribute where attrelid = 'annals.generations'::regclass and attname = 'event') then
+		alter table annals.generations add column event uuid, add column event_at bigint;
+	end if;
+end $$;
+create table if not exists annals.decisions (
+	decision bigint primary key generated always as identity,
+	log      uuid not null,
+	at       timestamptz not null default now()
+);
 create table if not exists annals.readers (
 	views      text not null,
 	projection text not null,
@@ -76,11 +90,11 @@ create table if not exists annals.erasures (
 	subject uuid primary key,
 	begun   timestamptz not null default now()
 );
-create or replace function annals.advance(generations bigint[], olds bigint[], new bigint) returns void language plpgsql as $$
+create or replace function annals.advance(generations bigint[], olds bigint[], new bigint, event uuid) returns void language plpgsql as $$
 declare
 	reached integer;
 begin
-	update annals.generations c set position = new, moved = clock_timestamp()
+	update annals.generations c set position = new, event = advance.event, event_at = new, moved = clock_timestamp()
 	from unnest(generations, olds) as o(generation, position)
 	where c.generation = o.generation and c.position = o.position and not c.retired;
 	get diagnostics reached = row_count;

@@ -121,8 +121,8 @@ func FillPast(ctx context.Context, o PastOptions, report func(Progress)) error {
 		return err
 	}
 	defer b.committer.close(ctx)
-	b.committer.advance = func(q *pgx.Batch, _ []*generation, olds []int64, upTo events.Position) {
-		q.Queue(`select annals.advance_past($1, $2, $3)`, o.Schema, olds[0], int64(upTo))
+	b.committer.advance = func(q *pgx.Batch, _ []*generation, olds []int64, upTo events.Recorded) {
+		q.Queue(`select annals.advance_past($1, $2, $3)`, o.Schema, olds[0], int64(upTo.Position))
 	}
 	for _, g := range gens {
 		b.progress.Projections = append(b.progress.Projections, g.Name)

@@ -89,6 +89,10 @@ func (s *session) open(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.recognize(ctx); err != nil {
+		disconnect(ctx, conn)
+		return err
+	}
 	s.Logger.Info("the feed has PostgreSQL", "views", Views(s.Projections))
 	return nil
 }
@@ -97,9 +101,16 @@ func (s *session) open(ctx context.Context) error {
 func (s *session) turn(ctx context.Context, first bool) error {
 	ctx, cancel := context.WithTimeout(ctx, turnLimit)
 	defer cancel()
+	if err := s.noteDecisions(ctx); err != nil {
+		return err
+	}
+	reached := s.reached()
 	p, err := readPlan(ctx, s.conn, s.Log, s.Projections)
 	if err != nil {
 		return err
+	}
+	if !first && p.before(reached) {
+		return errRestored
 	}
 	s.ready()
 	claimed := false
@@ -121,6 +132,30 @@ func (s *session) turn(ctx context.Context, first bool) error {
 		s.fill(ctx, g, p)
 	}
 	return nil
+}
+
+// errRestored begins a session anew, which takes the positions as they are.
+var errRestored = errors.New("the read models are behind what was committed: they were restored from a dump")
+
+// reached is how far each generation that is shown was committed, as far as is known.
+func (s *session) reached() map[int64]events.Position {
+	all := map[int64]events.Position{}
+	for _, g := range s.groups {
+		for _, status := range g.report() {
+			all[status.Generation] = status.Position
+		}
+	}
+	return all
+}
+
+// before reports whether a generation that is shown is behind what was known of it.
+func (p plan) before(reached map[int64]events.Position) bool {
+	for _, g := range p.shown {
+		if g.position < reached[g.number] {
+			return true
+		}
+	}
+	return false
 }
 
 // claim takes the locks on what this node may project of a group, as far as nobody else has them, and gives back those on

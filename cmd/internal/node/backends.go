@@ -27,6 +27,8 @@ type Options struct {
 	Clock  func() time.Time // nil: the system's
 	// Reactions are what deals with what was recorded; nil: those of this build.
 	Reactions []reactions.Declaration
+	// AnyLog takes the log as it is, whatever it was before.
+	AnyLog bool
 }
 
 func (o Options) complete() Options {
@@ -57,6 +59,7 @@ type Backends struct {
 	// unserved gets why the node is not served any more.
 	unserved chan error
 	cluster  *postgres.Cluster
+	mark     events.Mark // what the read models stood at
 }
 
 // Start takes the data folder and starts what is embedded, database and event store at the same time. What it returns
@@ -96,6 +99,7 @@ func Start(ctx context.Context, o Options) (*Backends, error) {
 		b.DatabaseURL = b.cluster.URL()
 		found.Postgres = b.DatabaseURL
 	}
+	b.recognize(ctx)
 	b.found = found
 	return b, b.dir.tell(found)
 }
@@ -123,7 +127,11 @@ func Open(ctx context.Context, o Options) (*Backends, error) {
 	if err := b.openKeys(ctx); err != nil {
 		return b, err
 	}
-	return b, b.openStore(ctx, found)
+	if err := b.openStore(ctx, found); err != nil {
+		return b, err
+	}
+	b.recognize(ctx)
+	return b, nil
 }
 
 // openKeys opens the keys where all nodes that share the log find them.

@@ -91,6 +91,8 @@ func (h health) eventStore(ctx context.Context) (head events.Position, ill strin
 		return head, ""
 	case errors.Is(err, events.ErrFull):
 		return head, "the event store takes no writes: its disk is full, or no file can be made; its log names what is missing"
+	case errors.Is(err, events.ErrOtherLog):
+		return head, err.Error()
 	case errors.Is(err, events.ErrUnavailable):
 		return head, "the event store does not answer"
 	}

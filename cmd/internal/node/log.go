@@ -10,6 +10,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/projections/engine"
 )
 
 // openLog gives the log its identity and the default server, waiting for an event store that is away.
@@ -18,6 +19,9 @@ func (s *server) openLog(ctx context.Context) (uuid.UUID, error) {
 	pauses.InitialInterval, pauses.MaxInterval = 100*time.Millisecond, 5*time.Second
 	return backoff.Retry(ctx, func() (uuid.UUID, error) {
 		id, err := s.tryOpenLog(ctx)
+		if errors.Is(err, events.ErrOtherLog) && s.backends.mark.Log != uuid.Nil { // health says so, and nothing is written
+			return s.backends.mark.Log, nil
+		}
 		if err != nil && !errors.Is(err, events.ErrUnavailable) {
 			err = backoff.Permanent(err)
 		}
@@ -28,14 +32,35 @@ func (s *server) openLog(ctx context.Context) (uuid.UUID, error) {
 }
 
 func (s *server) tryOpenLog(ctx context.Context) (uuid.UUID, error) {
-	r := ByCLI(s.Clock())
-	if _, err := commands.Handle(ctx, s.env, r, commands.OpenLog{LogID: r.ID}); err != nil {
-		return uuid.Nil, err
+	id, err := s.backends.OpenLog(ctx)
+	if err == nil {
+		_, err = commands.Handle(ctx, s.env, ByCLI(s.Clock()), commands.DefaultServer())
 	}
-	id, err := s.backends.Log(ctx)
-	if err != nil {
-		return uuid.Nil, err
-	}
-	_, err = commands.Handle(ctx, s.env, r, commands.DefaultServer())
 	return id, err
+}
+
+// OpenLog returns the id of the log, and gives an empty one its identity.
+func (b *Backends) OpenLog(ctx context.Context) (uuid.UUID, error) {
+	r := ByCLI(b.options.Clock())
+	if _, err := commands.Handle(ctx, b.Env(), r, commands.OpenLog{LogID: r.ID}); err != nil {
+		return uuid.Nil, err
+	}
+	return b.Log(ctx)
+}
+
+// recognize holds the log against the event that the read models stand at, now and whenever the event store is reached anew. A
+// database that is away is looked at by the feed when it comes back.
+func (b *Backends) recognize(ctx context.Context) {
+	if b.options.AnyLog {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, probe)
+	defer cancel()
+	var err error
+	if b.mark, err = engine.Mark(ctx, b.DatabaseURL); err == nil {
+		err = b.Store.Expect(ctx, b.mark)
+	}
+	if err != nil {
+		b.options.Logger.Warn("the log was not recognized", "error", err)
+	}
 }

@@ -17,7 +17,7 @@ import (
 // Projections are what fills the read models of this build from the log.
 func (b *Backends) Projections(log uuid.UUID) engine.Options {
 	return engine.Options{
-		Store: b.Store, Postgres: b.DatabaseURL, Log: log, Projections: projections.All(), Logger: b.options.Logger,
+		Store: b.Store, Postgres: b.DatabaseURL, Log: log, Projections: projections.All(), Logger: b.options.Logger, Landmarks: b.Store,
 	}
 }
 
