@@ -5,6 +5,8 @@ import "github.com/google/uuid"
 // AgentStream is the stream of one agent.
 func AgentStream(id uuid.UUID) StreamID { return Stream("agent", id) }
 
+var agentEvents = []Event{AgentCreated{}, AgentUpdated{}, AgentStarted{}, AgentStopped{}, AgentDeleted{}, AgentMemoriesCleared{}}
+
 // AgentCreated: an agent exists from now on, stopped.
 type AgentCreated struct {
 	AgentID   uuid.UUID `json:"agentId"`

@@ -12,6 +12,8 @@ func AgentLogStream(id uuid.UUID) StreamID { return Stream("log", id) }
 // LogModelCall begins the type of an entry about a call of a model; the model's kind (TEXT_LARGE …) follows.
 const LogModelCall = "useModel:"
 
+var agentLogEvents = []Event{LogRecorded{}, LogDeleted{}}
+
 // LogRecorded: an agent did something that is worth knowing later, such as asking a model.
 type LogRecorded struct {
 	LogID    uuid.UUID `json:"logId"`

@@ -9,6 +9,8 @@ import (
 // ChannelStream is the stream of one channel's life and of its participants.
 func ChannelStream(id uuid.UUID) StreamID { return Stream("channel", id) }
 
+var channelEvents = []Event{ChannelCreated{}, ChannelUpdated{}, ParticipantJoined{}, ParticipantLeft{}, ChannelCleared{}, ChannelDeleted{}}
+
 // ChannelCreated: a channel exists from now on, with these participants.
 type ChannelCreated struct {
 	ChannelID    uuid.UUID       `json:"channelId"`

@@ -9,6 +9,8 @@ import (
 // EntityStream is the stream of one entity: of somebody as one agent knows them.
 func EntityStream(id uuid.UUID) StreamID { return Stream("entity", id) }
 
+var entityEvents = []Event{EntitySeen{}}
+
 // EntitySeen: the agent knows somebody, under these names, from now on. Names and metadata are whole.
 type EntitySeen struct {
 	EntityID uuid.UUID `json:"entityId"`

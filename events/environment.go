@@ -5,6 +5,8 @@ import "github.com/google/uuid"
 // EnvironmentStream holds what was changed of the environments of servers on this log.
 var EnvironmentStream = Stream("environment", uuid.Nil)
 
+var environmentEvents = []Event{EnvironmentChanged{}}
+
 // EnvironmentChanged: the file with a server's local environment was written. The values, which may be secrets, are in it
 // alone.
 type EnvironmentChanged struct {

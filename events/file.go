@@ -12,6 +12,8 @@ const (
 	FileByGenerator = "generated" // made by the agent that OwnerID names
 )
 
+var fileEvents = []Event{FileUploaded{}, FileDeleted{}}
+
 // FileUploaded: a file is there for its owner. Its bytes are in the blob store, under their hash, since before this fact.
 type FileUploaded struct {
 	FileID  uuid.UUID `json:"fileId"`

@@ -8,6 +8,8 @@ import (
 	"github.com/google/uuid"
 )
 
+var logEvents = []Event{LogOpened{}}
+
 // LogOpened is the first fact of every log and gives it its identity: a position means something in one log only.
 type LogOpened struct {
 	LogID uuid.UUID `json:"logId"`

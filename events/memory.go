@@ -19,6 +19,8 @@ const (
 	TableKnowledge = "knowledge" // fragments of documents
 )
 
+var memoryEvents = []Event{MemoryStored{}, MemoryUpdated{}, MemoryEmbedded{}, MemoryDeleted{}}
+
 // MemoryStored: an agent remembers this from now on.
 type MemoryStored struct {
 	MemoryID uuid.UUID `json:"memoryId"`

@@ -9,6 +9,8 @@ import (
 // MessageStream is the stream of one message.
 func MessageStream(id uuid.UUID) StreamID { return Stream("message", id) }
 
+var messageEvents = []Event{MessageSubmitted{}, MessageEdited{}, MessageDeleted{}}
+
 // MessageSubmitted: somebody said something in a channel.
 type MessageSubmitted struct {
 	MessageID uuid.UUID `json:"messageId"`

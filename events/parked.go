@@ -7,6 +7,8 @@ func ParkedStream(event uuid.UUID, reaction string) StreamID {
 	return Stream("parked", Derive(event, reaction))
 }
 
+var parkedEvents = []Event{ParkedEventRetried{}, ParkedEventDropped{}}
+
 // ParkedEventRetried: a reaction is to deal again with an event that it gave up.
 type ParkedEventRetried struct {
 	EventID  uuid.UUID `json:"eventId"`

@@ -15,6 +15,8 @@ func OccupancyStream(room, entity uuid.UUID) StreamID {
 	return Stream("membership", Derive(room, "entity", entity.String()))
 }
 
+var roomEvents = []Event{RoomCreated{}, RoomJoined{}, RoomCleared{}, RoomDeleted{}}
+
 // RoomCreated: an agent remembers by this room from now on. It is its own view of a channel, or nobody else's.
 type RoomCreated struct {
 	RoomID    uuid.UUID       `json:"roomId"`

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -211,10 +212,12 @@ func TestThereIsASampleOfEveryTypeWithEveryFieldSet(t *testing.T) {
 	if len(samples) != len(catalogue) {
 		t.Fatalf("%d samples for %d types", len(samples), len(catalogue))
 	}
-	for i, e := range samples {
-		if want := catalogue[i].EventType(); e.EventType() != want {
-			t.Fatalf("sample %d is a %s, the catalogue has %s there", i, e.EventType(), want)
+	for _, e := range catalogue {
+		if !slices.ContainsFunc(samples, func(s Event) bool { return s.EventType() == e.EventType() }) {
+			t.Errorf("there is no sample of %s", e.EventType())
 		}
+	}
+	for _, e := range samples {
 		if name := reflect.TypeOf(e).Name(); name != e.EventType() {
 			t.Errorf("the Go name %s is not the name on the wire %s", name, e.EventType())
 		}

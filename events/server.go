@@ -18,6 +18,8 @@ func MembershipStream(server, agent uuid.UUID) StreamID {
 	return Stream("membership", Derive(server, agent.String()))
 }
 
+var serverEvents = []Event{ServerCreated{}, AgentJoinedServer{}, AgentLeftServer{}, ServerDeleted{}}
+
 // ServerCreated: a server (a guild, a workspace, a team) exists from now on.
 type ServerCreated struct {
 	ServerID   uuid.UUID       `json:"serverId"`

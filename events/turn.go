@@ -19,6 +19,8 @@ const (
 	TurnCutOff  = "aborted" // somebody no longer wanted it: see TurnAborted
 )
 
+var turnEvents = []Event{TurnAborted{}, TurnCompleted{}}
+
 // TurnAborted: somebody does not want an agent's answer to a message any more. Whoever is at it leaves off, and whoever
 // comes to it does not begin; either ends the turn with a TurnCompleted.
 type TurnAborted struct {

@@ -9,6 +9,8 @@ import (
 // WorldStream is the stream of one world.
 func WorldStream(id uuid.UUID) StreamID { return Stream("world", id) }
 
+var worldEvents = []Event{WorldCreated{}, WorldUpdated{}, WorldCleared{}, WorldDeleted{}}
+
 // WorldCreated: rooms can belong to this world from now on. An agent's world is its own view of a server.
 type WorldCreated struct {
 	WorldID  uuid.UUID       `json:"worldId"`
