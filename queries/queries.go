@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -22,6 +23,10 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrUnavailable: PostgreSQL is away, busy for too long, or has no read models yet. Trying again may help.
 	ErrUnavailable = errors.New("the read models are unavailable")
+	// ErrTooLong: PostgreSQL ended a statement that took longer than StatementLimit. It is ErrUnavailable, too.
+	ErrTooLong = errors.New("it took too long")
+	// ErrUnselective: what is searched for names no word that has to be there, so that everything would have to be looked at.
+	ErrUnselective = errors.New("the search names no word that has to be there")
 )
 
 // Queries reads the read models. It is safe for concurrent use unless it is from In.
@@ -41,8 +46,9 @@ func In(tx pgx.Tx) *Queries { return &Queries{pool: tx} }
 
 // limits of what one query may take.
 const (
-	connectLimit   = 2 * time.Second
-	statementLimit = "10s"
+	connectLimit = 2 * time.Second
+	// StatementLimit bounds one statement.
+	StatementLimit = 10 * time.Second
 )
 
 // Config describes a pool at the URL that reads through the given schema of views (engine.Views), which may be made
@@ -54,7 +60,7 @@ func Config(url, views string) (*pgxpool.Config, error) {
 	}
 	c.ConnConfig.ConnectTimeout = connectLimit
 	c.ConnConfig.RuntimeParams["search_path"] = pgx.Identifier{views}.Sanitize() + ", public"
-	c.ConnConfig.RuntimeParams["statement_timeout"] = statementLimit
+	c.ConnConfig.RuntimeParams["statement_timeout"] = strconv.Itoa(int(StatementLimit / time.Millisecond))
 	return c, nil
 }
 
@@ -119,6 +125,9 @@ func failed(err error, what string) error {
 		if !away(server.Code) {
 			return fmt.Errorf("read %s: %w", what, err)
 		}
+		if server.Code == statementTimeout {
+			return fmt.Errorf("read %s: %w: %w: %w", what, ErrUnavailable, ErrTooLong, err)
+		}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network), pgconn.SafeToRetry(err):
 	}
 	return fmt.Errorf("read %s: %w: %w", what, ErrUnavailable, err)
@@ -137,6 +146,8 @@ func Outage(err error) error {
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
+
+const statementTimeout = "57014"
 
 // away reports that a server cannot answer now, by its SQLSTATE. The classes are those of the connection (08), who may come
 // in (28), transactions that got in each other's way (40), a missing database or schema (3D, 3F), resources (53), locks and

@@ -85,6 +85,7 @@ var table = []struct {
 	{events.ErrKeysUnreachable, http.StatusServiceUnavailable, CodeDatabase, "The keys of what is sealed cannot be read. Try again."},
 	{events.ErrUnavailable, http.StatusServiceUnavailable, CodeDatabase, "The event store cannot be reached. Try again."},
 	{events.ErrFull, http.StatusServiceUnavailable, CodeDatabase, "The disk of the event store is full. Try again when there is room."},
+	{queries.ErrUnselective, http.StatusBadRequest, CodeInvalidRequest, "Invalid query: name a word that has to be there, besides those that must not."},
 	{queries.ErrUnavailable, http.StatusServiceUnavailable, CodeDatabase, "The database cannot be reached. Try again."},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, CodeUnavailable, "The answer took too long. Try again."},
 	{context.Canceled, http.StatusServiceUnavailable, CodeUnavailable, "The request was cut off."},

@@ -87,6 +87,7 @@ type API struct {
 	keys      keys
 	rates     rates
 	pages     *limits.Budget
+	expensive chan struct{} // taken by those under way
 	// head is the highest position known to be in the log: up to it, nobody has to ask the store.
 	head atomic.Uint64
 }
@@ -102,7 +103,7 @@ func New(o Options) *API {
 		Shared: o.Shared, O: o, router: gin.New(), operations: map[route]*operation{}, samples: map[reflect.Type]any{}, started: o.Clock(),
 		origins: newOrigins(o.CORSOrigin, o.Host, o.Key != "", o.AllowOpen),
 		keys:    newKeys(o.Key, o.Clock),
-		pages:   limits.NewBudget(maxPagesInAll, maxPagesOfClient, maxPage),
+		pages:   limits.NewBudget(maxPagesInAll, maxPagesOfClient, maxPage), expensive: make(chan struct{}, maxExpensive.Int()),
 	}
 	if o.RateLimit {
 		a.rates = rates{newLimiter(o.Clock, everything), newLimiter(o.Clock, everything)}

@@ -34,6 +34,9 @@ func (a *API) refuse(g *gin.Context, err error) {
 	if p.Status == http.StatusServiceUnavailable {
 		g.Header("Retry-After", "2")
 	}
+	if p == errBusyReads {
+		g.Header("Retry-After", "5")
+	}
 	body, err := json.Marshal(p)
 	if err != nil { // details that are no JSON
 		body, _ = json.Marshal(&problem.Problem{Code: p.Code, Message: p.Message})

@@ -63,12 +63,13 @@ type access struct {
 
 // allowance is what an operation may take up.
 type allowance struct {
-	counted bool          // it counts against the requests of its caller
-	time    time.Duration // none for 0
-	waiting time.Duration // the time with wait=reply in the query, where it is another one
-	file    bool          // it takes or gives a file
-	rates   []rate        // of its own, the innermost last
-	own     []*limiter    // these, as they are counted
+	counted   bool          // it counts against the requests of its caller
+	time      time.Duration // none for 0
+	waiting   time.Duration // the time with wait=reply in the query, where it is another one
+	file      bool          // it takes or gives a file
+	expensive bool          // it takes turns with others
+	rates     []rate        // of its own, the innermost last
+	own       []*limiter    // these, as they are counted
 }
 
 // Trait is what a route has of its own, as routes.go lists it.
@@ -200,7 +201,16 @@ func ask[In, Data any](c *Call, f Fulfil[In, Data], in *In) (data Data, err erro
 			return data, err
 		}
 	}
-	data, err = f(c, in)
+	if c.operation.limits.expensive {
+		done, err := c.api.turn(c)
+		if err != nil {
+			return data, err
+		}
+		defer done()
+	}
+	if data, err = f(c, in); c.operation.limits.expensive {
+		err = slow(err)
+	}
 	c.Settle()
 	return data, err
 }

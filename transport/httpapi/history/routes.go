@@ -18,11 +18,11 @@ type api struct {
 func Mount(f *frame.API, p Ports) {
 	a := &api{API: f, Ports: p}
 	a.Examples(examples...)
-	frame.Get(a.API, "/api/history/events", "List facts of the log, or export them as lines", a.historyEvents, frame.Reads(frame.History), frame.InLines(aFact))
-	frame.Get(a.API, "/api/history/agents/:id", "Tell an agent's story, or show it as it was", a.agentStory, frame.Reads(frame.History))
-	frame.Get(a.API, "/api/history/channels/:id", "Tell a channel's story, or show it as it was", a.channelStory, frame.Reads(frame.History))
-	frame.Get(a.API, "/api/history/messages/:id", "Tell a message's story, or show it as it was", a.messageStory, frame.Reads(frame.History))
-	frame.Get(a.API, "/api/history/memories/:id", "Tell a memory's story, or show it as it was", a.memoryStory, frame.Reads(frame.History))
-	frame.Get(a.API, "/api/history/messages/:id/why", "Show how an answer of an agent came about", a.messageWhy, frame.Reads(frame.History))
-	frame.Get(a.API, "/api/history/correlations/:id", "Show everything that one request caused, as a tree", a.historyTree, frame.Reads(frame.History))
+	frame.Get(a.API, "/api/history/events", "List facts of the log, or export them as lines", a.historyEvents, frame.Reads(frame.History), frame.Expensive, frame.InLines(aFact))
+	frame.Get(a.API, "/api/history/agents/:id", "Tell an agent's story, or show it as it was", a.agentStory, frame.Reads(frame.History), frame.Expensive)
+	frame.Get(a.API, "/api/history/channels/:id", "Tell a channel's story, or show it as it was", a.channelStory, frame.Reads(frame.History), frame.Expensive)
+	frame.Get(a.API, "/api/history/messages/:id", "Tell a message's story, or show it as it was", a.messageStory, frame.Reads(frame.History), frame.Expensive)
+	frame.Get(a.API, "/api/history/memories/:id", "Tell a memory's story, or show it as it was", a.memoryStory, frame.Reads(frame.History), frame.Expensive)
+	frame.Get(a.API, "/api/history/messages/:id/why", "Show how an answer of an agent came about", a.messageWhy, frame.Reads(frame.History), frame.Expensive)
+	frame.Get(a.API, "/api/history/correlations/:id", "Show everything that one request caused, as a tree", a.historyTree, frame.Reads(frame.History), frame.Expensive)
 }

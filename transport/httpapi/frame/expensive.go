@@ -1,0 +1,59 @@
+package frame
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"annals/queries"
+	"annals/transport/limits"
+	"annals/transport/problem"
+)
+
+// What reads that are expensive may take up: searches, statistics and what is computed from the log. They take turns, so that there
+// are always connections to the database, and time of it, for all others.
+var (
+	maxExpensive = limits.Declare(limits.Bound{
+		Name: "http.expensive", What: "searches, statistics and histories that are answered at a time", Per: limits.Server, Value: 2, Unit: limits.Count,
+		Answer: "the request waits, then 429 with Retry-After",
+	})
+	expensiveWait = limits.Declare(limits.Bound{
+		Name: "http.expensive.wait", What: "waiting for other searches, statistics and histories", Per: limits.Request, Value: int64(10 * time.Second),
+		Unit: limits.Time, Answer: "429 with Retry-After",
+	})
+	_ = limits.Declare(limits.Bound{
+		Name: "http.expensive.time", What: "one statement of a search, a statistic or a history", Per: limits.Request, Value: int64(queries.StatementLimit),
+		Unit: limits.Time, Answer: "400 INVALID_REQUEST that says so",
+	})
+)
+
+// Expensive reads much: it takes its turn, and is the client's to narrow where it takes too long.
+func Expensive(o *operation) { o.limits.expensive = true }
+
+var (
+	errBusyReads = tooMany("Too many searches and statistics are under way. Please try again later.")
+	errTooSlow   = problem.Invalid("The answer takes too long to find: ask for less, with more words or a narrower time.")
+)
+
+// turn waits for the turn of a read that is expensive.
+func (a *API) turn(ctx context.Context) (done func(), err error) {
+	waiting, cancel := context.WithTimeout(ctx, expensiveWait.Duration())
+	defer cancel()
+	select {
+	case a.expensive <- struct{}{}:
+		return func() { <-a.expensive }, nil
+	case <-waiting.Done():
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return nil, errBusyReads
+}
+
+// slow is what a client is told of an expensive read that took too long.
+func slow(err error) error {
+	if errors.Is(err, queries.ErrTooLong) {
+		return errTooSlow
+	}
+	return err
+}

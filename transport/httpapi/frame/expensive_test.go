@@ -1,0 +1,31 @@
+package frame
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Reads that are expensive take turns; who waits too long for one is told to come back.
+func TestExpensiveReadsTakeTurns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := New(Options{})
+		var ends []func()
+		for range maxExpensive.Int() {
+			done, err := a.turn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			ends = append(ends, done)
+		}
+		began := time.Now()
+		if _, err := a.turn(t.Context()); err != errBusyReads || time.Since(began) != expensiveWait.Duration() { //nolint:errorlint // it is that one
+			t.Errorf("one more after %v: %v", time.Since(began), err)
+		}
+		time.AfterFunc(time.Second, ends[0])
+		if _, err := a.turn(t.Context()); err != nil {
+			t.Errorf("after one has ended: %v", err)
+		}
+	})
+}
