@@ -35,6 +35,12 @@ var (
 		Name: "upload.server", What: "files while they are received", Per: limits.Server, Value: 2 << 30, Unit: limits.Bytes,
 		Answer: "the upload waits, then 503 with Retry-After",
 	})
+	_ = limits.Declare(limits.Bound{
+		Name: "upload.beside", What: "what comes beside a file", Per: limits.Request, Value: maxBeside, Unit: limits.Bytes, Answer: "413",
+	})
+	_ = limits.Declare(limits.Bound{
+		Name: "upload.parts", What: "parts of a form", Per: limits.Request, Value: maxParts, Unit: limits.Count, Answer: "400 INVALID_REQUEST",
+	})
 	roomTime = limits.Declare(limits.Bound{
 		Name: "upload.room", What: "waiting for room for an upload", Per: limits.Request, Value: int64(20 * time.Second), Unit: limits.Time,
 		Answer: "503 with Retry-After",

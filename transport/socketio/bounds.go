@@ -25,4 +25,12 @@ var (
 		Name: "socketio.connect", What: "connecting to the namespace, with the key where one is set", Per: limits.Connection,
 		Value: int64(20 * time.Second), Unit: limits.Time, Answer: "the session is closed",
 	})
+	_ = limits.Declare(limits.Bound{
+		Name: "socketio.rooms", What: "channels that a client has joined", Per: limits.Connection, Value: maxRooms, Unit: limits.Count,
+		Answer: "an error messageError",
+	})
+	_ = limits.Declare(limits.Bound{
+		Name: "socketio.sending", What: "messages of a client that cannot be read yet", Per: limits.Connection, Value: maxSending, Unit: limits.Count,
+		Answer: "an error messageError",
+	})
 )

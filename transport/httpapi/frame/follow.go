@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-
-	"annals/transport/problem"
 )
 
 const (
@@ -21,7 +19,7 @@ const (
 	followerWait = 10 * time.Second
 )
 
-var errTooManyFollow = problem.New(http.StatusTooManyRequests, problem.CodeRateLimited, "Too many clients follow logs. Please try again later.")
+var errTooManyFollow = tooMany("Too many clients follow logs. Please try again later.")
 
 // Entry is one server-sent event. Its data is JSON on one line, its id what Last-Event-ID brings back.
 type Entry struct {

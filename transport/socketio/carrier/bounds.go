@@ -26,4 +26,8 @@ var (
 		Name: "socketio.write", What: "reading what was written to it", Per: limits.Connection, Value: int64(10 * time.Second), Unit: limits.Time,
 		Answer: "the session is closed; it comes back and lists what it missed",
 	})
+	_ = limits.Declare(limits.Bound{
+		Name: "socketio.waiting", What: "what waits for a client that does not read", Per: limits.Connection, Value: maxWaiting, Unit: limits.Bytes,
+		Answer: "the session is closed; it comes back and lists what it missed",
+	})
 )
