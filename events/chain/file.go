@@ -116,8 +116,11 @@ func openHeads(path string) (*os.File, error) {
 	return f, nil
 }
 
-// errShort is what the end of the log was found to lack.
-var errShort = errors.New("the log ends before what was written down of it: run annals verify")
+// What was found of a log that is not the one that was written down.
+var (
+	errShort = errors.New("the log ends before what was written down of it: run annals verify")
+	errOther = errors.New("the log has another event than was written down of it: run annals verify")
+)
 
 // Log is the log that a chain covers.
 type Log interface {
@@ -134,13 +137,14 @@ type HeadWriter struct {
 
 	Last  events.Position
 	chain Hash
+	leaf  []byte // of the event at Last
 }
 
 // Resume goes on where the file ends.
 func (w *HeadWriter) Resume() error {
 	heads, err := ReadHeads(w.Path, w.ID)
 	if n := len(heads); err == nil && n > 0 {
-		w.Last = heads[n-1].Position
+		w.Last, w.leaf = heads[n-1].Position, lastLeaf(heads[n-1])
 		w.chain, err = heads[n-1].chain()
 	}
 	return err
@@ -158,8 +162,30 @@ func (w *HeadWriter) Extend(ctx context.Context) error {
 	case now == w.Last:
 		return nil
 	}
+	if err := w.recognize(ctx); err != nil {
+		return err
+	}
 	return w.write(w.Log.Facts(ctx, w.Last))
 }
+
+// recognize fails where the event of the last head is not in the log: what comes after it does not belong to the chain.
+func (w *HeadWriter) recognize(ctx context.Context) error {
+	if w.Last == 0 {
+		return nil
+	}
+	for e, err := range w.Log.Facts(ctx, w.Last-1) {
+		if err != nil {
+			return err
+		}
+		if d := digestOf(e); e.Position == w.Last && bytes.Equal(d[:leafSize], w.leaf) {
+			return nil
+		}
+		break
+	}
+	return fmt.Errorf("%w: at position %d", errOther, w.Last)
+}
+
+func lastLeaf(h Head) []byte { return h.Leaves[len(h.Leaves)-leafSize:] }
 
 // write writes heads for what came after the last one.
 func (w *HeadWriter) write(all iter.Seq2[events.Raw, error]) error {
@@ -195,7 +221,7 @@ func (w *HeadWriter) writeHead(to io.Writer, h Head, c Hash) error {
 		_, err = to.Write(append(line, '\n'))
 	}
 	if err == nil {
-		w.Last, w.chain = h.Position, c
+		w.Last, w.chain, w.leaf = h.Position, c, lastLeaf(h)
 	}
 	return err
 }
@@ -215,7 +241,7 @@ func (w *HeadWriter) Keep(ctx context.Context, logger *slog.Logger) error {
 		err := w.Extend(until)
 		cancel()
 		switch {
-		case errors.Is(err, errShort):
+		case errors.Is(err, errShort), errors.Is(err, errOther):
 			logger.Error("tampered with", "error", err)
 		case err != nil:
 			logger.Warn("the chain over the log is not written down", "error", err)

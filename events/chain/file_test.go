@@ -71,3 +71,34 @@ func TestALogThatHasLostItsEndIsNoticed(t *testing.T) {
 		t.Errorf("the heads were touched: %v", err)
 	}
 }
+
+func TestAnotherLogIsNotWrittenDownBehindTheFirst(t *testing.T) {
+	log, other := esdbtest.New(t), esdbtest.New(t)
+	w := HeadWriter{Path: filepath.Join(t.TempDir(), "chain"), ID: uuid.New(), Log: log, Now: time.Now}
+	for range 3 {
+		sayIn(log)
+	}
+	if err := w.Extend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	written, last := w.chain, w.Last
+	for range 5 {
+		sayIn(other)
+	}
+	w.Log = other
+	for range 2 {
+		if err := w.Extend(t.Context()); !errors.Is(err, errOther) || w.Last != last || w.chain != written {
+			t.Fatalf("another log: written down to %d: %v", w.Last, err)
+		}
+		restarted := HeadWriter{Path: w.Path, ID: w.ID, Log: other, Now: time.Now} // after a restart, too
+		if err := restarted.Resume(); err != nil {
+			t.Fatal(err)
+		}
+		w = restarted
+	}
+	sayIn(log)
+	w.Log = log
+	if err := w.Extend(t.Context()); err != nil || w.Last <= last {
+		t.Errorf("the right one again: written down to %d: %v", w.Last, err)
+	}
+}
