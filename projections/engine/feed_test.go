@@ -127,6 +127,27 @@ func TestWhatACrashTookIsCommittedAgainAndToldOnce(t *testing.T) {
 	seen.check(t, "a", 1, 101)
 }
 
+// The connections stay, and nothing is recorded meanwhile.
+func TestReadModelsThatWereRestoredFromADumpAreCaughtUpWithTheLog(t *testing.T) {
+	t.Parallel()
+	url, store := database(t), newLog(t)
+	p := tally("counted", "a")
+	f, _ := start(t, Options{Store: store, Postgres: url, Log: uuid.New(), Projections: []Projection{p}})
+	dumped := store.say(60)
+	waitFor(t, f, "a", store.say(40))
+	conn := connect(t, url)
+	must(t, pgx.BeginFunc(patient(t), conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(patient(t), `update annals.generations set position = $1`, int64(dumped)); err != nil {
+			return err
+		}
+		_, err := tx.Exec(patient(t), `delete from counted_g1.counted where number > 60`)
+		return err
+	}))
+	eventually(t, "the rows are back", func() bool { return number(t, conn, "select count(*) from counted_g1.counted") == 100 })
+	waitThrough(t, f, "a", store.say(1))
+	checkTally(t, conn, p, 101)
+}
+
 func TestAProjectionThatIsBehindTheOthersGetsWhatTheyHaveAndTheyDoNot(t *testing.T) {
 	t.Parallel()
 	url, log, store := database(t), uuid.New(), newLog(t)
