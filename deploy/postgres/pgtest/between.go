@@ -32,7 +32,7 @@ func NewBetween(t testing.TB, url string) (*Between, string) {
 	must(t, err)
 	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
 	name := fmt.Sprintf(".s.PGSQL.%d", config.Port)
-	l, err := net.Listen("unix", filepath.Join(dir, name))
+	l, err := new(net.ListenConfig).Listen(t.Context(), "unix", filepath.Join(dir, name))
 	must(t, err)
 	b := &Between{Listener: l, server: filepath.Join(config.Host, name), pairs: map[net.Conn]net.Conn{}}
 	var serving sync.WaitGroup
@@ -55,7 +55,7 @@ func (b *Between) serve(serving *sync.WaitGroup) {
 		var d net.Dialer
 		server, err := d.DialContext(context.Background(), "unix", b.server)
 		if err != nil {
-			client.Close()
+			_ = client.Close()
 			continue
 		}
 		b.mu.Lock()
@@ -63,11 +63,11 @@ func (b *Between) serve(serving *sync.WaitGroup) {
 		b.mu.Unlock()
 		serving.Go(func() {
 			_, _ = io.Copy(writeFunc(func(p []byte) (int, error) { b.wait(); return server.Write(p) }), client)
-			server.Close()
+			_ = server.Close()
 		})
 		serving.Go(func() {
 			_, _ = io.Copy(writeFunc(func(p []byte) (int, error) { return b.answer(client, p) }), server)
-			client.Close()
+			_ = client.Close()
 		})
 	}
 }
@@ -121,8 +121,8 @@ func (b *Between) Cut() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for client, server := range b.pairs {
-		client.Close()
-		server.Close()
+		_ = client.Close()
+		_ = server.Close()
 		delete(b.pairs, client)
 	}
 }
