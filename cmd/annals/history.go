@@ -51,7 +51,7 @@ func (h *History) filter() queries.HistoryFilter {
 
 // Run implements the command.
 func (h *History) Run(ctx context.Context) error {
-	b, err := node.Open(ctx, node.Options{Config: h.Config})
+	b, err := node.Open(ctx, node.Options{Config: h.Config, AnyLog: true})
 	defer b.Stop(ctx)
 	if err != nil {
 		return err

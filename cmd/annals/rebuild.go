@@ -26,7 +26,7 @@ func (r *Rebuild) Run(ctx context.Context) error {
 	if r.Until == "" && r.All == (len(r.Names) > 0) {
 		return errors.New("name the projections to rebuild, or say --all")
 	}
-	b, err := node.Open(ctx, node.Options{Config: r.Config, AnyLog: r.All && !r.DryRun})
+	b, err := node.Open(ctx, node.Options{Config: r.Config, AnyLog: r.All})
 	defer b.Stop(ctx)
 	if err != nil {
 		return err

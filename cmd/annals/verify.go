@@ -40,7 +40,7 @@ func (f *findings) tell(what string) {
 
 // Run implements the command. It fails when something is wrong.
 func (v *Verify) Run(ctx context.Context) error {
-	b, err := node.Open(ctx, node.Options{Config: v.Config})
+	b, err := node.Open(ctx, node.Options{Config: v.Config, AnyLog: true})
 	defer b.Stop(ctx)
 	if err != nil {
 		return err

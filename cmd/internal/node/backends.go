@@ -27,7 +27,7 @@ type Options struct {
 	Clock  func() time.Time // nil: the system's
 	// Reactions are what deals with what was recorded; nil: those of this build.
 	Reactions []reactions.Declaration
-	// AnyLog takes the log as it is, whatever it was before.
+	// AnyLog takes the log as it is, whatever it was before: for what only reads it, and for what an operator has decided.
 	AnyLog bool
 }
 
