@@ -142,6 +142,13 @@ func (h *Hub) join(c *connection, room string) bool {
 	return true
 }
 
+// isMember reports whether a client has joined a channel.
+func (h *Hub) isMember(c *connection, room string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return c.rooms[room]
+}
+
 // members are those who joined a channel.
 func (h *Hub) members(room string) []*connection {
 	h.mu.Lock()

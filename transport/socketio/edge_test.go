@@ -302,7 +302,7 @@ func TestStoppingEndsConnectionsBehindWhatIsUnderWay(t *testing.T) {
 	must(t, <-closed)
 	a.ended()
 	silent.ended()
-	m, err := commands.Load[commands.Message](t.Context(), w.env, events.MessageStream(events.Derive(channel, ann.String(), "last")))
+	m, err := commands.Load[commands.Message](t.Context(), w.env, events.MessageStream(events.Derive(channel, ann.String(), a.sid, "last")))
 	if err != nil || m.Content != said["message"] {
 		t.Errorf("recorded is %+v, %v", m, err)
 	}

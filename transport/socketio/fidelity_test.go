@@ -2,6 +2,8 @@ package socketio
 
 import (
 	"encoding/json"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -44,32 +46,43 @@ func TestOnlyTheAttachmentsOfAMessageItselfAreShown(t *testing.T) {
 	}
 }
 
-func TestAnIDOfTheClientsOwnStandsForOneTextOnly(t *testing.T) {
+func TestAMessageIDOfTheClientsOwnSwallowsNoText(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	channel := uuid.New()
-	a, b := w.connect(), w.member(channel)
-	says := func(text string) {
-		a.emit("2", map[string]any{"channelId": channel, "serverId": events.DefaultServer, "senderId": ann, "message": text, "messageId": "m-1"})
+	channel, named := uuid.New(), uuid.New()
+	b := w.member(channel)
+	seen := map[string]string{} // texts by the ids of their messages
+	says := func(c *client, own any, text string, isNew bool) {
+		t.Helper()
+		c.emit("2", map[string]any{"channelId": channel, "serverId": events.DefaultServer, "senderId": ann, "message": text, "messageId": own})
+		said, ack := c.next("messageBroadcast").data, c.next("messageAck").data
+		id := said["id"].(string)
+		if said["text"] != text || jsonOf(said["clientMessageId"]) != jsonOf(own) || ack["messageId"] != id || jsonOf(ack["clientMessageId"]) != jsonOf(own) {
+			t.Errorf("%q as %v is told as %v, %v", text, own, said, ack)
+		}
+		if was, ok := seen[id]; ok == isNew || ok && was != text {
+			t.Errorf("%q as %v is the message %s, which says %q", text, own, id, was)
+		}
+		if seen[id] = text; isNew {
+			if theirs := b.next("messageBroadcast").data; theirs["text"] != text || theirs["id"] != id {
+				t.Errorf("the others hear %v", theirs)
+			}
+		}
 	}
-	says("first")
-	first := a.next("messageBroadcast").data
-	a.next("messageAck")
-	a.next("messageComplete")
-	says("first")
-	if again := a.next("messageBroadcast").data; jsonOf(again) != jsonOf(first) {
-		t.Errorf("told of the same again: %v", again)
+	a, again := w.connect(), w.connect() // the second numbers its messages anew
+	for _, c := range []*client{a, again} {
+		for _, own := range []any{"m0", 7.0, strings.ToUpper(uuid.NewString())} {
+			says(c, own, "first", true)
+			says(c, own, "first", false)
+			says(c, own, "second", true)
+			says(c, own, "second", false)
+			says(c, own, "first", false)
+		}
 	}
-	a.next("messageAck")
-	a.next("messageComplete")
-	says("second")
-	if d := a.next("messageError").data; d["error"] != `[SocketIO] Error processing your message: another one has the messageId "m-1" already.` {
-		t.Errorf("told of another text: %v", d)
-	}
-	b.next("messageBroadcast")
-	a.emit("2", map[string]any{"channelId": channel, "serverId": events.DefaultServer, "senderId": ann, "message": "third"})
-	if d := b.next("messageBroadcast").data; d["text"] != "third" {
-		t.Errorf("the others heard %v", d)
+	says(a, named, "for ever", true)
+	says(again, strings.ToUpper(named.String()), "for ever", false)
+	for i := range 3 * sameID { // however many
+		says(a, "m1", strconv.Itoa(i), true)
 	}
 }
 
@@ -110,7 +123,6 @@ func TestAChannelIsOfTwoWhereTheClientSaysSoInAnyWay(t *testing.T) {
 		})
 		a.next("messageBroadcast")
 		a.next("messageAck")
-		a.next("messageComplete")
 		if c, err := w.env.States.Channel(t.Context(), channel); err != nil || c.Type != kind {
 			t.Errorf("%s made a channel of type %s, %v", says, c.Type, err)
 		}

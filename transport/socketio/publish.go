@@ -143,7 +143,7 @@ func (h *Hub) broadcast(out *outbox, channel uuid.UUID, event string, payload an
 
 // submitted tells the others, and then the sender. A message that comes after the end of its channel is told to its sender alone.
 func (h *Hub) submitted(out *outbox, e events.Recorded, m events.MessageSubmitted) {
-	senders, members := h.senders(m.MessageID), h.members(m.ChannelID.String())
+	senders, members := h.senders(m.MessageID, m.Content), h.members(m.ChannelID.String())
 	if h.Env.States.KnownDead(m.ChannelID, e.Position) {
 		members = nil
 	}

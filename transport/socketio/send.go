@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,6 +30,7 @@ const incomplete = "For SEND_MESSAGE: channelId, serverId (server_id), senderId 
 // sending is a message on its way to being readable. Its sender hears of it apart from the others.
 type sending struct {
 	event    *event
+	content  string
 	clientID any         // the client's own id for it, as it wrote it
 	ack      messageAck  // what the sender is told behind its copy
 	late     *time.Timer // tells it although nothing can be read yet
@@ -43,51 +45,80 @@ type messageAck struct {
 	RoomID          uuid.UUID `json:"roomId"`
 }
 
-// send says something in a channel, which is made for it if there is none (CONTRACT 5.3).
+// sameID bounds how many texts of a client may have one messageId; later ones count as if they had none.
+const sameID = 16
+
+// send says something in a channel, which is made for it if there is none (CONTRACT 5.3). A messageId that the client has given
+// to another text before names a message of its own here.
 func (e *event) send(ctx context.Context, p map[string]any) {
-	id := e.hub.NewID()
-	m, defaults, problem := e.message(id, p, p)
+	m, defaults, problem := e.message(p)
 	if problem != "" {
 		e.refuse("%s", problem)
 		return
 	}
 	server, err := e.hub.Env.States.Server(ctx, m.ServerID)
-	if err == nil && !server.Exists {
+	switch {
+	case err != nil:
+		e.failed("saying something", err)
+		return
+	case !server.Exists:
 		e.refuse("Server %s does not exist", m.ServerID)
 		return
 	}
-	s := &sending{event: e, clientID: p["messageId"], ack: messageAck{
+	for n := range sameID + 1 {
+		m.MessageID = e.messageID(m, text(p["messageId"]), n)
+		if e.submit(ctx, p, m, defaults) {
+			return
+		}
+	}
+}
+
+// messageID is that of the n-th text that the client calls by its own id. One that is a UUID names the message for ever, any other
+// as long as the client stays connected: clients number their messages anew.
+func (e *event) messageID(m commands.SubmitMessage, own string, n int) uuid.UUID {
+	if own == "" || n == sameID {
+		return e.hub.NewID()
+	}
+	parts := []string{m.AuthorID.String()}
+	if id, err := events.ParseID(own); err == nil {
+		parts = append(parts, id.String())
+	} else {
+		parts = append(parts, string(e.socket.Id()), own)
+	}
+	if n > 0 {
+		parts = append(parts, strconv.Itoa(n))
+	}
+	return events.Derive(m.ChannelID, parts...)
+}
+
+// submit has a message recorded, and the sender told of it. It is false where another text has the id.
+func (e *event) submit(ctx context.Context, p map[string]any, m commands.SubmitMessage, defaults commands.ChannelDefaults) bool {
+	s := &sending{event: e, content: m.Content, clientID: p["messageId"], ack: messageAck{
 		ClientMessageID: p["messageId"], MessageID: m.MessageID, Status: "received_by_server_and_processing",
 		ChannelID: m.ChannelID, RoomID: m.ChannelID,
 	}}
-	if err == nil && !e.hub.expect(s, m.MessageID) {
+	if !e.hub.expect(s, m.MessageID) {
 		e.refuse("[SocketIO] Error processing your message: %d of your messages cannot be read yet. Try again.", maxSending)
-		return
+		return true
 	}
-	var result commands.Result
-	if err == nil {
-		request := e.request()
+	request := e.request()
+	result, err := commands.SubmitOpening(ctx, e.hub.Env, request, m, defaults)
+	if errors.Is(err, events.ErrTooLarge) { // the text twice
+		short := maps.Clone(p)
+		delete(short, "message")
+		m.RawMessage = raw(short)
 		result, err = commands.SubmitOpening(ctx, e.hub.Env, request, m, defaults)
-		if errors.Is(err, events.ErrTooLarge) { // the text twice
-			short := maps.Clone(p)
-			delete(short, "message")
-			m, defaults, _ = e.message(id, p, short)
-			result, err = commands.SubmitOpening(ctx, e.hub.Env, request, m, defaults)
-		}
 	}
 	if err != nil {
 		e.hub.drop(s, m.MessageID)
 		e.failed("saying something", err)
-		return
+		return true
 	}
-	if !result.Changed {
-		e.repeat(ctx, s, m, result.Position)
-	}
+	return result.Changed || e.repeat(ctx, s, m, result.Position)
 }
 
-// message reads what a client wants to say; problem is what is wrong with it. It gets the id, unless the client gives one, and
-// keeps what is to be kept as it came.
-func (e *event) message(id uuid.UUID, p, kept map[string]any) (m commands.SubmitMessage, d commands.ChannelDefaults, problem string) {
+// message reads what a client wants to say, but for its id; problem is what is wrong with it.
+func (e *event) message(p map[string]any) (m commands.SubmitMessage, d commands.ChannelDefaults, problem string) {
 	channel, badChannel := events.ParseID(first(p, "channelId", "roomId"))
 	server, badServer := events.ParseServerID(first(p, "serverId", "server_id"))
 	author, badAuthor := events.ParseID(first(p, "senderId", "author_id"))
@@ -108,9 +139,6 @@ func (e *event) message(id uuid.UUID, p, kept map[string]any) (m commands.Submit
 	if p["attachments"] != nil {
 		metadata["attachments"] = p["attachments"]
 	}
-	if own := text(p["messageId"]); own != "" {
-		id = events.Derive(channel, author.String(), own)
-	}
 	rawMetadata := make(map[string]json.RawMessage, len(said))
 	for key, value := range said {
 		rawMetadata[key] = raw(value)
@@ -120,8 +148,8 @@ func (e *event) message(id uuid.UUID, p, kept map[string]any) (m commands.Submit
 		d.Target, _ = events.ParseID(text(p["targetUserId"])) // what is none is left out
 	}
 	return commands.SubmitMessage{
-		MessageID: id, ChannelID: channel, ServerID: server, AuthorID: author, AuthorName: text(p["senderName"]), Content: content,
-		RawMessage: raw(kept), Metadata: raw(metadata), SourceType: cmp.Or(text(p["source"]), "socketio_client"),
+		ChannelID: channel, ServerID: server, AuthorID: author, AuthorName: text(p["senderName"]), Content: content,
+		RawMessage: raw(p), Metadata: raw(metadata), SourceType: cmp.Or(text(p["source"]), "socketio_client"),
 	}, d, ""
 }
 
@@ -149,34 +177,31 @@ func (e *event) failed(what string, err error) {
 	e.refuse("[SocketIO] Error processing your message: %s", message)
 }
 
-// repeat tells the sender of a message that is there already what it would have heard the first time. Another text under
-// the id of an earlier message is refused: it is not taken, and must not seem to be.
-func (e *event) repeat(ctx context.Context, s *sending, m commands.SubmitMessage, at events.Position) {
-	waiting, cancel := context.WithTimeout(ctx, readable)
-	defer cancel()
-	_ = e.hub.Waiter.Wait(waiting, core, at) // or long enough
-	if !e.hub.drop(s, m.MessageID) {
-		return // it was published meanwhile
-	}
+// repeat tells the sender of a message that is there already what it would have heard the first time. It is false where the message
+// has another text.
+func (e *event) repeat(ctx context.Context, s *sending, m commands.SubmitMessage, at events.Position) bool {
 	var found *events.Recorded
 	for r, err := range e.hub.Env.Store.Read(ctx, events.MessageStream(m.MessageID), events.Forwards) {
 		if err != nil {
+			e.hub.drop(s, m.MessageID)
 			e.failed("saying something", err)
-			return
+			return true
 		}
 		if _, ok := r.Event.(events.MessageSubmitted); ok {
 			found = &r
 		}
 	}
-	if found == nil {
-		return
+	if found == nil || found.Event.(events.MessageSubmitted).Content != m.Content {
+		e.hub.drop(s, m.MessageID)
+		return false
 	}
-	was := found.Event.(events.MessageSubmitted)
-	if was.Content != m.Content {
-		e.refuse("[SocketIO] Error processing your message: another one has the messageId %.60q already.", s.clientID)
-		return
+	waiting, cancel := context.WithTimeout(ctx, readable)
+	defer cancel()
+	_ = e.hub.Waiter.Wait(waiting, core, at) // or long enough
+	if e.hub.drop(s, m.MessageID) {          // it was not published meanwhile
+		e.hub.tellSender(s, broadcastOf(*found), found.Event.(events.MessageSubmitted))
 	}
-	e.hub.tellSender(s, broadcastOf(*found), was)
+	return true
 }
 
 // expect remembers who has to hear of a message. It is false when too many of the client's are on their way, or it is gone.
@@ -214,11 +239,16 @@ func (h *Hub) forget(s *sending, message uuid.UUID) {
 	}
 }
 
-// senders are those who wait for a message that has become readable.
-func (h *Hub) senders(message uuid.UUID) []*sending {
+// senders are those who wait for a message that has become readable: with that text, since a client may have sent another under
+// the same id.
+func (h *Hub) senders(message uuid.UUID, content string) (found []*sending) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	found := slices.Clone(h.sending[message])
+	for _, s := range h.sending[message] {
+		if s.content == content {
+			found = append(found, s)
+		}
+	}
 	for _, s := range found {
 		h.forget(s, message)
 	}
@@ -237,13 +267,13 @@ func (h *Hub) acknowledge(s *sending) {
 	}
 }
 
-// tellSender sends its own copy, and behind it that the message was taken. Where nobody is there to answer, nothing more
-// comes: clients keep their input locked until they hear of it.
+// tellSender sends the sender its own copy, and then that the message was taken. Where nobody is there to answer, no turn ends:
+// a sender that joined the channel hears at once that nothing more comes, since clients lock their input until then.
 func (h *Hub) tellSender(s *sending, b broadcast, m events.MessageSubmitted) {
 	b.ClientMessageID = s.clientID
 	s.event.tell("messageBroadcast", b)
 	h.acknowledge(s)
-	if len(m.Audience) == 0 {
+	if len(m.Audience) == 0 && h.isMember(s.event.connection, m.ChannelID.String()) {
 		s.event.tell("messageComplete", completion{m.ChannelID, m.ServerID})
 	}
 }

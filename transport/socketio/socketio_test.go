@@ -24,10 +24,9 @@ func TestTheSenderHearsItsCopyAndThatItWasTakenAndTheOthersHearTheMessage(t *tes
 		"metadata": map[string]any{"isDm": true}, "targetUserId": uuid.New(),
 	}})
 	mine, ack := a.next("messageBroadcast").data, a.next("messageAck").data
-	a.next("messageComplete") // nobody is there to answer
 	theirs := b.next("messageBroadcast").data
 
-	id := events.Derive(channel, ann.String(), "m-1").String()
+	id := events.Derive(channel, ann.String(), a.sid, "m-1").String()
 	if mine["clientMessageId"] != "m-1" || ack["clientMessageId"] != "m-1" || ack["messageId"] != id || mine["id"] != id ||
 		ack["status"] != "received_by_server_and_processing" || ack["channelId"] != channel.String() || ack["roomId"] != channel.String() {
 		t.Errorf("the sender heard %v and %v", mine, ack)
@@ -109,8 +108,29 @@ func TestAClientHearsItsOwnIDForAMessageAsItWroteIt(t *testing.T) {
 		if own, ack := a.next("messageBroadcast").data, a.next("messageAck").data; jsonOf(own["clientMessageId"]) != jsonOf(id) || jsonOf(ack["clientMessageId"]) != jsonOf(id) {
 			t.Errorf("%v comes back as %v and %v", id, own["clientMessageId"], ack["clientMessageId"])
 		}
-		a.next("messageComplete")
 	}
+}
+
+func TestThatNothingMoreComesIsToldToThoseWhoJoined(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	channel, agent := uuid.New(), uuid.New()
+	a, b := w.connect(), w.member(channel)
+	said := func(c *client) {
+		t.Helper()
+		c.say(channel, "is anybody there?")
+		c.next("messageBroadcast")
+		c.next("messageAck")
+	}
+	said(a)
+	b.next("messageBroadcast")
+	said(b)
+	b.next("messageComplete") // nobody is there to answer
+	handle(w, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{TurnID: uuid.New(), AgentID: agent, ChannelID: channel, Outcome: events.TurnIgnored}})
+	b.next("messageComplete")
+	a.join(channel) // the next that it hears: neither of the two came
+	said(a)
+	a.next("messageComplete")
 }
 
 func TestAMessageThatCannotBeReadYetIsAcknowledgedAndBroadcastLater(t *testing.T) {
