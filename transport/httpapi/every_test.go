@@ -49,8 +49,6 @@ var without = map[string]struct {
 	"DELETE /api/memory/groups/{serverId}/memories":                           {204, "recorded so"},
 	"POST /api/messaging/central-channels/{channelId}/messages":               {201, "makes its channel, as recorded"},
 	"POST /api/agents/{agentId}/import":                                       {200, "makes its agent"},
-	"POST /api/media/agents/{agentId}/upload":                                 {200, "keeps the file whether or not the agent is there, as recorded"},
-	"POST /api/media/agents/{agentId}/upload-media":                           {200, "keeps the file whether or not the agent is there, as recorded"},
 	"POST /api/media/channels/{channelId}/upload":                             {200, "keeps the file whether or not the channel is there, as recorded"},
 	"POST /api/media/channels/{channelId}/upload-media":                       {200, "keeps the file whether or not the channel is there, as recorded"},
 	"POST /api/messaging/channels/{channelId}/upload-media":                   {200, "keeps the file whether or not the channel is there, as recorded"},

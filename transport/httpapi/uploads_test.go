@@ -13,8 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/events"
 	"annals/transport/httpapi"
 	"annals/transport/httpapi/frame"
+	"annals/transport/httpapi/httpapitest"
 	"annals/transport/media"
 	"annals/transport/problem"
 )
@@ -50,6 +55,12 @@ func form(t testing.TB, field, name, typ, content string) (string, string) {
 	return b.String(), w.FormDataContentType()
 }
 
+// uploader makes the agent of agentUploads.
+func (s *fixture) uploader() {
+	s.T.Helper()
+	must(s.T, httpapitest.Do(s.Env, commands.CreateAgent{AgentID: uuid.MustParse(ann), Character: events.Character{Name: "Ann"}}))
+}
+
 func (s *fixture) upload(path, name, typ, content string, headers ...string) answered {
 	s.T.Helper()
 	body, is := form(s.T, "file", name, typ, content)
@@ -59,6 +70,7 @@ func (s *fixture) upload(path, name, typ, content string, headers ...string) ans
 func TestAFileIsUploadedAndServedAsItCame(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
+	s.uploader()
 	for path, kind := range map[string]string{
 		agentUploads + "/upload-media": "image", agentUploads + "/upload": "image",
 		"/api/media/channels/" + ann + "/upload-media": "image/png", "/api/media/channels/" + ann + "/upload": "image/png",
@@ -92,6 +104,7 @@ func TestAFileIsUploadedAndServedAsItCame(t *testing.T) {
 func TestWhatAFileIsDecidesItsBytes(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
+	s.uploader()
 	pdf := "%PDF-1.4\n%âãÏÓ\n"
 	for _, c := range []struct{ name, typ, content, is, ending string }{
 		{"p.jpg", "image/jpeg", pixel, "image/png", ".png"}, // a picture of another kind
@@ -142,6 +155,7 @@ func TestWhatAFileIsDecidesItsBytes(t *testing.T) {
 func TestAnUploadThatIsNoneIsRefused(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
+	s.uploader()
 	s.untouched(func() {
 		for _, path := range []string{agentUploads, chatUploads, "/api/media/channels/" + ann, "/api/messaging/central-channels/" + ann} {
 			path += "/upload-media"
@@ -166,6 +180,7 @@ func TestAnUploadThatIsNoneIsRefused(t *testing.T) {
 func TestNothingElseIsServedAsAFile(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
+	s.uploader()
 	up := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel).Is(200)
 	name := up.Text("filename")
 	for _, path := range []string{
@@ -183,6 +198,7 @@ func TestNothingElseIsServedAsAFile(t *testing.T) {
 func TestADeletedFileIsGone(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
+	s.uploader()
 	up := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel).Is(200)
 	file := "/api/media/files/" + up.Text("id")
 	s.Ask("DELETE", file, nil, "If-Match", `"r7"`).Refused(412, problem.CodeStale)
@@ -202,6 +218,7 @@ func TestADeletedFileIsGone(t *testing.T) {
 func TestARepeatedUploadIsOneFile(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
+	s.uploader()
 	first := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel, "Idempotency-Key", "k").Is(200)
 	s.untouched(func() {
 		again := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel, "Idempotency-Key", "k").Is(200)
@@ -216,6 +233,7 @@ func TestWithAKeyFilesAreServedToWhoHasItACookieOrASignature(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	s := serve(t, func(o *httpapi.Options) { o.Frame.Key, o.Frame.Clock = "secret", func() time.Time { return now } })
+	s.uploader()
 	show := []string{"X-API-KEY", "secret"}
 	s.upload(agentUploads+"/upload", "p.png", "image/png", pixel).Refused(401, problem.CodeAuthRequired)
 	up := s.upload(agentUploads+"/upload", "p.png", "image/png", pixel, show...).Is(200)
@@ -257,6 +275,7 @@ func TestWithAKeyFilesAreServedToWhoHasItACookieOrASignature(t *testing.T) {
 func TestUploadsHaveLimitsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(o *httpapi.Options) { o.Frame.RateLimit = true })
+	s.uploader()
 	for _, c := range []struct {
 		path, policy string
 		most         int
@@ -280,4 +299,18 @@ func TestUploadsHaveLimitsOfTheirOwn(t *testing.T) {
 	if s.Ask("POST", agentUploads+"/upload-media", fields{}).Status != http.StatusBadRequest {
 		t.Error("another route is limited with them")
 	}
+}
+
+func TestUploadsForAgentsThatAreNotThereAreNotFound(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	for _, path := range []string{agentUploads + "/upload", agentUploads + "/upload-media"} {
+		s.untouched(func() { s.upload(path, "p.png", "image/png", pixel).Refused(404, problem.CodeNotFound) })
+	}
+	s.uploader()
+	s.upload(agentUploads+"/upload", "p.png", "image/png", pixel).Is(200)
+	s.Ask("DELETE", "/api/agents/"+ann, nil).Is(204)
+	s.untouched(func() {
+		s.upload(agentUploads+"/upload", "p.png", "image/png", pixel).Refused(404, problem.CodeNotFound)
+	})
 }

@@ -102,6 +102,7 @@ func TestTheCookieIsWorthTheKeyWhereTheWebClientCannotShowIt(t *testing.T) {
 		return cookie
 	}
 	cookie := given()
+	s.uploader()
 	picture := s.upload(agentUploads+"/upload-media", "p.png", "image/png", pixel, "X-API-KEY", "secret").Is(200).Text("url")
 	picture, _, _ = strings.Cut(picture, "?")
 	worth := func(cookie string, status int) {
@@ -243,6 +244,7 @@ func TestTheWebClientReadsAHistoryBackwards(t *testing.T) {
 
 func TestAPictureOfTheWebClientHasAnEndingThatShows(t *testing.T) {
 	asWebClient(t, func(t *testing.T, w webClient) {
+		w.uploader()
 		for _, path := range []string{"/api/media/agents/" + ann, "/api/messaging/central-channels/" + ann} {
 			body, is := form(t, "file", "p.png", "image/png", pixel)
 			up := w.Ask("POST", path+"/upload-media", body, "Content-Type", is).Is(200)

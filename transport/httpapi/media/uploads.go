@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/http"
 	"path"
 	"strings"
 	"time"
@@ -34,7 +35,13 @@ type uploaded struct {
 }
 
 func (a *api) uploadToAgent(c *frame.Call, in *frame.AgentPath) (uploaded, error) {
-	u, err := a.upload(c, events.FileOfAgent, in.AgentID.UUID, func(*media.Received) error { return nil })
+	u, err := a.upload(c, events.FileOfAgent, in.AgentID.UUID, func(*media.Received) error {
+		agent, err := a.Env.States.Agent(c, in.AgentID.UUID)
+		if err == nil && !agent.Exists {
+			err = problem.New(http.StatusNotFound, problem.CodeNotFound, "Agent not found")
+		}
+		return err
+	})
 	if kind, _, _ := strings.Cut(u.MIMEType, "/"); kind != "application" && kind != "text" {
 		u.Type = kind
 	} else if err == nil {
