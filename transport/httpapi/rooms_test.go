@@ -132,3 +132,21 @@ func TestWhatFailsOfAGroupIsToldBesideWhatSucceeds(t *testing.T) {
 		t.Errorf("everybody: %s", all.Body)
 	}
 }
+
+func TestADMChannelIsShownByTheNameThatItHas(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	dm := "/api/messaging/dm-channel?currentUserId=" + ann + "&targetUserId=" + unknown
+	made := s.Ask("GET", dm, nil).Is(200)
+	id := made.Text("id")
+	for _, name := range []string{"Renamed", "Renamed again"} {
+		s.Ask("PATCH", "/api/messaging/central-channels/"+id, fields{"name": name}).Is(200)
+		if got := s.Ask("GET", dm, nil).Is(200); got.Text("id") != id || got.Text("name") != name {
+			t.Errorf("after a PATCH to %s: %s", name, got.Body)
+		}
+	}
+	s.Ask("DELETE", "/api/messaging/central-channels/"+id, nil)
+	if got := s.Ask("GET", dm, nil).Is(200); got.Text("name") != made.Text("name") {
+		t.Errorf("made anew: %s", got.Body)
+	}
+}

@@ -134,8 +134,11 @@ func (a *api) dmChannel(c *frame.Call, in *dmQuery) (queries.Channel, error) {
 	if err != nil {
 		return queries.Channel{}, err
 	}
-	name := fmt.Sprintf("DM-%s-%s", one, other)
-	found, err := a.Queries.ChannelNamed(c, server, "DM", name)
+	id, name := events.Derive(server, "DM", one.String(), other.String()), fmt.Sprintf("DM-%s-%s", one, other)
+	found, err := a.Queries.Channel(c, id) // whatever it is called by now
+	if frame.Missing(err) {
+		found, err = a.Queries.ChannelNamed(c, server, "DM", name)
+	}
 	if !frame.Missing(err) {
 		c.Revision(found.Revision)
 		return found, err
@@ -148,7 +151,7 @@ func (a *api) dmChannel(c *frame.Call, in *dmQuery) (queries.Channel, error) {
 		return found, err
 	}
 	return makeChannel(c, commands.CreateChannel{
-		ChannelID: events.Derive(server, "DM", one.String(), other.String()), ServerID: server, Name: name, Type: "DM",
+		ChannelID: id, ServerID: server, Name: name, Type: "DM",
 		Metadata: metadata, Participants: []uuid.UUID{one, other},
 	})
 }
