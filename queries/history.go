@@ -65,6 +65,11 @@ func (q *Queries) HistoryHead(ctx context.Context) (events.Position, error) {
 	return one(ctx, q, "history", pgx.RowTo[events.Position], `select coalesce(max(position), 0) from history`)
 }
 
+// HasCorrelation reports whether any fact belongs to a request.
+func (q *Queries) HasCorrelation(ctx context.Context, id uuid.UUID) (bool, error) {
+	return one(ctx, q, "history", pgx.RowTo[bool], `select exists (select from history where correlation = $1)`, id)
+}
+
 // RecordedBy is the position of the last fact that was recorded at a time or before, 0 where there is none.
 func (q *Queries) RecordedBy(ctx context.Context, t time.Time) (events.Position, error) {
 	return one(ctx, q, "history", pgx.RowTo[events.Position],

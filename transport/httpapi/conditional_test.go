@@ -129,3 +129,36 @@ func TestWhoAskedAndWhyIsRecorded(t *testing.T) {
 		t.Errorf("metadata: %+v", m)
 	}
 }
+
+func TestARequestAddsNothingToWhatAnotherCaused(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	body := fields{"name": "x", "sourceType": "x"}
+	asks := func(header, id string) events.Metadata {
+		t.Helper()
+		s.Ask("POST", "/api/messaging/servers", body, header, id).Is(201)
+		return s.Last().Meta
+	}
+	trace := "4bf92f3577b34da6a3ce929d0e0e4736"
+	nameless := asks("X-Request-ID", "")
+	s.CaughtUp()
+	for _, taken := range []string{nameless.Correlation.String(), asks("X-Request-ID", unknown).Correlation.String(), asks("Traceparent", "00-"+trace+"-00f067aa0ba902b7-01").Correlation.String()} {
+		for _, id := range []string{taken, strings.ToUpper(taken)} {
+			if m := asks("X-Request-ID", id); m.Correlation != m.Request {
+				t.Errorf("%s took in what %s recorded", taken, m.Request)
+			}
+		}
+		if m := asks("Traceparent", "00-"+strings.ReplaceAll(taken, "-", "")+"-00f067aa0ba902b7-01"); m.Correlation != m.Request || m.Trace == "" {
+			t.Errorf("%s took in what %s recorded: %+v", taken, m.Request, m)
+		}
+		s.CaughtUp()
+		if tree := s.Ask("GET", "/api/history/correlations/"+taken, nil).Is(200); tree.At("events") != 1.0 {
+			t.Errorf("the tree of %s: %s", taken, tree.Body)
+		}
+	}
+	s.Ask("POST", "/api/messaging/servers", body, "X-Request-ID", ann, "Idempotency-Key", "k").Is(201)
+	first := s.Last().Meta
+	if s.Ask("POST", "/api/messaging/servers", body, "X-Request-ID", ann, "Idempotency-Key", "k").Is(201); s.Last().Meta != first || first.Correlation.String() != ann {
+		t.Errorf("repeated: %+v", first)
+	}
+}

@@ -90,6 +90,8 @@ type API struct {
 	expensive chan struct{} // taken by those under way
 	// head is the highest position known to be in the log: up to it, nobody has to ask the store.
 	head atomic.Uint64
+
+	correlations correlations // which ids of clients are taken
 }
 
 // New begins an API without routes: domains are mounted on it, then Complete ends it.
@@ -108,6 +110,7 @@ func New(o Options) *API {
 	if o.RateLimit {
 		a.rates = rates{newLimiter(o.Clock, everything), newLimiter(o.Clock, everything)}
 	}
+	a.correlations = newCorrelations()
 	a.router.HandleMethodNotAllowed = true
 	a.router.RedirectTrailingSlash = false
 	a.router.Use(o.Middleware...)

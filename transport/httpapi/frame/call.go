@@ -81,32 +81,11 @@ func (c *Call) Request() commands.Request {
 		if c.bodyHash != "" {
 			c.made.ID = c.derive("request")
 		}
-		c.made.Correlation, c.made.Trace = c.correlation()
-		if c.made.Correlation == uuid.Nil {
-			c.made.Correlation = c.made.ID
-		}
+		c.made.Correlation, c.made.Trace = c.correlation(c.made.ID)
 		c.made.Causation = c.made.ID
 		c.made.IfRevision = c.ifRevision()
 	}
 	return c.made
-}
-
-// correlation is what the client says that its request belongs to: X-Request-ID if that is a UUID, else the trace.
-func (c *Call) correlation() (id uuid.UUID, trace string) {
-	trace = c.gin.GetHeader("Traceparent")
-	parts := strings.Split(trace, "-")
-	if len(trace) != 55 || len(parts) != 4 {
-		trace = ""
-	}
-	if id, err := events.ParseID(c.gin.GetHeader("X-Request-Id")); err == nil {
-		return id, trace
-	}
-	if trace != "" {
-		if id, err := uuid.Parse(parts[1]); err == nil {
-			return id, trace
-		}
-	}
-	return uuid.Nil, ""
 }
 
 // ifRevision is the revision that If-Match names; one that nothing has if it names none of ours.
