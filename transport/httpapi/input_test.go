@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"annals/events"
 	"annals/transport/httpapi"
@@ -206,5 +208,46 @@ func TestWhatJSONLeavesOpenIsSettledOnTheWayIn(t *testing.T) {
 	}
 	if got := posted.Text("author_id"); got != "aaaaaaaa-0000-4000-8000-00000000000b" {
 		t.Errorf("author: %s", got)
+	}
+}
+
+func TestAByteOrderMarkIsSkippedInImports(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("Mnemosyne")
+	const line = `{"type":"memory","data":{"content":{"text":"remembered"}}}` + "\n"
+	for body, typ := range map[string]string{
+		"\ufeff" + `{"name":"Mnemosyne","memories":[{"content":{"text":"of a document"}}]}`: "application/json",
+		"\ufeff" + line: "application/x-ndjson", "\ufeff" + line + line: "application/json",
+	} {
+		s.Ask("POST", "/api/memory/agents/"+agent+"/import", body, "Content-Type", typ).Is(200)
+	}
+}
+
+// Nobody who writes a date, or seconds, gets answers about 1970.
+func TestATimeIsTakenAsWhatItMeansOrRefused(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.Ask("POST", chat+"/messages", fields{"author_id": ann, "content": "today", "server_id": "0"}).Is(201)
+	today := time.Now().UTC()
+	yesterday, tomorrow := today.AddDate(0, 0, -1), today.AddDate(0, 0, 2)
+	for _, form := range []func(time.Time) string{
+		func(at time.Time) string { return at.Format(time.DateOnly) },
+		func(at time.Time) string { return at.Format(time.RFC3339) },
+		func(at time.Time) string { return strconv.FormatInt(at.Unix(), 10) },
+		func(at time.Time) string { return strconv.FormatInt(at.UnixMilli(), 10) },
+	} {
+		for query, n := range map[string]int{
+			"before=" + form(yesterday): 0, "before=" + form(tomorrow): 1, "after=" + form(yesterday): 1, "after=" + form(tomorrow): 0,
+		} {
+			if got := s.Ask("GET", chat+"/messages?"+query, nil).Is(200); len(got.At("messages").([]any)) != n {
+				t.Errorf("%s: %s", query, got.Body)
+			}
+		}
+	}
+	for _, bad := range []string{"20261130", "2026", "1", "2026-11", "30.11.2026", "2026-11-31", "99999999"} {
+		for _, query := range []string{chat + "/messages?before=" + bad, "/api/history/events?from=" + bad, "/api/server/logs?since=" + bad} {
+			s.Ask("GET", query, nil).Refused(400, problem.CodeInvalidRequest)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package frame
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -54,26 +55,44 @@ func (serverID) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Description: "A UUID, or 0 for the default server."}
 }
 
-// Moment is a point in time in a query: milliseconds since 1970, or ISO-8601.
+// Moment is a point in time in a query: milliseconds or seconds since 1970, or ISO-8601, of which a date alone is its beginning.
 type Moment struct{ time.Time }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (m *Moment) UnmarshalText(text []byte) error {
 	s := strings.TrimSpace(string(text))
 	t, err := time.Parse(time.RFC3339Nano, s)
-	if ms, notNumber := strconv.ParseInt(s, 10, 64); notNumber == nil {
-		t, err = time.UnixMilli(ms), nil
+	if n, notNumber := strconv.ParseInt(s, 10, 64); notNumber == nil {
+		t, err = Since1970(n)
+	} else if date, noDate := time.Parse(time.DateOnly, s); noDate == nil {
+		t, err = date, nil
 	}
 	if y := t.UTC().Year(); err != nil || y < 1 || y > 9999 {
-		return errors.New("neither milliseconds nor an ISO-8601 time")
+		return errors.New("neither milliseconds nor seconds since 1970, nor an ISO-8601 time")
 	}
 	m.Time = t.UTC()
 	return nil
 }
 
+// Since1970 reads a number of milliseconds, or of seconds where as many milliseconds would be before March 1973. A number that is
+// too small for both, such as 20261130, is refused.
+func Since1970(n int64) (time.Time, error) {
+	const (
+		leastSeconds = 100_000_000     // March 1973
+		leastMillis  = 100_000_000_000 // March 1973 as well
+	)
+	switch {
+	case n <= 0, n >= leastMillis:
+		return time.UnixMilli(n), nil
+	case n >= leastSeconds:
+		return time.Unix(n, 0), nil
+	}
+	return time.Time{}, fmt.Errorf("%d is neither a number of milliseconds since 1970 nor one of seconds", n)
+}
+
 // Schema implements huma.SchemaProvider.
 func (Moment) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeString, Description: "Milliseconds since 1970, or an ISO-8601 time."}
+	return &huma.Schema{Type: huma.TypeString, Description: "Milliseconds or seconds since 1970, or an ISO-8601 time or date."}
 }
 
 // Place is where in a list a page begins or ends: a time, or the id of something listed, which tells apart what is of one

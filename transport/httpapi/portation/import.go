@@ -20,6 +20,8 @@ import (
 	"annals/transport/problem"
 )
 
+const byteOrderMark = "\ufeff"
+
 // records has an export as its body, and time for it.
 var records = frame.ReadsBody(recordsBody(), frame.NDJSON)
 
@@ -76,6 +78,9 @@ func (a *api) importAgent(c *frame.Call, in *importQuery) (imported, error) {
 // all reads the body.
 func (i *importing) all(format string) (imported, error) {
 	body := bufio.NewReaderSize(slow{i.c.HTTP().Body, http.NewResponseController(i.c.Writer())}, 64<<10)
+	if mark, _ := body.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+		_, _ = body.Discard(len(mark)) // what was peeked at
+	}
 	read := i.document
 	if format == "ndjson" || format == "" && (strings.Contains(i.c.Header("Content-Type"), frame.NDJSON) || beginsWithALine(body)) {
 		read = i.lines

@@ -111,8 +111,11 @@ func (i *importing) wish(raw json.RawMessage) (wish commands.StoreMemory, err er
 		content, _ = json.Marshal(map[string]string{"text": words}) // a text always can be
 	}
 	var at time.Time
-	if ms, err := m.CreatedAt.Int64(); err == nil && ms > 0 {
-		at = time.UnixMilli(ms).UTC()
+	if n, err := m.CreatedAt.Int64(); err == nil && n > 0 {
+		if at, err = frame.Since1970(n); err != nil {
+			return wish, problem.Invalid("createdAt: %s", err)
+		}
+		at = at.UTC()
 	}
 	table := frame.Or(frame.Text(m.TableName), frame.Or(frame.Text(m.Type), events.TableMessages))
 	id := orNil(m.ID)
