@@ -2,6 +2,7 @@
 package documents
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -140,7 +141,7 @@ func (r *reader) read(name string) ([]byte, error) {
 	case !utf8.Valid(data) || strings.IndexByte(string(data), 0) >= 0:
 		return nil, errors.New("it is no UTF-8 text")
 	}
-	return data, nil
+	return bytes.TrimPrefix(data, []byte("\ufeff")), nil
 }
 
 func (r *reader) folder(name string) {

@@ -40,7 +40,7 @@ func paths(found []Document) (all []string) {
 func TestKnowledgeIsTextsFilesAndFolders(t *testing.T) {
 	t.Parallel()
 	f := folder(t, map[string]string{
-		"tea.md": "# Tea\n\nGreen.", "lore/a.txt": "first", "lore/deep/b.MD": "second", "lore/picture.png": "no text", "lore/empty.txt": " ",
+		"tea.md": "\ufeff# Tea\n\nGreen.", "lore/a.txt": "first", "lore/deep/b.MD": "second", "lore/picture.png": "no text", "lore/empty.txt": " ",
 	})
 	found, err := f.Documents(context.Background(), json.RawMessage(`["Coffee is hot.","tea.md",{"path":"./characters/lore/a.txt","shared":true},
 		{"directory":"lore"},{"path":"nothing.md"},{"path":"lore/picture.png"},7,{}]`))

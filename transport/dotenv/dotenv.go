@@ -43,7 +43,7 @@ func Format(variables map[string]string) string {
 // over; of a name that repeats the last counts.
 func Parse(text string) map[string]string {
 	out := map[string]string{}
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
 		line = strings.TrimPrefix(strings.TrimSpace(line), "export ")
 		name, value, ok := strings.Cut(line, "=")
 		if name = strings.TrimSpace(name); ok && IsName(name) {

@@ -23,8 +23,8 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 
 func TestWhatPeopleWriteIsRead(t *testing.T) {
 	t.Parallel()
-	got := Parse("# a comment\n\nA=1\nexport B = two words # why\nC='a#b'\nD=\"x\\ny\"\nno variable\n1E=5\nA=2\n\tF=\nG=https://h/#x\r\n")
-	want := map[string]string{"A": "2", "B": "two words", "C": "a#b", "D": "x\ny", "F": "", "G": "https://h/#x"}
+	got := Parse("\ufeffZ=first\n# a comment\n\nA=1\nexport B = two words # why\nC='a#b'\nD=\"x\\ny\"\nno variable\n1E=5\nA=2\n\tF=\nG=https://h/#x\r\n")
+	want := map[string]string{"Z": "first", "A": "2", "B": "two words", "C": "a#b", "D": "x\ny", "F": "", "G": "https://h/#x"}
 	if !maps.Equal(got, want) {
 		t.Errorf("%q, not %q", got, want)
 	}

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 
@@ -23,7 +24,7 @@ type wish struct {
 
 func (h *Hub) received(s *melody.Session, message []byte) {
 	w := wish{size: len(message)}
-	switch err := json.Unmarshal(message, &w); {
+	switch err := json.Unmarshal(bytes.TrimPrefix(message, []byte("\ufeff")), &w); {
 	case err != nil:
 		h.tell(s, refuse("", "INVALID_REQUEST", "not understood: %v", err))
 	case len(w.ID) > maxID:
