@@ -13,18 +13,23 @@ import (
 	"annals/events"
 )
 
-// modelFailure is an error of a model. It tells the kind of failure alone, for it is recorded for ever and shown: what the
-// model says of it may repeat what was said to it.
+// modelFailure is an error of a model. It tells the kind of failure and what the adapter explains of it, for it is recorded for
+// ever and shown: what the model says of it may repeat what was said to it.
 type modelFailure struct{ cause error }
 
 func (f modelFailure) Error() string {
+	kind := "the model failed"
 	switch {
 	case errors.Is(f.cause, ErrRefused):
-		return "the model refused"
+		kind = "the model refused"
 	case errors.Is(f.cause, context.DeadlineExceeded):
-		return "the model did not answer in time"
+		kind = "the model did not answer in time"
 	}
-	return "the model failed"
+	var explained Explained
+	if errors.As(f.cause, &explained) {
+		kind += ": " + explained.Explanation()
+	}
+	return kind
 }
 
 func (f modelFailure) Unwrap() error { return f.cause }

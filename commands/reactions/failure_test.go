@@ -68,8 +68,11 @@ func TestAModelThatNeverAnswersEndsTheTurnAndParksTheDelivery(t *testing.T) {
 		asked  int
 		reason string
 	}{
-		"it fails":     {errors.New("cannot say: my diary"), 0, 5, "the model failed"},
-		"it refuses":   {fmt.Errorf("%w: not about my diary", reactions.ErrRefused), 0, 1, "the model refused"},
+		"it fails":   {errors.New("cannot say: my diary"), 0, 5, "the model failed"},
+		"it refuses": {fmt.Errorf("%w: not about my diary", reactions.ErrRefused), 0, 1, "the model refused"},
+		"it explains": {
+			fmt.Errorf("%w: not about my diary: %w", reactions.ErrRefused, explained{}), 0, 1, "the model refused: it answered 401 Unauthorized",
+		},
 		"it panics":    {nil, 0, 5, "the answer failed"},
 		"it is slow":   {context.DeadlineExceeded, 500 * time.Millisecond, 1, "the model did not answer in time"},
 		"its own time": {fmt.Errorf("my diary: %w", context.DeadlineExceeded), 0, 5, "the model did not answer in time"},
@@ -269,3 +272,9 @@ func TestReadModelsThatAreAwayAreNotTakenForTheEventStore(t *testing.T) {
 		}
 	}
 }
+
+// explained is an error in words that may be recorded.
+type explained struct{}
+
+func (explained) Error() string       { return "about my diary" }
+func (explained) Explanation() string { return "it answered 401 Unauthorized" }

@@ -45,6 +45,13 @@ type Decider interface {
 	ShouldReply(ctx context.Context, p Prompt) (bool, error)
 }
 
+// Explained is an error of a model with an explanation in the adapter's own words, which is recorded with the turn that failed: no
+// secret is in it, and nothing that was said to the model or by it.
+type Explained interface {
+	error
+	Explanation() string
+}
+
 // ErrRefused marks an answer of a model that will not change when it is asked again: a wrong key, an unknown model,
 // a prompt that it does not accept.
 var ErrRefused = errors.New("the model refused")

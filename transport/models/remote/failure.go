@@ -18,6 +18,22 @@ type Failure struct {
 	After   time.Duration // the endpoint wants to be left alone for so long
 }
 
+var errFailed = errors.New("the model failed")
+
+// explained is an error in words of ours, see Failure; the turn that fails is recorded with them.
+type explained struct {
+	kind error
+	text string
+}
+
+func (e explained) Error() string { return e.kind.Error() + ": " + e.text }
+
+// Unwrap gives the kind.
+func (e explained) Unwrap() error { return e.kind }
+
+// Explanation implements reactions.Explained.
+func (e explained) Explanation() string { return e.text }
+
 // Failed says what an error of a client means. The code is what the endpoint calls it, and expected what it should have
 // answered with.
 func (e Endpoint) Failed(response *http.Response, err error, code, expected string) *Failure {

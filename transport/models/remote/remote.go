@@ -59,13 +59,13 @@ func Insist[T any](ctx context.Context, e Endpoint, attempt func(context.Context
 		case ctx.Err() != nil:
 			return none, fmt.Errorf("asking the model %s: %w", e.Name, ctx.Err())
 		case failed.Refused:
-			return none, fmt.Errorf("%w: %s %s", reactions.ErrRefused, e.Name, e.Mask(failed.Text))
+			return none, explained{reactions.ErrRefused, e.Name + " " + e.Mask(failed.Text)}
 		case !failed.Again:
-			return none, fmt.Errorf("the model %s %s", e.Name, e.Mask(failed.Text))
+			return none, explained{errFailed, e.Name + " " + e.Mask(failed.Text)}
 		}
 		pause := max(failed.After, pauses.NextBackOff())
 		if end, _ := budget.Deadline(); time.Until(end) <= pause {
-			return none, fmt.Errorf("the model %s gave no answer in %d attempts within %s: it %s", e.Name, n, e.Budget, e.Mask(failed.Text))
+			return none, explained{errFailed, fmt.Sprintf("%s gave no answer in %d attempts within %s: it %s", e.Name, n, e.Budget, e.Mask(failed.Text))}
 		}
 		slog.WarnContext(ctx, "the model is asked again", "model", e.Name, "attempt", n, "pause", pause, "reason", e.Mask(failed.Text))
 		select {
