@@ -49,8 +49,11 @@ type frame struct {
 
 // fact is an event on its way to subscribers, looked at and encoded once for all of them.
 type fact struct {
+	id       uuid.UUID
 	position events.Position
 	stream   events.StreamID
+	revision uint64
+	recorded time.Time
 	event    events.Event // nil once it is encoded
 	kind     string
 	meta     events.Metadata
@@ -60,7 +63,8 @@ type fact struct {
 
 func newFact(e events.Recorded) *fact {
 	return &fact{
-		position: e.Position, stream: e.Stream, event: e.Event, kind: e.Event.EventType(), meta: e.Meta, concerns: concernsOf(e.Event),
+		id: e.ID, position: e.Position, stream: e.Stream, revision: e.Revision, recorded: e.Created.UTC(), event: e.Event,
+		kind: e.Event.EventType(), meta: e.Meta, concerns: concernsOf(e.Event),
 	}
 }
 
@@ -68,14 +72,21 @@ func newFact(e events.Recorded) *fact {
 func (h *Hub) encoded(e *fact) *fact {
 	if e.text == nil {
 		e.text = h.encode(struct {
+			ID          uuid.UUID       `json:"id"`
 			Position    string          `json:"position"`
 			Type        string          `json:"type"`
 			Stream      events.StreamID `json:"stream"`
+			Revision    uint64          `json:"revision"`
 			At          time.Time       `json:"at"`
+			RecordedAt  time.Time       `json:"recordedAt"`
 			Actor       string          `json:"actor"`
 			Correlation uuid.UUID       `json:"correlation"`
+			Causation   uuid.UUID       `json:"causation"`
 			Data        events.Event    `json:"data"`
-		}{h.token(e.position), e.kind, e.stream, e.meta.At, e.meta.Actor, e.meta.Correlation, public(e.event)})
+		}{
+			e.id, h.token(e.position), e.kind, e.stream, e.revision, e.meta.At, e.recorded, e.meta.Actor, e.meta.Correlation,
+			e.meta.Causation, public(e.event),
+		})
 		e.event = nil
 	}
 	return e

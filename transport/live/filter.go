@@ -1,6 +1,8 @@
 package live
 
 import (
+	"bytes"
+	"encoding/json"
 	"reflect"
 	"slices"
 	"strings"
@@ -17,13 +19,30 @@ type Filter struct {
 	Agents   []uuid.UUID `json:"agents,omitempty"`
 	Types    []string    `json:"types,omitempty"`
 	Streams  []string    `json:"streams,omitempty"` // names or, ending in a dash, categories
+	Actors   []string    `json:"actors,omitempty"`  // as "key:default" or "agent:<id>"
+	// Correlation names requests: only what they led to.
+	Correlation oneOrMore `json:"correlation,omitempty"`
+}
+
+// oneOrMore are ids, of which one may stand for itself.
+type oneOrMore []uuid.UUID
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (o *oneOrMore) UnmarshalJSON(text []byte) error {
+	var one uuid.UUID
+	if bytes.HasPrefix(text, []byte(`"`)) {
+		err := json.Unmarshal(text, &one)
+		*o = oneOrMore{one}
+		return err
+	}
+	return json.Unmarshal(text, (*[]uuid.UUID)(o))
 }
 
 // maxFilter bounds the values of one member.
 const maxFilter = 1000
 
 func (f Filter) tooLong() bool {
-	return max(len(f.Channels), len(f.Agents), len(f.Types), len(f.Streams)) > maxFilter
+	return max(len(f.Channels), len(f.Agents), len(f.Types), len(f.Streams), len(f.Actors), len(f.Correlation)) > maxFilter
 }
 
 // fits tells whether the filter lets a fact pass.
@@ -32,6 +51,8 @@ func (f Filter) fits(e *fact) bool {
 		fitsAny(f.Streams, func(s string) bool {
 			return s == string(e.stream) || strings.HasSuffix(s, "-") && strings.HasPrefix(string(e.stream), s)
 		}) &&
+		fitsAny(f.Actors, func(actor string) bool { return actor == e.meta.Actor }) &&
+		fitsAny(f.Correlation, func(id uuid.UUID) bool { return id == e.meta.Correlation }) &&
 		fitsAny(f.Channels, func(id uuid.UUID) bool { return slices.Contains(e.concerns.channels, id) }) &&
 		fitsAny(f.Agents, func(id uuid.UUID) bool { return slices.Contains(e.concerns.agents, id) })
 }

@@ -84,6 +84,40 @@ func TestAFactSaysWhatHappenedWhenAndWhoCausedIt(t *testing.T) {
 	}
 }
 
+func TestAFactNamesItselfAndWhatItBelongsToAsTheLogHasThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c, _ := w.watch(`{"subscribe":{}}`)
+	m := message(uuid.New(), "one")
+	w.push(m)
+	var in events.Recorded
+	for e, err := range w.log.Read(t.Context(), streamOf(m), events.Forwards) {
+		must(t, err)
+		in = e
+	}
+	_, replayed := w.watch(`{"subscribe":{"types":["MessageSubmitted"]},"after":"` + w.token(0) + `"}`)
+	for _, h := range []heard{c.next(), replayed[0]} {
+		e := h.Events[0]
+		if e.ID != in.ID || e.Revision == nil || *e.Revision != in.Revision || !e.RecordedAt.Equal(in.Created) ||
+			e.Correlation != in.Meta.Correlation || e.Causation != in.Meta.Causation || e.Actor != in.Meta.Actor {
+			t.Errorf("heard %s of %+v", h.raw, in)
+		}
+	}
+	for filter, fits := range map[string]bool{
+		`{"actors":["` + in.Meta.Actor + `","key:other"]}`: true, `{"actors":["key:other"]}`: false,
+		`{"correlation":"` + in.Meta.Correlation.String() + `"}`:                              true,
+		`{"correlation":["` + uuid.NewString() + `","` + in.Meta.Correlation.String() + `"]}`: true,
+		`{"correlation":["` + uuid.NewString() + `"]}`:                                        false,
+		`{"actors":["key:other"],"correlation":["` + in.Meta.Correlation.String() + `"]}`:     false,
+	} {
+		_, replayed := w.watch(`{"subscribe":` + filter + `,"after":"` + w.token(0) + `"}`)
+		if got := len(positions(replayed...)) > 0; got != fits {
+			t.Errorf("%s: heard something: %t", filter, got)
+		}
+	}
+	w.dial().send("\ufeff" + `{"subscribe":{}}`)
+}
+
 // secrets never leave, neither live nor replayed.
 func TestSecretsAreNotPushed(t *testing.T) {
 	t.Parallel()

@@ -13,8 +13,10 @@ const (
 )
 
 // follows tells whether a subscription with this filter is shown answers while they come into being: one that names
-// channels, and no types or streams of facts.
-func (f Filter) follows() bool { return len(f.Channels) > 0 && len(f.Types)+len(f.Streams) == 0 }
+// channels, and nothing that facts alone have.
+func (f Filter) follows() bool {
+	return len(f.Channels) > 0 && len(f.Types)+len(f.Streams)+len(f.Actors)+len(f.Correlation) == 0
+}
 
 // Stream shows a piece of an answer to those who follow its channel and keep up: who is behind does without it.
 func (h *Hub) Stream(c events.Chunk) {

@@ -148,7 +148,9 @@ type heard struct {
 	Position     string
 	Events       []struct {
 		Position, Type, Stream, Actor string
-		At                            time.Time
+		ID, Correlation, Causation    uuid.UUID
+		Revision                      *uint64
+		At, RecordedAt                time.Time
 		Data                          json.RawMessage
 	}
 	CaughtUp string
