@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"cmp"
 	"encoding/json"
 
 	"github.com/google/uuid"
@@ -70,6 +71,15 @@ type completion struct {
 	ServerID  uuid.UUID `json:"serverId"`
 }
 
+// failure tells why an agent did not answer a message.
+type failure struct {
+	Error     string    `json:"error"`
+	ChannelID uuid.UUID `json:"channelId"`
+	RoomID    uuid.UUID `json:"roomId"`
+	AgentID   uuid.UUID `json:"agentId"`
+	MessageID uuid.UUID `json:"messageId"`
+}
+
 type deletion struct {
 	MessageID uuid.UUID `json:"messageId"`
 	ChannelID uuid.UUID `json:"channelId"`
@@ -96,6 +106,11 @@ func (h *Hub) Publish(facts []events.Recorded) {
 		case events.MessageDeleted:
 			h.broadcast(&out, f.ChannelID, "messageDeleted", deletion{f.MessageID, f.ChannelID})
 		case events.TurnCompleted:
+			if f.Outcome == events.TurnFailed {
+				h.broadcast(&out, f.ChannelID, "messageError", failure{
+					"[SocketIO] An agent could not answer: " + cmp.Or(f.Reason, "it failed"), f.ChannelID, f.ChannelID, f.AgentID, f.MessageID,
+				})
+			}
 			h.broadcast(&out, f.ChannelID, "messageComplete", completion{f.ChannelID, f.ServerID})
 		case events.ChannelUpdated:
 			if len(h.members(f.ChannelID.String())) > 0 {

@@ -133,6 +133,21 @@ func TestThatNothingMoreComesIsToldToThoseWhoJoined(t *testing.T) {
 	a.next("messageComplete")
 }
 
+func TestThatATurnFailedIsToldWithItsReasonBeforeItsEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	channel, agent, message := uuid.New(), uuid.New(), uuid.New()
+	a := w.member(channel)
+	handle(w, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{
+		TurnID: uuid.New(), AgentID: agent, ChannelID: channel, MessageID: message, Outcome: events.TurnFailed, Reason: "the model refused",
+	}})
+	if d := a.next("messageError").data; !strings.Contains(d["error"].(string), "the model refused") || d["channelId"] != channel.String() ||
+		d["agentId"] != agent.String() || d["messageId"] != message.String() {
+		t.Errorf("told of %v", d)
+	}
+	a.next("messageComplete")
+}
+
 func TestAMessageThatCannotBeReadYetIsAcknowledgedAndBroadcastLater(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -137,6 +137,9 @@ func TestTheWebClientsInputIsAlwaysEnabledAgain(t *testing.T) {
 	completed()
 	for _, outcome := range []string{events.TurnReplied, events.TurnIgnored, events.TurnFailed, events.TurnClosed} {
 		handle(w, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{TurnID: uuid.New(), ChannelID: channel, AgentID: agent, Outcome: outcome}})
+		if outcome == events.TurnFailed {
+			a.next("messageError")
+		}
 		completed()
 	}
 }

@@ -39,10 +39,18 @@ type BusMessage struct {
 	InReplyTo  *uuid.UUID      `json:"in_reply_to_message_id,omitempty"`
 }
 
-// postedMessage has the replies where they were waited for.
+// postedMessage has the replies where they were waited for, and what became of each agent's turn.
 type postedMessage struct {
 	BusMessage
-	Replies []queries.Message `json:"replies,omitempty" doc:"With wait=reply: what the agents answered."`
+	Replies []queries.Message `json:"replies,omitzero" doc:"With wait=reply: what the agents answered."`
+	Turns   []turnAnswer      `json:"turns,omitzero" doc:"With wait=reply: how each agent dealt with the message, of those that are done with it."`
+}
+
+// turnAnswer says how an agent dealt with a message.
+type turnAnswer struct {
+	AgentID uuid.UUID `json:"agentId"`
+	Outcome string    `json:"outcome" doc:"replied, ignored, failed or aborted."`
+	Reason  string    `json:"reason,omitempty" doc:"Why the agent did not answer."`
 }
 
 // MessageBody is what the three ways to say something have in common.
@@ -91,7 +99,7 @@ func (a *api) postMessage(c *frame.Call, in *newMessage) (postedMessage, error) 
 		return posted, nil
 	}
 	c.Settle()
-	posted.Replies, err = a.replies(c, cmd.MessageID)
+	posted.Replies, posted.Turns, err = a.replies(c, cmd.MessageID)
 	return posted, err
 }
 
@@ -128,11 +136,11 @@ func (a *api) replyTo(c *frame.Call, raw json.RawMessage) (uuid.UUID, error) {
 const replyWait = time.Minute
 
 // replies waits until the agents that a message reached are done with it, and gives what they answered so far when the wait
-// runs out.
-func (a *api) replies(c *frame.Call, message uuid.UUID) ([]queries.Message, error) {
+// runs out, and how their turns ended.
+func (a *api) replies(c *frame.Call, message uuid.UUID) (replies []queries.Message, ended []turnAnswer, err error) {
 	audience, err := a.audience(c, message)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var turns []queries.Turn
 	ctx, cancel := context.WithTimeout(c, replyWait)
@@ -142,22 +150,25 @@ func (a *api) replies(c *frame.Call, message uuid.UUID) ([]queries.Message, erro
 		return len(turns) >= audience, err
 	})
 	if err != nil && (ctx.Err() == nil || c.Err() != nil) {
-		return nil, err
+		return nil, nil, err
 	}
-	replies := []queries.Message{}
+	replies, ended = []queries.Message{}, []turnAnswer{}
 	for _, t := range turns {
+		if t.AgentID != nil {
+			ended = append(ended, turnAnswer{*t.AgentID, t.Outcome, t.Reason})
+		}
 		if t.ReplyID == nil {
 			continue
 		}
 		m, err := a.Queries.Message(c, *t.ReplyID)
 		if err != nil && !frame.Missing(err) {
-			return nil, err
+			return nil, nil, err
 		}
 		if err == nil {
 			replies = append(replies, m)
 		}
 	}
-	return replies, nil
+	return replies, ended, nil
 }
 
 // audience counts the agents that a message reached. It is read from the log: a repeated request has not admitted anybody.
