@@ -49,7 +49,7 @@ func (s *Server) Ask(method, path string, body any, headers ...string) Answer {
 	}
 	response, err := Described().Transport(http.DefaultTransport, func(err error) { s.T.Error(err) }).RoundTrip(r)
 	must(s.T, err)
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	raw, err := io.ReadAll(response.Body)
 	must(s.T, err)
 	return Answer{s.T, method + " " + path, response.StatusCode, response.Header, raw}
