@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"annals/commands"
 	"annals/events"
 	"annals/transport/httpapi"
 	"annals/transport/httpapi/httpapitest"
@@ -244,5 +245,32 @@ func TestConfigurationAndCapabilitiesAreShown(t *testing.T) {
 	found := s.Ask("GET", "/api/system/capabilities", nil).Is(200)
 	if len(found.At("models").([]any)) != 1 || len(found.At("plugins").([]any)) != 0 {
 		t.Errorf("capabilities: %s", found.Body)
+	}
+}
+
+func TestWhoWaitsForAReplyIsToldHowEachTurnEnded(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	body := fields{"author_id": ann, "content": "hello", "server_id": "0"}
+	if got := s.Ask("POST", chat+"/messages?wait=reply", body).Is(201); jsonText(got.At("replies")) != "[]" || jsonText(got.At("turns")) != "[]" {
+		t.Errorf("where nobody is: %s", got.Body)
+	}
+	if got := s.Ask("POST", chat+"/messages", body).Is(201); strings.Contains(string(got.Body), `"turns"`) {
+		t.Errorf("without waiting: %s", got.Body)
+	}
+	agent := s.newAgent("Iris")
+	channel := s.Ask("POST", "/api/messaging/central-channels", fields{
+		"name": "x", "type": "DM", "server_id": "0", "participantCentralUserIds": []string{ann, agent},
+	}).Is(201).Text("id")
+	path := "/api/messaging/central-channels/" + channel + "/messages"
+	message := uuid.MustParse(s.Ask("POST", path, body, "Idempotency-Key", "k").Is(201).Text("id"))
+	must(t, httpapitest.Do(s.Env, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{
+		TurnID: events.TurnID(message, uuid.MustParse(agent)), ChannelID: uuid.MustParse(channel), AgentID: uuid.MustParse(agent), MessageID: message,
+		Outcome: events.TurnFailed, Reason: "the model refused: it answered 401",
+	}}))
+	got := s.Ask("POST", path+"?wait=reply", body, "Idempotency-Key", "k").Is(201)
+	if jsonText(got.At("replies")) != "[]" || got.At("turns.0.agentId") != agent || got.At("turns.0.outcome") != "failed" ||
+		got.At("turns.0.reason") != "the model refused: it answered 401" {
+		t.Errorf("after a failure: %s", got.Body)
 	}
 }
