@@ -32,7 +32,8 @@ var errNoKey = problem.New(http.StatusUnauthorized, problem.CodeAuthRequired, "I
 func (a *API) authenticate(g *gin.Context) {
 	identified := !a.keys.required() || a.identify(g)
 	may := callOf(g.Request.Context()).operation.access
-	refused := !identified && !may.open && !(g.FullPath() == "" && a.knowsOtherwise(g.Request))
+	page := g.FullPath() == "" && a.knowsOtherwise(g.Request)
+	refused := !identified && !may.open && !page
 	if !refused && (identified || !a.keys.tried(g.Request)) {
 		a.limit(g, identified)
 		return

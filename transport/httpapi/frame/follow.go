@@ -48,7 +48,7 @@ func Follow[In any](a *API, path, summary string, f func(*Call, *In) (Following,
 				return
 			}
 			defer a.following.Add(-1)
-			if err := c.Fresh(); err != nil {
+			if err := c.Fresh(); err != nil { //nolint:contextcheck // a call is the context
 				c.answer(nil, err)
 				return
 			}
