@@ -46,7 +46,7 @@ func TestListsOfLargeEntriesEndEarlyWithACursor(t *testing.T) {
 				seen[id] = true
 			}
 			next, _ := a.At("next").(string)
-			if link := a.Header.Get("Link"); next != "" && len(found) < 1000 && !(strings.HasPrefix(link, "</api/") && strings.HasSuffix(link, `>; rel="next"`)) {
+			if link := a.Header.Get("Link"); next != "" && len(found) < 1000 && (!strings.HasPrefix(link, "</api/") || !strings.HasSuffix(link, `>; rel="next"`)) {
 				t.Errorf("%s: Link %q", list.name, link)
 			}
 			if at = ""; next != "" {

@@ -144,8 +144,12 @@ func TestWithoutAKeyOnlyThisMachineIsAnswered(t *testing.T) {
 			peer    string
 			headers []string
 		}{
-			{"192.0.2.1", nil}, {"127.0.0.1", []string{"X-Forwarded-For", "127.0.0.1"}}, {"127.0.0.1", []string{"Forwarded", "for=127.0.0.1"}},
-			{"127.0.0.1", []string{"Via", "1.1 proxy"}}, {"127.0.0.1", []string{"X-Forwarded-For", ""}}, {"127.0.0.1", []string{"Host", "evil.example"}},
+			{"192.0.2.1", nil},
+			{"127.0.0.1", []string{"X-Forwarded-For", "127.0.0.1"}},
+			{"127.0.0.1", []string{"Forwarded", "for=127.0.0.1"}},
+			{"127.0.0.1", []string{"Via", "1.1 proxy"}},
+			{"127.0.0.1", []string{"X-Forwarded-For", ""}},
+			{"127.0.0.1", []string{"Host", "evil.example"}},
 		} {
 			if status := s.from(c.peer, "GET", path, c.headers...); status != http.StatusForbidden {
 				t.Errorf("%s from %s with %q: %d", path, c.peer, c.headers, status)
