@@ -5,6 +5,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"annals/commands"
+	"annals/transport/httpapi/frame"
 )
 
 // large is a text of 600 KiB.
@@ -71,8 +77,10 @@ func TestListsOfLargeEntriesEndEarlyWithACursor(t *testing.T) {
 func TestTheTreeOfARequestHonoursItsLimit(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	for range 5 {
-		s.Ask("POST", chat+"/messages", fields{"author_id": ann, "content": "x", "server_id": "0"}, "X-Request-ID", unknown).Is(201)
+	for range 5 { // commands of one request
+		r := commands.Request{ID: frame.NewID(), At: time.Now().UTC().Truncate(time.Millisecond), Actor: "cli", Correlation: uuid.MustParse(unknown)}
+		_, err := commands.Handle(t.Context(), s.Env, r, commands.CreateServer{ServerID: frame.NewID(), Name: "x", SourceType: "x"})
+		must(t, err)
 	}
 	s.CaughtUp()
 	path, total := "/api/history/correlations/"+unknown+"?limit=2", 0
