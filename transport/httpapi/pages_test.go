@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"bytes"
 	"fmt"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,15 @@ func TestListsOfLargeEntriesEndEarlyWithACursor(t *testing.T) {
 	agent := s.newAgent("Hoarder")
 	var correlation string
 	for i := range n {
-		s.Ask("POST", chat+"/messages", fields{"author_id": ann, "content": fmt.Sprint(i, large), "server_id": "0"}, "X-Request-ID", unknown).Is(201)
+		if i == 0 {
+			s.Ask("POST", chat+"/messages", fields{"author_id": ann, "content": fmt.Sprint(i, large), "server_id": "0"}, "X-Request-ID", unknown).Is(201)
+		} else { // of the same request
+			r := commands.Request{ID: frame.NewID(), At: time.Now().UTC().Truncate(time.Millisecond), Actor: "cli", Correlation: uuid.MustParse(unknown)}
+			_, err := commands.Handle(t.Context(), s.Env, r, commands.SubmitMessage{
+				MessageID: frame.NewID(), ChannelID: uuid.MustParse(path.Base(chat)), AuthorID: uuid.MustParse(ann), Content: fmt.Sprint(i, large),
+			})
+			must(t, err)
+		}
 		s.Ask("POST", "/api/agents/"+agent+"/memories", fields{"content": fields{"text": fmt.Sprint(i, large)}}).Is(201)
 	}
 	correlation = unknown
