@@ -112,6 +112,9 @@ func (c *Codec) Encode(ctx context.Context, p Proposed) (Encoded, error) {
 	return Encoded{ID: p.ID, Type: typ, Data: data, Metadata: meta}, nil
 }
 
+// Types returns the types of events that this build knows, sorted.
+func Types() []string { return slices.Sorted(maps.Keys(layouts())) }
+
 // payload validates and encodes an event of the layout's type; nil is the layout of an unknown type.
 func (l *layout) payload(e Event, seal sealing) ([]byte, error) {
 	typ := e.EventType()

@@ -86,7 +86,7 @@ func millis(took []time.Duration, percent int) float64 {
 // bareStore is a log and a table without anything of ours between them.
 func bareStore(b *testing.B) (*esdb.Store, *pgxpool.Pool) {
 	b.Helper()
-	s, err := node.Start(b.Context(), node.Options{Config: node.Config{PostgresURL: pgtest.New(b), DataDir: b.TempDir(), LogLevel: "error"}})
+	s, err := node.Start(b.Context(), node.Options{Config: node.Config{Places: node.Places{PostgresURL: pgtest.New(b), DataDir: b.TempDir(), LogLevel: "error"}}})
 	b.Cleanup(func() { s.Stop(context.Background()) })
 	if err != nil {
 		b.Fatal(err)

@@ -19,12 +19,21 @@ import (
 	"annals/deploy/host"
 	"annals/deploy/postgres"
 	"annals/transport/httpapi/server"
+	"annals/transport/models"
 )
 
 // Doctor is the command that names what is missing or wrong, each with its remedy. It changes nothing.
 type Doctor struct {
-	node.Config `embed:""`
+	node.Listening
+	node.Places
+	node.Uploads
+	node.CharacterFiles
+	models.First
+	models.Settings
 }
+
+// Models are those that are asked whether they answer.
+func (d *Doctor) Models() models.Server { return models.Server{First: d.First, Settings: d.Settings} }
 
 // finding is one thing that a doctor says.
 type finding struct{ what, remedy string }
@@ -51,7 +60,7 @@ func (d *Doctor) Run(ctx context.Context) error {
 		fmt.Printf("- %s\n  → %s\n", f.what, f.remedy)
 	}
 	if len(found) > 0 {
-		return fmt.Errorf("%d findings", len(found))
+		return errors.New(counted(len(found), "finding"))
 	}
 	fmt.Println("everything is well")
 	return nil
@@ -83,12 +92,9 @@ func folders(path string) []finding {
 // serving asks the running server, if there is one.
 func (d *Doctor) serving(ctx context.Context, path string) []finding {
 	locked, err := host.IsLocked(filepath.Join(path, "lock"))
-	if err != nil {
-		return d.port(ctx)
-	}
-	if !locked {
+	if err != nil || !locked {
 		fmt.Println("no server runs on", path)
-		return d.port(ctx)
+		return append(d.parts(path), d.port(ctx)...)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

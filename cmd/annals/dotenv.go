@@ -19,8 +19,11 @@ import (
 // reached. It is written over the API; who may call the server, where it is reached and which files it opens are not said there.
 var locally = append(models.Environment(), "LOG_LEVEL")
 
-// fromLocalEnvironment gives settings that neither the command line nor the real environment has.
-func fromLocalEnvironment(c *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
+// localEnvironment gives settings that neither the command line nor the real environment has. Kong would blame the setting that
+// is looked for where the file cannot be read: failed keeps why.
+type localEnvironment struct{ failed error }
+
+func (l *localEnvironment) resolve(c *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
 	i := slices.IndexFunc(flag.Envs, func(name string) bool { return slices.Contains(locally, name) })
 	if i < 0 {
 		return nil, nil
@@ -38,7 +41,8 @@ func fromLocalEnvironment(c *kong.Context, parent *kong.Path, flag *kong.Flag) (
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("local environment: %w", err)
+		l.failed = fmt.Errorf("local environment: %w: make the data folder readable, or set DATA_DIR", err)
+		return nil, nil
 	}
 	if value := dotenv.Parse(string(text))[flag.Envs[i]]; value != "" {
 		return value, nil

@@ -17,13 +17,16 @@ import (
 	"annals/projections"
 	"annals/projections/engine"
 	"annals/queries"
+	"annals/transport/models"
 )
 
 // Embed is the command that gives what agents remember its vector of the model, where it has none or another's.
 type Embed struct {
-	node.Config `embed:""`
-	Model       string `name:"model" placeholder:"MODEL" help:"Embed with this model instead of the one that is set; set it for the server, too."`
-	DryRun      bool   `help:"Say what would be done, and do nothing."`
+	Model  string `name:"model" placeholder:"MODEL" help:"Embed with this model instead of the one that is set; set it for the server, too."`
+	DryRun bool   `help:"Say what would be done, and do nothing."`
+
+	models.Embedders
+	node.Places `embed:""`
 }
 
 const (
@@ -37,11 +40,11 @@ func (e *Embed) Run(ctx context.Context) (err error) {
 	if e.Model != "" {
 		e.Embedding.Model = e.Model
 	}
-	model := e.Models().Embedder()
+	model := e.Server().Embedder()
 	if e.Model != "" && model.Model() != e.Model {
 		return fmt.Errorf("there is no endpoint to embed with %s: set OPENAI_BASE_URL, or OPENAI_API_KEY", e.Model)
 	}
-	b, err := node.Open(ctx, node.Options{Config: e.Config})
+	b, err := node.OpenExisting(ctx, e.Options())
 	defer b.Stop(ctx)
 	if err != nil {
 		return err

@@ -19,9 +19,21 @@ import (
 
 // Erase is the command that erases what a person has said, beside a running server or without one.
 type Erase struct {
-	node.Config `embed:""`
 	Subject     string `arg:"" help:"The person's id: what they said, their names, and what agents remember of them. An agent's, channel's, room's or world's id erases what is its own likewise."`
 	DryRun      bool   `help:"Say what would be done, and do nothing."`
+	node.Places `embed:""`
+}
+
+// Validate refuses what is no id.
+func (e *Erase) Validate() error { return validID(e.Subject) }
+
+// validID refuses what is no id; that one is missing, Kong says.
+func validID(s string) error {
+	if s == "" {
+		return nil
+	}
+	_, err := events.ParseID(s)
+	return err
 }
 
 // Run implements the command. The key goes first: whatever interrupts the rest, nobody can read any more what the log holds,
@@ -31,7 +43,7 @@ func (e *Erase) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b, err := node.Open(ctx, node.Options{Config: e.Config})
+	b, err := node.OpenExisting(ctx, e.Options())
 	defer b.Stop(ctx)
 	if err != nil {
 		return err

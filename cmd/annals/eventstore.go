@@ -18,7 +18,7 @@ import (
 
 // Eventstore is the embedded event store alone, for official clients and other Annals nodes, and what is done to its log.
 type Eventstore struct {
-	Serve  StoreServe  `cmd:"" default:"withargs" help:"Run it (the default)."`
+	Serve  StoreServe  `cmd:"" default:"1" help:"Run it (the default)."`
 	Backup StoreBackup `cmd:"" help:"Copy the log to a new folder, which can be served itself. A running node goes on."`
 	Export StoreExport `cmd:"" help:"Write every event as a line of JSON: ids, dates, revisions and positions included."`
 	Import StoreImport `cmd:"" help:"Make a log from an export, in a new folder."`
@@ -27,21 +27,30 @@ type Eventstore struct {
 
 // LogFolder is where a log is kept.
 type LogFolder struct {
-	Data     string `name:"data" default:".annals/events" help:"Folder of the log."`
-	LogLevel string `name:"log-level" env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+	Data     string     `name:"data" placeholder:"DIR" help:"Folder of the log; otherwise events in the data folder."`
+	DataDir  string     `name:"data-dir" env:"DATA_DIR" default:".annals" help:"The data folder of a server."`
+	LogLevel node.Level `name:"log-level" env:"LOG_LEVEL" default:"info" help:"What is written to the standard error: debug, info, warn or error."`
+}
+
+// path is the folder of the log.
+func (f LogFolder) path() string {
+	if f.Data != "" {
+		return f.Data
+	}
+	return filepath.Join(f.DataDir, "events")
 }
 
 // StoreServe runs the node.
 type StoreServe struct {
-	LogFolder `embed:""`
 	Listen    string `name:"listen" default:"127.0.0.1:2113" help:"Address to listen on."`
-	Cert      string `name:"cert" help:"Certificate for TLS."`
-	Key       string `name:"key" help:"Key of the certificate."`
+	Cert      string `name:"cert" placeholder:"FILE" help:"Certificate for TLS."`
+	Key       string `name:"key" placeholder:"FILE" help:"Key of the certificate."`
+	LogFolder `embed:""`
 }
 
 // Run implements the command.
 func (s *StoreServe) Run(ctx context.Context) error {
-	options := embedded.Options{Dir: s.Data, Logger: node.Config{LogLevel: s.LogLevel}.Logger()}
+	options := embedded.Options{Dir: s.path(), Logger: s.LogLevel.Logger()}
 	if s.Cert != "" || s.Key != "" {
 		pair, err := tls.LoadX509KeyPair(s.Cert, s.Key)
 		if err != nil {
@@ -49,7 +58,7 @@ func (s *StoreServe) Run(ctx context.Context) error {
 		}
 		options.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
-	folder, err := filepath.Abs(s.Data)
+	folder, err := filepath.Abs(s.path())
 	if err != nil {
 		return err
 	}

@@ -16,8 +16,8 @@ import (
 
 // log finds the log and the node that has it open: `annals eventstore`, or the server to whose data folder it belongs.
 func (f LogFolder) log(ctx context.Context) (embedded.Log, error) {
-	folder, err := filepath.Abs(f.Data)
-	l := embedded.Log{Dir: folder, Socket: node.SocketPath(folder), Logger: node.Config{LogLevel: f.LogLevel}.Logger()}
+	folder, err := filepath.Abs(f.path())
+	l := embedded.Log{Dir: folder, Socket: node.SocketPath(folder), Logger: f.LogLevel.Logger()}
 	if ofServer := node.SocketPath(filepath.Dir(folder)); filepath.Base(folder) == "events" && listens(ctx, ofServer) {
 		l.Socket = ofServer
 	}
@@ -81,7 +81,7 @@ func (e *StoreExport) Run(ctx context.Context) (err error) {
 
 func (e *StoreExport) export(ctx context.Context, to io.Writer) (int, error) {
 	if e.From != "" {
-		return exportFrom(ctx, e.From, to, node.Config{LogLevel: e.LogLevel})
+		return exportFrom(ctx, e.From, to, e.LogLevel)
 	}
 	l, err := e.log(ctx)
 	if err != nil {
@@ -91,8 +91,8 @@ func (e *StoreExport) export(ctx context.Context, to io.Writer) (int, error) {
 }
 
 // exportFrom exports through the client what any node or cluster has.
-func exportFrom(ctx context.Context, url string, to io.Writer, c node.Config) (n int, err error) {
-	s, err := esdb.Open(ctx, esdb.Options{URL: url, Logger: c.Logger()})
+func exportFrom(ctx context.Context, url string, to io.Writer, level node.Level) (n int, err error) {
+	s, err := esdb.Open(ctx, esdb.Options{URL: url, Logger: level.Logger()})
 	if err != nil {
 		return 0, err
 	}
@@ -134,11 +134,11 @@ func (i *StoreImport) Run(ctx context.Context) error {
 		}
 		defer func() { _ = from.Close() }()
 	}
-	n, err := embedded.Import(ctx, i.Data, from, node.Config{LogLevel: i.LogLevel}.Logger())
+	n, err := embedded.Import(ctx, i.path(), from, i.LogLevel.Logger())
 	if err != nil {
 		return err
 	}
-	fmt.Println(n, "events imported to", i.Data)
+	fmt.Println(n, "events imported to", i.path())
 	return nil
 }
 
@@ -158,7 +158,7 @@ func (v *StoreVerify) Run(ctx context.Context) error {
 		return err
 	}
 	if found.Damages > 0 {
-		return fmt.Errorf("%s is damaged in %d places: restore a backup", v.Data, found.Damages)
+		return fmt.Errorf("%s is damaged in %s: restore a backup", v.path(), counted(found.Damages, "place"))
 	}
 	fmt.Printf("%d events in %d streams are as they were written\n", found.Events, found.Streams)
 	return nil

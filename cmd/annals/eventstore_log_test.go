@@ -36,7 +36,7 @@ func TestALogIsBackedUpExportedTakenHomeAndVerifiedBesideItsNode(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	s, err := esdb.Open(ctx, esdb.Options{URL: url, Codec: events.NewCodec(keys), Logger: node.Config{LogLevel: "error"}.Logger()})
+	s, err := esdb.Open(ctx, esdb.Options{URL: url, Codec: events.NewCodec(keys), Logger: node.Level("error").Logger()})
 	if err != nil {
 		t.Fatal(err)
 	}

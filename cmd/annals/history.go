@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +21,6 @@ import (
 // History is the command that tells what happened, who did it and why. It reads the read model that the API reads, beside a
 // running server or without one.
 type History struct {
-	node.Config `embed:""`
 	Stream      string    `help:"A stream, such as message-<id>."`
 	Category    string    `help:"The noun before the first dash of a stream's name."`
 	Type        string    `help:"A type of facts."`
@@ -29,17 +30,48 @@ type History struct {
 	Actor       string    `help:"Who did it: key:<name>, agent:<id>, cli or anonymous."`
 	Correlation uuid.UUID `help:"What the request belonged to."`
 	Causation   uuid.UUID `help:"The fact or the request that led to it."`
-	Since       time.Time `help:"Recorded then or later: 2026-11-01T00:00:00Z."`
-	Before      time.Time `help:"Recorded earlier than that."`
+	Since       timeFlag  `placeholder:"TIME" help:"Recorded then or later: 2026-11-01T00:00:00Z, or 2026-11-01."`
+	Before      timeFlag  `placeholder:"TIME" help:"Recorded earlier than that."`
 	Limit       int       `default:"50" help:"The last so many; 0 for all."`
 	Follow      bool      `short:"f" help:"Go on with what is recorded from now on, until interrupted."`
 	JSON        bool      `name:"json" help:"A line of JSON for each fact."`
+	node.Places `embed:""`
+}
+
+// Validate refuses a type that nothing is of.
+func (h *History) Validate() error {
+	if known := events.Types(); h.Type != "" && !slices.Contains(known, h.Type) {
+		return fmt.Errorf("there is no type %s%s", h.Type, didYouMean(h.Type, known))
+	}
+	if h.Limit < 0 {
+		return errors.New("--limit is negative")
+	}
+	return nil
+}
+
+// timeFlag is a time on the command line.
+type timeFlag struct{ time.Time }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (m *timeFlag) UnmarshalText(text []byte) (err error) {
+	m.Time, err = parseTime(string(text))
+	return err
+}
+
+// parseTime reads a time, or the beginning of a day in UTC.
+func parseTime(s string) (t time.Time, err error) {
+	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
+		if t, err = time.Parse(layout, s); err == nil {
+			return t, nil
+		}
+	}
+	return t, fmt.Errorf("%.40q is no time such as 2026-11-01T00:00:00Z or 2026-11-01", s)
 }
 
 func (h *History) filter() queries.HistoryFilter {
 	f := queries.HistoryFilter{
 		Stream: events.StreamID(h.Stream), Category: h.Category, Type: h.Type, Actor: h.Actor, Correlation: h.Correlation,
-		Causation: h.Causation, From: h.Since, To: h.Before,
+		Causation: h.Causation, From: h.Since.Time, To: h.Before.Time,
 	}
 	for _, id := range []uuid.UUID{h.Agent, h.Channel, h.Entity} {
 		if id != uuid.Nil {
@@ -51,7 +83,9 @@ func (h *History) filter() queries.HistoryFilter {
 
 // Run implements the command.
 func (h *History) Run(ctx context.Context) error {
-	b, err := node.Open(ctx, node.Options{Config: h.Config, AnyLog: true})
+	o := h.Options()
+	o.AnyLog = true
+	b, err := node.OpenExisting(ctx, o)
 	defer b.Stop(ctx)
 	if err != nil {
 		return err

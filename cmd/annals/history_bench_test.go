@@ -105,7 +105,7 @@ func scribed(b *testing.B, dir string, n int) uint64 {
 		}
 		_ = in.CloseWithError(err)
 	}()
-	if _, err := embedded.Import(b.Context(), filepath.Join(dir, "events"), out, node.Config{LogLevel: "error"}.Logger()); err != nil {
+	if _, err := embedded.Import(b.Context(), filepath.Join(dir, "events"), out, node.Level("error").Logger()); err != nil {
 		b.Fatal(err)
 	}
 	return s.n
@@ -191,7 +191,7 @@ func export(b *testing.B, c *client, dir string, n int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	store, err := esdb.Open(b.Context(), esdb.Options{Socket: node.SocketPath(dir), Codec: events.NewCodec(keys), Logger: node.Config{LogLevel: "error"}.Logger()})
+	store, err := esdb.Open(b.Context(), esdb.Options{Socket: node.SocketPath(dir), Codec: events.NewCodec(keys), Logger: node.Level("error").Logger()})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -3,9 +3,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -16,7 +18,7 @@ import (
 
 // cli is the command line; every flag that is not about a single run is also an environment variable.
 type cli struct {
-	Serve      Serve      `cmd:"" default:"withargs" help:"Serve the API (the default)."`
+	Serve      Serve      `cmd:"" default:"1" help:"Serve the API (the default)."`
 	Rebuild    Rebuild    `cmd:"" help:"Fill read models anew from the log, beside a running server or without one."`
 	Embed      Embed      `cmd:"" help:"Embed again what has no vector of the model, beside a running server or without one."`
 	History    History    `cmd:"" help:"Tell what happened, who did it and why."`
@@ -26,16 +28,45 @@ type cli struct {
 	Routes     Routes     `cmd:"" help:"List every route that is served, as METHOD /path."`
 	Eventstore Eventstore `cmd:"" help:"Run the embedded event store alone."`
 	Doctor     Doctor     `cmd:"" help:"Say what is missing or wrong on this machine, with the remedy."`
+	Version    Version    `cmd:"" help:"Say which annals this is, and which version of ElizaOS's API it serves."`
 }
 
-func main() {
+func main() { os.Exit(perform(os.Args[1:])) }
+
+// Exit statuses: something failed, or the command line says nothing that can be done.
+const (
+	statusFailed = 1
+	statusUsage  = 2
+)
+
+// perform runs a command until it is done or a signal ends it, and returns the exit status.
+func perform(args []string) int {
 	ctx, stop := untilStopped(context.Background())
-	err := run(ctx, os.Args[1:])
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "annals:", err)
-		os.Exit(1)
+	defer stop()
+	err := run(ctx, args)
+	if err == nil {
+		return 0
 	}
+	fmt.Fprintln(os.Stderr, "annals:", err)
+	var usage usageError
+	if !errors.As(err, &usage) {
+		return statusFailed
+	}
+	fmt.Fprintf(os.Stderr, "Run \"annals %s--help\" for how it is used.\n", usage.command)
+	return statusUsage
+}
+
+// usageError is a command line with which nothing can be done.
+type usageError struct {
+	error
+	command string // the words that lead to the command, with a space after each
+}
+
+func (e usageError) Unwrap() error { return e.error }
+
+// wrongUsage is one that is found out only by a command.
+func wrongUsage(format string, args ...any) error {
+	return usageError{error: fmt.Errorf(format, args...)}
 }
 
 // untilStopped ends with the signals that ask a process to end: Ctrl-C, a service manager's SIGTERM, and the SIGHUP of a
@@ -57,9 +88,10 @@ func run(ctx context.Context, args []string) error {
 }
 
 func (c *cli) parse(ctx context.Context, args []string) (*kong.Context, error) {
-	parser, err := kong.New(c, kong.Name("annals"), kong.UsageOnError(), declared(),
+	var local localEnvironment
+	parser, err := kong.New(c, kong.Name("annals"), declared(),
 		kong.Description("An agent server that forgets nothing."),
-		kong.Resolvers(kong.ResolverFunc(fromLocalEnvironment)),
+		kong.Resolvers(kong.ResolverFunc(local.resolve)),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		return nil, err
@@ -67,7 +99,37 @@ func (c *cli) parse(ctx context.Context, args []string) (*kong.Context, error) {
 	if err := unsetEmpty(parser.Model.Node); err != nil {
 		return nil, err
 	}
-	return parser.Parse(args)
+	parsed, err := parser.Parse(withDefaults(parser.Model.Node, args))
+	if local.failed != nil {
+		return nil, local.failed
+	}
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) {
+		usage := usageError{error: wrong}
+		for n := wrong.Context.Selected(); n != nil && n.Type == kong.CommandNode; n = n.Parent {
+			usage.command = n.Name + " " + usage.command
+		}
+		return nil, usage
+	}
+	return parsed, err
+}
+
+// withDefaults names the command where flags stand in its place. (Kong's own way takes a mistyped command for an argument of the
+// default one.)
+func withDefaults(n *kong.Node, args []string) []string {
+	for i := 0; ; i++ {
+		if i == len(args) || strings.HasPrefix(args[i], "-") {
+			if n.DefaultCmd == nil || i < len(args) && (args[i] == "--help" || args[i] == "-h") {
+				return args
+			}
+			return slices.Insert(slices.Clone(args), i, n.DefaultCmd.Name)
+		}
+		next := slices.IndexFunc(n.Children, func(c *kong.Node) bool { return c.Name == args[i] })
+		if next < 0 {
+			return args
+		}
+		n = n.Children[next]
+	}
 }
 
 // declared is what help names, and is declared elsewhere.

@@ -15,7 +15,7 @@ import (
 // Other machines are let in where there is a key, or where it is said that they may come without one.
 func TestAServerWithoutAKeyDoesNotListenForOtherMachines(t *testing.T) {
 	for _, host := range []string{"0.0.0.0", "", "::"} {
-		c := node.Config{Host: host, DataDir: t.TempDir(), RateLimit: "off", LogLevel: "error"}
+		c := node.Config{Listening: node.Listening{Host: host}, Places: node.Places{DataDir: t.TempDir(), LogLevel: "error"}, RateLimit: "off"}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		err := node.Serve(ctx, node.Options{Config: c}, func(string) { t.Error("it serves on " + host) })
 		cancel()

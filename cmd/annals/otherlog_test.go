@@ -111,8 +111,11 @@ func TestOutageByAnotherLogIsOverWhenAnOperatorDecides(t *testing.T) {
 			store := &shelf{t: t}
 			store.serve(dir)
 			c := node.Config{
-				Host: "127.0.0.1", DataDir: t.TempDir(), CharactersDir: "../../deploy/characters", CharacterURLs: "off", RateLimit: "off",
-				SecretSalt: "secretsalt", LogLevel: "error", PostgresURL: pgtest.New(t), EventStoreURL: "esdb://" + store.address + "?tls=false",
+				Listening: node.Listening{Host: "127.0.0.1"}, CharacterFiles: node.CharacterFiles{CharactersDir: "../../deploy/characters"},
+				Places: node.Places{
+					DataDir: t.TempDir(), LogLevel: "error", PostgresURL: pgtest.New(t), EventStoreURL: "esdb://" + store.address + "?tls=false",
+				},
+				CharacterURLs: "off", RateLimit: "off", SecretSalt: "secretsalt",
 			}
 			s := insideWith(t, c)
 			channel := s.channel(t, "GROUP")
@@ -131,7 +134,7 @@ func TestOutageByAnotherLogIsOverWhenAnOperatorDecides(t *testing.T) {
 			if err := s.stop(); err != nil {
 				t.Fatal(err)
 			}
-			r := Rebuild{Config: c, All: true}
+			r := Rebuild{Places: c.Places, All: true}
 			if err := r.Run(context.WithoutCancel(t.Context())); err != nil {
 				t.Fatal(err)
 			}

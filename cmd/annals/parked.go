@@ -26,13 +26,13 @@ type Parked struct {
 
 // parkedFlags are those of each.
 type parkedFlags struct {
-	node.Config `embed:""`
-	Group       string `help:"Of one reaction only: ${reactions}."`
+	Group       string `enum:",${reactions}" default:"" placeholder:"REACTION" help:"Of one reaction only: ${reactions}."`
+	node.Places `embed:""`
 }
 
 // open calls f with what is parked.
 func (f parkedFlags) open(ctx context.Context, do func(node.ParkedEvents) error) error {
-	b, err := node.Open(ctx, node.Options{Config: f.Config})
+	b, err := node.OpenExisting(ctx, f.Options())
 	defer b.Stop(ctx)
 	if err != nil {
 		return err
@@ -46,8 +46,8 @@ func (f parkedFlags) open(ctx context.Context, do func(node.ParkedEvents) error)
 
 // ParkedList lists.
 type ParkedList struct {
-	parkedFlags `embed:""`
 	JSON        bool `help:"One JSON object a line."`
+	parkedFlags `embed:""`
 }
 
 // Run implements the command.
@@ -76,9 +76,12 @@ func (l *ParkedList) Run(ctx context.Context) error {
 
 // ParkedShow shows.
 type ParkedShow struct {
-	parkedFlags `embed:""`
 	Event       string `arg:"" help:"Id of the event."`
+	parkedFlags `embed:""`
 }
+
+// Validate refuses what is no id.
+func (s *ParkedShow) Validate() error { return validID(s.Event) }
 
 // Run implements the command.
 func (s *ParkedShow) Run(ctx context.Context) error {
@@ -100,15 +103,20 @@ func (s *ParkedShow) Run(ctx context.Context) error {
 
 // parkedSome names one event or all.
 type parkedSome struct {
-	parkedFlags `embed:""`
 	Event       string `arg:"" optional:"" help:"Id of the event."`
 	All         bool   `help:"All that are parked."`
+	parkedFlags `embed:""`
 }
 
-func (s parkedSome) do(ctx context.Context, what string, do func(node.ParkedEvents, commands.Request, uuid.UUID) (int, commands.Result, error)) error {
+// Validate refuses what names nothing.
+func (s parkedSome) Validate() error {
 	if s.All == (s.Event != "") {
 		return errors.New("name the event, or say --all")
 	}
+	return validID(s.Event)
+}
+
+func (s parkedSome) do(ctx context.Context, what string, do func(node.ParkedEvents, commands.Request, uuid.UUID) (int, commands.Result, error)) error {
 	event := uuid.Nil
 	if s.Event != "" {
 		var err error

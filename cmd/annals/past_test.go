@@ -100,7 +100,7 @@ func TestWhatWasIsBuiltFromTheStoreABackupOrAnExportAndServed(t *testing.T) {
 func serveThePast(ctx context.Context, t testing.TB, settings []string, schema string) *client {
 	t.Helper()
 	base, failed := make(chan string, 1), make(chan error, 1)
-	c := node.Config{Host: "127.0.0.1", RateLimit: "off", LogLevel: "error"}
+	c := node.Config{Listening: node.Listening{Host: "127.0.0.1"}, RateLimit: "off", Places: node.Places{LogLevel: "error"}}
 	for _, s := range settings {
 		name, value, _ := strings.Cut(s, "=")
 		switch name {

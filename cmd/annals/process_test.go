@@ -25,13 +25,7 @@ const asAnnals = "ANNALS_TEST_AS_ANNALS"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asAnnals) != "" {
-		ctx, stop := untilStopped(context.Background())
-		defer stop()
-		if err := run(ctx, os.Args[1:]); err != nil {
-			fmt.Fprintln(os.Stderr, "annals:", err)
-			os.Exit(1) //nolint:gocritic // the process ends
-		}
-		return
+		os.Exit(perform(os.Args[1:]))
 	}
 	status := m.Run()
 	if n := undescribed.Load(); n > 0 {
@@ -149,8 +143,9 @@ type started struct {
 func inside(t testing.TB, change func(*node.Config), options ...func(*node.Options)) *started {
 	t.Helper()
 	c := node.Config{
-		Host: "127.0.0.1", DataDir: t.TempDir(), CharactersDir: "../../deploy/characters", CharacterURLs: "off",
-		RateLimit: "off", SecretSalt: "secretsalt", LogLevel: "warn",
+		Listening: node.Listening{Host: "127.0.0.1"}, Places: node.Places{DataDir: t.TempDir(), LogLevel: "warn"},
+		CharacterFiles: node.CharacterFiles{CharactersDir: "../../deploy/characters"}, CharacterURLs: "off",
+		RateLimit: "off", SecretSalt: "secretsalt",
 	}
 	if change != nil {
 		change(&c)

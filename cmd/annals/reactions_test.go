@@ -30,7 +30,7 @@ func TestAReactionThatIsDeclaredIsListedWhereverReactionsAre(t *testing.T) {
 		Make:      func(reactions.Ports) reactions.Reaction { return refusing{} },
 	}
 	all := append(reactions.All(), added)
-	o := node.Options{Config: node.Config{DataDir: t.TempDir(), PostgresURL: pgtest.New(t)}}
+	o := node.Options{Config: node.Config{Places: node.Places{DataDir: t.TempDir(), PostgresURL: pgtest.New(t)}}}
 	s := inside(t, func(c *node.Config) { c.DataDir, c.PostgresURL = o.DataDir, o.PostgresURL }, func(o *node.Options) { o.Reactions = all })
 	s.runningAgent(t, "Eliza")
 	parked := func(what string) string {

@@ -13,26 +13,43 @@ import (
 
 // Rebuild is the command that fills read models anew from the log, beside a running server or without one.
 type Rebuild struct {
-	node.Config `embed:""`
 	Names       []string `arg:"" optional:"" name:"projection" help:"What to rebuild."`
 	All         bool     `help:"Rebuild every projection."`
 	DryRun      bool     `help:"Say what would be done, and do nothing."`
-
 	RebuildPast `embed:""`
+	node.Places `embed:""`
+}
+
+// Validate refuses flags that mean nothing together.
+func (r *Rebuild) Validate() error {
+	switch {
+	case r.Until == "" && (r.Into != "" || r.From != ""):
+		return errors.New("--into and --from need --until")
+	case r.Until == "" && r.All == (len(r.Names) > 0):
+		return errors.New("name the projections to rebuild, or say --all")
+	case r.Until != "" && (r.All || len(r.Names) > 0 || r.DryRun):
+		return errors.New("--until builds every projection, beside those that are served: it takes no names, no --all and no --dry-run")
+	case r.Until != "" && r.Into == "":
+		return errors.New("name the schema to make: --into SCHEMA")
+	}
+	return nil
 }
 
 // Run implements the command.
 func (r *Rebuild) Run(ctx context.Context) error {
-	if r.Until == "" && r.All == (len(r.Names) > 0) {
-		return errors.New("name the projections to rebuild, or say --all")
+	open := node.OpenExisting
+	if r.From != "" || r.EventStoreURL != "" { // there is something to read, wherever the rows go
+		open = node.Open
 	}
-	b, err := node.Open(ctx, node.Options{Config: r.Config, AnyLog: r.All})
+	options := r.Options()
+	options.AnyLog = r.All
+	b, err := open(ctx, options)
 	defer b.Stop(ctx)
 	if err != nil {
 		return err
 	}
 	if r.Until != "" {
-		return r.run(ctx, b, r.Config)
+		return r.run(ctx, b, r.Places)
 	}
 	if r.All && !r.DryRun {
 		return r.settle(ctx, b)

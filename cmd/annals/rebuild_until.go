@@ -36,10 +36,7 @@ type logSource struct {
 }
 
 // run builds what was.
-func (r RebuildPast) run(ctx context.Context, b *node.Backends, c node.Config) error {
-	if r.Into == "" {
-		return errors.New("name the schema to make: --into SCHEMA")
-	}
+func (r RebuildPast) run(ctx context.Context, b *node.Backends, c node.Places) error {
 	from, err := r.source(ctx, b, c)
 	if err != nil {
 		return err
@@ -87,12 +84,10 @@ func parseUntil(s string, log uuid.UUID) (u until, err error) {
 	if n, err := strconv.ParseUint(s, 10, 63); err == nil && n > 0 {
 		return until{position: events.Position(n)}, nil
 	}
-	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
-		if u.time, err = time.Parse(layout, s); err == nil {
-			return u, nil
-		}
+	if u.time, err = parseTime(s); err == nil {
+		return u, nil
 	}
-	return u, fmt.Errorf("--until %q is neither a time (2026-11-01T00:00:00Z) nor a position", s)
+	return u, wrongUsage("--until %q is neither a time (2026-11-01T00:00:00Z, 2026-11-01) nor a position", s)
 }
 
 // of ends a log there.
@@ -110,7 +105,7 @@ func (u until) of(all iter.Seq2[events.Recorded, error]) iter.Seq2[events.Record
 }
 
 // source opens the log to read.
-func (r RebuildPast) source(ctx context.Context, b *node.Backends, c node.Config) (logSource, error) {
+func (r RebuildPast) source(ctx context.Context, b *node.Backends, c node.Places) (logSource, error) {
 	if r.From != "" {
 		return fileSource(ctx, r.From, b.Codec, c)
 	}
@@ -136,7 +131,7 @@ func logOf(ctx context.Context, b *node.Backends) (uuid.UUID, error) {
 }
 
 // fileSource reads a backup or an export, which stays as it is.
-func fileSource(ctx context.Context, path string, codec *events.Codec, c node.Config) (logSource, error) {
+func fileSource(ctx context.Context, path string, codec *events.Codec, c node.Places) (logSource, error) {
 	s := logSource{read: func(ctx context.Context, after events.Position) iter.Seq2[events.Recorded, error] {
 		return func(yield func(events.Recorded, error) bool) {
 			for raw, err := range rawFrom(ctx, path, c) {
@@ -168,7 +163,7 @@ func fileSource(ctx context.Context, path string, codec *events.Codec, c node.Co
 }
 
 // rawFrom yields the events of ours in a backup or an export, as they are stored.
-func rawFrom(ctx context.Context, path string, c node.Config) iter.Seq2[events.Raw, error] {
+func rawFrom(ctx context.Context, path string, c node.Places) iter.Seq2[events.Raw, error] {
 	return func(yield func(events.Raw, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -204,7 +199,7 @@ func rawOf(l embedded.Line) events.Raw {
 }
 
 // linesOf reads an export; that of a backup is made on the way.
-func linesOf(ctx context.Context, path string, c node.Config) (io.ReadCloser, error) {
+func linesOf(ctx context.Context, path string, c node.Places) (io.ReadCloser, error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {
 		if err != nil {
@@ -213,9 +208,24 @@ func linesOf(ctx context.Context, path string, c node.Config) (io.ReadCloser, er
 		return os.Open(path)
 	}
 	out, in := io.Pipe()
+	e := &exporting{PipeReader: out, done: make(chan struct{})}
 	go func() {
+		defer close(e.done)
 		_, err := embedded.Log{Dir: path, Logger: c.Logger()}.Export(ctx, in)
 		_ = in.CloseWithError(err)
 	}()
-	return out, nil
+	return e, nil
+}
+
+// exporting is an export under way. Only when it is closed the backup may be opened again.
+type exporting struct {
+	*io.PipeReader
+	done chan struct{}
+}
+
+// Close implements io.Closer.
+func (e *exporting) Close() error {
+	err := e.PipeReader.Close()
+	<-e.done
+	return err
 }

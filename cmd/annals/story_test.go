@@ -248,7 +248,7 @@ func TestTwoServersRunSideBySideAndOneFolderServesOne(t *testing.T) {
 	if got := other.must(t, 200, http.MethodGet, "/api/agents", nil); strings.Contains(string(got.body), "Only here") {
 		t.Errorf("the other server knows it: %s", got.body)
 	}
-	_, err := node.Start(t.Context(), node.Options{Config: node.Config{DataDir: dir}})
+	_, err := node.Start(t.Context(), node.Options{Config: node.Config{Places: node.Places{DataDir: dir}}})
 	if err == nil || !strings.Contains(err.Error(), "is held by process") {
 		t.Errorf("a second server on the same folder: %v", err)
 	}

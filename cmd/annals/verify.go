@@ -20,10 +20,10 @@ import (
 // Verify is the command that holds the log against itself and against the heads of its chain, and the read models against
 // the log. It changes nothing but, where all is well and no server runs, it adds a head.
 type Verify struct {
-	node.Config `embed:""`
 	From        string `placeholder:"PATH" help:"A backup of the log, or an export of it, to verify instead of the store; read models are left out."`
 	Heads       string `placeholder:"FILE" help:"Heads of the chain, instead of those in the data folder: a copy that was kept elsewhere."`
 	NoRows      bool   `help:"Leave the read models out."`
+	node.Places `embed:""`
 }
 
 // shownFindings bounds what is said.
@@ -38,20 +38,30 @@ func (f *findings) tell(what string) {
 	}
 }
 
+// open opens what is verified; a backup needs the keys alone.
+func (v *Verify) open(ctx context.Context) (*node.Backends, error) {
+	if v.From != "" {
+		return node.OpenKeys(ctx, v.Options())
+	}
+	o := v.Options()
+	o.AnyLog = true
+	return node.OpenExisting(ctx, o)
+}
+
 // Run implements the command. It fails when something is wrong.
 func (v *Verify) Run(ctx context.Context) error {
-	b, err := node.Open(ctx, node.Options{Config: v.Config, AnyLog: true})
+	b, err := v.open(ctx)
 	defer b.Stop(ctx)
 	if err != nil {
 		return err
 	}
-	source, err := RebuildPast{From: v.From}.source(ctx, b, v.Config)
+	source, err := RebuildPast{From: v.From}.source(ctx, b, v.Places)
 	if err != nil {
 		return err
 	}
 	raws := func(ctx context.Context) iter.Seq2[events.Raw, error] { return b.Store.Facts(ctx, 0) }
 	if v.From != "" {
-		raws = func(ctx context.Context) iter.Seq2[events.Raw, error] { return rawFrom(ctx, v.From, v.Config) }
+		raws = func(ctx context.Context) iter.Seq2[events.Raw, error] { return rawFrom(ctx, v.From, v.Places) }
 	}
 	found := &findings{}
 	if err := v.log(ctx, b, source.id, raws(ctx), found); err != nil {
@@ -66,7 +76,7 @@ func (v *Verify) Run(ctx context.Context) error {
 		fmt.Printf("- and %d more\n", found.n-shownFindings)
 	}
 	if found.n > 0 {
-		return fmt.Errorf("%d findings", found.n)
+		return errors.New(counted(found.n, "finding"))
 	}
 	fmt.Println("everything is well")
 	return nil
@@ -86,11 +96,18 @@ func (v *Verify) log(ctx context.Context, b *node.Backends, id uuid.UUID, raws i
 	if err != nil {
 		return err
 	}
-	c, err := chain.Check(ctx, raws, heads, b.Codec, found.tell)
+	check := chain.Check
+	if v.From != "" {
+		check = chain.CheckBackup
+	}
+	c, err := check(ctx, raws, heads, b.Codec, found.tell)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("log %s: %d events in %d streams, up to position %d\n", id, c.Events, c.Streams, c.Last)
+	if c.Beyond > 0 {
+		fmt.Printf("%s goes on to position %d: what was recorded after position %d is not in %s\n", path, c.Beyond, c.Last, v.From)
+	}
 	if c.Covered == 0 {
 		fmt.Printf("%s holds no head of this log: whether it was tampered with cannot be told\n", path)
 	} else {

@@ -28,7 +28,7 @@ import (
 func exported(t *testing.T, dir string) []embedded.Line {
 	t.Helper()
 	var text bytes.Buffer
-	l := embedded.Log{Dir: filepath.Join(dir, "events"), Logger: node.Config{LogLevel: "error"}.Logger()}
+	l := embedded.Log{Dir: filepath.Join(dir, "events"), Logger: node.Level("error").Logger()}
 	if _, err := l.Export(t.Context(), &text); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func copied(t *testing.T, dir string, lines []embedded.Line) string {
 	}
 	err := errors.Join(w.Flush(), os.RemoveAll(filepath.Join(to, "events")))
 	if err == nil {
-		_, err = embedded.Import(t.Context(), filepath.Join(to, "events"), &text, node.Config{LogLevel: "error"}.Logger())
+		_, err = embedded.Import(t.Context(), filepath.Join(to, "events"), &text, node.Level("error").Logger())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +167,7 @@ func TestVerifyNamesWhatWasTamperedWith(t *testing.T) {
 		"changed": {func(l []embedded.Line) []embedded.Line {
 			l[i].Data = bytes.Replace(l[i].Data, []byte(`"sourceType":"eliza_gui"`), []byte(`"sourceType":"eliza_gux"`), 1)
 			return l
-		}, []string{of(i), ") was changed", "1 findings"}},
+		}, []string{of(i), ") was changed", "1 finding"}},
 		"removed": {
 			func(l []embedded.Line) []embedded.Line { return append(l[:i], l[i+1:]...) },
 			[]string{fmt.Sprintf("the event at position %d was removed", lines[i].Position)},

@@ -63,10 +63,15 @@ type interruptible interface {
 	watch(ctx context.Context, e events.Recorded, failed error) (watched context.Context, stop func())
 }
 
+// quiet is the logger of the router, whose own lines are of interest to who looks for a fault in it alone.
+func quiet(log *slog.Logger) watermill.LoggerAdapter {
+	return watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
+}
+
 // Run deals with what is delivered to a declared reaction, until the context ends. What is under way then is delivered again
 // later.
 func Run(ctx context.Context, d Deliveries, declared Declaration, r Reaction, log *slog.Logger) error {
-	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: giveUpBudget}, watermill.NewSlogLogger(log))
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: giveUpBudget}, quiet(log))
 	if err != nil {
 		return fmt.Errorf("router of the reactions: %w", err)
 	}

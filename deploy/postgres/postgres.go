@@ -104,7 +104,7 @@ func prepare(ctx context.Context, o Options) (*Cluster, error) {
 // claim takes the folder for this process and leaves its pid for whoever comes second.
 func claim(home string) (*os.File, error) {
 	path := filepath.Join(home, "lock")
-	f, err := host.TryLock(path, host.Exclusive, 0o644)
+	f, err := host.TryLock(path, host.Exclusive, 0o600) // who may open it may hold it
 	if errors.Is(err, host.ErrLocked) {
 		holder, _ := os.ReadFile(path)
 		return nil, fmt.Errorf("%w by process %s: stop it, or use another folder", ErrInUse, strings.TrimSpace(string(holder)))
@@ -112,7 +112,7 @@ func claim(home string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(f.Truncate(0), write(f, strconv.Itoa(os.Getpid())+"\n")); err != nil {
+	if err := errors.Join(f.Chmod(0o600), f.Truncate(0), write(f, strconv.Itoa(os.Getpid())+"\n")); err != nil {
 		_ = f.Close()
 		return nil, fmt.Errorf("note the owner of %s: %w", home, err)
 	}

@@ -23,6 +23,7 @@ type checker struct {
 	revisions map[events.StreamID]uint64 // that come next
 	known     map[uuid.UUID]struct{}     // facts so far
 
+	older   bool   // heads may lie beyond the end
 	heads   []Head // that were not reached yet
 	chain   Hash
 	segment []segmentEvent // since the last head
@@ -36,6 +37,8 @@ type Report struct {
 	Last            events.Position
 	Covered         events.Position // by the last head; 0 without one
 	Uncovered       int             // events after it
+	// Beyond is the position of the last head where that is beyond the end of a backup; 0 otherwise.
+	Beyond events.Position
 }
 
 // segmentEvent is an event as it is now.
@@ -46,7 +49,17 @@ type segmentEvent struct {
 
 // Check holds a log against itself and its heads, and tells each finding. It fails where the log or a key cannot be read.
 func Check(ctx context.Context, all iter.Seq2[events.Raw, error], heads []Head, d Decoder, tell func(string)) (Report, error) {
+	return newChecker(heads, d, tell).check(ctx, all)
+}
+
+// CheckBackup is Check for a log that may be older than its heads: those beyond its end say nothing about it.
+func CheckBackup(ctx context.Context, all iter.Seq2[events.Raw, error], heads []Head, d Decoder, tell func(string)) (Report, error) {
 	c := newChecker(heads, d, tell)
+	c.older = true
+	return c.check(ctx, all)
+}
+
+func (c *checker) check(ctx context.Context, all iter.Seq2[events.Raw, error]) (Report, error) {
 	for e, err := range all {
 		if err != nil {
 			return c.report, err
@@ -105,7 +118,12 @@ func (c *checker) event(ctx context.Context, e events.Raw) error {
 // end looks at what the log should still have had.
 func (c *checker) end() error {
 	if n := len(c.heads); n > 0 {
-		if err := c.reach(c.heads[n-1].Position + 1); err != nil {
+		end, last := c.heads[n-1].Position, c.report.Last
+		if c.older && end > last {
+			c.report.Beyond = end
+			end = last
+		}
+		if err := c.reach(end + 1); err != nil {
 			return err
 		}
 	}

@@ -54,9 +54,12 @@ func (s *store) checkEnd(fs vfs.FS, dir string) error {
 		return err
 	}
 	if want := readAcknowledged(fs, dir); want > head {
-		return fmt.Errorf("%w: the log in %s ends at position %d but was acknowledged up to %d: the newest *.log file in it is "+
-			"damaged; restore a backup, or remove the file %s to go on without those events",
-			errCorrupt, dir, head, want, acknowledgedFile)
+		file := "a file"
+		if s.replayed != nil {
+			file = *s.replayed
+		}
+		return fmt.Errorf("%w: the log in %s ends at position %d but was acknowledged up to %d: %s is damaged; restore a backup, which has what "+
+			"is lost, or remove the file %s to go on without those events", errCorrupt, dir, head, want, file, acknowledgedFile)
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -43,8 +45,9 @@ func groupKey(name string) []byte { return append([]byte{groupSpace}, name...) }
 
 // store is the database with its keys and values understood.
 type store struct {
-	db  *pebble.DB
-	ack acknowledged // not of a store that is only read
+	db       *pebble.DB
+	replayed *string      // the newest file of the write-ahead log, nil for none
+	ack      acknowledged // not of a store that is only read
 }
 
 // openStore opens a log for writing. What a crash left is recovered; acknowledged events that are missing are an error.
@@ -74,14 +77,41 @@ func openToRead(dir string, fs vfs.FS, log *slog.Logger) (*store, error) {
 }
 
 func openPebble(dir string, o *pebble.Options) (*store, error) {
+	files := &lastOpened{FS: o.FS}
+	o.FS = files
 	db, err := pebble.Open(dir, o)
 	if errors.Is(err, syscall.EAGAIN) {
 		return nil, fmt.Errorf("another process has the event log in %s open: %w", dir, err)
 	}
+	if err != nil && pebble.IsCorruptionError(err) {
+		return nil, fmt.Errorf("the event log is damaged: %w in %s: annals eventstore verify tells how much; restore a backup, which has what is lost", err, files.name())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open the event log in %s: %w", dir, err)
 	}
-	return &store{db: db}, nil
+	return &store{db: db, replayed: files.log.Load()}, nil
+}
+
+// lastOpened remembers which file was opened last to be read: while a log is opened, that is the one that an error is about.
+type lastOpened struct {
+	vfs.FS
+	last, log atomic.Pointer[string] // of all files, and of those of the write-ahead log
+}
+
+// Open implements vfs.FS.
+func (l *lastOpened) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
+	l.last.Store(&name)
+	if strings.HasSuffix(name, ".log") {
+		l.log.Store(&name)
+	}
+	return l.FS.Open(name, opts...)
+}
+
+func (l *lastOpened) name() string {
+	if name := l.last.Load(); name != nil {
+		return *name
+	}
+	return "an unknown file"
 }
 
 // close ends a store that was opened for writing.

@@ -104,7 +104,8 @@ func TestAFlippedByteIsFoundAndNamed(t *testing.T) {
 				named := strings.Contains(found[0], "position") || strings.Contains(found[0], strings.TrimSuffix(file, kind))
 				holds(t, named, found[0])
 				if kind == ".log" {
-					refused(t, dir)
+					said := refused(t, dir)
+					holds(t, strings.Contains(said, file) && strings.Contains(said, "restore a backup"), said)
 				} else {
 					toldAtStart(t, dir)
 				}

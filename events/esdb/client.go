@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,8 @@ const (
 	// pauses between attempts.
 	firstPause = 20 * time.Millisecond
 	lastPause  = time.Second
+	// sayEvery is how often it is logged that the node cannot be reached.
+	sayEvery = 10 * time.Second
 )
 
 var errClosed = errors.New("the store was closed")
@@ -58,9 +61,14 @@ func newSupervisor(ctx context.Context, config *esdb.Configuration, log *slog.Lo
 // run connects, and connects again whenever the node was lost.
 func (s *supervisor) run(ctx context.Context) {
 	defer s.set(nil, errClosed)
+	var said time.Time // that the node is away
 	pauses := newPauses()
 	for ctx.Err() == nil {
 		l, err := connect(s.config, s.log)
+		if err != nil && ctx.Err() == nil && time.Since(said) > sayEvery {
+			said = time.Now()
+			s.log.Warn("the event store cannot be reached, trying again", "address", s.config.Address, "error", err, "hint", hint(err, s.config.DisableTLS))
+		}
 		if err == nil {
 			if err = s.recognize(ctx, l); err != nil {
 				l.retire()
@@ -68,12 +76,17 @@ func (s *supervisor) run(ctx context.Context) {
 			}
 		}
 		if err == nil {
-			s.log.Info("event store connected")
+			if said.IsZero() {
+				s.log.Debug("event store connected")
+			} else {
+				s.log.Info("event store connected")
+			}
 			s.set(l, nil)
 			began := time.Now()
 			select {
 			case <-l.lost:
 				s.log.Warn("event store lost")
+				said = time.Now().Add(-sayEvery)
 			case <-ctx.Done():
 				l.retire()
 			}
@@ -135,6 +148,19 @@ func (s *supervisor) drop() {
 	if s.current != nil {
 		s.current.retire()
 	}
+}
+
+// hint says what may be wrong with the settings where a node answers, but not as expected.
+func hint(err error, plain bool) string {
+	switch said := err.Error(); {
+	case !plain && strings.Contains(said, "does not look like a TLS handshake"):
+		return "it speaks without TLS: add ?tls=false to EVENTSTORE_URL"
+	case plain && (strings.Contains(said, "server preface") || strings.Contains(said, "connection reset")):
+		return "it may speak TLS: leave tls=false out of EVENTSTORE_URL"
+	case strings.Contains(said, "certificate"):
+		return "its certificate is not trusted here: name its authority with tlsCAFile in EVENTSTORE_URL"
+	}
+	return "see that it runs, and that EVENTSTORE_URL names it"
 }
 
 func (s *supervisor) set(l *link, cause error) {

@@ -148,6 +148,7 @@ func (b *filling) past(ctx context.Context, o PastOptions) error {
 	if err := errors.Join(b.failed, ctx.Err()); err != nil {
 		return fmt.Errorf("fill %s: %w", o.Schema, err)
 	}
+	b.progress.Head = b.committer.at // where it ends by time, the log goes on
 	b.say(stageIndexes)
 	err := pgx.BeginFunc(ctx, b.conn, func(tx pgx.Tx) error {
 		for _, g := range b.generations {

@@ -93,7 +93,7 @@ func (s *session) open(ctx context.Context) error {
 		disconnect(ctx, conn)
 		return err
 	}
-	s.Logger.Info("the feed has PostgreSQL", "views", Views(s.Projections))
+	s.Logger.Debug("the feed has PostgreSQL", "views", Views(s.Projections))
 	return nil
 }
 

@@ -28,6 +28,20 @@ type (
 	}
 )
 
+// Embedders are the settings that memories are embedded by.
+type Embedders struct {
+	OpenAI    openai.Settings `embed:""`
+	Embedding Embedding       `embed:""`
+}
+
+// Server is a server with these settings alone.
+func (e Embedders) Server() Server {
+	return Server{First: First{OpenAI: e.OpenAI}, Settings: Settings{Embedding: e.Embedding}}
+}
+
+// Validate refuses settings with which no model could ever answer.
+func (e Embedders) Validate() error { return e.Server().Check() }
+
 // Embedding names the model that memories are embedded with.
 type Embedding struct {
 	Model      string `name:"openai-embedding-model" env:"OPENAI_EMBEDDING_MODEL" help:"Model that memories are embedded with. OpenAI's own endpoint has text-embedding-3-small otherwise; without either, the embedded hashing-384 does it."`

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
 	"annals/commands"
@@ -110,9 +114,58 @@ func (b *Backends) Announce(url string) error {
 	return b.dir.tell(b.found)
 }
 
+// errNothing: there is no log in the data folder.
+var errNothing = errors.New("there is nothing yet")
+
+// OpenExisting is Open for a command that works on what there is. Where nothing is, it makes nothing.
+func OpenExisting(ctx context.Context, o Options) (*Backends, error) {
+	missing := ""
+	switch {
+	case o.EventStoreURL == "":
+		missing = "events"
+	case o.PostgresURL == "":
+		missing = "postgres"
+	}
+	if missing != "" {
+		if _, err := os.Stat(filepath.Join(o.DataDir, missing)); errors.Is(err, fs.ErrNotExist) {
+			return &Backends{options: o.complete()}, fmt.Errorf("%w in the data folder %s: set DATA_DIR to the folder of a server", errNothing, o.DataDir)
+		}
+	}
+	return Open(ctx, o)
+}
+
+// OpenKeys opens the keys alone, for a log that is not in the store.
+func OpenKeys(ctx context.Context, o Options) (*Backends, error) {
+	b := &Backends{options: o.complete()}
+	var err error
+	if b.folder, err = filepath.Abs(o.DataDir); err != nil {
+		return b, err
+	}
+	if _, err := os.Stat(KeysIn(b.folder)); err != nil && (o.EventStoreURL == "" || o.PostgresURL == "") {
+		return b, fmt.Errorf("the keys of the log: %w: set DATA_DIR to the folder of a server", err)
+	}
+	return b, b.openKeys(ctx)
+}
+
+// reachable fails where the PostgreSQL of POSTGRES_URL cannot be reached: a command does not wait for it as a server does.
+func reachable(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*probe)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return fmt.Errorf("the PostgreSQL of POSTGRES_URL cannot be reached: %w; start it, or correct POSTGRES_URL", err)
+	}
+	return conn.Close(ctx)
+}
+
 // Open gives a command what a running server has embedded, or starts it when none runs. What it returns has to be stopped,
 // also after an error.
 func Open(ctx context.Context, o Options) (*Backends, error) {
+	if o.PostgresURL != "" {
+		if err := reachable(ctx, o.PostgresURL); err != nil {
+			return &Backends{options: o.complete()}, err
+		}
+	}
 	b, err := Start(ctx, o)
 	if !errors.Is(err, errInUse) {
 		return b, err

@@ -13,29 +13,49 @@ import (
 	"annals/transport/models"
 )
 
+// Places are where a server keeps what it has; every command that works on that takes them.
+type Places struct {
+	DataDir       string `name:"data-dir" env:"DATA_DIR" default:".annals" help:"Where everything of this server is kept."`
+	PostgresURL   string `name:"postgres-url" env:"POSTGRES_URL" help:"A PostgreSQL with pgvector; otherwise a private one under the data folder."`
+	EventStoreURL string `name:"eventstore-url" env:"EVENTSTORE_URL" help:"An EventStoreDB, esdb:// or esdb+discover://; otherwise the embedded one."`
+	LogLevel      Level  `name:"log-level" env:"LOG_LEVEL" default:"info" help:"What is written to the standard error: debug, info, warn or error."`
+}
+
+// Listening is where a server is reached, and by whom.
+type Listening struct {
+	Port int    `name:"port" env:"SERVER_PORT" default:"3000" help:"Port to serve on; 0 takes a free one."`
+	Host string `name:"host" env:"SERVER_HOST" default:"127.0.0.1" help:"Address to serve on. Without a key it must be one of this machine alone, unless ALLOW_OPEN is on."`
+	Key  string `name:"key" env:"ELIZA_SERVER_AUTH_TOKEN" help:"Key that clients must show as X-API-KEY. Prefer the environment: command lines are visible to other users."`
+}
+
+// Uploads is where files lie.
+type Uploads struct {
+	BlobsURL string `name:"blobs-url" env:"BLOBS_URL" help:"Where the bytes of uploads are kept: s3://bucket?region=…, or file:///folder; otherwise under the data folder."`
+}
+
+// CharacterFiles is where characters lie.
+type CharacterFiles struct {
+	CharactersDir string `name:"characters-dir" env:"CHARACTERS_DIR" default:"deploy/characters" help:"Where characterPath looks."`
+}
+
 // Config is everything that can be set, as flags or in the environment, under the names that ElizaOS uses where it has
 // one.
 type Config struct {
-	Port           int    `name:"port" env:"SERVER_PORT" default:"3000" help:"Port to serve on; 0 takes a free one."`
-	Host           string `name:"host" env:"SERVER_HOST" default:"127.0.0.1" help:"Address to serve on. Without a key it must be one of this machine alone, unless ALLOW_OPEN is on."`
-	Key            string `name:"key" env:"ELIZA_SERVER_AUTH_TOKEN" help:"Key that clients must show as X-API-KEY. Prefer the environment: command lines are visible to other users."`
+	Listening
 	AllowOpen      string `name:"allow-open" env:"ALLOW_OPEN" default:"off" enum:"on,off" help:"on lets anyone who can reach the server use it although no key is set."`
 	TrustedProxies string `name:"trusted-proxies" env:"TRUSTED_PROXIES" help:"Addresses and networks, separated by commas, of proxies that may say in X-Forwarded-For where a request came from."`
 	CORSOrigin     string `name:"cors-origin" env:"CORS_ORIGIN" help:"Origins, separated by commas, whose pages may call; otherwise loopback only."`
-	PostgresURL    string `name:"postgres-url" env:"POSTGRES_URL" help:"A PostgreSQL with pgvector; otherwise a private one under the data folder."`
-	EventStoreURL  string `name:"eventstore-url" env:"EVENTSTORE_URL" help:"An EventStoreDB, esdb:// or esdb+discover://; otherwise the embedded one."`
-	DataDir        string `name:"data-dir" env:"DATA_DIR" default:".annals" help:"Where everything of this server is kept."`
-	BlobsURL       string `name:"blobs-url" env:"BLOBS_URL" help:"Where the bytes of uploads are kept: s3://bucket?region=…, or file:///folder; otherwise under the data folder."`
-	ElizaUIDir     string `name:"eliza-ui-dir" env:"ELIZA_UI_DIR" help:"A build of ElizaOS's web client to serve at /: make eliza-ui fetches one."`
-	CharactersDir  string `name:"characters-dir" env:"CHARACTERS_DIR" default:"deploy/characters" help:"Where characterPath looks."`
-	CharacterURLs  string `name:"character-urls" env:"CHARACTER_URLS" default:"off" enum:"on,off" help:"Whether characterPath may be a URL."`
-	RateLimit      string `name:"rate-limit" env:"RATE_LIMIT" default:"on" enum:"on,off" help:"off lifts every rate; bounds on bytes, connections and clients without a key stay."`
-	SecretSalt     string `name:"secret-salt" env:"SECRET_SALT" default:"secretsalt" help:"Salt of ElizaOS's encryption of agents' secrets."`
+	Places
+	Uploads
+	ElizaUIDir string `name:"eliza-ui-dir" env:"ELIZA_UI_DIR" help:"A build of ElizaOS's web client to serve at /: make eliza-ui fetches one."`
+	CharacterFiles
+	CharacterURLs string `name:"character-urls" env:"CHARACTER_URLS" default:"off" enum:"on,off" help:"Whether characterPath may be a URL."`
+	RateLimit     string `name:"rate-limit" env:"RATE_LIMIT" default:"on" enum:"on,off" help:"off lifts every rate; bounds on bytes, connections and clients without a key stay."`
+	SecretSalt    string `name:"secret-salt" env:"SECRET_SALT" default:"secretsalt" help:"Salt of ElizaOS's encryption of agents' secrets."`
 
 	models.First
 
 	Environment string `name:"environment" env:"NODE_ENV" default:"development" help:"What /api/system/version says; nothing else depends on it."`
-	LogLevel    string `name:"log-level" env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 
 	models.Settings
 
@@ -73,14 +93,34 @@ func (c Config) allows(served net.Addr) error {
 	return fmt.Errorf("without a key anyone who reaches %s could read and change everything: set ELIZA_SERVER_AUTH_TOKEN, or ALLOW_OPEN=on if that is meant", served)
 }
 
-// Logger writes structured lines to the standard error.
-func (c Config) Logger() *slog.Logger {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(strings.ToUpper(c.LogLevel))); err != nil {
-		level = slog.LevelInfo
-	}
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+// Level is how much is logged.
+type Level string
+
+// levels are those of ElizaOS and of Go, by name.
+var levels = map[string]slog.Level{
+	"trace": slog.LevelDebug, "debug": slog.LevelDebug, "verbose": slog.LevelDebug, "info": slog.LevelInfo, "log": slog.LevelInfo, "progress": slog.LevelInfo,
+	"success": slog.LevelInfo, "warn": slog.LevelWarn, "warning": slog.LevelWarn, "error": slog.LevelError, "fatal": slog.LevelError,
 }
+
+// UnmarshalText refuses a level that nobody knows.
+func (l *Level) UnmarshalText(text []byte) error {
+	*l = Level(strings.ToLower(string(text)))
+	if _, known := levels[string(*l)]; !known {
+		return fmt.Errorf("there is no level %.40q: LOG_LEVEL is debug, info, warn or error", text)
+	}
+	return nil
+}
+
+// Logger writes structured lines to the standard error.
+func (l Level) Logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: levels[string(l)]}))
+}
+
+// Options are those of a command that needs no more than the places.
+func (p Places) Options() Options { return Options{Config: Config{Places: p}} }
+
+// Logger writes structured lines to the standard error.
+func (p Places) Logger() *slog.Logger { return p.LogLevel.Logger() }
 
 // Models are those of the server; see models.Characters for those of the characters.
 func (c Config) Models() models.Server { return models.Server{First: c.First, Settings: c.Settings} }

@@ -44,11 +44,11 @@ func fill(settings reflect.Value) {
 func TestAKeyThatNoClientCanSendIsRefusedAtTheStart(t *testing.T) {
 	t.Parallel()
 	for _, key := range []string{"canary\n", " canary", "canary ", "canary\r\nb", "canary\x00"} {
-		if err := (Config{Key: key}).Validate(); err == nil || strings.Contains(err.Error(), "canary") {
+		if err := (Config{Listening: Listening{Key: key}}).Validate(); err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%q: %v", key, err)
 		}
 	}
-	if err := (Config{Key: "a key, with a space"}).Validate(); err != nil {
+	if err := (Config{Listening: Listening{Key: "a key, with a space"}}).Validate(); err != nil {
 		t.Error(err)
 	}
 	var c Config

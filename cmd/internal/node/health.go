@@ -29,7 +29,6 @@ const (
 
 // health looks at what the server stands on.
 type health struct {
-	clock    func() time.Time
 	log      uuid.UUID
 	store    *esdb.Store
 	database *pgxpool.Pool
@@ -73,7 +72,7 @@ func (h health) check(ctx context.Context) serverapi.Health {
 			found.Dependencies["projections"] = fmt.Sprintf("%s stands still: %s", s.Name, s.Stopped)
 		case s.Generation == 0 && s.Group == projections.GroupCore: // what else is filled for the first time is not missed by most
 			found.Dependencies["projections"] = fmt.Sprintf("%s is being filled for the first time", s.Name)
-		case lag.Seconds > Tolerated.Seconds() && h.clock().Sub(s.Moved) > Tolerated:
+		case lag.Seconds > Tolerated.Seconds() && time.Since(s.Moved) > Tolerated:
 			found.Dependencies["projections"] = fmt.Sprintf("%s does not move although facts wait for it since %.0f s", s.Name, lag.Seconds)
 		}
 	}
@@ -163,7 +162,7 @@ func (h health) lag(ctx context.Context, p events.Position) (l serverapi.Lag) {
 			return l
 		}
 		if l.Events == 0 {
-			l.Seconds = max(0, h.clock().Sub(e.Created).Seconds())
+			l.Seconds = max(0, time.Since(e.Created).Seconds())
 		}
 		if l.Events == counted {
 			l.More = true

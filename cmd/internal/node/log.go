@@ -13,7 +13,7 @@ import (
 	"annals/projections/engine"
 )
 
-// openLog gives the log its identity and the default server, waiting for an event store that is away.
+// openLog gives the log its identity and the default server, waiting for an event store or a vault that is away.
 func (s *server) openLog(ctx context.Context) (uuid.UUID, error) {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = 100*time.Millisecond, 5*time.Second
@@ -22,12 +22,16 @@ func (s *server) openLog(ctx context.Context) (uuid.UUID, error) {
 		if errors.Is(err, events.ErrOtherLog) && s.backends.mark.Log != uuid.Nil { // health says so, and nothing is written
 			return s.backends.mark.Log, nil
 		}
-		if err != nil && !errors.Is(err, events.ErrUnavailable) {
+		if err != nil && !errors.Is(err, events.ErrUnavailable) && !errors.Is(err, events.ErrKeysUnreachable) {
 			err = backoff.Permanent(err)
 		}
 		return id, err
 	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
-		s.Logger.Warn("waiting for the event store", "error", err)
+		what := "the event store"
+		if errors.Is(err, events.ErrKeysUnreachable) {
+			what = "the PostgreSQL of POSTGRES_URL, which has the keys"
+		}
+		s.Logger.Warn("waiting for "+what, "error", err)
 	}))
 }
 

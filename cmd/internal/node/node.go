@@ -82,8 +82,12 @@ func closing(log *slog.Logger, what string, end func() error) {
 // NewID is a new identifier of ours, ordered by time.
 func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
-// Version is what /api/system/version tells: the version of ElizaOS whose API this is.
-const Version = "1.2.0"
+const (
+	// Version is what /api/system/version tells: the version of ElizaOS whose API this is.
+	Version = "1.2.0"
+	// Release is the version of annals itself.
+	Release = "0.2.0"
+)
 
 // ByCLI returns a request of an operator at the command line, with access to the data folder.
 func ByCLI(at time.Time) commands.Request {

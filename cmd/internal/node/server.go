@@ -217,7 +217,7 @@ func (s *server) react(ctx context.Context) error {
 func (s *server) answer(ctx context.Context) error {
 	kinds := Vectors{Queries: s.queries, Model: s.model}
 	s.background(ctx, "vectors", func(ctx context.Context) error { return kinds.tell(ctx, s.feed, s.Logger) })
-	h := health{clock: s.Clock, log: s.logID, store: s.backends.Store, database: s.reading, feed: s.feed, vectors: kinds}
+	h := health{log: s.logID, store: s.backends.Store, database: s.reading, feed: s.feed, vectors: kinds}
 	s.watch.Sockets("ws", s.live.Connected)
 	s.watch.Sockets("socket.io", s.rooms.Connected)
 	s.watch.Lags(h.projections)

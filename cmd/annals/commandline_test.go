@@ -1,0 +1,171 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"annals/deploy/postgres/pgtest"
+)
+
+// performed is what a command line wrote, and its exit status.
+type performed struct {
+	out, err string
+	status   int
+}
+
+// annalsDoes runs a command line in a folder of its own, with nothing set but these settings.
+func annalsDoes(t *testing.T, settings []string, args ...string) performed {
+	t.Helper()
+	var out, err strings.Builder
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.Dir = t.TempDir()
+	cmd.Env = append([]string{asAnnals + "=1", "HOME=" + cmd.Dir, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}, settings...)
+	cmd.Stdout, cmd.Stderr = &out, &err
+	exit := new(exec.ExitError)
+	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	left, readErr := os.ReadDir(cmd.Dir)
+	if readErr != nil || len(left) > 0 {
+		t.Errorf("annals %v left %v in an empty folder", args, left)
+	}
+	return performed{out.String(), err.String(), cmd.ProcessState.ExitCode()}
+}
+
+const nobody = "99999999-9999-4999-8999-999999999999"
+
+// lines are command lines that fail, by the words that lead to the command.
+var failing = map[string][]struct {
+	args   string
+	status int
+	says   string
+}{
+	"": {
+		{"rebild", 2, `did you mean "rebuild"?`}, {"rebild --all", 2, `did you mean "rebuild"?`}, {"--prot 1", 2, `did you mean "--port"`}, {"everything", 2, "unexpected argument everything"},
+		{"--log-level loud", 2, "there is no level"}, {"--read-only", 2, "--read-only and --schema go together"},
+	},
+	"serve":             {{"now", 2, "unexpected argument now"}, {"--port http", 2, "port"}, {"--rate-limit maybe", 2, "must be one of"}, {"--key=\x01", 2, "no client can send"}},
+	"rebuild":           {{"", 2, "name the projections"}, {"--all messages", 2, "name the projections"}, {"--until yesterday --into x", 1, "there is nothing yet"}, {"--until 5", 2, "--into SCHEMA"}, {"--all", 1, "there is nothing yet"}},
+	"embed":             {{"--modle x", 2, "did you mean"}, {"--model x", 1, "no endpoint to embed with"}, {"", 1, "there is nothing yet"}},
+	"history":           {{"--type NoSuch", 2, "there is no type NoSuch"}, {"--type MesageSubmitted", 2, "did you mean MessageSubmitted?"}, {"--since yesterday", 2, `"yesterday" is no time such as 2026-11-01`}, {"--agent me", 2, "--agent"}, {"", 1, "there is nothing yet"}},
+	"verify":            {{"--form x", 2, "did you mean"}, {"", 1, "there is nothing yet"}, {"--from nowhere", 1, "the keys of the log"}},
+	"erase":             {{"", 2, "subject"}, {"Ann", 2, "Ann"}, {nobody, 1, "there is nothing yet"}},
+	"parked":            {{"", 2, "expected one of"}, {"lst", 2, `did you mean "list"?`}},
+	"routes":            {{"all", 2, "unexpected argument"}},
+	"doctor":            {{"me", 2, "unexpected argument"}, {"--characters-dir nowhere", 1, "1 finding"}},
+	"version":           {{"all", 2, "unexpected argument"}},
+	"parked list":       {{"--group speech", 2, "must be one of"}, {"", 1, "there is nothing yet"}},
+	"parked show":       {{"", 2, "event"}, {"x", 2, "x"}, {nobody, 1, "there is nothing yet"}},
+	"parked retry":      {{"", 2, "name the event, or say --all"}, {"--all " + nobody, 2, "name the event"}, {"x", 2, "x"}, {"--all", 1, "there is nothing yet"}},
+	"parked drop":       {{"", 2, "name the event, or say --all"}, {"--all", 1, "there is nothing yet"}},
+	"eventstore":        {{"bakup x", 2, `did you mean "backup"?`}, {"--listne x", 2, "did you mean"}},
+	"eventstore serve":  {{"--cert nowhere", 1, "certificate"}, {"--listen nowhere", 1, "nowhere"}},
+	"eventstore backup": {{"", 2, "dir"}, {"there", 1, "there is no event log in"}},
+	"eventstore export": {{"", 1, "there is no event log in"}, {"--from http://x", 1, "x"}},
+	"eventstore import": {{"nowhere", 1, "nowhere"}},
+	"eventstore verify": {{"", 1, "there is no event log in"}, {"x", 2, "unexpected argument"}},
+}
+
+// settingsOf are the settings that more than one command takes, in the order of their help.
+func flagsOf(help string) []string {
+	var names []string
+	for _, m := range regexp.MustCompile(`(?m)^ +(?:-\w, +)?--([a-z-]+)`).FindAllStringSubmatch(help, -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
+func TestEveryCommandHasHelpErrorsAndExitStatuses(t *testing.T) {
+	database := pgtest.New(t)
+	for _, path := range commandPaths(commandLine(t).Node, nil) {
+		name := strings.Join(path, " ")
+		t.Run("annals "+name, func(t *testing.T) {
+			t.Parallel()
+			help := annalsDoes(t, nil, append(slices.Clone(path), "--help")...)
+			if help.status != 0 || help.err != "" || !strings.HasPrefix(help.out, "Usage: annals") {
+				t.Errorf("--help: %+v", help)
+			}
+			flags := flagsOf(help.out)
+			if shared := slices.Index(flags, "data-dir"); shared >= 0 && name != "serve" && name != "doctor" { // these have settings of their own
+				for _, own := range flags[shared+1:] {
+					if !slices.Contains([]string{"postgres-url", "eventstore-url", "log-level"}, own) {
+						t.Errorf("--%s stands behind what every command has", own)
+					}
+				}
+			}
+			for _, unused := range []string{"cors-origin", "rate-limit", "eliza-ui-dir", "secret-salt"} {
+				if name != "serve" && slices.Contains(flags, unused) {
+					t.Errorf("--%s is of no use here", unused)
+				}
+			}
+			if len(failing[name]) == 0 {
+				t.Error("nothing is known of how it fails")
+			}
+			for _, c := range failing[name] {
+				settings := []string{"POSTGRES_URL=" + database, "CHARACTERS_DIR=.", "SERVER_PORT=0"}
+				got := annalsDoes(t, settings, append(slices.Clone(path), strings.Fields(c.args)...)...)
+				if got.status != c.status || !strings.Contains(got.out+got.err, c.says) {
+					t.Errorf("annals %s %s: %+v", name, c.args, got)
+				}
+				if usage := strings.Contains(got.err, "--help\" for how it is used"); usage != (c.status == 2) {
+					t.Errorf("annals %s %s points to the help: %t", name, c.args, usage)
+				}
+			}
+		})
+	}
+}
+
+func TestAnUnreachableDatabaseFailsTheSameWithAnEventStoreAndWithout(t *testing.T) {
+	nowhere := "POSTGRES_URL=postgres://annals@127.0.0.1:1/annals"
+	for _, settings := range [][]string{{nowhere, "DATA_DIR=" + t.TempDir()}, {nowhere, "DATA_DIR=" + t.TempDir(), "EVENTSTORE_URL=esdb://127.0.0.1:1?tls=false"}} {
+		if err := os.Mkdir(filepath.Join(strings.TrimPrefix(settings[1], "DATA_DIR="), "events"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for _, command := range []string{"history", "verify", "rebuild --all"} {
+			got := annalsDoes(t, settings, strings.Fields(command)...)
+			if got.status != 1 || !strings.Contains(got.err, "the PostgreSQL of POSTGRES_URL cannot be reached") {
+				t.Errorf("%v, %s: %+v", settings, command, got)
+			}
+		}
+	}
+}
+
+func TestALocalEnvironmentThatCannotBeReadBlamesNoSetting(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, ".env"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	got := annalsDoes(t, []string{"DATA_DIR=" + dir}, "serve")
+	if got.status != 1 || !strings.Contains(got.err, filepath.Join(dir, ".env")) || strings.Contains(got.err, "--") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestTheVersionIsOurOwnBesideThatOfTheAPI(t *testing.T) {
+	got := annalsDoes(t, nil, "version")
+	if got.status != 0 || !regexp.MustCompile(`^annals 0\.2\.0 \(commit .*\), API of ElizaOS 1\.2\.0\n$`).MatchString(got.out) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestASettingOfALevelIsTakenInAnyCaseAndUnderElizaOSsNames(t *testing.T) {
+	for _, level := range []string{"INFO", "Debug", "trace", "success", "fatal"} {
+		if _, err := new(cli).parse(t.Context(), []string{"serve", "--log-level", level}); err != nil {
+			t.Errorf("%s: %v", level, err)
+		}
+	}
+	if wrong := new(kong.ParseError); true {
+		_, err := new(cli).parse(t.Context(), []string{"serve", "--log-level", "loud"})
+		if !errors.As(err, &wrong) {
+			t.Errorf("loud: %v", err)
+		}
+	}
+}
