@@ -36,9 +36,17 @@ var notWord = regexp.MustCompile(`\W+`)
 // templated is a path as descriptions write it.
 func templated(path string) string { return parameter.ReplaceAllString(path, "{$1}") }
 
+// described is the path under which an operation is described: OpenAPI's linters want none that ends with a slash.
+func described(path string) string {
+	if path == "/" {
+		return path
+	}
+	return strings.TrimSuffix(templated(path), "/")
+}
+
 // describe is the operation as OpenAPI has it.
 func (a *API) describe(o *operation, data reflect.Type) huma.Operation {
-	path := templated(o.path)
+	path := described(o.path)
 	tag := o.answer.tag
 	if tag == "" {
 		tag, _, _ = strings.Cut(strings.TrimPrefix(path, "/api/"), "/")
@@ -76,6 +84,7 @@ func (a *API) describe(o *operation, data reflect.Type) huma.Operation {
 		part.Description = "A part of it."
 		op.Responses[strconv.Itoa(http.StatusPartialContent)] = &part
 	}
+	op.Security = []map[string][]string{{}}
 	if !o.access.open {
 		op.Security = []map[string][]string{{"key": {}}, {"bearer": {}}, {}}
 	}
@@ -282,6 +291,9 @@ func (o *operation) remarks() string {
 	}
 	if o.access.open {
 		say("It needs no key.")
+	}
+	if path := described(o.path); path != templated(o.path) {
+		say("Its address ends with a slash: %s/.", path)
 	}
 	for _, limit := range o.limits.rates {
 		say("At most %d a caller in %s.", limit.most, limit.window)

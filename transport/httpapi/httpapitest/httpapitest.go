@@ -95,7 +95,7 @@ var Described = sync.OnceValue(func() *Description {
 
 // find is the operation that a request is for: of paths that fit, the one that says most.
 func (d *Description) find(method, asked string) (p path, found bool) {
-	if strings.HasPrefix(asked, "/api/") {
+	if asked != "/" { // which is how paths are described
 		asked = strings.TrimSuffix(asked, "/")
 	}
 	parts, best := strings.Split(asked, "/"), -1

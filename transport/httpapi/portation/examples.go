@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
 
 	"annals/transport/httpapi/example"
 )
@@ -34,7 +35,7 @@ func exportedLines() []any {
 		exportedLine{kindEntity, ExportedEntity{example.TheMemory.EntityID, example.User, []string{"Ann"}, json.RawMessage(`{}`)}},
 		exportedLine{kindRoom, ExportedRoom{
 			ID: example.Room, Name: "Us", WorldID: &example.World, ChannelID: &example.Channel, ServerID: example.Server.String(), Type: "DM",
-			Source: "eliza_gui", Metadata: json.RawMessage(`{}`), Entities: nil,
+			Source: "eliza_gui", Metadata: json.RawMessage(`{}`), Entities: []uuid.UUID{},
 		}},
 		exportedLine{kindMemory, ExportedMemory{
 			ID: example.Memory, Type: example.TheMemory.Type, CreatedAt: example.Millis, Content: example.TheMemory.Content, EntityID: example.TheMemory.EntityID, RoomID: example.Room,

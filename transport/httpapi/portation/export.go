@@ -329,7 +329,7 @@ func (e *exporting) each(ctx context.Context, character json.RawMessage, kind fu
 		}},
 		{kindRoom, func(yield func(any) error) error {
 			return paged(ctx, e.agent, q.EveryRoom, func(r queries.OpenRoom) (events.Position, error) {
-				return r.Created, yield(ExportedRoom{r.ID, r.Name, r.WorldID, r.ChannelID, r.ServerID, r.Type, r.Source, r.Metadata, r.Entities})
+				return r.Created, yield(ExportedRoom{r.ID, r.Name, r.WorldID, r.ChannelID, r.ServerID, r.Type, r.Source, r.Metadata, frame.List(r.Entities)})
 			})
 		}},
 		{kindMemory, func(yield func(any) error) error {
