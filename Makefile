@@ -24,7 +24,10 @@ run: build ## Start everything; SERVER_PORT, DATA_DIR and the rest of `bin/annal
 
 build: ## Build bin/annals.
 	@command -v go >/dev/null || { echo "Go is missing: install Go 1.26 or later, or 'brew install go'" >&2; exit 1; }
-	@go build -o $(BIN) ./cmd/annals
+	@go build -v -o $(BIN) ./cmd/annals 2>&1 | awk ' \
+	  /^go: downloading/ { if (++modules % 50 == 1) print "downloading module " modules " …"; next } \
+	  /^[^ #:]+$$/ { if (++packages % 100 == 1) print "building package " packages " …"; next } \
+	  { print }' >&2
 
 test: ## Run all tests that need nothing outside the repository, in at most 5 minutes.
 	go test -timeout 5m ./...
