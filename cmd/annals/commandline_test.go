@@ -49,8 +49,12 @@ var failing = map[string][]struct {
 	says   string
 }{
 	"": {
-		{"rebild", 2, `did you mean "rebuild"?`}, {"rebild --all", 2, `did you mean "rebuild"?`}, {"--prot 1", 2, `did you mean "--port"`}, {"everything", 2, "unexpected argument everything"},
-		{"--log-level loud", 2, "there is no level"}, {"--read-only", 2, "--read-only and --schema go together"},
+		{"rebild", 2, `did you mean "rebuild"?`},
+		{"rebild --all", 2, `did you mean "rebuild"?`},
+		{"--prot 1", 2, `did you mean "--port"`},
+		{"everything", 2, "unexpected argument everything"},
+		{"--log-level loud", 2, "there is no level"},
+		{"--read-only", 2, "--read-only and --schema go together"},
 	},
 	"serve":             {{"now", 2, "unexpected argument now"}, {"--port http", 2, "port"}, {"--rate-limit maybe", 2, "must be one of"}, {"--key=\x01", 2, "no client can send"}},
 	"rebuild":           {{"", 2, "name the projections"}, {"--all messages", 2, "name the projections"}, {"--until yesterday --into x", 1, "there is nothing yet"}, {"--until 5", 2, "--into SCHEMA"}, {"--all", 1, "there is nothing yet"}},

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
-
 	"annals/commands"
 	"annals/events"
 )
@@ -63,16 +61,13 @@ const channelsAtOnce = 16
 
 // place is the channel that an event is of, or else its stream.
 func place(e events.Recorded) string {
-	channel := uuid.Nil
 	switch f := e.Event.(type) {
 	case events.MessageSubmitted:
-		channel = f.ChannelID
+		return f.ChannelID.String()
 	case events.MessageEdited:
-		channel = f.ChannelID
+		return f.ChannelID.String()
 	case events.TurnCompleted:
-		channel = f.ChannelID
-	default:
-		return string(e.Stream)
+		return f.ChannelID.String()
 	}
-	return channel.String()
+	return string(e.Stream)
 }

@@ -223,7 +223,7 @@ type table struct {
 
 type column struct{ name, kind string }
 
-// querier is a connection, or a transaction on it.
+// querier is a connection, a transaction on it, or a pool of them.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }

@@ -127,9 +127,7 @@ func EndErasure(ctx context.Context, o Options, subject uuid.UUID) error {
 const beingErased = time.Minute
 
 // Unfinished lists the subjects whose erasure was begun and not finished, the oldest first.
-func Unfinished(ctx context.Context, db interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}) ([]uuid.UUID, error) {
+func Unfinished(ctx context.Context, db querier) ([]uuid.UUID, error) {
 	rows, err := db.Query(ctx, `select subject from annals.erasures where begun < now() - make_interval(secs => $1) order by begun`, beingErased.Seconds())
 	if err != nil {
 		return nil, err

@@ -63,7 +63,9 @@ func (m *Moment) UnmarshalText(text []byte) error {
 	s := strings.TrimSpace(string(text))
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if n, notNumber := strconv.ParseInt(s, 10, 64); notNumber == nil {
-		t, err = Since1970(n)
+		if t, err = Since1970(n); n >= 1970 && n < 2200 {
+			return fmt.Errorf("%d is a year, not a time", n)
+		}
 	} else if date, noDate := time.Parse(time.DateOnly, s); noDate == nil {
 		t, err = date, nil
 	}
@@ -74,20 +76,20 @@ func (m *Moment) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Since1970 reads a number of milliseconds, or of seconds where as many milliseconds would be before March 1973. A number that is
-// too small for both, such as 20261130, is refused.
+// Since1970 reads a number of milliseconds, or of seconds where as many milliseconds would be between 1970-01-02 and March 1973,
+// which as seconds is from March 1973 to the year 5138. A date that is written as a number, such as 20261130, is refused.
 func Since1970(n int64) (time.Time, error) {
 	const (
-		leastSeconds = 100_000_000     // March 1973
-		leastMillis  = 100_000_000_000 // March 1973 as well
+		leastSeconds = 100_000_000
+		leastMillis  = 100_000_000_000
 	)
-	switch {
-	case n <= 0, n >= leastMillis:
-		return time.UnixMilli(n), nil
-	case n >= leastSeconds:
+	if n >= leastSeconds && n < leastMillis {
 		return time.Unix(n, 0), nil
 	}
-	return time.Time{}, fmt.Errorf("%d is neither a number of milliseconds since 1970 nor one of seconds", n)
+	if _, err := time.Parse("20060102", strconv.FormatInt(n, 10)); err == nil {
+		return time.Time{}, fmt.Errorf("%d is neither a number of milliseconds since 1970 nor one of seconds", n)
+	}
+	return time.UnixMilli(n), nil
 }
 
 // Schema implements huma.SchemaProvider.
