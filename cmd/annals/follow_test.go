@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"annals/deploy/postgres/pgtest"
 )
@@ -139,5 +142,55 @@ func TestTheTerminalTellsTheHistoryWithoutAServerAndFollowsNothingThatIsOver(t *
 	}
 	if err := end(); err != nil {
 		t.Errorf("it ended with %v", err)
+	}
+}
+
+func TestTheTerminalIsInterruptedWhileItReadsTheHistory(t *testing.T) {
+	database := pgtest.New(t)
+	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + database}
+	p := spawn(t, settings...)
+	p.channel(t, "GROUP")
+	holder, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = holder.Close(context.WithoutCancel(t.Context())) }()
+	var table string
+	err = holder.QueryRow(t.Context(), `select oid::regclass::text from pg_class where relkind = 'r' and relname = 'history'`).Scan(&table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := holder.Exec(t.Context(), "begin; lock table "+table); err != nil {
+		t.Fatal(err)
+	}
+	reading := func() (n int) {
+		err := holder.QueryRow(t.Context(), `select count(*) from pg_locks where relation = $1::text::regclass and mode = 'AccessShareLock' and not granted`,
+			table).Scan(&n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for _, how := range []struct {
+		flag   string
+		status int
+		says   string
+	}{{"--follow", 0, ""}, {"--json", 1, "annals: interrupted\n"}} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "history", how.flag)
+		cmd.Env = append(append(os.Environ(), asAnnals+"=1", "LOG_LEVEL=error"), settings...)
+		var said strings.Builder
+		cmd.Stdout, cmd.Stderr = &said, &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, time.Minute, "it reads", func() bool { return reading() > 0 })
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+		if status := cmd.ProcessState.ExitCode(); status != how.status || said.String() != how.says {
+			t.Errorf("%s: it ended with %d and says: %s", how.flag, status, &said)
+		}
+		eventually(t, time.Minute, "it reads no more", func() bool { return reading() == 0 })
 	}
 }

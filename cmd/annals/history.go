@@ -81,8 +81,19 @@ func (h *History) filter() queries.HistoryFilter {
 	return f
 }
 
-// Run implements the command.
+// Run implements the command. To be interrupted is how following ends, also while it still tells of the past.
 func (h *History) Run(ctx context.Context) error {
+	err := h.run(ctx)
+	switch {
+	case err == nil || ctx.Err() == nil:
+		return err
+	case h.Follow:
+		return nil
+	}
+	return errors.New("interrupted")
+}
+
+func (h *History) run(ctx context.Context) error {
 	o := h.Options()
 	o.AnyLog = true
 	b, err := node.OpenExisting(ctx, o)
