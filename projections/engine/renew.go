@@ -81,7 +81,7 @@ type InUse struct {
 }
 
 // there returns the generations that are not dropped yet. A node that is frozen, or whose way to PostgreSQL hangs, holds its
-// lock until its session ends.
+// lock until its session ends. PostgreSQL lists the locks of all its databases; those of others have the same numbers.
 func there(ctx context.Context, conn *pgx.Conn, gens []int64) ([]InUse, error) {
 	rows, err := conn.Query(ctx, `
 select projection || '_g' || generation,
@@ -89,6 +89,7 @@ select projection || '_g' || generation,
 	coalesce((select format('process %s of PostgreSQL, for a client at %s', a.pid, coalesce(host(a.client_addr), 'its unix socket'))
 		from pg_locks l join pg_stat_activity a using (pid)
 		where l.locktype = 'advisory' and l.granted and l.pid <> pg_backend_pid() and l.objsubid = 2
+			and l.database = (select oid from pg_database where datname = current_database())
 			and l.classid::bigint = hashtext('annals.generation')::bigint & 4294967295 and l.objid::bigint = g.generation limit 1), '')
 from annals.generations g
 where generation = any($1) and to_regnamespace(projection || '_g' || generation) is not null order by 1`, gens)
