@@ -51,23 +51,23 @@ const sameID = 16
 // send says something in a channel, which is made for it if there is none (CONTRACT 5.3). A messageId that the client has given
 // to another text before names a message of its own here.
 func (e *event) send(ctx context.Context, p map[string]any) {
-	m, defaults, problem := e.message(p)
+	say, defaults, problem := e.message(p)
 	if problem != "" {
 		e.refuse("%s", problem)
 		return
 	}
-	server, err := e.hub.Env.States.Server(ctx, m.ServerID)
+	unnamed := say(uuid.Nil, nil)
+	server, err := e.hub.Env.States.Server(ctx, unnamed.ServerID)
 	switch {
 	case err != nil:
 		e.failed("saying something", err)
 		return
 	case !server.Exists:
-		e.refuse("Server %s does not exist", m.ServerID)
+		e.refuse("Server %s does not exist", unnamed.ServerID)
 		return
 	}
 	for n := range sameID + 1 {
-		m.MessageID = e.messageID(m, text(p["messageId"]), n)
-		if e.submit(ctx, p, m, defaults) {
+		if e.submit(ctx, p, e.messageID(unnamed, text(p["messageId"]), n), say, defaults) {
 			return
 		}
 	}
@@ -91,13 +91,17 @@ func (e *event) messageID(m commands.SubmitMessage, own string, n int) uuid.UUID
 	return events.Derive(m.ChannelID, parts...)
 }
 
+// saying makes the command that says something under an id, and keeps what is to be kept of how it came.
+type saying func(id uuid.UUID, kept map[string]any) commands.SubmitMessage
+
 // submit has a message recorded, and the sender told of it. It is false where another text has the id.
-func (e *event) submit(ctx context.Context, p map[string]any, m commands.SubmitMessage, defaults commands.ChannelDefaults) bool {
+func (e *event) submit(ctx context.Context, p map[string]any, id uuid.UUID, say saying, defaults commands.ChannelDefaults) bool {
+	m := say(id, p)
 	s := &sending{event: e, content: m.Content, clientID: p["messageId"], ack: messageAck{
-		ClientMessageID: p["messageId"], MessageID: m.MessageID, Status: "received_by_server_and_processing",
+		ClientMessageID: p["messageId"], MessageID: id, Status: "received_by_server_and_processing",
 		ChannelID: m.ChannelID, RoomID: m.ChannelID,
 	}}
-	if !e.hub.expect(s, m.MessageID) {
+	if !e.hub.expect(s, id) {
 		e.refuse("[SocketIO] Error processing your message: %d of your messages cannot be read yet. Try again.", maxSending)
 		return true
 	}
@@ -106,11 +110,10 @@ func (e *event) submit(ctx context.Context, p map[string]any, m commands.SubmitM
 	if errors.Is(err, events.ErrTooLarge) { // the text twice
 		short := maps.Clone(p)
 		delete(short, "message")
-		m.RawMessage = raw(short)
-		result, err = commands.SubmitOpening(ctx, e.hub.Env, request, m, defaults)
+		result, err = commands.SubmitOpening(ctx, e.hub.Env, request, say(id, short), defaults)
 	}
 	if err != nil {
-		e.hub.drop(s, m.MessageID)
+		e.hub.drop(s, id)
 		e.failed("saying something", err)
 		return true
 	}
@@ -118,13 +121,13 @@ func (e *event) submit(ctx context.Context, p map[string]any, m commands.SubmitM
 }
 
 // message reads what a client wants to say, but for its id; problem is what is wrong with it.
-func (e *event) message(p map[string]any) (m commands.SubmitMessage, d commands.ChannelDefaults, problem string) {
+func (e *event) message(p map[string]any) (say saying, d commands.ChannelDefaults, problem string) {
 	channel, badChannel := events.ParseID(first(p, "channelId", "roomId"))
 	server, badServer := events.ParseServerID(first(p, "serverId", "server_id"))
 	author, badAuthor := events.ParseID(first(p, "senderId", "author_id"))
 	content := text(p["message"])
 	if badChannel != nil || badServer != nil || badAuthor != nil || content == "" {
-		return m, d, incomplete
+		return nil, d, incomplete
 	}
 	said, _ := p["metadata"].(map[string]any)
 	metadata := maps.Clone(said)
@@ -147,9 +150,12 @@ func (e *event) message(p map[string]any) (m commands.SubmitMessage, d commands.
 	if d.Target == uuid.Nil {
 		d.Target, _ = events.ParseID(text(p["targetUserId"])) // what is none is left out
 	}
-	return commands.SubmitMessage{
-		ChannelID: channel, ServerID: server, AuthorID: author, AuthorName: text(p["senderName"]), Content: content,
-		RawMessage: raw(p), Metadata: raw(metadata), SourceType: cmp.Or(text(p["source"]), "socketio_client"),
+	about := raw(metadata)
+	return func(id uuid.UUID, kept map[string]any) commands.SubmitMessage {
+		return commands.SubmitMessage{
+			MessageID: id, ChannelID: channel, ServerID: server, AuthorID: author, AuthorName: text(p["senderName"]), Content: content,
+			RawMessage: raw(kept), Metadata: about, SourceType: cmp.Or(text(p["source"]), "socketio_client"),
+		}
 	}, d, ""
 }
 
