@@ -12,6 +12,7 @@ import (
 )
 
 func TestABackupIsRestoredOnAnEmptyDataFolderAndAPartLeftOutIsNamed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + dir, "POSTGRES_URL=" + pgtest.New(t), "CHARACTERS_DIR=" + mustAbs(t, "../../deploy/characters")}
 	p := spawn(t, settings...)

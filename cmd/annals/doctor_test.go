@@ -70,6 +70,7 @@ func TestTheDoctorNamesWhatIsMissingOrWrongWithItsRemedy(t *testing.T) {
 }
 
 func TestTheDoctorFindsAServerOnAnotherPortAndSaysWhenItDoesNotAnswer(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	dir, database := t.TempDir(), pgtest.New(t)
 	p := spawn(t, "SERVER_PORT=0", "DATA_DIR="+dir, "POSTGRES_URL="+database, "ELIZA_SERVER_AUTH_TOKEN=secret")
 	settings := []string{"DATA_DIR=" + dir, "POSTGRES_URL=" + database, "SERVER_PORT=1"}

@@ -132,7 +132,7 @@ func TestOutageOfANodeThatIsFrozenOrCutOffHoldsUpNoOther(t *testing.T) {
 		writers.Go(func() { r.run(writing, i) })
 	}
 	var longest time.Duration
-	for fault := range setting("ANNALS_FREEZES", 4, 40) {
+	for fault := range setting("ANNALS_FREEZES", 2, 40) {
 		time.Sleep(2 * time.Second)
 		write, read := r.usual()
 		i, kind := fault/2%size, "frozen"

@@ -25,6 +25,7 @@ const feeders = "select pid from pg_stat_activity where datname = current_databa
 // A read that names a position never answers earlier, whatever happens to the feed: it shows what was written, or is a 503
 // that says when to come back. The write is a 201 all the same, and a read that names nothing is answered.
 func TestAReadThatNamesAPositionIsNeverStale(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]func(*testing.T, *pgx.Conn) (mend func()){
 		"the feed's backends are killed": func(t *testing.T, conn *pgx.Conn) func() {
 			execute(t, conn, strings.Replace(feeders, "pid", "pg_terminate_backend(pid)", 1))
@@ -128,6 +129,7 @@ func writtenAndRead(t *testing.T, c *client, channel, said string, fault func() 
 
 // An answer that goes on keeps the promise, too: it is not begun earlier than at the position.
 func TestAnAnswerThatGoesOnBeginsNoEarlierThanItsPosition(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	database := pgtest.New(t)
 	s := inside(t, func(c *node.Config) { c.PostgresURL = database })
 	agent := s.runningAgent(t, "Followed")

@@ -29,6 +29,7 @@ func (p *process) freeze(t *testing.T) (thaw func()) {
 }
 
 func TestAFrozenStoreIsNamedByHealthAndAWriteIsRefusedWithin10Seconds(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	store, url := spawnStore(t, t.TempDir())
 	s := inside(t, func(c *node.Config) { c.EventStoreURL = url })
 	channel := s.channel(t, "GROUP")
@@ -130,6 +131,7 @@ func TestNoGETIsAnErrorOfOursWhileTheDatabaseDoesNotExist(t *testing.T) {
 }
 
 func TestAnErasureThatIsHeldUpNamesWhoHoldsItUpAndIsRememberedUntilItIsFinished(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	database := pgtest.New(t)
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + database}
 	p := spawn(t, settings...)

@@ -34,6 +34,8 @@ func (p *process) resident(t testing.TB) int {
 // Clients that ask for much and do not read cost little: a socket that subscribes many times from the beginning, and clients that list
 // many large messages.
 func TestClientsThatDoNotReadCostLittleMemory(t *testing.T) {
+	t.Parallel() // it waits most of the time
+
 	const most, messages = 200 << 20, 100 // of 600 KB
 	p := spawn(t, "SERVER_PORT=0", "DATA_DIR="+t.TempDir(), "POSTGRES_URL="+pgtest.New(t))
 	channel := p.channel(t, "GROUP")

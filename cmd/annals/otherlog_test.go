@@ -72,6 +72,7 @@ func says(t *testing.T, c *client, channel, content string) {
 
 // A store that was set back, begun anew or exchanged is not written to, neither by a server that runs nor by one that starts.
 func TestOutageByAnotherLogAtTheSameAddressStopsWritesUntilTheRightOneIsBack(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	dir := t.TempDir() + "/events"
 	store := &shelf{t: t}
 	store.serve(dir)
@@ -105,8 +106,10 @@ func TestOutageByAnotherLogAtTheSameAddressStopsWritesUntilTheRightOneIsBack(t *
 }
 
 func TestOutageByAnotherLogIsOverWhenAnOperatorDecides(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	for _, name := range []string{"an older backup", "an empty store"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir() + "/events"
 			store := &shelf{t: t}
 			store.serve(dir)

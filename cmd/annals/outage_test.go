@@ -54,6 +54,7 @@ func during(t *testing.T, c *client, w *writer, outage time.Duration) (acked, re
 }
 
 func TestOutageOfPostgresStopsNoWriteAndEverythingCatchesUp(t *testing.T) {
+	t.Parallel()
 	dir := pgtest.Dir(t)
 	cluster := pgtest.Start(t, dir)
 	s := inside(t, func(c *node.Config) { c.PostgresURL = cluster.URL() })
@@ -118,6 +119,7 @@ func again(t *testing.T, cluster *postgres.Cluster) {
 }
 
 func TestOutageOfTheEventStoreIsAClear503AndEverythingRecovers(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	store, address := startTCP(t, dir, "127.0.0.1:0")
 	s := inside(t, func(c *node.Config) { c.EventStoreURL = "esdb://" + address + "?tls=false" })
@@ -172,6 +174,7 @@ func closeNode(t *testing.T, node *embedded.Node) {
 }
 
 func TestAModelThatIsSlowOrFailsTwiceAnswersOnce(t *testing.T) {
+	t.Parallel()
 	slow := time.Duration(setting("ANNALS_SLOW_SECONDS", 2, 90)) * time.Second
 	for _, script := range []openaitest.Script{{Delay: slow}, {Fail: 2, Status: http.StatusInternalServerError}} {
 		model := openaitest.Start(t, script)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -26,6 +27,10 @@ const asAnnals = "ANNALS_TEST_AS_ANNALS"
 func TestMain(m *testing.M) {
 	if os.Getenv(asAnnals) != "" {
 		os.Exit(perform(os.Args[1:]))
+	}
+	// Of those that are parallel each waits most of the time. What the command line says comes later.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
 	}
 	status := m.Run()
 	if n := undescribed.Load(); n > 0 {

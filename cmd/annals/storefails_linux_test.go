@@ -32,6 +32,7 @@ func (p *process) exited(t *testing.T) int {
 }
 
 func TestAServerWhoseEmbeddedStoreCannotWriteAnyMoreEndsAndStartsAgainWithEverything(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + pgtest.New(t)}
 	p := spawn(t, settings...)
 	channel := p.channel(t, "GROUP")
