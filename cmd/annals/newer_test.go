@@ -42,8 +42,8 @@ func newerBuild(t *testing.T) string {
 	replace("../../events/pigeon.go", func(string) string {
 		return "package events\n\ntype PigeonReleased struct{}\n\nfunc (PigeonReleased) EventType() string { return \"PigeonReleased\" }\n"
 	})
-	replace("../../events/codec.go", func(text string) string {
-		return strings.Replace(text, "\tLogOpened{},\n", "\tLogOpened{},\n\tPigeonReleased{},\n", 1)
+	replace("../../events/log.go", func(text string) string {
+		return strings.Replace(text, "[]Event{LogOpened{}}", "[]Event{LogOpened{}, PigeonReleased{}}", 1)
 	})
 	replace("../../projections/messages.go", func(text string) string {
 		version := regexp.MustCompile(`Version: (\d+),`)
