@@ -16,7 +16,7 @@ import (
 type why struct {
 	Reply Fact `json:"reply"`
 	// Turn has the model, the tokens, the time that it took, and what the agent remembered.
-	Turn  *events.TurnCompleted `json:"turn" doc:"The agent's dealing with the message; null until it is complete."`
+	Turn  *events.TurnCompleted `json:"turn,omitempty" doc:"The agent's dealing with the message; absent until it is complete."`
 	Calls []modelCall           `json:"calls" doc:"What was asked of models, with the prompts, in order."`
 	// Attempts counts how often the turn was begun again after it had failed, the successful one included.
 	Attempts int    `json:"attempts"`
