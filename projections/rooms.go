@@ -99,7 +99,7 @@ func applyRooms(w engine.Writer, e events.Recorded) {
 	}
 }
 
-// removeRooms removes rooms, and who was in them.
+// removeRooms removes rooms with their occupants.
 func removeRooms(w engine.Writer, condition string, args ...any) {
 	w.Exec(`
 with gone as (delete from rooms where `+condition+` returning id)

@@ -12,7 +12,7 @@ const (
 	freeBytes = 1 << 20
 )
 
-// Reader is whom a page is read for. It may be short of memory: then the page ends early.
+// Reader is the client that a page is read for. It may be short of memory: then the page ends early.
 type Reader interface {
 	// Hold reports whether the reader may hold so many bytes more.
 	Hold(n int64) bool

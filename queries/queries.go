@@ -120,7 +120,7 @@ func failed(err error, what string) error {
 		return fmt.Errorf("%s %w", what, ErrNotFound)
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("read %s: %w", what, err)
-	case errors.As(err, &connect): // whatever the server says to one who is not let in, a database that is missing included
+	case errors.As(err, &connect): // every reason for which the server refuses a connection, such as a missing database
 	case errors.As(err, &server):
 		if !away(server.Code) {
 			return fmt.Errorf("read %s: %w", what, err)

@@ -87,7 +87,7 @@ func (e *Erase) Run(ctx context.Context) error {
 	return nil
 }
 
-// inUse says who keeps rows that are to go, and what to do about it.
+// inUse names the processes that keep rows from being removed, and the remedy.
 func inUse(left []engine.InUse) string {
 	var said []string
 	for _, l := range left {
@@ -103,7 +103,7 @@ func inUse(left []engine.InUse) string {
 	return strings.Join(said, "; ")
 }
 
-// known refuses a subject of whom nothing is sealed and nothing was erased: it is probably another id than the one meant.
+// known refuses a subject without sealed or erased text: the id is probably mistaken.
 func known(ctx context.Context, b *node.Backends, subject uuid.UUID) error {
 	held, err := b.Codec.Holds(ctx, subject)
 	if err != nil || held {

@@ -139,7 +139,7 @@ func TestAnErasureThatIsHeldUpNamesWhoHoldsItUpAndIsRememberedUntilItIsFinished(
 		t.Fatalf("%v %d", err, a.status)
 	}
 	p.stop(t)
-	// A frozen node is a session that holds its locks and does not let go of them.
+	// A frozen node is a session that keeps its locks.
 	frozen, err := pgx.Connect(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ func (t turn) prompt(ctx context.Context, agent commands.Agent) (Prompt, remembe
 	return p, remembered{uses(found), failed}, nil
 }
 
-// contribution is a message as one who answers another sees it.
+// contribution is a message as the agent that answers another one sees it.
 func contribution(s Said, agentID, answered uuid.UUID) Turn {
 	own := s.AuthorID == agentID
 	return Turn{Name: speaker(s.AuthorName), Own: own, Other: !own && s.AuthorID != answered, Text: s.Content}

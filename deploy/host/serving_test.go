@@ -13,7 +13,7 @@ import (
 	"annals/deploy/host/hosttest"
 )
 
-// greet writes to whoever connects, until the listener is closed.
+// greet writes to every client that connects, until the listener is closed.
 func greet(l net.Listener) error {
 	for {
 		c, err := l.Accept()

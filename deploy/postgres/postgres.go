@@ -104,7 +104,7 @@ func prepare(ctx context.Context, o Options) (*Cluster, error) {
 // claim takes the folder for this process and leaves its pid for whoever comes second.
 func claim(home string) (*os.File, error) {
 	path := filepath.Join(home, "lock")
-	f, err := host.TryLock(path, host.Exclusive, 0o600) // who may open it may hold it
+	f, err := host.TryLock(path, host.Exclusive, 0o600) // a process that can open the file can hold the lock
 	if errors.Is(err, host.ErrLocked) {
 		holder, _ := os.ReadFile(path)
 		return nil, fmt.Errorf("%w by process %s: stop it, or use another folder", ErrInUse, strings.TrimSpace(string(holder)))

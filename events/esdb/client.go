@@ -126,7 +126,7 @@ func (s *supervisor) recognize(ctx context.Context, l *link) error {
 	return err
 }
 
-// lookAgain makes those who ask wait until the log was held against its marks anew.
+// lookAgain makes callers wait until the log was compared with its marks again.
 func (s *supervisor) lookAgain() {
 	s.mu.Lock()
 	refused := s.current == nil && errors.Is(s.cause, events.ErrOtherLog)

@@ -111,7 +111,7 @@ func (s *Store) Expect(ctx context.Context, mark events.Mark) error {
 	return err
 }
 
-// Decided lets go of what this process has seen: an operator has decided to go on with the log as it is.
+// Decided forgets what this process has seen: an operator has decided to go on with the log as it is.
 func (s *Store) Decided() {
 	s.supervisor.marks.forget()
 	s.supervisor.lookAgain()

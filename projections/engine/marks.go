@@ -72,7 +72,7 @@ func (s *session) recognize(ctx context.Context) error {
 	return nil
 }
 
-// noteDecisions lets go of what was seen before an operator decided, and begins a session anew then.
+// noteDecisions forgets what was seen before an operator decided, and then begins a new session.
 func (s *session) noteDecisions(ctx context.Context) error {
 	if s.Landmarks == nil {
 		return nil

@@ -224,7 +224,7 @@ func TestAByteOrderMarkIsSkippedInImports(t *testing.T) {
 	}
 }
 
-// Nobody who writes a date, or seconds, gets answers about 1970.
+// A date, or a number of seconds, is never taken for a moment in 1970.
 func TestATimeIsTakenAsWhatItMeansOrRefused(t *testing.T) {
 	t.Parallel()
 	s := serve(t)

@@ -43,7 +43,7 @@ func guarded(o *httpapi.Options) {
 	o.Frame.Key, o.Frame.RateLimit, o.Sockets = "s3cret", true, map[string]http.Handler{"/ws": nothing, "/socket.io/": nothing}
 }
 
-// Wrong keys are counted wherever they are shown, and who has the right one is never kept out for them.
+// Wrong keys are counted on every path, and never keep out a client with the right key.
 func TestWrongKeysAreCountedEverywhereAndLockNobodyOut(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{
@@ -123,8 +123,8 @@ func TestProxiesThatAreTrustedSayWhoseRequestItIs(t *testing.T) {
 		{"10.9.9.9", "192.0.2.1:4711", http.StatusTooManyRequests},
 		{"10.9.9.9", "192.0.2.1, 10.0.0.1", http.StatusTooManyRequests},
 		{"[2001:db8::1]", "192.0.2.1", http.StatusTooManyRequests},
-		{"192.0.2.1", "203.0.113.1", http.StatusTooManyRequests}, // who is no proxy says nothing
-		{"10.9.9.9", "198.51.100.1", http.StatusUnauthorized},    // nor does who stands before one
+		{"192.0.2.1", "203.0.113.1", http.StatusTooManyRequests}, // another peer than a proxy is not believed
+		{"10.9.9.9", "198.51.100.1", http.StatusUnauthorized},    // nor is an address that a proxy did not add
 		{"10.9.9.9", "192.0.2.1, 198.51.100.9", http.StatusUnauthorized},
 		{"10.9.9.9", "", http.StatusUnauthorized},
 		{"10.9.9.9", "nonsense", http.StatusUnauthorized},

@@ -30,7 +30,7 @@ func clientAt(ip netip.Addr) netip.Prefix {
 	return p
 }
 
-// Proxies are the addresses that may say, in X-Forwarded-For, for whom they forward a request.
+// Proxies are the addresses that may state, in X-Forwarded-For, the client of a request.
 type Proxies []netip.Prefix
 
 // ParseProxies reads addresses and networks, separated by commas.

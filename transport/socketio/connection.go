@@ -51,7 +51,7 @@ func (h *Hub) slow(s *carrier.Session) {
 	h.Logger.Info("a socket.io client cannot keep up and is closed", "remote", s.RemoteAddress())
 }
 
-// connected greets a client that has said who it is.
+// connected greets a client that has identified itself.
 func (h *Hub) connected(session *carrier.Session, s *socket.Socket) {
 	h.mu.Lock()
 	c := h.connections[session]

@@ -245,7 +245,7 @@ func (h *Hub) forget(s *sending, message uuid.UUID) {
 	}
 }
 
-// senders are those who wait for a message that has become readable: with that text, since a client may have sent another under
+// senders are the clients that wait for a message that has become readable: with that text, since a client may have sent another under
 // the same id.
 func (h *Hub) senders(message uuid.UUID, content string) (found []*sending) {
 	h.mu.Lock()

@@ -43,7 +43,7 @@ type Options struct {
 	// maxConnections and connectTime by default.
 	Connections int
 	ConnectTime time.Duration
-	// Parting is how long who has no key stays connected, unheard, once that was said, 15 s: ElizaOS's web client comes back the
+	// Parting is how long a client without a key stays connected, ignored, after `unauthorized`, 15 s: ElizaOS's web client comes back the
 	// moment it is closed, and asks for the key anew.
 	Parting time.Duration
 	// CookieTime is how long a page of ours that shows no key waits for its session, 2 s: its cookie may be on the way.

@@ -19,7 +19,7 @@ func (h *Hub) frame(event string, payload any) carrier.Frame {
 // tell sends one client an event.
 func (c *connection) tell(event string, payload any) { c.Write(c.hub.frame(event, payload)) }
 
-// log says who a line is about as the recorded server does: by the id of the socket.
+// log names the client of a line by the id of its socket, as the recorded server does.
 func (c *connection) log(text string, args ...any) {
 	c.hub.Logger.Log(c.hub.ctx, slog.LevelInfo, "[SocketIO "+string(c.socket.Id())+"] "+text, args...)
 }

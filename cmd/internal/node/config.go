@@ -21,7 +21,7 @@ type Places struct {
 	LogLevel      Level  `name:"log-level" env:"LOG_LEVEL" default:"info" help:"What is written to the standard error: debug, info, warn or error."`
 }
 
-// Listening is where a server is reached, and by whom.
+// Listening is the address of a server, and which machines reach it.
 type Listening struct {
 	Port int    `name:"port" env:"SERVER_PORT" default:"3000" help:"Port to serve on; 0 takes a free one."`
 	Host string `name:"host" env:"SERVER_HOST" default:"127.0.0.1" help:"Address to serve on. Without a key it must be one of this machine alone, unless ALLOW_OPEN is on."`

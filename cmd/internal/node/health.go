@@ -110,7 +110,7 @@ func (h health) postgres(ctx context.Context) (ill, erasure string) {
 	return "", UnfinishedErasures(left)
 }
 
-// UnfinishedErasures says of whom rows are left, and what to do; nothing where there is none.
+// UnfinishedErasures names the subjects with rows left, and the remedy; it is empty where there are none.
 func UnfinishedErasures(left []uuid.UUID) string {
 	if len(left) == 0 {
 		return ""

@@ -49,7 +49,7 @@ type Options struct {
 	// Key is what clients must show, Host what the server was told to bind, CORSOrigin the origins, separated by commas,
 	// whose pages may call. Each may be empty.
 	Key, Host, CORSOrigin string
-	// AllowOpen lets other machines call although there is no key. Proxies may say for whom they forward a request.
+	// AllowOpen lets other machines call although there is no key. Proxies name the addresses that may state the origin of a request.
 	AllowOpen bool
 	Proxies   limits.Proxies
 	RateLimit bool

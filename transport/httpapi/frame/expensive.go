@@ -50,7 +50,7 @@ func (a *API) turn(ctx context.Context) (done func(), err error) {
 	return nil, errBusyReads
 }
 
-// slow is what a client is told of an expensive read that took too long.
+// slow answers an expensive read that took too long.
 func slow(err error) error {
 	if errors.Is(err, queries.ErrTooLong) {
 		return errTooSlow

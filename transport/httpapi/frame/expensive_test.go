@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Reads that are expensive take turns; who waits too long for one is told to come back.
+// Expensive reads take turns; a client that waits too long gets a 429 with Retry-After.
 func TestExpensiveReadsTakeTurns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -156,7 +156,7 @@ func (n Naming) Title(context.Context, commands.Request, uuid.UUID, uuid.UUID, [
 	return title, commands.Result{}, err
 }
 
-// wakings wakes whoever waits for turns.
+// wakings wakes the callers that wait for turns.
 type wakings struct {
 	mu      sync.Mutex
 	waiting []chan struct{}

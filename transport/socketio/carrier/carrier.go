@@ -68,7 +68,7 @@ func (s *Server) Session(id string) *Session {
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request, session *Session) {
 	same := *r
 	same.Header = maps.Clone(r.Header)
-	same.Header.Del("Origin") // whoever routes here has looked at it
+	same.Header.Del("Origin") // the router has checked it
 	if r.Method == http.MethodPost {
 		body, status, problem := readPayload(w, r, session)
 		if problem != "" {

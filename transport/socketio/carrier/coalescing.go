@@ -173,7 +173,7 @@ func (g *coalescingConn) done(text []byte, err error) {
 	g.changed.Broadcast()
 	g.start()
 	if g.failed != nil && !g.sending {
-		_ = g.Conn.Close() // who reads learns of it
+		_ = g.Conn.Close() // the reader gets an error
 	}
 }
 

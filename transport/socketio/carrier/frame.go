@@ -76,7 +76,7 @@ func (s *Session) Behind() int64 {
 	return size
 }
 
-// Acknowledge answers an event of the client, in its order among what the client is told.
+// Acknowledge answers an event of the client, in its order among the packets for the client.
 func (s *Session) Acknowledge(ack socket.Ack, payload any) {
 	s.out.Lock()
 	defer s.out.Unlock()

@@ -20,7 +20,7 @@ type responseWriter struct {
 	// listening is closed when the new session can be spoken to: the library begins one before it listens to it.
 	listening chan struct{}
 	listened  sync.Once
-	line      *coalescingConn // of who wanted a WebSocket
+	line      *coalescingConn // of a client that asked for a WebSocket
 	scheduler *writeScheduler // for that
 
 	mu     sync.Mutex

@@ -35,7 +35,7 @@ type Session struct {
 	out     sync.Mutex                     // held while something is said, so that it has an order
 	waiting atomic.Int64                   // size of what waits in the library to be written
 	line    atomic.Pointer[coalescingConn] // its WebSocket, once it has one
-	asked   atomic.Bool                    // the client has said who it is
+	asked   atomic.Bool                    // the client has identified itself
 	greeted chan struct{}                  // closed when it was answered
 	greet   sync.Once
 	ended   sync.Once
@@ -158,6 +158,6 @@ func (s *Session) wait(p *packet.Packet) {
 func (s *Session) cannotKeepUp() {
 	if !s.slow.Swap(true) {
 		s.server.Slow(s)
-		go s.engine.Close(true) // who calls holds locks
+		go s.engine.Close(true) // the caller holds locks
 	}
 }
