@@ -121,7 +121,7 @@ func TestAClientThatDoesNotTakeWhatIsReplayedIsClosed(t *testing.T) {
 	w.recorded(30, 600<<10)
 	c := w.dial()
 	c.send(`{"subscribe":{},"after":"` + w.token(0) + `"}`)
-	eventually(t, "it is closed", func() bool {
+	eventually(t, "it is closed", func() bool { // which it is not before the hub knows of it
 		w.hub.mu.Lock()
 		defer w.hub.mu.Unlock()
 		for _, c := range w.hub.connections {
@@ -129,7 +129,7 @@ func TestAClientThatDoesNotTakeWhatIsReplayedIsClosed(t *testing.T) {
 			defer c.mu.Unlock()
 			return c.leaving != nil
 		}
-		return true
+		return false
 	})
 	resume, err := "", error(nil)
 	for err == nil {

@@ -78,7 +78,7 @@ func (w *world) visit() {
 		w.t.Error(err)
 		return
 	}
-	c := &client{w.t, conn}
+	c := newClient(w.t, conn)
 	after := ""
 	if rand.IntN(2) == 0 {
 		after = `,"after":"` + w.token(0) + `"`

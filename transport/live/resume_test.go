@@ -25,10 +25,8 @@ func TestWhoResumesByPositionMissesNothingAndHearsNothingTwice(t *testing.T) {
 	w := newWorld(t)
 	channels := []uuid.UUID{uuid.New(), uuid.New(), uuid.New()}
 	var writing sync.WaitGroup
-	defer writing.Wait()
-	published := make(chan []string, 1)
+	var all []string
 	writing.Go(func() {
-		var all []string
 		for i := range facts {
 			all = append(all, w.token(w.record(message(channels[i%3], fmt.Sprint(i)))))
 			if rand.IntN(3) == 0 {
@@ -36,7 +34,6 @@ func TestWhoResumesByPositionMissesNothingAndHearsNothingTwice(t *testing.T) {
 			}
 		}
 		w.publish()
-		published <- all
 	})
 	heardBy := make([][]string, watchers)
 	var watching sync.WaitGroup
@@ -48,7 +45,7 @@ func TestWhoResumesByPositionMissesNothingAndHearsNothingTwice(t *testing.T) {
 		watching.Go(func() { heardBy[i] = w.follow(filter, wanted) })
 	}
 	watching.Wait()
-	all := <-published
+	writing.Wait()
 	for i, got := range heardBy {
 		want := all
 		if i%2 == 1 {

@@ -20,8 +20,12 @@ import (
 	"annals/events/esdb/esdbtest"
 )
 
-// patience bounds everything in these tests that waits.
-const patience = 30 * time.Second
+// patience bounds everything in these tests that waits, but what a connection hears in all: that has lifetime, since a client
+// that waits for its end would otherwise hear heartbeats for ever.
+const (
+	patience = 30 * time.Second
+	lifetime = 2 * time.Minute
+)
 
 func TestMain(m *testing.M) {
 	gin.SetMode(gin.ReleaseMode)
@@ -164,6 +168,11 @@ type heard struct {
 type client struct {
 	t    testing.TB
 	conn *websocket.Conn
+	ends time.Time // when reading fails at the latest
+}
+
+func newClient(t testing.TB, conn *websocket.Conn) *client {
+	return &client{t, conn, time.Now().Add(lifetime)}
 }
 
 func (w *world) dial() *client {
@@ -179,7 +188,7 @@ func (w *world) dial() *client {
 	must(w.t, err)
 	_ = res.Body.Close()
 	w.t.Cleanup(func() { _ = conn.Close() })
-	return &client{w.t, conn}
+	return newClient(w.t, conn)
 }
 
 func (c *client) send(text string) {
@@ -196,7 +205,11 @@ func (c *client) next() heard {
 }
 
 func (c *client) read() (heard, error) {
-	if err := c.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	until := time.Now().Add(patience)
+	if c.ends.Before(until) {
+		until = c.ends
+	}
+	if err := c.conn.SetReadDeadline(until); err != nil {
 		return heard{}, err
 	}
 	_, text, err := c.conn.ReadMessage()
