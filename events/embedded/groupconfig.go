@@ -23,7 +23,11 @@ type groupConfig struct {
 	StartFrom string       `json:"startFrom"`
 	Begin     uint64       `json:"begin"`
 	Filter    *groupFilter `json:"filter,omitempty"`
+	groupSettings
+}
 
+// groupSettings are what a client may change of a subscription that exists.
+type groupSettings struct {
 	Resolve         bool   `json:"resolve"`
 	ExtraStatistics bool   `json:"extraStatistics"`
 	MaxRetries      int32  `json:"maxRetries"`
