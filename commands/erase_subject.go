@@ -12,11 +12,13 @@ type Subject struct{}
 // Apply implements State.
 func (s Subject) Apply(events.Recorded) Subject { return s }
 
-// EraseSubject notes that the subject's key was destroyed. It may be destroyed again: who speaks afterwards gets another.
+// EraseSubject records that what the subject has said is erased. A subject that speaks afterwards gets another key, and may be
+// erased again.
 type EraseSubject struct {
 	Unconditional[Subject]
 
 	SubjectID uuid.UUID
+	Key       string // the check value of the key that is destroyed, empty for none
 }
 
 // Stream implements Command.
@@ -24,5 +26,5 @@ func (c EraseSubject) Stream() events.StreamID { return events.SubjectStream(c.S
 
 // Decide implements Command.
 func (c EraseSubject) Decide(Request, Subject, Nothing) ([]events.Event, error) {
-	return []events.Event{events.SubjectErased{SubjectID: c.SubjectID}}, nil
+	return []events.Event{events.SubjectErased{SubjectID: c.SubjectID, Key: c.Key}}, nil
 }

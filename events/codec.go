@@ -152,7 +152,7 @@ func (c *Codec) Decode(ctx context.Context, r Raw) (Recorded, error) {
 		out.Event = Unknown{Type: r.Type, Reason: errors.New("this build does not know the type")}
 		return out, nil
 	}
-	out.Event, err = l.decode(ctx, c.seals, r.ID, data)
+	out.Event, err = l.decode(ctx, c.seals, r, data)
 	if errors.Is(err, ErrKeysUnreachable) {
 		return Recorded{}, fmt.Errorf("%s at %d: %w", r.Type, r.Position, err)
 	}

@@ -118,7 +118,7 @@ func (l *layout) encode(e Event, seal sealing) ([]byte, error) {
 	return data, nil
 }
 
-func (l *layout) decode(ctx context.Context, s *seals, id uuid.UUID, data []byte) (Event, error) {
+func (l *layout) decode(ctx context.Context, s *seals, raw Raw, data []byte) (Event, error) {
 	in := reflect.New(l.clear.typ)
 	if err := readJSON(data, in.Interface()); err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (l *layout) decode(ctx context.Context, s *seals, id uuid.UUID, data []byte
 	if l.seal >= 0 {
 		sealed := in.Elem().Field(l.seal).Interface().(map[string][]byte)
 		for _, p := range l.sealed {
-			if err := p.open(ctx, s, id, sealed, event); err != nil {
+			if err := p.open(ctx, s, raw, sealed, event); err != nil {
 				return nil, err
 			}
 		}
@@ -136,14 +136,16 @@ func (l *layout) decode(ctx context.Context, s *seals, id uuid.UUID, data []byte
 	return event.Interface().(Event), nil
 }
 
-func (p part) open(ctx context.Context, s *seals, id uuid.UUID, sealed map[string][]byte, event reflect.Value) error {
+func (p part) open(ctx context.Context, s *seals, raw Raw, sealed map[string][]byte, event reflect.Value) error {
 	inner := reflect.New(p.typ)
-	text, erased, err := s.open(ctx, p.subjectOf(event), id, sealed[p.name])
+	text, missing, err := s.open(ctx, p.subjectOf(event), raw, sealed[p.name])
 	switch {
 	case err != nil:
 		return err
-	case erased:
-		erase(inner.Elem())
+	case missing == erased:
+		replace(inner.Elem(), Erased)
+	case missing == lost:
+		replace(inner.Elem(), Lost)
 	default:
 		if err := readJSON(text, inner.Interface()); err != nil {
 			return err
@@ -153,22 +155,28 @@ func (p part) open(ctx context.Context, s *seals, id uuid.UUID, sealed map[strin
 	return nil
 }
 
-// Erased is what a text reads as once its subject's key is destroyed.
-const Erased = "[erased]"
+const (
+	// Erased is what a text reads as once its subject's key is destroyed.
+	Erased = "[erased]"
+	// Lost is what a text reads as whose key is missing although nobody destroyed it. It is legible again once the key is back.
+	Lost = "[lost]"
+)
 
-// erase fills every text in v, and free JSON that is tagged `erased:"text"`. All else is absent: a reader that expects an
-// object or a list there never finds a text.
-func erase(v reflect.Value) {
+// replace fills every text in v, and free JSON that is tagged `erased:"text"`. All else is absent: a reader that expects an
+// object or a list there never finds a text. What is lost is said in an object, too, where a tag names its member.
+func replace(v reflect.Value, text string) {
 	for i := range v.NumField() {
-		switch f := v.Field(i); {
+		switch f, tag := v.Field(i), v.Type().Field(i).Tag; {
 		case f.Type() == reflect.TypeFor[json.RawMessage]():
-			if v.Type().Field(i).Tag.Get("erased") == "text" {
-				f.SetBytes([]byte(`"` + Erased + `"`))
+			if tag.Get("erased") == "text" {
+				f.SetBytes([]byte(`"` + text + `"`))
+			} else if member := tag.Get("lost"); member != "" && text == Lost {
+				f.SetBytes([]byte(`{"` + member + `":"` + text + `"}`))
 			}
 		case f.Kind() == reflect.String:
-			f.SetString(Erased)
+			f.SetString(text)
 		case f.Kind() == reflect.Struct:
-			erase(f)
+			replace(f, text)
 		}
 	}
 }

@@ -31,7 +31,7 @@ type MemoryStored struct {
 	// SubjectID is whose text it is: who said it, where that is known, else the entity.
 	SubjectID uuid.UUID       `json:"subjectId"`
 	Table     string          `json:"table"`
-	Content   json.RawMessage `json:"content" seal:"SubjectID"` // an object
+	Content   json.RawMessage `json:"content" seal:"SubjectID" lost:"text"` // an object
 	Metadata  json.RawMessage `json:"metadata,omitempty" seal:"SubjectID"`
 	// Unique is false for what says the same as another memory.
 	Unique bool `json:"unique,omitempty"`
@@ -51,7 +51,7 @@ type MemoryUpdated struct {
 	MemoryID  uuid.UUID       `json:"memoryId"`
 	AgentID   uuid.UUID       `json:"agentId"`
 	SubjectID uuid.UUID       `json:"subjectId"`
-	Content   json.RawMessage `json:"content" seal:"SubjectID"`
+	Content   json.RawMessage `json:"content" seal:"SubjectID" lost:"text"`
 	Metadata  json.RawMessage `json:"metadata,omitempty" seal:"SubjectID"`
 }
 

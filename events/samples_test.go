@@ -124,7 +124,7 @@ var samples = []Event{
 	EnvironmentChanged{Keys: []string{"OPENAI_API_KEY"}},
 	ParkedEventRetried{EventID: hello, Reaction: "reply"},
 	ParkedEventDropped{EventID: hello, Reaction: "reply"},
-	SubjectErased{SubjectID: alice},
+	SubjectErased{SubjectID: alice, Key: "0badcafe"},
 }
 
 func sampleCharacter() Character {

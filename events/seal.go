@@ -6,6 +6,7 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
@@ -23,8 +24,13 @@ type Keys interface {
 	Destroy(ctx context.Context, subject uuid.UUID) error
 }
 
-// ErrKeysUnreachable: the keys could not be read; trying again may help.
-var ErrKeysUnreachable = errors.New("the keys cannot be read")
+var (
+	// ErrKeysUnreachable: the keys could not be read; trying again may help.
+	ErrKeysUnreachable = errors.New("the keys cannot be read")
+	// ErrKeysLost: nothing is sealed under a new key as long as keys are missing that nobody destroyed. An operator restores
+	// them, or gives them up.
+	ErrKeysLost = errors.New("keys of the log are lost")
+)
 
 const (
 	sealVersion = 1
@@ -42,19 +48,36 @@ type seals struct {
 	ready *lru.Cache[uuid.UUID, sealer]
 	// erasing keeps a key that is being looked up from entering ready after its destruction.
 	erasing sync.RWMutex
+	erased  erasures
+	lost    lostKeys
+}
+
+// keyID is a check value of a key: the beginning of its hash. It stands in front of everything that the key seals.
+type keyID [keyIDSize]byte
+
+// String is the form in which SubjectErased names a key.
+func (k keyID) String() string { return hex.EncodeToString(k[:]) }
+
+func idOf(key []byte) keyID {
+	sum := sha256.Sum256(key)
+	return keyID(sum[:])
 }
 
 type sealer struct {
-	id   [keyIDSize]byte
+	id   keyID
 	aead cipher.AEAD
 }
 
 func newSeals(keys Keys) *seals {
-	cache, err := lru.New[uuid.UUID, sealer](sealCache)
+	return &seals{keys: keys, ready: newCache[sealer](), erased: erasures{known: newCache[[]Erasure]()}}
+}
+
+func newCache[V any]() *lru.Cache[uuid.UUID, V] {
+	cache, err := lru.New[uuid.UUID, V](sealCache)
 	if err != nil {
 		panic(err) // only for a size below one
 	}
-	return &seals{keys: keys, ready: cache}
+	return cache
 }
 
 func (s *seals) sealer(ctx context.Context, subject uuid.UUID, create bool) (sealer, bool, error) {
@@ -70,6 +93,12 @@ func (s *seals) sealer(ctx context.Context, subject uuid.UUID, create bool) (sea
 	if key == nil {
 		return sealer{}, false, nil
 	}
+	if s.erased.knows(subject, idOf(key)) { // it is about to be destroyed
+		if create {
+			return sealer{}, false, fmt.Errorf("%w: subject %s is being erased", ErrKeysUnreachable, subject)
+		}
+		return sealer{}, false, nil
+	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return sealer{}, false, fmt.Errorf("key of subject %s: %w", subject, err)
@@ -78,8 +107,7 @@ func (s *seals) sealer(ctx context.Context, subject uuid.UUID, create bool) (sea
 	if err != nil {
 		return sealer{}, false, fmt.Errorf("key of subject %s: %w", subject, err)
 	}
-	sum := sha256.Sum256(key)
-	made := sealer{id: [keyIDSize]byte(sum[:]), aead: aead}
+	made := sealer{id: idOf(key), aead: aead}
 	s.ready.Add(subject, made)
 	return made, true, nil
 }
@@ -88,12 +116,9 @@ func (s *seals) sealer(ctx context.Context, subject uuid.UUID, create bool) (sea
 func sealedSize(text []byte) int { return 1 + keyIDSize + nonceSize + len(text) + tagSize }
 
 func (s *seals) seal(ctx context.Context, subject, event uuid.UUID, text []byte) ([]byte, error) {
-	k, ok, err := s.sealer(ctx, subject, true)
+	k, err := s.sealing(ctx, subject)
 	if err != nil {
 		return nil, err
-	}
-	if !ok {
-		return nil, fmt.Errorf("%w: subject %s: no key was made", ErrKeysUnreachable, subject)
 	}
 	out := make([]byte, 1+keyIDSize+nonceSize, sealedSize(text))
 	out[0] = sealVersion
@@ -103,48 +128,94 @@ func (s *seals) seal(ctx context.Context, subject, event uuid.UUID, text []byte)
 	return k.aead.Seal(out, nonce, text, event[:]), nil
 }
 
-// open tells erased when the key that sealed the text is gone.
-func (s *seals) open(ctx context.Context, subject, event uuid.UUID, sealed []byte) (text []byte, erased bool, err error) {
+// sealing returns the key to seal under, and makes it where the subject has none. While keys are lost it makes none, since the
+// subject may be one of those that had a key, and seals nothing for a subject that has lost one.
+func (s *seals) sealing(ctx context.Context, subject uuid.UUID) (sealer, error) {
+	create := true
+	if s.lost.any() {
+		if err := s.recheckNow(ctx); err != nil {
+			return sealer{}, err
+		}
+		if s.lost.of(subject) {
+			return sealer{}, fmt.Errorf("%w: that of subject %s is", ErrKeysLost, subject)
+		}
+		create = !s.lost.any()
+	}
+	k, ok, err := s.sealer(ctx, subject, create)
+	switch {
+	case err != nil:
+		return sealer{}, err
+	case !ok && !create:
+		return sealer{}, fmt.Errorf("%w: subject %s has none", ErrKeysLost, subject)
+	case !ok:
+		return sealer{}, fmt.Errorf("%w: subject %s: no key was made", ErrKeysUnreachable, subject)
+	}
+	return k, nil
+}
+
+// Why a text cannot be read.
+const (
+	legible = iota
+	erased  // its key was destroyed on purpose, which the log says
+	lost    // its key is not there, and the log does not say that it was destroyed
+)
+
+// open returns a text, or why there is none. The error is for keys and erasures that cannot be read now, and for broken seals.
+func (s *seals) open(ctx context.Context, subject uuid.UUID, e Raw, sealed []byte) (text []byte, missing int, err error) {
 	if len(sealed) < 1+keyIDSize+nonceSize || sealed[0] != sealVersion {
-		return nil, false, fmt.Errorf("what is sealed for subject %s is broken or of a newer version", subject)
+		return nil, legible, fmt.Errorf("what is sealed for subject %s is broken or of a newer version", subject)
 	}
 	k, ok, err := s.sealer(ctx, subject, false)
 	if err != nil {
-		return nil, false, err
+		return nil, legible, err
 	}
-	if !ok || k.id != [keyIDSize]byte(sealed[1:]) {
-		return nil, true, nil
+	if under := keyID(sealed[1:]); !ok || k.id != under {
+		if covered, err := s.erased.cover(ctx, subject, under, e.Position); err != nil || covered {
+			return nil, erased, err
+		}
+		s.lost.add(LostKey{Subject: subject, Key: under.String(), Position: e.Position})
+		return nil, lost, nil
 	}
 	sealed = sealed[1+keyIDSize:]
-	text, err = k.aead.Open(nil, sealed[:nonceSize], sealed[nonceSize:], event[:])
+	text, err = k.aead.Open(nil, sealed[:nonceSize], sealed[nonceSize:], e.ID[:])
 	if err != nil {
-		return nil, false, fmt.Errorf("what is sealed for subject %s was tampered with: %w", subject, err)
+		return nil, legible, fmt.Errorf("what is sealed for subject %s was tampered with: %w", subject, err)
 	}
-	return text, false, nil
+	return text, legible, nil
 }
 
-// Holds tells whether there is a key of the subject: something that it said may be legible.
-func (c *Codec) Holds(ctx context.Context, subject uuid.UUID) (bool, error) {
+// KeyOf returns the check value of the subject's key, as SubjectErased names it; it is empty where the subject has none.
+func (c *Codec) KeyOf(ctx context.Context, subject uuid.UUID) (string, error) {
 	key, err := c.seals.keys.Key(ctx, subject, false)
 	if err != nil {
-		return false, fmt.Errorf("%w: subject %s: %w", ErrKeysUnreachable, subject, err)
+		return "", fmt.Errorf("%w: subject %s: %w", ErrKeysUnreachable, subject, err)
 	}
-	return key != nil, nil
+	if key == nil {
+		return "", nil
+	}
+	return idOf(key).String(), nil
 }
 
-// Forget lets go of a key that another process has destroyed (see SubjectErased).
-func (c *Codec) Forget(subject uuid.UUID) {
+// Forget drops a key from memory that another process destroys, and does not read it again (see SubjectErased).
+func (c *Codec) Forget(subject uuid.UUID, e Erasure) {
 	c.seals.erasing.Lock()
 	defer c.seals.erasing.Unlock()
+	c.seals.erased.add(subject, e)
 	c.seals.ready.Remove(subject)
 }
 
-// Erase destroys the subject's key: from now on what its events say reads "[erased]".
+// Erase destroys the subject's key: from now on what its events say reads "[erased]". That it was destroyed on purpose has to
+// be in the log before (see SubjectErased): elsewhere the text reads "[lost]" otherwise.
 func (c *Codec) Erase(ctx context.Context, subject uuid.UUID) error {
 	c.seals.erasing.Lock()
 	defer c.seals.erasing.Unlock()
 	defer c.seals.ready.Remove(subject)
-	if err := c.seals.keys.Destroy(ctx, subject); err != nil {
+	key, err := c.KeyOf(ctx, subject)
+	if err == nil {
+		c.seals.erased.add(subject, Erasure{Key: key})
+		err = c.seals.keys.Destroy(ctx, subject)
+	}
+	if err != nil {
 		return fmt.Errorf("erase subject %s: %w", subject, err)
 	}
 	return nil

@@ -94,7 +94,7 @@ func (d *Doctor) serving(ctx context.Context, path string) []finding {
 	locked, err := host.IsLocked(filepath.Join(path, "lock"))
 	if err != nil || !locked {
 		fmt.Println("no server runs on", path)
-		return append(d.parts(path), d.port(ctx)...)
+		return slices.Concat(d.parts(path), d.keys(ctx, path), d.port(ctx))
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -168,6 +168,7 @@ func inWords(p server.ProjectionHealth) string {
 var remedies = map[string]string{
 	"eventstore":  "see that the node of EVENTSTORE_URL runs, or that the disk under DATA_DIR has room; the server recovers by itself",
 	"postgres":    "see that the server of POSTGRES_URL runs, or read the log under DATA_DIR/postgres; the server recovers by itself",
+	"keys":        node.LostKeysRemedy,
 	"erasure":     "repeat the command; it names who holds it up",
 	"projections": "if they name an event that this build does not know, start the newer build that wrote it",
 }

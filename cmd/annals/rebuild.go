@@ -51,6 +51,11 @@ func (r *Rebuild) Run(ctx context.Context) error {
 	if r.Until != "" {
 		return r.run(ctx, b, r.Places)
 	}
+	if !r.DryRun {
+		if err := refuseLost(ctx, b); err != nil {
+			return err
+		}
+	}
 	if r.All && !r.DryRun {
 		return r.settle(ctx, b)
 	}
@@ -63,6 +68,15 @@ func (r *Rebuild) Run(ctx context.Context) error {
 		return r.say(ctx, o)
 	}
 	return r.rebuild(ctx, o)
+}
+
+// refuseLost keeps the rows as they are while keys are lost: they may be the last place where the text is legible.
+func refuseLost(ctx context.Context, b *node.Backends) error {
+	all, more, err := b.Codec.Lost(ctx)
+	if said := node.LostKeys(all, more); said != "" {
+		return fmt.Errorf("%s; rows may still have the text, so nothing is rebuilt: %s", said, node.LostKeysRemedy)
+	}
+	return err
 }
 
 // settle rebuilds everything from the log as it is now, whatever it was before: the operator has decided to go on with it.

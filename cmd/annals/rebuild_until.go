@@ -148,6 +148,9 @@ func fileSource(ctx context.Context, path string, codec *events.Codec, c node.Pl
 			}
 		}
 	}}
+	if err := findErasuresIn(ctx, path, codec, c); err != nil {
+		return s, err
+	}
 	for e, err := range s.read(ctx, 0) {
 		if err != nil {
 			return s, err
@@ -160,6 +163,28 @@ func fileSource(ctx context.Context, path string, codec *events.Codec, c node.Pl
 		return s, nil
 	}
 	return s, errEmptyLog
+}
+
+// findErasuresIn has a codec find the erasures that a backup or an export records.
+func findErasuresIn(ctx context.Context, path string, codec *events.Codec, c node.Places) error {
+	all := map[uuid.UUID][]events.Erasure{}
+	for raw, err := range rawFrom(ctx, path, c) {
+		if err != nil {
+			return err
+		}
+		if raw.Type != (events.SubjectErased{}).EventType() {
+			continue
+		}
+		e, err := codec.Decode(ctx, raw)
+		if err != nil {
+			return err
+		}
+		if f, ok := e.Event.(events.SubjectErased); ok {
+			all[f.SubjectID] = append(all[f.SubjectID], f.Erasure(e.Position))
+		}
+	}
+	codec.FindErasures(func(_ context.Context, subject uuid.UUID) ([]events.Erasure, error) { return all[subject], nil })
+	return nil
 }
 
 // rawFrom yields the events of ours in a backup or an export, as they are stored.

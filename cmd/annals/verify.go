@@ -67,6 +67,9 @@ func (v *Verify) Run(ctx context.Context) error {
 	if err := v.log(ctx, b, source.id, raws(ctx), found); err != nil {
 		return err
 	}
+	if err := v.keys(ctx, b.Codec, found); err != nil {
+		return err
+	}
 	if v.From == "" && !v.NoRows {
 		if err := v.rows(ctx, b, source.id, found); err != nil {
 			return err
@@ -122,6 +125,28 @@ func (v *Verify) log(ctx context.Context, b *node.Backends, id uuid.UUID, raws i
 		return err
 	}
 	fmt.Printf("%s now reaches up to position %d\n", path, w.Last)
+	return nil
+}
+
+// keys names the keys that the log is sealed under and that are lost. A backup does not have the erasures that came after it:
+// its missing keys are noted, and are no findings.
+func (v *Verify) keys(ctx context.Context, codec *events.Codec, found *findings) error {
+	all, more, err := codec.Lost(ctx)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	if v.From != "" {
+		fmt.Printf("the keys of %s, such as %s, are not there: what they sealed was erased after this backup was made, or the keys are lost\n",
+			counted(len(all), "subject"), all[0].Subject)
+		return nil
+	}
+	for _, l := range all {
+		found.tell(fmt.Sprintf("the key of %s is lost: what it sealed, at position %d for instance, reads %s", l.Subject, l.Position, events.Lost))
+	}
+	if more {
+		found.tell("more keys are lost")
+	}
+	fmt.Println("→", node.LostKeysRemedy)
 	return nil
 }
 

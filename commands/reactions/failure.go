@@ -74,7 +74,8 @@ var errBehind = errors.New("the read models are unavailable")
 // unavailable tells whether the store or the read models are away, or the store is full, and nothing else is wrong.
 func unavailable(err error) bool {
 	var model modelFailure
-	away := errors.Is(err, events.ErrUnavailable) || errors.Is(err, events.ErrFull) || errors.Is(err, errBehind)
+	away := errors.Is(err, events.ErrUnavailable) || errors.Is(err, events.ErrFull) || errors.Is(err, errBehind) ||
+		errors.Is(err, events.ErrKeysUnreachable) || errors.Is(err, events.ErrKeysLost)
 	return away && !errors.As(err, &model)
 }
 

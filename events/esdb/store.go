@@ -49,7 +49,24 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("event store: %w", err)
 	}
-	return &Store{supervisor: newSupervisor(ctx, config, o.Logger), codec: o.Codec, log: o.Logger}, nil
+	s := &Store{supervisor: newSupervisor(ctx, config, o.Logger), codec: o.Codec, log: o.Logger}
+	if o.Codec != nil {
+		o.Codec.FindErasures(s.erasures)
+	}
+	return s, nil
+}
+
+// erasures reads how often a subject was erased, and under which keys.
+func (s *Store) erasures(ctx context.Context, subject uuid.UUID) (all []events.Erasure, err error) {
+	for e, err := range s.Read(ctx, events.SubjectStream(subject), events.Forwards) {
+		if err != nil {
+			return nil, err
+		}
+		if f, ok := e.Event.(events.SubjectErased); ok {
+			all = append(all, f.Erasure(e.Position))
+		}
+	}
+	return all, nil
 }
 
 func configure(o Options) (*esdb.Configuration, error) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"annals/events"
@@ -22,6 +23,7 @@ const (
 	connections    = 4
 	connectLimit   = 2 * time.Second
 	statementLimit = "5s"
+	undefinedTable = "42P01"
 )
 
 // prepare makes the schema, one node at a time.
@@ -78,8 +80,10 @@ func (k *Keys) Close() { k.pool.Close() }
 
 // Key implements events.Keys.
 func (k *Keys) Key(ctx context.Context, subject uuid.UUID, create bool) ([]byte, error) {
-	if err := k.ready(ctx); err != nil {
-		return nil, err
+	if create {
+		if err := k.ready(ctx); err != nil {
+			return nil, err
+		}
 	}
 	for ctx.Err() == nil {
 		var key []byte
@@ -87,7 +91,7 @@ func (k *Keys) Key(ctx context.Context, subject uuid.UUID, create bool) ([]byte,
 		switch {
 		case err == nil:
 			return key, nil
-		case !errors.Is(err, pgx.ErrNoRows):
+		case !errors.Is(err, pgx.ErrNoRows) && !missing(err):
 			return nil, err
 		case !create:
 			return nil, nil
@@ -100,6 +104,12 @@ func (k *Keys) Key(ctx context.Context, subject uuid.UUID, create bool) ([]byte,
 		}
 	}
 	return nil, ctx.Err()
+}
+
+// missing reports whether there is no vault: only the first key makes it.
+func missing(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && refused.Code == undefinedTable
 }
 
 // Destroy implements events.Keys.

@@ -147,6 +147,15 @@ func OpenKeys(ctx context.Context, o Options) (*Backends, error) {
 	return b, b.openKeys(ctx)
 }
 
+// OpenLog opens the keys and the event store of EVENTSTORE_URL, and starts nothing.
+func OpenLog(ctx context.Context, o Options) (*Backends, error) {
+	b, err := OpenKeys(ctx, o)
+	if err == nil {
+		err = b.openStore(ctx, addresses{})
+	}
+	return b, err
+}
+
 // reachable fails where the PostgreSQL of POSTGRES_URL cannot be reached: a command does not wait for it as a server does.
 func reachable(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*probe)
@@ -167,6 +176,9 @@ func Open(ctx context.Context, o Options) (*Backends, error) {
 		}
 	}
 	b, err := Start(ctx, o)
+	if err == nil {
+		b.sampleKeysSoon(ctx)
+	}
 	if !errors.Is(err, errInUse) {
 		return b, err
 	}
@@ -184,6 +196,7 @@ func Open(ctx context.Context, o Options) (*Backends, error) {
 		return b, err
 	}
 	b.recognize(ctx)
+	b.sampleKeysSoon(ctx)
 	return b, nil
 }
 

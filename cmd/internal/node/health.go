@@ -31,6 +31,7 @@ const (
 type health struct {
 	log      uuid.UUID
 	store    *esdb.Store
+	codec    *events.Codec
 	database *pgxpool.Pool
 	feed     *engine.Feed
 	vectors  Vectors
@@ -43,6 +44,7 @@ func (h health) check(ctx context.Context) serverapi.Health {
 		store     string
 		database  string
 		erasure   string
+		keys      string
 		head      events.Position
 		lags      map[events.Position]serverapi.Lag
 		embedding *serverapi.EmbeddingHealth
@@ -57,12 +59,16 @@ func (h health) check(ctx context.Context) serverapi.Health {
 	}
 	look(func(ctx context.Context) { head, store = h.eventStore(ctx) })
 	look(func(ctx context.Context) { database, erasure = h.postgres(ctx) })
+	look(func(ctx context.Context) { keys = h.keys(ctx) })
 	look(func(ctx context.Context) { lags = h.lags(ctx, status) })
 	look(func(ctx context.Context) { embedding = h.vectors.Look(ctx) })
 	parts.Wait()
 	found := serverapi.Health{Embedding: embedding, Dependencies: map[string]string{"eventstore": store, "postgres": database, "projections": ""}}
 	if erasure != "" {
 		found.Dependencies["erasure"] = erasure
+	}
+	if keys != "" {
+		found.Dependencies["keys"] = keys
 	}
 	for _, s := range status {
 		lag := lags[s.Position]
@@ -96,6 +102,15 @@ func (h health) eventStore(ctx context.Context) (head events.Position, ill strin
 		return head, "the event store does not answer"
 	}
 	return head, "the event store refuses writes"
+}
+
+// keys returns which keys are lost.
+func (h health) keys(ctx context.Context) string {
+	all, more, err := h.codec.Lost(ctx)
+	if err != nil {
+		return "the keys cannot be read"
+	}
+	return LostKeys(all, more)
 }
 
 // postgres returns what is wrong with the database, and with what it holds of persons who are erased.

@@ -38,7 +38,13 @@ func (s *server) openLog(ctx context.Context) (uuid.UUID, error) {
 func (s *server) tryOpenLog(ctx context.Context) (uuid.UUID, error) {
 	id, err := s.backends.OpenLog(ctx)
 	if err == nil {
+		err = s.backends.sampleKeys(ctx)
+	}
+	if err == nil {
 		_, err = commands.Handle(ctx, s.env, ByCLI(s.Clock()), commands.DefaultServer())
+	}
+	if errors.Is(err, events.ErrKeysLost) { // a log that lacks keys has that server
+		err = nil
 	}
 	return id, err
 }

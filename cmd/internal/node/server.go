@@ -125,8 +125,11 @@ func (s *server) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.env = commands.Env{Store: s.watch.Store(s.backends.Store), States: commands.NewStates(s.backends.Store), Watch: s.watch.Command}
-	s.logID, err = s.openLog(ctx)
-	return err
+	if s.logID, err = s.openLog(ctx); err != nil {
+		return err
+	}
+	s.background(ctx, "keys", s.backends.scanKeys)
+	return nil
 }
 
 // readCurrent opens the read models that the feed keeps up to date.
@@ -174,7 +177,7 @@ func (s *server) push(context.Context) error {
 
 func (s *server) observe(e events.Recorded) {
 	if erased, ok := e.Event.(events.SubjectErased); ok {
-		s.backends.Codec.Forget(erased.SubjectID)
+		s.backends.Codec.Forget(erased.SubjectID, erased.Erasure(e.Position))
 	}
 	s.env.States.Observe(e)
 	s.aborts.Observe(e)
@@ -217,7 +220,7 @@ func (s *server) react(ctx context.Context) error {
 func (s *server) answer(ctx context.Context) error {
 	kinds := Vectors{Queries: s.queries, Model: s.model}
 	s.background(ctx, "vectors", func(ctx context.Context) error { return kinds.tell(ctx, s.feed, s.Logger) })
-	h := health{log: s.logID, store: s.backends.Store, database: s.reading, feed: s.feed, vectors: kinds}
+	h := health{log: s.logID, store: s.backends.Store, codec: s.backends.Codec, database: s.reading, feed: s.feed, vectors: kinds}
 	s.watch.Sockets("ws", s.live.Connected)
 	s.watch.Sockets("socket.io", s.rooms.Connected)
 	s.watch.Lags(h.projections)
