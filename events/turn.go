@@ -10,6 +10,11 @@ func TurnID(message, agent uuid.UUID) uuid.UUID {
 	return Derive(message, "turn", agent.String())
 }
 
+// ReplyID is the id of the one answer that an agent gives to a message.
+func ReplyID(message, agent uuid.UUID) uuid.UUID {
+	return Derive(message, "reply", agent.String())
+}
+
 // How a turn ended.
 const (
 	TurnReplied = "replied" // ReplyID names the answer

@@ -32,7 +32,7 @@ func TestInAGroupThoseWhoAreAddressedAnswer(t *testing.T) {
 	w.live(saying("Good evening."))
 	first := w.say(group, "Iris, good evening.")
 	w.turn(first, iris)
-	irisSaid := reactions.ReplyID(first, iris)
+	irisSaid := events.ReplyID(first, iris)
 	adaSaid := w.say(group, "@bob: I shall be late.")
 
 	for _, c := range []struct {
@@ -120,7 +120,7 @@ func TestAnAgentAnswersAnotherOnlyWhenAddressedAndNotForEver(t *testing.T) {
 		if end := w.turn(asked, speaker); end.Outcome != events.TurnReplied {
 			t.Fatalf("hop %d: %+v", hop, end)
 		}
-		asked = reactions.ReplyID(asked, speaker)
+		asked = events.ReplyID(asked, speaker)
 		if end := w.turn(asked, uma); end.Outcome != events.TurnIgnored {
 			t.Errorf("hop %d: the one that was not addressed: %+v", hop, end)
 		}

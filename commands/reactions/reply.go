@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"annals/commands"
 	"annals/events"
 )
@@ -94,11 +92,6 @@ func (r Reply) GiveUp(ctx context.Context, e events.Recorded, err error) error {
 		failed = errors.Join(failed, r.turn(e, m, agent).complete(ctx, end))
 	}
 	return failed
-}
-
-// ReplyID is the id of the one answer that an agent gives to a message.
-func ReplyID(message, agent uuid.UUID) uuid.UUID {
-	return events.Derive(message, "reply", agent.String())
 }
 
 // recordable is a text as an event may have it: valid UTF-8 without NUL.

@@ -39,7 +39,7 @@ func TestAReplyCarriesOnWhatItAnswers(t *testing.T) {
 	w.turn(asked, iris)
 	cause := w.await("the message", func(e events.Recorded) bool { return e.Stream == events.MessageStream(asked) })
 	reply := w.await("the reply", func(e events.Recorded) bool {
-		return e.Stream == events.MessageStream(reactions.ReplyID(asked, iris))
+		return e.Stream == events.MessageStream(events.ReplyID(asked, iris))
 	})
 	m := reply.Event.(events.MessageSubmitted)
 	if m.Content != "Hello, Ada.\uFFFD" || m.AuthorID != iris || m.AuthorName != "Iris" || m.ChannelID != channel ||

@@ -79,7 +79,7 @@ func TestAnAnswerIsHeardBeforeItIsRecorded(t *testing.T) {
 		t.Errorf("heard %q", got)
 	}
 	c := heard.chunks[0]
-	if c.MessageID != reactions.ReplyID(asked, iris) || c.ChannelID != channel || c.AgentID != iris || c.InReplyTo != asked || c.ServerID != events.DefaultServer {
+	if c.MessageID != events.ReplyID(asked, iris) || c.ChannelID != channel || c.AgentID != iris || c.InReplyTo != asked || c.ServerID != events.DefaultServer {
 		t.Errorf("a chunk is %+v", c)
 	}
 }

@@ -182,4 +182,4 @@ func (t turn) request(act string) commands.Request {
 	}
 }
 
-func (t turn) replyID() uuid.UUID { return ReplyID(t.message.MessageID, t.agentID) }
+func (t turn) replyID() uuid.UUID { return events.ReplyID(t.message.MessageID, t.agentID) }

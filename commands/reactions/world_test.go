@@ -169,7 +169,7 @@ func (w *world) answeredOnce(message uuid.UUID, agents ...uuid.UUID) {
 	w.t.Helper()
 	replies, turns := w.replies(message), w.turns(message)
 	for _, agent := range agents {
-		id := reactions.ReplyID(message, agent)
+		id := events.ReplyID(message, agent)
 		if !slices.ContainsFunc(replies, func(m events.MessageSubmitted) bool { return m.AuthorID == agent && m.MessageID == id }) {
 			w.t.Errorf("agent %s has not replied: %+v", agent, replies)
 		}

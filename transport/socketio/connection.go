@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/zishang520/socket.io/servers/socket/v3"
 
+	"annals/events"
 	"annals/transport/socketio/carrier"
 )
 
@@ -23,6 +24,7 @@ type connection struct {
 	hub    *Hub
 	socket *socket.Socket // set before the client is heard
 	actor  string
+	entity string                 // how the client calls itself; those of ElizaOS 1.2.0 do not
 	shown  atomic.Pointer[string] // the actor of a later request than the first
 
 	// Guarded by the hub's lock.
@@ -66,8 +68,11 @@ func (h *Hub) connected(session *carrier.Session, s *socket.Socket) {
 	welcome := func(actor string, identified bool) {
 		c.deadline.Stop()
 		h.admit(c, identified)
-		c.actor = actor
+		c.actor, c.entity = actor, entityOf(s.Handshake().Auth)
 		s.OnAny(c.received)
+		if c.entity != "" {
+			c.tell("authenticated", introduced{c.entity, h.Clock().UnixMilli()})
+		}
 		c.tell("connection_established", greeting{"Connected to Eliza Socket.IO server", string(s.Id())})
 	}
 	if actor := c.shown.Load(); actor != nil {
@@ -90,6 +95,22 @@ func (h *Hub) connected(session *carrier.Session, s *socket.Socket) {
 type greeting struct {
 	Message  string `json:"message"`
 	SocketID string `json:"socketId"`
+}
+
+// introduced tells a client that its entityId was taken, as the client spells it: ElizaOS's web client takes the one in the answer
+// for its own from then on.
+type introduced struct {
+	EntityID  string `json:"entityId"`
+	Timestamp int64  `json:"timestamp"`
+}
+
+// entityOf is the id of itself that a client sends in the payload of its first packet, empty where that is no UUID.
+func entityOf(auth map[string]any) string {
+	entity, _ := auth["entityId"].(string)
+	if _, err := events.ParseID(entity); err != nil {
+		return ""
+	}
+	return entity
 }
 
 // closedBy forgets a connection.

@@ -24,6 +24,7 @@ func TestWhatMakesNoSenseIsRefusedAndNotDropped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	a := w.connect()
+	incomplete := new(connection).incomplete()
 	says := func(packet, want string) {
 		t.Helper()
 		a.send(packet)

@@ -20,7 +20,8 @@ type broadcast struct {
 	Text            string          `json:"text"`
 	ChannelID       *uuid.UUID      `json:"channelId,omitempty"`
 	RoomID          uuid.UUID       `json:"roomId"`
-	ServerID        uuid.UUID       `json:"serverId"`
+	MessageServerID uuid.UUID       `json:"messageServerId"`
+	ServerID        uuid.UUID       `json:"serverId"` // the same for clients of ElizaOS 1.2.0
 	CreatedAt       int64           `json:"createdAt"`
 	Source          string          `json:"source,omitempty"`
 	Thought         json.RawMessage `json:"thought,omitempty"`
@@ -34,7 +35,7 @@ func broadcastOf(e events.Recorded) broadcast {
 	m := e.Event.(events.MessageSubmitted)
 	b := broadcast{
 		ID: m.MessageID, SenderID: m.AuthorID, SenderName: m.AuthorName, Text: m.Content, RoomID: m.ChannelID,
-		ServerID: m.ServerID, CreatedAt: e.Meta.At.UnixMilli(), Source: m.SourceType,
+		MessageServerID: m.ServerID, ServerID: m.ServerID, CreatedAt: e.Meta.At.UnixMilli(), Source: m.SourceType,
 	}
 	if b.SenderName == "" {
 		b.SenderName = "User"
@@ -67,9 +68,12 @@ func present(raw json.RawMessage) json.RawMessage {
 }
 
 type completion struct {
-	ChannelID uuid.UUID `json:"channelId"`
-	ServerID  uuid.UUID `json:"serverId"`
+	ChannelID       uuid.UUID `json:"channelId"`
+	MessageServerID uuid.UUID `json:"messageServerId"`
+	ServerID        uuid.UUID `json:"serverId"`
 }
+
+func completionIn(channel, server uuid.UUID) completion { return completion{channel, server, server} }
 
 // failure tells why an agent did not answer a message.
 type failure struct {
@@ -79,6 +83,17 @@ type failure struct {
 	AgentID   uuid.UUID `json:"agentId"`
 	MessageID uuid.UUID `json:"messageId"`
 }
+
+// streamFailure tells that no message follows the chunks of an answer.
+type streamFailure struct {
+	MessageID uuid.UUID `json:"messageId"` // that of the chunks
+	ChannelID uuid.UUID `json:"channelId"`
+	AgentID   uuid.UUID `json:"agentId"`
+	Error     string    `json:"error"`
+}
+
+// unanswered says why no answer follows, where the turn does not.
+var unanswered = map[string]string{events.TurnFailed: "the agent could not answer", events.TurnCutOff: "the answer was aborted"}
 
 type deletion struct {
 	MessageID uuid.UUID `json:"messageId"`
@@ -111,7 +126,12 @@ func (h *Hub) Publish(facts []events.Recorded) {
 					"[SocketIO] An agent could not answer: " + cmp.Or(f.Reason, "it failed"), f.ChannelID, f.ChannelID, f.AgentID, f.MessageID,
 				})
 			}
-			h.broadcast(&out, f.ChannelID, "messageComplete", completion{f.ChannelID, f.ServerID})
+			if unanswered[f.Outcome] != "" {
+				h.broadcast(&out, f.ChannelID, "messageStreamError", streamFailure{
+					events.ReplyID(f.MessageID, f.AgentID), f.ChannelID, f.AgentID, cmp.Or(f.Reason, unanswered[f.Outcome]),
+				})
+			}
+			h.broadcast(&out, f.ChannelID, "messageComplete", completionIn(f.ChannelID, f.ServerID))
 		case events.ChannelUpdated:
 			if len(h.members(f.ChannelID.String())) > 0 {
 				h.updates.add(f.ChannelID)

@@ -25,7 +25,14 @@ const (
 	readable = 2 * time.Second
 )
 
-const incomplete = "For SEND_MESSAGE: channelId, serverId (server_id), senderId (author_id), and message are required."
+// incomplete tells what a message needs, in the words of the client's generation.
+func (c *connection) incomplete() string {
+	server := "serverId (server_id)"
+	if c.entity != "" {
+		server = "messageServerId (message_server_id)"
+	}
+	return "For SEND_MESSAGE: channelId, " + server + ", senderId (author_id), and message are required."
+}
 
 // sending is a message on its way to being readable. Its sender hears of it apart from the others.
 type sending struct {
@@ -123,18 +130,18 @@ func (e *event) submit(ctx context.Context, p map[string]any, id uuid.UUID, say 
 // message reads what a client wants to say, but for its id; problem is what is wrong with it.
 func (e *event) message(p map[string]any) (say saying, d commands.ChannelDefaults, problem string) {
 	channel, badChannel := events.ParseID(first(p, "channelId", "roomId"))
-	server, badServer := events.ParseServerID(first(p, "serverId", "server_id"))
+	server, badServer := events.ParseServerID(first(p, "messageServerId", "message_server_id", "serverId", "server_id"))
 	author, badAuthor := events.ParseID(first(p, "senderId", "author_id"))
 	content := text(p["message"])
 	if badChannel != nil || badServer != nil || badAuthor != nil || content == "" {
-		return nil, d, incomplete
+		return nil, d, e.incomplete()
 	}
 	said, _ := p["metadata"].(map[string]any)
 	metadata := maps.Clone(said)
 	if metadata == nil {
 		metadata = map[string]any{}
 	}
-	metadata["socket_id"], metadata["serverId"] = string(e.socket.Id()), server
+	metadata["socket_id"], metadata["messageServerId"], metadata["serverId"] = string(e.socket.Id()), server, server
 	if name, ok := p["senderName"]; ok {
 		metadata["user_display_name"] = name
 	}
@@ -280,6 +287,6 @@ func (h *Hub) tellSender(s *sending, b broadcast, m events.MessageSubmitted) {
 	s.event.tell("messageBroadcast", b)
 	h.acknowledge(s)
 	if len(m.Audience) == 0 && h.isMember(s.event.connection, m.ChannelID.String()) {
-		s.event.tell("messageComplete", completion{m.ChannelID, m.ServerID})
+		s.event.tell("messageComplete", completionIn(m.ChannelID, m.ServerID))
 	}
 }

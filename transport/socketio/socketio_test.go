@@ -36,7 +36,7 @@ func TestTheSenderHearsItsCopyAndThatItWasTakenAndTheOthersHearTheMessage(t *tes
 	}
 	for field, want := range map[string]any{
 		"senderId": ann.String(), "senderName": "Ann", "text": "hello", "channelId": channel.String(), "roomId": channel.String(),
-		"serverId": events.DefaultServer.String(), "source": "client_chat",
+		"serverId": events.DefaultServer.String(), "messageServerId": events.DefaultServer.String(), "source": "client_chat",
 	} {
 		if theirs[field] != want {
 			t.Errorf("%s is %v, not %v", field, theirs[field], want)
@@ -143,6 +143,24 @@ func TestThatATurnFailedIsToldWithItsReasonBeforeItsEnd(t *testing.T) {
 	}})
 	if d := a.next("messageError").data; !strings.Contains(d["error"].(string), "the model refused") || d["channelId"] != channel.String() ||
 		d["agentId"] != agent.String() || d["messageId"] != message.String() {
+		t.Errorf("told of %v", d)
+	}
+	failed := a.next("messageStreamError").data
+	if failed["messageId"] != events.ReplyID(message, agent).String() || failed["agentId"] != agent.String() || failed["error"] != "the model refused" {
+		t.Errorf("the chunks ended with %v", failed)
+	}
+	a.next("messageComplete")
+}
+
+func TestThatChunksOfAnAbortedAnswerAreFollowedByNoMessageIsTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	channel, agent, message := uuid.New(), uuid.New(), uuid.New()
+	a := w.member(channel)
+	handle(w, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{
+		TurnID: uuid.New(), AgentID: agent, ChannelID: channel, MessageID: message, Outcome: events.TurnCutOff,
+	}})
+	if d := a.next("messageStreamError").data; d["messageId"] != events.ReplyID(message, agent).String() || d["error"] != "the answer was aborted" {
 		t.Errorf("told of %v", d)
 	}
 	a.next("messageComplete")

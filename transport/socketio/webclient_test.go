@@ -135,10 +135,13 @@ func TestTheWebClientsInputIsAlwaysEnabledAgain(t *testing.T) {
 	a.next("messageBroadcast")
 	a.next("messageAck")
 	completed()
-	for _, outcome := range []string{events.TurnReplied, events.TurnIgnored, events.TurnFailed, events.TurnClosed} {
+	for _, outcome := range []string{events.TurnReplied, events.TurnIgnored, events.TurnFailed, events.TurnCutOff, events.TurnClosed} {
 		handle(w, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{TurnID: uuid.New(), ChannelID: channel, AgentID: agent, Outcome: outcome}})
 		if outcome == events.TurnFailed {
 			a.next("messageError")
+		}
+		if outcome == events.TurnFailed || outcome == events.TurnCutOff {
+			a.next("messageStreamError")
 		}
 		completed()
 	}
