@@ -15,16 +15,18 @@ import (
 
 // Room is a room of an agent as CONTRACT 2.7 lists it.
 type Room struct {
-	ID        uuid.UUID       `json:"id"`
-	AgentID   uuid.UUID       `json:"agentId"`
-	Source    string          `json:"source"`
-	Type      string          `json:"type"`
-	ServerID  string          `json:"serverId"`
-	WorldID   *uuid.UUID      `json:"worldId" nullable:"true"`
-	Name      string          `json:"name"`
-	Metadata  json.RawMessage `json:"metadata"`
-	ChannelID *uuid.UUID      `json:"channelId" nullable:"true"`
-	CreatedAt ISO             `json:"createdAt"`
+	ID      uuid.UUID `json:"id"`
+	AgentID uuid.UUID `json:"agentId"`
+	Source  string    `json:"source"`
+	Type    string    `json:"type"`
+	// MessageServerID is ServerID where that is the id of a server.
+	MessageServerID *uuid.UUID      `json:"messageServerId" nullable:"true" db:"-"`
+	ServerID        string          `json:"serverId"`
+	WorldID         *uuid.UUID      `json:"worldId" nullable:"true"`
+	Name            string          `json:"name"`
+	Metadata        json.RawMessage `json:"metadata"`
+	ChannelID       *uuid.UUID      `json:"channelId" nullable:"true"`
+	CreatedAt       ISO             `json:"createdAt"`
 	// WorldName is that of its world, empty for none, and WorldCreated the position of its creation; Revision is that of the
 	// room's stream.
 	WorldName    string          `json:"-"`
@@ -35,10 +37,16 @@ type Room struct {
 const roomColumns = `select r.id, r.agent_id, r.source, r.type, r.server_id, r.world_id, r.name, coalesce(r.metadata, 'null') as metadata,
 	r.channel_id, r.created_at, coalesce(w.name, '') as world_name, coalesce(w.created, 0) as world_created, r.revision from rooms r left join worlds w on w.id = r.world_id`
 
+func scanRoom(row pgx.CollectableRow) (Room, error) {
+	r, err := pgx.RowToStructByName[Room](row)
+	r.MessageServerID = MessageServer(r.ServerID)
+	return r, err
+}
+
 // Rooms lists the rooms of an agent's worlds, the oldest first, those of a page world by world, and tells how many there are in
 // all.
 func (q *Queries) Rooms(ctx context.Context, agent uuid.UUID, p Page) ([]Room, int, error) {
-	found, total, err := listed(ctx, q, fmt.Sprintf("rooms of agent %s", agent), pgx.RowToStructByName[Room], p, roomColumns+`
+	found, total, err := listed(ctx, q, fmt.Sprintf("rooms of agent %s", agent), scanRoom, p, roomColumns+`
 		where r.agent_id = $1 and r.world_id is not null and (r.created_at, r.created) < ($2, $3) and (r.created_at, r.created) > ($4, $5)
 		order by r.created_at %[1]s, r.created %[1]s limit $6`,
 		`select count(*) from rooms where agent_id = $1 and world_id is not null`, agent)
@@ -48,7 +56,7 @@ func (q *Queries) Rooms(ctx context.Context, agent uuid.UUID, p Page) ([]Room, i
 
 // Room is one room of an agent.
 func (q *Queries) Room(ctx context.Context, agent, id uuid.UUID) (Room, error) {
-	return one(ctx, q, fmt.Sprintf("room %s", id), pgx.RowToStructByName[Room], roomColumns+` where r.id = $1 and r.agent_id = $2`, id, agent)
+	return one(ctx, q, fmt.Sprintf("room %s", id), scanRoom, roomColumns+` where r.id = $1 and r.agent_id = $2`, id, agent)
 }
 
 // Group is a world with the rooms that agents were given for it together.

@@ -13,16 +13,33 @@ import (
 
 // World is a world as CONTRACT 2.7 shows it.
 type World struct {
-	ID        uuid.UUID       `json:"id"`
-	AgentID   uuid.UUID       `json:"agentId"`
-	Name      string          `json:"name"`
-	Metadata  json.RawMessage `json:"metadata"`
-	ServerID  string          `json:"serverId"`
-	CreatedAt ISO             `json:"createdAt"`
-	Revision  uint64          `json:"-"`
+	ID       uuid.UUID       `json:"id"`
+	AgentID  uuid.UUID       `json:"agentId"`
+	Name     string          `json:"name"`
+	Metadata json.RawMessage `json:"metadata"`
+	// MessageServerID is ServerID where that is the id of a server: what is made without one has a text of another kind.
+	MessageServerID *uuid.UUID `json:"messageServerId" nullable:"true" db:"-"`
+	ServerID        string     `json:"serverId"`
+	CreatedAt       ISO        `json:"createdAt"`
+	Revision        uint64     `json:"-"`
 }
 
 const worldColumns = `select id, agent_id, name, coalesce(metadata, 'null') as metadata, server_id, created_at, revision from worlds`
+
+func scanWorld(row pgx.CollectableRow) (World, error) {
+	w, err := pgx.RowToStructByName[World](row)
+	w.MessageServerID = MessageServer(w.ServerID)
+	return w, err
+}
+
+// MessageServer is the id of a server that a world or a room belongs to, nil where the text is none.
+func MessageServer(text string) *uuid.UUID {
+	id, err := events.ParseID(text)
+	if err != nil {
+		return nil
+	}
+	return &id
+}
 
 // Worlds lists the worlds of an agent, or of all, the oldest first, and tells how many there are in all.
 func (q *Queries) Worlds(ctx context.Context, agent uuid.UUID, p Page) ([]World, int, error) {
@@ -30,7 +47,7 @@ func (q *Queries) Worlds(ctx context.Context, agent uuid.UUID, p Page) ([]World,
 	if agent != uuid.Nil {
 		only = agent
 	}
-	return listed(ctx, q, "worlds", pgx.RowToStructByName[World], p, worldColumns+`
+	return listed(ctx, q, "worlds", scanWorld, p, worldColumns+`
 		where ($1::uuid is null or agent_id = $1 or exists (select from rooms r where r.world_id = worlds.id and r.agent_id = $1)) and (created_at, created) < ($2, $3) and (created_at, created) > ($4, $5)
 		order by created_at %[1]s, created %[1]s limit $6`,
 		`select count(*) from worlds where $1::uuid is null or agent_id = $1 or exists (select from rooms r where r.world_id = worlds.id and r.agent_id = $1)`, only)
@@ -38,7 +55,7 @@ func (q *Queries) Worlds(ctx context.Context, agent uuid.UUID, p Page) ([]World,
 
 // World is one world.
 func (q *Queries) World(ctx context.Context, id uuid.UUID) (World, error) {
-	return one(ctx, q, fmt.Sprintf("world %s", id), pgx.RowToStructByName[World], worldColumns+` where id = $1`, id)
+	return one(ctx, q, fmt.Sprintf("world %s", id), scanWorld, worldColumns+` where id = $1`, id)
 }
 
 // MadeWorld is a world and the position of its creation.

@@ -23,6 +23,12 @@ import (
 // spelledMemory are the other spellings of paths below an agent.
 var spelledMemory = regexp.MustCompile(`/api/memory/(?:agents/)?\{agentId\}`)
 
+// formerly are the names in ElizaOS 1.2.0 of parts of paths, and what they are called since.
+var formerly = strings.NewReplacer(
+	"/messaging/central-channels", "/messaging/channels", "/messaging/central-servers", "/messaging/message-servers",
+	"/messaging/servers", "/messaging/message-servers", "Id/servers", "Id/message-servers", "Id}/servers", "Id}/message-servers",
+)
+
 // exampleBody is what the description gives as an example; a file where that is wanted, and nothing where nothing is.
 func (d described) exampleBody(t testing.TB) (body any, headers []string) {
 	t.Helper()
@@ -41,18 +47,17 @@ var without = map[string]struct {
 	status int
 	reason string
 }{
-	"DELETE /api/agents/{agentId}/memories/{memoryId}":                        {200, "recorded so"},
-	"DELETE /api/messaging/central-channels/{channelId}":                      {204, "recorded so"},
-	"DELETE /api/messaging/central-channels/{channelId}/messages":             {204, "recorded so"},
-	"DELETE /api/messaging/central-channels/{channelId}/messages/{messageId}": {204, "recorded so"},
-	"DELETE /api/memory/groups/{serverId}":                                    {204, "recorded so"},
-	"DELETE /api/memory/groups/{serverId}/memories":                           {204, "recorded so"},
-	"POST /api/messaging/central-channels/{channelId}/messages":               {201, "makes its channel, as recorded"},
-	"POST /api/agents/{agentId}/import":                                       {200, "makes its agent"},
-	"POST /api/media/channels/{channelId}/upload":                             {200, "keeps the file whether or not the channel is there, as recorded"},
-	"POST /api/media/channels/{channelId}/upload-media":                       {200, "keeps the file whether or not the channel is there, as recorded"},
-	"POST /api/messaging/channels/{channelId}/upload-media":                   {200, "keeps the file whether or not the channel is there, as recorded"},
-	"POST /api/messaging/central-channels/{channelId}/upload-media":           {200, "keeps the file whether or not the channel is there, as recorded"},
+	"DELETE /api/agents/{agentId}/memories/{memoryId}":                {200, "recorded so"},
+	"DELETE /api/messaging/channels/{channelId}":                      {204, "recorded so"},
+	"DELETE /api/messaging/channels/{channelId}/messages":             {204, "recorded so"},
+	"DELETE /api/messaging/channels/{channelId}/messages/{messageId}": {204, "recorded so"},
+	"DELETE /api/memory/groups/{serverId}":                            {204, "recorded so"},
+	"DELETE /api/memory/groups/{serverId}/memories":                   {204, "recorded so"},
+	"POST /api/messaging/channels/{channelId}/messages":               {201, "makes its channel, as recorded"},
+	"POST /api/agents/{agentId}/import":                               {200, "makes its agent"},
+	"POST /api/media/channels/{channelId}/upload":                     {200, "keeps the file whether or not the channel is there, as recorded"},
+	"POST /api/media/channels/{channelId}/upload-media":               {200, "keeps the file whether or not the channel is there, as recorded"},
+	"POST /api/messaging/channels/{channelId}/upload-media":           {200, "keeps the file whether or not the channel is there, as recorded"},
 }
 
 func TestEveryOperationOnWhatIsUnknownIsNotFoundOrAListThatIsEmpty(t *testing.T) {

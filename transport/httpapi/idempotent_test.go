@@ -10,19 +10,19 @@ import (
 
 // unkept are POSTs that record nothing, or that are not told apart by their key.
 var unkept = map[string]string{
-	"/api/messaging/messages/search":                             "asks",
-	"/api/server/logs":                                           "asks",
-	"/api/server/parked/retry":                                   "finds nothing parked here",
-	"/api/server/parked/{eventId}/retry":                         "finds nothing parked here",
-	"/api/agents/{agentId}/import":                               "tells of each memory whether it was there, and takes none twice",
-	"/api/messaging/central-channels/{channelId}/generate-title": "is recorded by the reaction, which is not here",
+	"/api/messaging/messages/search":                     "asks",
+	"/api/server/logs":                                   "asks",
+	"/api/server/parked/retry":                           "finds nothing parked here",
+	"/api/server/parked/{eventId}/retry":                 "finds nothing parked here",
+	"/api/agents/{agentId}/import":                       "tells of each memory whether it was there, and takes none twice",
+	"/api/messaging/channels/{channelId}/generate-title": "is recorded by the reaction, which is not here",
 }
 
 // undone is what has to be asked for before the example of a POST changes anything.
 var undone = map[string]frame.Route{
-	"/api/agents/:agentId/start":                        {Method: "POST", Path: "/api/agents/:agentId/stop"},
-	"/api/messaging/central-channels/:channelId/agents": {Method: "DELETE", Path: "/api/messaging/central-channels/:channelId/agents/:agentId"},
-	"/api/messaging/servers/:serverId/agents":           {Method: "DELETE", Path: "/api/messaging/servers/:serverId/agents/:agentId"},
+	"/api/agents/:agentId/start":                      {Method: "POST", Path: "/api/agents/:agentId/stop"},
+	"/api/messaging/channels/:channelId/agents":       {Method: "DELETE", Path: "/api/messaging/channels/:channelId/agents/:agentId"},
+	"/api/messaging/message-servers/:serverId/agents": {Method: "DELETE", Path: "/api/messaging/message-servers/:serverId/agents/:agentId"},
 }
 
 // other is another body than that of the example.

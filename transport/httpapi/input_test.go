@@ -203,7 +203,7 @@ func TestWhatJSONLeavesOpenIsSettledOnTheWayIn(t *testing.T) {
 	if got := posted.Text("content"); got != "lone \ufffd here, pair \U0001F600, \\ud800" {
 		t.Errorf("content: %q", got)
 	}
-	if posted.At("metadata.a") != 2.0 || posted.At("metadata.b.c") != 3.0 || bytes.Count(posted.Body, []byte(`"a":`)) != 1 {
+	if posted.At("metadata.a") != 2.0 || posted.At("metadata.b.c") != 3.0 || bytes.Count(posted.Body, []byte(`"a":`)) != 2 { // of the data and of the userMessage
 		t.Errorf("metadata: %s", posted.Body)
 	}
 	if got := posted.Text("author_id"); got != "aaaaaaaa-0000-4000-8000-00000000000b" {

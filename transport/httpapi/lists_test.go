@@ -17,7 +17,7 @@ import (
 // shortLists are bounded by what they are about: they hold what this build or one request consists of, or the most of a kind.
 var shortLists = []string{
 	"/api/agents/{agentId}/panels", "/api/history/messages/{id}/why", "/api/server/debug/metrics",
-	"/api/server/debug/state", "/api/server/health", "/api/system/capabilities", "/insights", "/stats",
+	"/api/server/debug/state", "/api/server/health", "/health", "/api/system/version", "/api/system/capabilities", "/insights", "/stats",
 }
 
 func TestEveryListHasALimit(t *testing.T) {

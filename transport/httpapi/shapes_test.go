@@ -115,10 +115,11 @@ func TestEveryParameterIsRefusedWhereItHasTheWrongType(t *testing.T) {
 // freely are parts of bodies called ids that need not be any, by the end of the route and their name.
 var freely = map[string]string{
 	"/rooms serverId": "any text, as recorded", "/worlds serverId": "any text, as recorded",
+	"/rooms messageServerId": "any text, as serverId", "/worlds messageServerId": "any text, as serverId",
 	"/messages in_reply_to_message_id": "dropped, as recorded", "/ingest-external in_reply_to_message_id": "dropped, as recorded",
-	"/ingest-external author_id": "a name elsewhere", "/ingest-external server_id": "a name elsewhere", "/ingest-external source_id": "a name elsewhere",
-	"/channels sourceId": "a name elsewhere", "/servers sourceId": "a name elsewhere",
-	"/groups/:serverId serverId": "the path has it", "/central-channels serverId": "server_id counts", "/complete messageId": "channel_id counts",
+	"/ingest-external author_id": "a name elsewhere", "/ingest-external server_id": "a name elsewhere", "/ingest-external message_server_id": "a name elsewhere", "/ingest-external source_id": "a name elsewhere",
+	"channels sourceId": "a name elsewhere", "servers sourceId": "a name elsewhere",
+	"/groups/:serverId serverId": "the path has it", "/complete messageId": "channel_id counts",
 	"/ingest-external channelId": "channel_id counts", "/submit channelId": "channel_id counts", "/submit agentId": "author_id counts",
 	"/submit inReplyToMessageId": "in_reply_to_message_id counts",
 }

@@ -109,15 +109,24 @@ func (a *API) envelope(o *operation, data reflect.Type) *huma.MediaType {
 	whole.Required, whole.Properties["data"] = append(whole.Required, "data"), inner
 	example["data"] = a.exampleOf(data)
 	if o.answer.bare {
-		fields := a.answers.Schema(data, false, "")
-		whole.Required = append(whole.Required, fields.Required...)
-		maps.Copy(whole.Properties, fields.Properties)
-		top := map[string]any{}
-		if raw, err := json.Marshal(example["data"]); err == nil && json.Unmarshal(raw, &top) == nil {
-			maps.Copy(example, top)
-		}
+		a.atTop(whole, example, data, example["data"])
+	}
+	if data, ok := example["data"].(Besider); ok {
+		beside := data.Beside()
+		a.atTop(whole, example, reflect.TypeOf(beside), beside)
 	}
 	return &huma.MediaType{Schema: whole, Example: example}
+}
+
+// atTop describes the fields of an object as fields of the envelope.
+func (a *API) atTop(whole *huma.Schema, example map[string]any, object reflect.Type, exampleOf any) {
+	fields := a.answers.Schema(object, false, "")
+	whole.Required = append(whole.Required, fields.Required...)
+	maps.Copy(whole.Properties, fields.Properties)
+	top := map[string]any{}
+	if raw, err := json.Marshal(exampleOf); err == nil && json.Unmarshal(raw, &top) == nil {
+		maps.Copy(example, top)
+	}
 }
 
 // partial describes what is said when some of what was wanted was done, and some was not.

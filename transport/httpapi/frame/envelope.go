@@ -33,6 +33,9 @@ type Said struct {
 // ISO is a time as answers show it.
 func ISO(t time.Time) queries.ISO { return queries.ISO(t.UTC().Format("2006-01-02T15:04:05.000Z")) }
 
+// Besider is data that has fields beside it, at the top level of the answer: those of the object that Beside returns.
+type Besider interface{ Beside() any }
+
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // answer writes data or an error in its envelope.
@@ -101,6 +104,14 @@ func (c *Call) encode(buf *bytes.Buffer, data any) error {
 		top := bytes.TrimSuffix(buf.Bytes()[from+1:], []byte("}"))
 		buf.WriteString(",")
 		buf.Write(top)
+	}
+	if data, ok := data.(Besider); ok {
+		from := buf.Len()
+		if err := e.Encode(data.Beside()); err != nil {
+			return err
+		}
+		buf.Bytes()[from] = ','
+		buf.Truncate(buf.Len() - len("}\n"))
 	}
 	buf.WriteString("}")
 	return nil

@@ -55,6 +55,28 @@ func (serverID) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Description: "A UUID, or 0 for the default server."}
 }
 
+// ServerNames is the server that a body names: message_server_id for clients of ElizaOS 1.7.2, server_id for those of 1.2.0.
+type ServerNames struct {
+	MessageServerID ServerText `json:"message_server_id" doc:"A UUID, or 0 for the default server."`
+	ServerID        ServerText `json:"server_id" doc:"The same for clients of ElizaOS 1.2.0; message_server_id counts where a body has both."`
+}
+
+// NamesNone reports whether the body names no server.
+func (n ServerNames) NamesNone() bool { return n.MessageServerID == "" && n.ServerID == "" }
+
+// Server is the id of the server. It is an error where the body names none, or has something else than an id under either name.
+func (n ServerNames) Server() (id uuid.UUID, err error) {
+	if n.ServerID != "" || n.MessageServerID == "" {
+		if id, err = events.ParseServerID(string(n.ServerID)); err != nil {
+			return id, err
+		}
+	}
+	if n.MessageServerID != "" {
+		id, err = events.ParseServerID(string(n.MessageServerID))
+	}
+	return id, err
+}
+
 // Moment is a point in time in a query: milliseconds or seconds since 1970, or ISO-8601, of which a date alone is its beginning.
 type Moment struct{ time.Time }
 

@@ -18,6 +18,7 @@ import (
 // operation is one route: what it is called, how it answers, what it takes, who may ask, and how much.
 type operation struct {
 	method, path, summary string
+	also                  []string // more paths under which it is served
 	answer                answer
 	body                  body
 	access                access
@@ -107,6 +108,14 @@ func Partly(example *problem.Problem) Trait { return func(o *operation) { o.answ
 // routes are named as in ElizaOS, and OpenAPI has one name for a path.
 func DescribedUnder(path string) Trait { return func(o *operation) { o.answer.under = path } }
 
+// Also serves the operation under another path, too.
+func Also(path string) Trait { return func(o *operation) { o.also = append(o.also, path) } }
+
+// Formerly serves the operation under an older path, too: ElizaOS 1.7.2 has other names for parts of its paths than 1.2.0.
+func Formerly(part, older string) Trait {
+	return func(o *operation) { Also(strings.Replace(o.path, "/"+part, "/"+older, 1))(o) }
+}
+
 // Polled may be asked again and again instead of opening a socket.
 func Polled(o *operation) { o.answer.polled = true }
 
@@ -136,6 +145,18 @@ func (a *API) operation(method, path, summary string, kind operation, traits ...
 	}
 	a.operations[route{method, path}] = o
 	return o
+}
+
+// everywhere returns the operation once for each of its paths. They share its limits.
+func (a *API) everywhere(o *operation) []*operation {
+	all := []*operation{o}
+	for _, path := range o.also {
+		same := *o
+		same.path = path
+		a.operations[route{o.method, path}] = &same
+		all = append(all, &same)
+	}
+	return all
 }
 
 // operationOf is the operation that a request is for. One for none of them counts as a request of the API all the same.
@@ -170,11 +191,16 @@ func Remove[In, Data any](a *API, path, summary string, f Fulfil[In, Data], trai
 type reply struct{ Body func(huma.Context) }
 
 func add[In, Data any](a *API, method, path, summary string, f Fulfil[In, Data], traits []Trait) {
-	kind := operation{answer: answer{status: http.StatusOK, groups: []string{Core}}}
+	kind := operation{answer: answer{status: http.StatusOK, groups: []string{Core}}, limits: allowance{time: timeLimit}}
 	if reflect.TypeFor[Data]() == reflect.TypeFor[None]() {
 		kind.answer.status = http.StatusNoContent
 	}
-	o := a.operation(method, path, summary, kind, traits...)
+	for _, o := range a.everywhere(a.operation(method, path, summary, kind, traits...)) {
+		register(a, o, f)
+	}
+}
+
+func register[In, Data any](a *API, o *operation, f Fulfil[In, Data]) {
 	description := a.describe(o, reflect.TypeFor[Data]())
 	huma.Register(a.huma, description, func(ctx context.Context, in *In) (*reply, error) {
 		return &reply{func(huma.Context) {
@@ -187,7 +213,7 @@ func add[In, Data any](a *API, method, path, summary string, f Fulfil[In, Data],
 	if o.body.form != nil { // said afterwards, or huma would read the body
 		of.Post.RequestBody = o.body.form
 	}
-	switch method {
+	switch o.method {
 	case http.MethodPost:
 		o.illustrate(of.Post.RequestBody)
 	case http.MethodPatch:

@@ -31,8 +31,7 @@ var (
 func Mount(f *frame.API, p Ports) {
 	a := &api{API: f, Ports: p}
 	a.Examples(examples...)
-	frame.Post(a.API, "/api/messaging/channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChat, frame.Upload, uploadAttempts, fileOperations)
-	frame.Post(a.API, "/api/messaging/central-channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChat, frame.Upload, uploadAttempts, fileOperations)
+	frame.Post(a.API, "/api/messaging/channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChat, frame.Formerly("channels", "central-channels"), frame.Upload, uploadAttempts, fileOperations)
 	frame.Post(a.API, "/api/media/channels/:channelId/upload-media", "Upload a file into a channel", a.uploadToChannel, frame.AnyUpload, channelUploads)
 	frame.Post(a.API, "/api/media/channels/:channelId/upload", "Upload a file into a channel", a.uploadToChannel, frame.AnyUpload, channelUploads)
 	frame.Post(a.API, "/api/media/agents/:agentId/upload-media", "Upload a file for an agent", a.uploadToAgent, frame.AnyUpload)

@@ -15,10 +15,10 @@ var (
 	aFailed = groupFailure{AgentID: "nope", Code: problem.CodeCreate, Message: "Failed to Create group", Details: "Invalid agentId format: nope"}
 	aGroup  = groupMade{example.Room, "Us", "client", example.World, "API"}
 	aRoom   = queries.Room{
-		ID: example.Room, AgentID: example.Agent, Source: "eliza_gui", Type: "DM", ServerID: example.Server.String(), WorldID: &example.World, Name: "Us",
+		ID: example.Room, AgentID: example.Agent, Source: "eliza_gui", Type: "DM", MessageServerID: &example.Server, ServerID: example.Server.String(), WorldID: &example.World, Name: "Us",
 		Metadata: json.RawMessage(`{}`), ChannelID: &example.Channel, CreatedAt: example.ISO,
 	}
-	aWorld  = queries.World{ID: example.World, AgentID: example.Agent, Name: "Home", Metadata: json.RawMessage(`{}`), ServerID: example.Server.String(), CreatedAt: example.ISO}
+	aWorld  = queries.World{ID: example.World, AgentID: example.Agent, Name: "Home", Metadata: json.RawMessage(`{}`), MessageServerID: &example.Server, ServerID: example.Server.String(), CreatedAt: example.ISO}
 	near    = 0.87
 	howMany = []queries.Count{{Key: "messages", Count: 7}}
 )
@@ -33,15 +33,15 @@ var examples = []any{
 	memoryList{Memories: []queries.Memory{example.TheMemory}},
 	example.TheMemory,
 	memoryUpdated{example.Memory, "Memory updated successfully"},
-	memoriesCleared{7, "All agent memories cleared successfully"},
+	memoriesCleared{7, 7, "All agent memories cleared successfully"},
 	memoriesFound{[]queries.FoundMemory{{Memory: example.TheMemory, Similarity: &near, Score: 0.03}}, modeHybrid, "hashing-384", 384},
 	roomList{[]queries.Room{aRoom}},
 	roomAnswer{
-		ID: example.Room, Name: "Us", ChannelID: &example.Channel, AgentID: example.Agent, ServerID: aRoom.ServerID, WorldID: &example.World, Type: "DM",
+		ID: example.Room, Name: "Us", ChannelID: &example.Channel, AgentID: example.Agent, MessageServerID: &example.Server, ServerID: aRoom.ServerID, WorldID: &example.World, Type: "DM",
 		Source: "client", Metadata: aRoom.Metadata, WorldName: "Home",
 	},
 	roomMade{
-		ID: example.Room, Name: "Us", AgentID: example.Agent, CreatedAt: example.Millis, Source: "client", Type: "DM", WorldID: example.World, ServerID: aRoom.ServerID,
+		ID: example.Room, Name: "Us", AgentID: example.Agent, CreatedAt: example.Millis, Source: "client", Type: "DM", WorldID: example.World, MessageServerID: &example.Server, ServerID: aRoom.ServerID,
 	},
 	queries.Stats{Total: 7, ByTable: howMany, ByType: howMany, ByRoom: howMany, ByEntity: howMany, ByDay: howMany, Oldest: &example.Millis, Newest: &example.Millis, Bytes: 412},
 	queries.Insights{

@@ -258,7 +258,8 @@ func (a *api) deleteMemory(c *frame.Call, in *MemoryPath) (frame.Said, error) {
 }
 
 type memoriesCleared struct {
-	DeletedCount int    `json:"deletedCount"`
+	Deleted      int    `json:"deleted"`
+	DeletedCount int    `json:"deletedCount" doc:"The same, as ElizaOS 1.2.0 calls it."`
 	Message      string `json:"message"`
 }
 
@@ -268,7 +269,7 @@ func (a *api) clearMemories(c *frame.Call, in *frame.AgentPath) (memoriesCleared
 		return memoriesCleared{}, err
 	}
 	_, err = frame.Run(c, commands.ClearMemories{AgentID: in.AgentID.UUID})
-	return memoriesCleared{n, "All agent memories cleared successfully"}, err
+	return memoriesCleared{n, n, "All agent memories cleared successfully"}, err
 }
 
 func (a *api) clearRoom(c *frame.Call, in *RoomPath) (frame.None, error) {

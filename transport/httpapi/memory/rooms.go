@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -36,16 +37,17 @@ func (a *api) rooms(c *frame.Call, in *AgentList) (roomList, error) {
 
 // roomAnswer is a room as it is shown alone.
 type roomAnswer struct {
-	ID        uuid.UUID       `json:"id"`
-	Name      string          `json:"name"`
-	ChannelID *uuid.UUID      `json:"channelId" nullable:"true"`
-	AgentID   uuid.UUID       `json:"agentId"`
-	ServerID  string          `json:"serverId"`
-	WorldID   *uuid.UUID      `json:"worldId" nullable:"true"`
-	Type      string          `json:"type"`
-	Source    string          `json:"source"`
-	Metadata  json.RawMessage `json:"metadata"`
-	WorldName string          `json:"worldName,omitempty"`
+	ID              uuid.UUID       `json:"id"`
+	Name            string          `json:"name"`
+	ChannelID       *uuid.UUID      `json:"channelId" nullable:"true"`
+	AgentID         uuid.UUID       `json:"agentId"`
+	MessageServerID *uuid.UUID      `json:"messageServerId,omitempty"`
+	ServerID        string          `json:"serverId"`
+	WorldID         *uuid.UUID      `json:"worldId" nullable:"true"`
+	Type            string          `json:"type"`
+	Source          string          `json:"source"`
+	Metadata        json.RawMessage `json:"metadata"`
+	WorldName       string          `json:"worldName,omitempty"`
 }
 
 func (a *api) room(c *frame.Call, in *RoomPath) (roomAnswer, error) {
@@ -59,7 +61,7 @@ func (a *api) room(c *frame.Call, in *RoomPath) (roomAnswer, error) {
 		r.ChannelID, r.WorldID = &r.ID, &r.ID
 	}
 	return roomAnswer{
-		ID: r.ID, Name: r.Name, ChannelID: r.ChannelID, AgentID: r.AgentID, ServerID: r.ServerID, WorldID: r.WorldID, Type: r.Type,
+		ID: r.ID, Name: r.Name, ChannelID: r.ChannelID, AgentID: r.AgentID, MessageServerID: r.MessageServerID, ServerID: r.ServerID, WorldID: r.WorldID, Type: r.Type,
 		Source: r.Source, Metadata: r.Metadata, WorldName: r.WorldName,
 	}, err
 }
@@ -67,25 +69,26 @@ func (a *api) room(c *frame.Call, in *RoomPath) (roomAnswer, error) {
 type newRoom struct {
 	frame.AgentPath
 	Body struct {
-		Name     frame.Text   `json:"name"`
-		Type     frame.Text   `json:"type" doc:"DM where it is not given."`
-		Source   frame.Text   `json:"source" doc:"client where it is not given."`
-		WorldID  frame.Text   `json:"worldId" doc:"A world of its own is made where it is not given."`
-		ServerID frame.Text   `json:"serverId"`
+		Name    frame.Text `json:"name"`
+		Type    frame.Text `json:"type" doc:"DM where it is not given."`
+		Source  frame.Text `json:"source" doc:"client where it is not given."`
+		WorldID frame.Text `json:"worldId" doc:"A world of its own is made where it is not given."`
+		ServerNames
 		Metadata frame.Object `json:"metadata"`
 	}
 }
 
 type roomMade struct {
-	ID        uuid.UUID       `json:"id"`
-	Name      string          `json:"name"`
-	AgentID   uuid.UUID       `json:"agentId"`
-	CreatedAt queries.Millis  `json:"createdAt"`
-	Source    string          `json:"source"`
-	Type      string          `json:"type"`
-	WorldID   uuid.UUID       `json:"worldId"`
-	ServerID  string          `json:"serverId"`
-	Metadata  json.RawMessage `json:"metadata,omitempty"`
+	ID              uuid.UUID       `json:"id"`
+	Name            string          `json:"name"`
+	AgentID         uuid.UUID       `json:"agentId"`
+	CreatedAt       queries.Millis  `json:"createdAt"`
+	Source          string          `json:"source"`
+	Type            string          `json:"type"`
+	WorldID         uuid.UUID       `json:"worldId"`
+	MessageServerID *uuid.UUID      `json:"messageServerId,omitempty"`
+	ServerID        string          `json:"serverId"`
+	Metadata        json.RawMessage `json:"metadata,omitempty"`
 }
 
 func (a *api) createRoom(c *frame.Call, in *newRoom) (roomMade, error) {
@@ -94,7 +97,7 @@ func (a *api) createRoom(c *frame.Call, in *newRoom) (roomMade, error) {
 		return roomMade{}, problem.Invalid("Room name is required")
 	}
 	id := events.UniqueUUID(agent, "room-"+c.NewID("room").String())
-	server := frame.Or(b.ServerID, serverOf(c.Request().At))
+	server := b.server(c.Request().At)
 	world, err := frame.OptionalID("worldId", b.WorldID, uuid.Nil)
 	if err != nil {
 		return roomMade{}, err
@@ -114,11 +117,20 @@ func (a *api) createRoom(c *frame.Call, in *newRoom) (roomMade, error) {
 	} else {
 		r, err = commands.Handle(c, a.O.Env, c.Request(), cmd)
 	}
+	server = b.server(r.At)
 	return roomMade{
 		ID: id, Name: cmd.Name, AgentID: agent, CreatedAt: queries.Millis(r.At.UnixMilli()), Source: cmd.Source, Type: cmd.Type,
-		WorldID: world, ServerID: frame.Or(b.ServerID, serverOf(r.At)), Metadata: cmd.Metadata,
+		WorldID: world, MessageServerID: queries.MessageServer(server), ServerID: server, Metadata: cmd.Metadata,
 	}, c.Wrote(r, err)
 }
 
-// serverOf is the server, as recorded, of what is made at a time without one.
-func serverOf(made time.Time) string { return "server-" + strconv.FormatInt(made.UnixMilli(), 10) }
+// ServerNames is the server that the body of a world or a room names. It may be any text.
+type ServerNames struct {
+	MessageServerID frame.Text `json:"messageServerId"`
+	ServerID        frame.Text `json:"serverId" doc:"The same for clients of ElizaOS 1.2.0; messageServerId counts where a body has both."`
+}
+
+// server is the one that is named or else, as recorded, one that is called after the time at which the thing is made.
+func (n ServerNames) server(made time.Time) string {
+	return cmp.Or(string(n.MessageServerID), string(n.ServerID), "server-"+strconv.FormatInt(made.UnixMilli(), 10))
+}

@@ -37,9 +37,9 @@ func (a *api) worldsOf(c *frame.Call, agent uuid.UUID, in frame.PageQuery) (worl
 type newWorld struct {
 	frame.AgentPath
 	Body struct {
-		Name     frame.Text   `json:"name"`
-		WorldID  frame.Text   `json:"worldId" doc:"A world that the agent is to know; it is made where there is none."`
-		ServerID frame.Text   `json:"serverId"`
+		Name    frame.Text `json:"name"`
+		WorldID frame.Text `json:"worldId" doc:"A world that the agent is to know; it is made where there is none."`
+		ServerNames
 		Metadata frame.Object `json:"metadata"`
 	}
 }
@@ -63,7 +63,7 @@ func (a *api) createWorld(c *frame.Call, in *newWorld) (worldAnswer, error) {
 		world = events.UniqueUUID(agent, "world-"+c.NewID("world").String())
 	}
 	if _, err := frame.Run(c, commands.CreateWorld{
-		WorldID: world, AgentID: agent, ServerID: frame.Or(b.ServerID, serverOf(c.Request().At)),
+		WorldID: world, AgentID: agent, ServerID: b.server(c.Request().At),
 		Name: frame.Or(b.Name, "World "+named.String()[:8]), Metadata: b.Metadata.Raw(),
 	}); err != nil {
 		return worldAnswer{}, err
@@ -76,7 +76,7 @@ func (a *api) createWorld(c *frame.Call, in *newWorld) (worldAnswer, error) {
 		})
 	}
 	return worldAnswer{queries.World{
-		ID: world, AgentID: known.AgentID, Name: known.Name, Metadata: orNull(known.Metadata), ServerID: known.ServerID, CreatedAt: frame.ISO(known.At),
+		ID: world, AgentID: known.AgentID, Name: known.Name, Metadata: orNull(known.Metadata), MessageServerID: queries.MessageServer(known.ServerID), ServerID: known.ServerID, CreatedAt: frame.ISO(known.At),
 	}}, err
 }
 

@@ -28,7 +28,7 @@ type Spelt struct {
 
 // unspoken fills in what a message leaves out that names neither its author nor its server.
 func (a *api) unspoken(c *frame.Call, channel uuid.UUID, b *MessageBody) error {
-	if b.AuthorID != "" || b.ServerID != "" {
+	if b.AuthorID != "" || !b.NamesNone() {
 		return nil
 	}
 	known, err := a.Env.States.Channel(c, channel)
@@ -36,7 +36,7 @@ func (a *api) unspoken(c *frame.Call, channel uuid.UUID, b *MessageBody) error {
 		return err
 	}
 	fields := b.Metadata.Fields()
-	b.ServerID = frame.ServerText(known.ServerID.String())
+	b.MessageServerID = frame.ServerText(known.ServerID.String())
 	b.AuthorID = frame.Text(cmp.Or(frame.TextIn(fields, "author_id", "authorId", "userId", "entityId"), a.ownID(c).String()))
 	return nil
 }
@@ -55,7 +55,7 @@ func (a *api) inClientWords(c *frame.Call, in *submission) error {
 	if err != nil {
 		return err
 	}
-	b.ChannelID, b.AuthorID, b.ServerID = b.InChannel, b.AgentID, frame.ServerText(known.ServerID.String())
+	b.ChannelID, b.AuthorID, b.MessageServerID = b.InChannel, b.AgentID, frame.ServerText(known.ServerID.String())
 	b.SourceType, b.InReplyTo = cmp.Or(b.SourceType, "agent_response"), b.InReplyToMessage
 	if !eliza.Truthy(b.RawMessage) {
 		b.RawMessage, err = json.Marshal(map[string]frame.Text{"text": b.Content})
@@ -67,7 +67,7 @@ func (a *api) inClientWords(c *frame.Call, in *submission) error {
 func (a *api) turnOf(c *frame.Call, message frame.Text) (channel, server uuid.UUID, err error) {
 	id, err := events.ParseID(string(message))
 	if err != nil {
-		return channel, server, problem.Invalid("Missing or invalid fields: channel_id, server_id")
+		return channel, server, problem.Invalid("Missing or invalid fields: channel_id, message_server_id")
 	}
 	answered, err := a.Queries.Message(c, id)
 	if err != nil {

@@ -1,11 +1,11 @@
 package messaging
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -32,76 +32,69 @@ func makeChannel(c *frame.Call, cmd commands.CreateChannel) (queries.Channel, er
 	}, err
 }
 
-type newChannel struct {
-	Body struct {
-		ServerID    frame.ServerText `json:"serverId"`
-		Name        frame.Text       `json:"name"`
-		Type        frame.Text       `json:"type"`
-		SourceType  frame.Text       `json:"sourceType"`
-		SourceID    frame.Text       `json:"sourceId"`
-		Topic       frame.Text       `json:"topic"`
-		Description frame.Text       `json:"description" doc:"Another name for the topic."`
-		Metadata    frame.Object     `json:"metadata"`
+type newChannel struct{ Body ChannelBody }
+
+// ChannelBody takes what clients of both generations say of a channel: its name, its server, and its participants or its type.
+type ChannelBody struct {
+	Name frame.Text `json:"name"`
+	frame.ServerNames
+	Participants []string         `json:"participantCentralUserIds"`
+	Type         frame.Text       `json:"type" doc:"GROUP where it is not given, but participants are."`
+	Metadata     frame.Object     `json:"metadata"`
+	InServer     frame.ServerText `json:"serverId" doc:"Another name for message_server_id."`
+	Among        []string         `json:"participantIds" doc:"Another name for participantCentralUserIds; then the server may be left out for the default one."`
+	SourceType   frame.Text       `json:"sourceType"`
+	SourceID     frame.Text       `json:"sourceId"`
+	Topic        frame.Text       `json:"topic"`
+	Description  frame.Text       `json:"description" doc:"Another name for the topic."`
+}
+
+// server is the id that the body gives the server by any of its names.
+func (b ChannelBody) server() (id uuid.UUID, err error) {
+	given := slices.DeleteFunc([]frame.ServerText{b.InServer, b.ServerID, b.MessageServerID}, func(s frame.ServerText) bool { return s == "" })
+	if len(given) == 0 && b.Among != nil {
+		return events.DefaultServer, nil
 	}
-}
-
-type channelAnswer struct {
-	Channel queries.Channel `json:"channel"`
-}
-
-func (a *api) createChannel(c *frame.Call, in *newChannel) (channelAnswer, error) {
-	b := in.Body
-	for _, field := range []struct {
-		name  string
-		value frame.Text
-	}{{"serverId", frame.Text(b.ServerID)}, {"name", b.Name}, {"type", b.Type}} {
-		if field.value == "" {
-			return channelAnswer{}, frame.MissingFields(field.name + ".")
+	if len(given) == 0 {
+		return id, frame.MissingFields("message_server_id")
+	}
+	for _, s := range given {
+		if id, err = events.ParseServerID(string(s)); err != nil {
+			return id, problem.Invalid("Invalid message_server_id format")
 		}
 	}
-	server, err := events.ParseServerID(string(b.ServerID))
-	if err != nil {
-		return channelAnswer{}, problem.Invalid("Invalid serverId format")
-	}
-	made, err := makeChannel(c, commands.CreateChannel{
-		ChannelID: c.NewID("channel"), ServerID: server, Name: string(b.Name), Type: string(b.Type),
-		SourceType: string(b.SourceType), SourceID: string(b.SourceID), Topic: frame.Or(b.Topic, string(b.Description)),
-		Metadata: b.Metadata.Raw(),
-	})
-	return channelAnswer{made}, err
+	return id, nil
 }
 
-type newGroup struct {
-	Body struct {
-		Name         frame.Text       `json:"name"`
-		ServerID     frame.ServerText `json:"server_id"`
-		Participants []string         `json:"participantCentralUserIds"`
-		Type         frame.Text       `json:"type"`
-		Metadata     frame.Object     `json:"metadata"`
-		InServer     frame.ServerText `json:"serverId" doc:"Another name for server_id; without either it is the default server's."`
-		Among        []string         `json:"participantIds" doc:"Another name for participantCentralUserIds."`
-	}
+// channelMade is the channel, as ElizaOS 1.7.2 answers, and again as the member in which 1.2.0 has it.
+type channelMade struct {
+	queries.Channel
+	Inner queries.Channel `json:"channel"`
 }
 
-func (a *api) createGroup(c *frame.Call, in *newGroup) (queries.Channel, error) {
+func (a *api) createChannel(c *frame.Call, in *newChannel) (channelMade, error) {
 	b := in.Body
-	if b.ServerID == "" && b.Participants == nil { // in the words of the client package
-		b.ServerID, b.Participants = cmp.Or(b.InServer, "0"), frame.List(b.Among)
+	server, err := b.server()
+	if err != nil {
+		return channelMade{}, err
 	}
-	server, badServer := events.ParseServerID(string(b.ServerID))
-	participants, badParticipant := frame.ParseIDs(b.Participants)
-	if b.Name == "" || badServer != nil || badParticipant != nil || b.Participants == nil {
-		return queries.Channel{}, problem.Invalid("Invalid payload. Required: name, server_id (UUID or \"0\"), " +
-			"participantCentralUserIds (array of UUIDs). Optional: type, metadata.")
+	if b.Participants == nil {
+		b.Participants = b.Among
+	}
+	participants, err := frame.ParseIDs(b.Participants)
+	if err != nil || b.Name == "" || b.Participants == nil && b.Type == "" {
+		return channelMade{}, problem.Invalid("Invalid payload. Required: name, message_server_id (UUID), participantCentralUserIds " +
+			"(array of UUIDs) or type. Optional: metadata, topic, sourceType, sourceId.")
 	}
 	metadata := b.Metadata.Raw()
 	if metadata == nil {
 		metadata = json.RawMessage(`{}`)
 	}
-	return makeChannel(c, commands.CreateChannel{
-		ChannelID: c.NewID("channel"), ServerID: server, Name: string(b.Name), Type: frame.Or(b.Type, "GROUP"), Metadata: metadata,
-		Participants: participants,
+	made, err := makeChannel(c, commands.CreateChannel{
+		ChannelID: c.NewID("channel"), ServerID: server, Name: string(b.Name), Type: frame.Or(b.Type, "GROUP"), SourceType: string(b.SourceType),
+		SourceID: string(b.SourceID), Topic: frame.Or(b.Topic, string(b.Description)), Metadata: metadata, Participants: participants,
 	})
+	return channelMade{made, made}, err
 }
 
 type dmQuery struct {

@@ -12,7 +12,7 @@ import (
 
 var (
 	aBusMessage = BusMessage{
-		ID: example.Message, ChannelID: example.Channel, ServerID: example.Server, AuthorID: example.User, Content: "I feel at home here.",
+		ID: example.Message, ChannelID: example.Channel, MessageServerID: example.Server, ServerID: example.Server, AuthorID: example.User, Content: "I feel at home here.",
 		CreatedAt: example.Millis, SourceType: "eliza_gui",
 	}
 	aTitle = "Feeling at home"
@@ -20,14 +20,15 @@ var (
 
 // examples are answers as the operations give them.
 var examples = []any{
-	serverList{[]queries.Server{example.TheServer}},
+	serverList{[]queries.Server{example.TheServer}, []queries.Server{example.TheServer}},
+	currentServer{example.Server},
 	serverAnswer{example.TheServer},
-	serverAgents{example.Server, []uuid.UUID{example.Agent}},
-	agentServers{example.Agent, []uuid.UUID{example.Server}},
-	serverMembership{example.Server, example.Agent, "Agent added to server successfully"},
+	serverAgents{example.Server, example.Server, []uuid.UUID{example.Agent}},
+	agentServers{example.Agent, []uuid.UUID{example.Server}, []uuid.UUID{example.Server}},
+	serverMembership{example.Server, example.Server, example.Agent, "Agent added to server successfully"},
 	syncAnswer{1, []uuid.UUID{example.Channel}},
 	channelList{[]queries.Channel{example.TheChannel}},
-	channelAnswer{example.TheChannel},
+	channelMade{example.TheChannel, example.TheChannel},
 	example.TheChannel,
 	channelAgents{example.Channel, []uuid.UUID{example.User, example.Agent}},
 	channelMembership{example.Channel, example.Agent, "Agent added to channel successfully"},

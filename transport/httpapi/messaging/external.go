@@ -44,10 +44,10 @@ func (a *api) submitMessage(c *frame.Call, in *submission) (storedMessage, error
 	}
 	b := in.Body
 	channel, badChannel := events.ParseID(string(b.ChannelID))
-	server, badServer := events.ParseServerID(string(b.ServerID))
+	server, badServer := b.Server()
 	author, badAuthor := events.ParseID(string(b.AuthorID))
 	if badChannel != nil || badServer != nil || badAuthor != nil || b.Content == "" || b.SourceType == "" || !eliza.Truthy(b.RawMessage) {
-		return storedMessage{}, frame.MissingFields("channel_id, server_id, author_id, content, source_type, raw_message")
+		return storedMessage{}, frame.MissingFields("channel_id, message_server_id, author_id, content, source_type, raw_message")
 	}
 	if reply := b.InReplyTo; eliza.Truthy(reply) {
 		if _, err := events.ParseID(frame.TextIn(map[string]json.RawMessage{"id": reply}, "id")); err != nil {
@@ -79,16 +79,16 @@ func (a *api) submitMessage(c *frame.Call, in *submission) (storedMessage, error
 
 type completion struct {
 	Body struct {
-		ChannelID frame.Text       `json:"channel_id"`
-		ServerID  frame.ServerText `json:"server_id"`
-		MessageID frame.Text       `json:"messageId" doc:"Instead of both: the message that was answered."`
+		ChannelID frame.Text `json:"channel_id"`
+		frame.ServerNames
+		MessageID frame.Text `json:"messageId" doc:"Instead of both: the message that was answered."`
 	}
 }
 
 // completeTurn is how an agent that runs elsewhere says that it is done.
 func (a *api) completeTurn(c *frame.Call, in *completion) (frame.NoData, error) {
 	channel, badChannel := events.ParseID(string(in.Body.ChannelID))
-	server, badServer := events.ParseServerID(string(in.Body.ServerID))
+	server, badServer := in.Body.Server()
 	if badChannel != nil || badServer != nil {
 		var err error
 		if channel, server, err = a.turnOf(c, in.Body.MessageID); err != nil {
@@ -123,14 +123,14 @@ func (a *api) ingestMessage(c *frame.Call, in *externalMessage) (ingested, error
 		return a.ingestBatch(c, b.Batch)
 	}
 	channel, err := events.ParseID(string(b.ChannelID))
-	if err != nil || b.ServerID == "" || b.AuthorID == "" || b.Content == "" {
+	if err != nil || b.NamesNone() || b.AuthorID == "" || b.Content == "" {
 		return ingested{}, problem.Invalid("Invalid external message payload")
 	}
 	known, err := a.Env.States.Channel(c, channel)
 	if err != nil {
 		return ingested{}, err
 	}
-	server, err := events.ParseServerID(string(b.ServerID))
+	server, err := b.Server()
 	if err != nil {
 		server = known.ServerID
 	}

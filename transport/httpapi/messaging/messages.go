@@ -23,20 +23,21 @@ type Turns interface {
 	Await(ctx context.Context, message uuid.UUID, done func(context.Context) (bool, error)) error
 }
 
-// BusMessage is a message as the recorded server answers its POST (CONTRACT 2.6).
+// BusMessage is a message as the recorded servers answer its POST (CONTRACT 2.6, CONTRACT-1.7 4.3).
 type BusMessage struct {
-	ID         uuid.UUID       `json:"id"`
-	ChannelID  uuid.UUID       `json:"channel_id"`
-	ServerID   uuid.UUID       `json:"server_id"`
-	AuthorID   uuid.UUID       `json:"author_id"`
-	Content    string          `json:"content"`
-	CreatedAt  queries.Millis  `json:"created_at"`
-	SourceType string          `json:"source_type"`
-	SourceID   string          `json:"source_id,omitempty"`
-	RawMessage json.RawMessage `json:"raw_message,omitempty"`
-	Metadata   json.RawMessage `json:"metadata,omitempty"`
-	AuthorName string          `json:"author_display_name,omitempty"`
-	InReplyTo  *uuid.UUID      `json:"in_reply_to_message_id,omitempty"`
+	ID              uuid.UUID       `json:"id"`
+	ChannelID       uuid.UUID       `json:"channel_id"`
+	MessageServerID uuid.UUID       `json:"message_server_id"`
+	ServerID        uuid.UUID       `json:"server_id" doc:"The same, as ElizaOS 1.2.0 calls it."`
+	AuthorID        uuid.UUID       `json:"author_id"`
+	Content         string          `json:"content"`
+	CreatedAt       queries.Millis  `json:"created_at"`
+	SourceType      string          `json:"source_type"`
+	SourceID        string          `json:"source_id,omitempty"`
+	RawMessage      json.RawMessage `json:"raw_message,omitempty"`
+	Metadata        json.RawMessage `json:"metadata,omitempty"`
+	AuthorName      string          `json:"author_display_name,omitempty"`
+	InReplyTo       *uuid.UUID      `json:"in_reply_to_message_id,omitempty"`
 }
 
 // postedMessage has the replies where they were waited for, and what became of each agent's turn.
@@ -45,6 +46,14 @@ type postedMessage struct {
 	Replies []queries.Message `json:"replies,omitzero" doc:"With wait=reply: what the agents answered."`
 	Turns   []turnAnswer      `json:"turns,omitzero" doc:"With wait=reply: how each agent dealt with the message, of those that are done with it."`
 }
+
+// besidePosted is what clients of ElizaOS 1.7.2 read beside the data.
+type besidePosted struct {
+	UserMessage BusMessage `json:"userMessage"`
+}
+
+// Beside implements frame.Besider.
+func (p postedMessage) Beside() any { return besidePosted{p.BusMessage} }
 
 // turnAnswer says how an agent dealt with a message.
 type turnAnswer struct {
@@ -55,13 +64,13 @@ type turnAnswer struct {
 
 // MessageBody is what the three ways to say something have in common.
 type MessageBody struct {
-	ServerID   frame.ServerText `json:"server_id"`
-	AuthorID   frame.Text       `json:"author_id"`
-	Content    frame.Text       `json:"content" doc:"At most 921600 bytes in the log, where it takes a third more than it has."`
-	SourceType frame.Text       `json:"source_type"`
-	RawMessage json.RawMessage  `json:"raw_message"`
-	Metadata   frame.Object     `json:"metadata"`
-	InReplyTo  json.RawMessage  `json:"in_reply_to_message_id"`
+	frame.ServerNames
+	AuthorID   frame.Text      `json:"author_id"`
+	Content    frame.Text      `json:"content" doc:"At most 921600 bytes in the log, where it takes a third more than it has."`
+	SourceType frame.Text      `json:"source_type"`
+	RawMessage json.RawMessage `json:"raw_message"`
+	Metadata   frame.Object    `json:"metadata"`
+	InReplyTo  json.RawMessage `json:"in_reply_to_message_id"`
 }
 
 type newMessage struct {
@@ -75,10 +84,10 @@ func (a *api) postMessage(c *frame.Call, in *newMessage) (postedMessage, error) 
 		return postedMessage{}, err
 	}
 	b := in.Body
-	server, badServer := events.ParseServerID(string(b.ServerID))
+	server, badServer := b.Server()
 	author, badAuthor := events.ParseID(string(b.AuthorID))
 	if badServer != nil || badAuthor != nil || b.Content == "" {
-		return postedMessage{}, frame.MissingFields("channelId, server_id, author_id, content")
+		return postedMessage{}, frame.MissingFields("channelId, message_server_id, author_id, content")
 	}
 	fields := b.Metadata.Fields()
 	answered, err := a.replyTo(c, b.InReplyTo)
@@ -105,7 +114,7 @@ func (a *api) postMessage(c *frame.Call, in *newMessage) (postedMessage, error) 
 
 func inBusForm(m commands.SubmitMessage, at time.Time) BusMessage {
 	return BusMessage{
-		ID: m.MessageID, ChannelID: m.ChannelID, ServerID: m.ServerID, AuthorID: m.AuthorID, Content: m.Content,
+		ID: m.MessageID, ChannelID: m.ChannelID, MessageServerID: m.ServerID, ServerID: m.ServerID, AuthorID: m.AuthorID, Content: m.Content,
 		CreatedAt: queries.Millis(at.UnixMilli()), SourceType: m.SourceType, SourceID: m.SourceID, RawMessage: m.RawMessage,
 		Metadata: m.Metadata, AuthorName: m.AuthorName, InReplyTo: optional(m.InReplyTo),
 	}

@@ -10,8 +10,11 @@ import (
 	"annals/transport/problem"
 )
 
+// What ElizaOS 1.7.2 calls a message server, 1.2.0 calls a server: answers have both keys.
+
 type serverList struct {
-	Servers []queries.Server `json:"servers"`
+	MessageServers []queries.Server `json:"messageServers"`
+	Servers        []queries.Server `json:"servers"`
 }
 
 func (a *api) servers(c *frame.Call, in *frame.PageQuery) (serverList, error) {
@@ -21,7 +24,16 @@ func (a *api) servers(c *frame.Call, in *frame.PageQuery) (serverList, error) {
 	}
 	found, total, err := a.Queries.Servers(c, page)
 	c.Total = total
-	return serverList{frame.List(found)}, err
+	return serverList{frame.List(found), frame.List(found)}, err
+}
+
+type currentServer struct {
+	MessageServerID uuid.UUID `json:"messageServerId"`
+}
+
+// currentServer is the server that clients talk on unless they name another one.
+func (a *api) currentServer(*frame.Call, *frame.Nothing) (currentServer, error) {
+	return currentServer{events.DefaultServer}, nil
 }
 
 type serverAnswer struct {
@@ -79,8 +91,9 @@ func (a *api) channels(c *frame.Call, in *serverChannels) (channelList, error) {
 }
 
 type serverAgents struct {
-	ServerID uuid.UUID   `json:"serverId"`
-	Agents   []uuid.UUID `json:"agents"`
+	MessageServerID uuid.UUID   `json:"messageServerId"`
+	ServerID        uuid.UUID   `json:"serverId"`
+	Agents          []uuid.UUID `json:"agents"`
 }
 
 type serverMembers struct {
@@ -95,12 +108,13 @@ func (a *api) serverAgents(c *frame.Call, in *serverMembers) (serverAgents, erro
 	}
 	found, total, err := a.Queries.ServerAgents(c, in.ServerID.UUID, page)
 	c.Total = total
-	return serverAgents{in.ServerID.UUID, frame.List(found)}, err
+	return serverAgents{in.ServerID.UUID, in.ServerID.UUID, frame.List(found)}, err
 }
 
 type agentServers struct {
-	AgentID uuid.UUID   `json:"agentId"`
-	Servers []uuid.UUID `json:"servers"`
+	AgentID        uuid.UUID   `json:"agentId"`
+	MessageServers []uuid.UUID `json:"messageServers"`
+	Servers        []uuid.UUID `json:"servers"`
 }
 
 type agentMemberships struct {
@@ -115,7 +129,7 @@ func (a *api) agentServers(c *frame.Call, in *agentMemberships) (agentServers, e
 	}
 	found, total, err := a.Queries.AgentServers(c, in.AgentID.UUID, page)
 	c.Total = total
-	return agentServers{in.AgentID.UUID, frame.List(found)}, err
+	return agentServers{in.AgentID.UUID, frame.List(found), frame.List(found)}, err
 }
 
 // agentBody names an agent.
@@ -129,9 +143,10 @@ type joinServer struct {
 }
 
 type serverMembership struct {
-	ServerID uuid.UUID `json:"serverId"`
-	AgentID  uuid.UUID `json:"agentId"`
-	Message  string    `json:"message"`
+	MessageServerID uuid.UUID `json:"messageServerId"`
+	ServerID        uuid.UUID `json:"serverId"`
+	AgentID         uuid.UUID `json:"agentId"`
+	Message         string    `json:"message"`
 }
 
 func (a *api) joinServer(c *frame.Call, in *joinServer) (serverMembership, error) {
@@ -140,7 +155,7 @@ func (a *api) joinServer(c *frame.Call, in *joinServer) (serverMembership, error
 		return serverMembership{}, problem.Invalid("Invalid serverId or agentId format")
 	}
 	_, err = frame.Run(c, commands.JoinServer{ServerID: in.ServerID.UUID, AgentID: agent})
-	return serverMembership{in.ServerID.UUID, agent, "Agent added to server successfully"}, err
+	return serverMembership{in.ServerID.UUID, in.ServerID.UUID, agent, "Agent added to server successfully"}, err
 }
 
 type leaveServer struct {
@@ -150,7 +165,7 @@ type leaveServer struct {
 
 func (a *api) leaveServer(c *frame.Call, in *leaveServer) (serverMembership, error) {
 	_, err := frame.Run(c, commands.LeaveServer{ServerID: in.ServerID.UUID, AgentID: in.AgentID.UUID})
-	return serverMembership{in.ServerID.UUID, in.AgentID.UUID, "Agent removed from server successfully"}, err
+	return serverMembership{in.ServerID.UUID, in.ServerID.UUID, in.AgentID.UUID, "Agent removed from server successfully"}, err
 }
 
 // serverOr is the server that a query names, or the default one if there is no such.
