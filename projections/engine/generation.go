@@ -51,8 +51,9 @@ func numbers(gens []*generation) []int64 {
 // last ran. erasures: whose rows may still show the text of subjects whose keys are destroyed. decisions: each time an operator has
 // said that the log is to be taken as it is. advance moves checkpoints to an event, only from the values that were read, and tells
 // every node; it fails as a whole, with taken, when another node has moved one, or it is retired. Builds that know no events have
-// an advance of their own, which leaves event_at behind: then only the position is known.
-const bookkeeping = `
+// an advance of their own, which leaves event_at behind: then only the position is known. It takes prepareLock first, since
+// PostgreSQL fails one of two sessions that replace the same function at once ("tuple concurrently updated").
+const bookkeeping = prepareLock + `;
 create schema if not exists annals;
 create table if not exists annals.generations (
 	generation bigint primary key generated always as identity,
@@ -116,7 +117,8 @@ func isTaken(err error) bool {
 	return errors.As(err, &server) && (server.Code == taken || strings.HasPrefix(server.Code, "40"))
 }
 
-// prepareLock is for whoever changes which generations there are and who reads them.
+// prepareLock is held until the end of a transaction that changes which generations there are, which of them each build
+// reads, or the bookkeeping itself.
 const prepareLock = `select pg_advisory_xact_lock(hashtextextended('annals.prepare', 0))`
 
 // exclusive takes, without waiting, the one lock on each generation that says who projects it, and tells which it got. They

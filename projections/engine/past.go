@@ -49,7 +49,7 @@ var pastName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,47}$`)
 var reserved = regexp.MustCompile(`^(pg_.*|public|information_schema|annals|vault|views_.*|.*_g[0-9]+)$`)
 
 // pasts is what is known of past read models. advance_past moves a checkpoint as annals.advance does.
-const pasts = `
+const pasts = prepareLock + `;
 create schema if not exists annals;
 create table if not exists annals.pasts (
 	schema   text primary key,

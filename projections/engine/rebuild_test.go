@@ -274,3 +274,22 @@ func TestTheReadModelsOfABuildThatIsGoneAreDroppedAfterADay(t *testing.T) {
 		t.Error("what is in use was dropped")
 	}
 }
+
+// Commands and nodes that make their bookkeeping at once do not fail one another.
+func TestSessionsThatMakeTheBookkeepingAtOnceAllSucceed(t *testing.T) {
+	t.Parallel()
+	url := database(t)
+	var working sync.WaitGroup
+	for i := range 6 {
+		conn := connect(t, url)
+		working.Go(func() {
+			for range 20 {
+				if _, err := conn.Exec(patient(t), []string{bookkeeping, pasts}[i%2], pgx.QueryExecModeSimpleProtocol); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	working.Wait()
+}

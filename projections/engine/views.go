@@ -16,7 +16,7 @@ import (
 // is shown, or nothing.
 func prepare(ctx context.Context, conn *pgx.Conn, log uuid.UUID, ps []Projection) error {
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		for _, sql := range []string{prepareLock, bookkeeping, "create schema if not exists " + Views(ps)} {
+		for _, sql := range []string{bookkeeping, "create schema if not exists " + Views(ps)} {
 			if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 				return err
 			}
