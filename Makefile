@@ -72,8 +72,9 @@ benchmarks: ## List what make bench measures; fails when a package that it names
 	done
 
 DATA_DIR ?= .annals
-eliza-ui: ## Fetch the web client of ElizaOS 1.2.0 into DATA_DIR, and say how to serve it.
+ELIZA_UI ?= 1.2.0
+eliza-ui: ## Fetch ElizaOS's web client into DATA_DIR, and say how to serve it; ELIZA_UI=1.7.2 fetches that version.
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js" >&2; exit 1; }
 	@mkdir -p '$(DATA_DIR)' && dir=$$(cd '$(DATA_DIR)' && pwd) && work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && cd "$$work" && \
-	  npm pack --silent @elizaos/server@1.2.0 >/dev/null && tar xzf elizaos-server-1.2.0.tgz package/dist/client && \
+	  npm pack --silent @elizaos/server@$(ELIZA_UI) >/dev/null && tar xzf elizaos-server-$(ELIZA_UI).tgz package/dist/client && \
 	  rm -rf "$$dir/eliza-ui" && mv package/dist/client "$$dir/eliza-ui" && echo "start with: ELIZA_UI_DIR='$$dir/eliza-ui' make run"

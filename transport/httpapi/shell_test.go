@@ -75,6 +75,18 @@ func TestAWebClientIsServedWithItsPageAtEveryAddress(t *testing.T) {
 	s.Ask("POST", "/", nil).Refused(401, problem.CodeAuthRequired)
 }
 
+func TestOnlyAWebClientThatCompilesCodeMayDoSo(t *testing.T) {
+	t.Parallel()
+	dir := shellDir(t)
+	writeFile(t, filepath.Join(dir, "assets", "main-CqTmsniN.js"), "throw Error(`fast-redact – Invalid path (${p})`)")
+	shell, err := web.ReadShell(dir)
+	must(t, err)
+	s := serve(t, func(o *httpapi.Options) { o.Web.Shell = shell })
+	if policy := s.Ask("GET", "/", nil).Is(200).Header.Get("Content-Security-Policy"); !strings.Contains(policy, "script-src 'self' 'unsafe-eval' 'sha256-") {
+		t.Errorf("its policy is %s", policy)
+	}
+}
+
 func TestAWebClientIsCompressedAsTheBrowserLikes(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(o *httpapi.Options) { o.Web.Shell = shellOf(t) })

@@ -287,7 +287,7 @@ func (s *server) options(ctx context.Context, h health) httpapi.Options {
 	api.Server.Health, api.Server.Deliveries, api.Server.Parked = h.check, deliveries(store), s.backends.parked(s.env, s.logID)
 	api.Server.Lines, api.Server.Metrics, api.Server.Stop = s.lines, s.watch.Registry, s.stop
 	api.System.Capabilities, api.System.Configuration = capabilities(c), c.Shown()
-	api.System.DataDir, api.System.Environment = s.backends.folder, c.Environment
+	api.System.DataDir, api.System.Release, api.System.Environment = s.backends.folder, Release, c.Environment
 	api.Web.Shell, api.Web.Dashboard = s.shell, dashboard.New()
 	return api
 }

@@ -17,14 +17,16 @@ var (
 	}
 	aReadModel = ProjectionHealth{Name: "messages", Group: frame.Core, Version: 3, Generation: 3, Position: example.Position}
 	often      = finite(42)
+	anAgent    = 1
 )
 
 // examples are answers as the operations give them.
 var examples = []any{
 	pong{true, example.Millis},
 	serverStatus{"ok", 1, example.ISO},
+	aliveAnswer{"ok", example.ISO},
 	healthAnswer{
-		Status: "OK", Version: "1.2.0", Timestamp: example.ISO, Dependencies: map[string]string{"agents": "healthy", "postgres": "healthy"},
+		Status: "OK", Version: "1.2.0", Timestamp: example.ISO, AgentCount: &anAgent, Dependencies: map[string]string{"agents": "healthy", "postgres": "healthy"},
 		Projections: []ProjectionHealth{aReadModel},
 	},
 	debugServers{[]queries.Server{example.TheServer}, 1},

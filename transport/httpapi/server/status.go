@@ -82,10 +82,21 @@ type healthAnswer struct {
 	Status       string            `json:"status"`
 	Version      string            `json:"version,omitempty"`
 	Timestamp    queries.ISO       `json:"timestamp,omitempty"`
+	AgentCount   *int              `json:"agentCount,omitempty" doc:"Agents that run."`
 	Dependencies map[string]string `json:"dependencies,omitempty"`
 
 	Projections []ProjectionHealth `json:"projections,omitempty"`
 	Embedding   *EmbeddingHealth   `json:"embedding,omitempty"`
+}
+
+type aliveAnswer struct {
+	Status    string      `json:"status"`
+	Timestamp queries.ISO `json:"timestamp"`
+}
+
+// alive looks at nothing that the server depends on.
+func (a *api) alive(*frame.Call, *frame.Nothing) (aliveAnswer, error) {
+	return aliveAnswer{"ok", frame.ISO(a.Clock())}, nil
 }
 
 // health is 200 also without agents, and 503 when something that the server depends on is broken. Who has no key where one
@@ -105,7 +116,7 @@ func (a *api) health(c *frame.Call, _ *frame.Nothing) (healthAnswer, error) {
 	}
 	if state["postgres"] == "" { // which would be waited for otherwise
 		if n, err := a.Queries.RunningAgents(c); err == nil {
-			h.Dependencies["agents"] = "healthy"
+			h.AgentCount, h.Dependencies["agents"] = &n, "healthy"
 			if n == 0 {
 				h.Dependencies["agents"] = "no_agents"
 			}

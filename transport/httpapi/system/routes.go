@@ -15,8 +15,8 @@ type Ports struct {
 	Configuration map[string]string
 	// DataDir holds the local environment.
 	DataDir string
-	// Environment is what the version's answer says beside it.
-	Environment string
+	// Release is the version of annals, Environment what the answer about the version says beside it.
+	Release, Environment string
 }
 
 // api is the frame with these.
@@ -31,6 +31,7 @@ func Mount(f *frame.API, p Ports) {
 	a := &api{API: f, Ports: p}
 	a.Examples(examples...)
 	frame.Get(a.API, "/api/system/version", "Tell the version and the time since the start", a.version, frame.Bare)
+	frame.Get(a.API, "/api/system/config", "Tell what clients have to do before they may talk", a.config)
 	frame.Get(a.API, "/api/system/env", "Show the effective configuration, secrets masked", a.environment)
 	frame.Get(a.API, "/api/system/env/local", "Show the local environment", a.localEnvironment)
 	frame.Post(a.API, "/api/system/env/local", "Replace the local environment", a.writeEnvironment, frame.Says("Local env updated"), frame.Takes(`{"content":{"OPENAI_BASE_URL":"http://localhost:11434/v1"}}`))

@@ -38,7 +38,7 @@ func ReadShell(dir string) (*Shell, error) {
 		return nil, fmt.Errorf("web client: %w", err)
 	}
 	defer func() { _ = root.Close() }()
-	s, size := &Shell{files: map[string]*shellFile{}, read: time.Now()}, 0
+	s, size, compiles := &Shell{files: map[string]*shellFile{}, read: time.Now()}, 0, false
 	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -53,6 +53,7 @@ func ReadShell(dir string) (*Shell, error) {
 			return fmt.Errorf("more than %d bytes", maxShell)
 		}
 		s.files["/"+name] = newShellFile(name, content)
+		compiles = compiles || bytes.Contains(content, compiler) && path.Ext(name) == ".js"
 		return err
 	})
 	index := s.files["/index.html"]
@@ -62,7 +63,7 @@ func ReadShell(dir string) (*Shell, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web client in %s: %w", dir, err)
 	}
-	s.policy = policyOf(index.content)
+	s.policy = policyOf(index.content, compiles)
 	return s, nil
 }
 
@@ -120,9 +121,16 @@ func (f *shellFile) shrinks() bool {
 
 var inlineScript = regexp.MustCompile(`(?s)<script((?:\s[^>]*)?)>(.*?)</script>`)
 
-// policyOf lets a page run what it holds itself, by its hash, and what it loads from here.
-func policyOf(page []byte) string {
+// compiler names a library that compiles code when a page starts: where that is forbidden, ElizaOS 1.7.2's client, which has it, shows
+// nothing.
+var compiler = []byte("fast-redact")
+
+// policyOf lets a page run what it holds itself, by its hash, and what it loads from here; code that it compiles only where it has to.
+func policyOf(page []byte, compiles bool) string {
 	scripts := "script-src 'self'"
+	if compiles {
+		scripts += " 'unsafe-eval'"
+	}
 	for _, m := range inlineScript.FindAllSubmatch(page, -1) {
 		if !bytes.Contains(m[1], []byte("src=")) {
 			sum := sha256.Sum256(m[2])
@@ -152,7 +160,7 @@ func (s *Shell) find(r *http.Request) *shellFile {
 }
 
 // reserved are the server's own paths.
-var reserved = regexp.MustCompile(`^/(?:api|dashboard|media|ws|socket\.io|metrics)(?:/|$)`)
+var reserved = regexp.MustCompile(`^/(?:api|dashboard|media|ws|socket\.io|metrics|healthz?)(?:/|$)`)
 
 // hashed is a name that changes with the content.
 var hashed = regexp.MustCompile(`^assets/.*-[A-Za-z0-9_-]{8,}\.\w+`)
