@@ -36,7 +36,9 @@ const (
 )
 
 // Run implements the command. What it has done stays when it is interrupted, and is not done again.
-func (e *Embed) Run(ctx context.Context) (err error) {
+func (e *Embed) Run(ctx context.Context) error { return resumable(ctx, e.work(ctx)) }
+
+func (e *Embed) work(ctx context.Context) (err error) {
 	if e.Model != "" {
 		e.Embedding.Model = e.Model
 	}
@@ -93,10 +95,7 @@ func (e *Embed) all(ctx context.Context, b *node.Backends, feed *engine.Feed, v 
 		err = readable(ctx, b, feed)
 	}
 	fmt.Printf("%d memories embedded with %s\n", a.done, v.Model.Model())
-	switch {
-	case ctx.Err() != nil:
-		return errors.New("interrupted; the same command goes on from here")
-	case err == nil && a.refused > 0:
+	if err == nil && a.refused > 0 {
 		return fmt.Errorf("the model refused %d memories", a.refused)
 	}
 	return err

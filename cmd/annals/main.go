@@ -84,7 +84,19 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return parsed.Run()
+	err = parsed.Run()
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return errors.New("interrupted")
+	}
+	return err
+}
+
+// resumable is the error of a command that a signal may end anywhere, and that goes on from there when it is given again.
+func resumable(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return errors.New("interrupted; the same command goes on from here")
+	}
+	return err
 }
 
 func (c *cli) parse(ctx context.Context, args []string) (*kong.Context, error) {

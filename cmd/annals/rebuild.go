@@ -36,7 +36,9 @@ func (r *Rebuild) Validate() error {
 }
 
 // Run implements the command.
-func (r *Rebuild) Run(ctx context.Context) error {
+func (r *Rebuild) Run(ctx context.Context) error { return resumable(ctx, r.work(ctx)) }
+
+func (r *Rebuild) work(ctx context.Context) error {
 	open := node.OpenExisting
 	if r.From != "" || r.EventStoreURL != "" { // there is something to read, wherever the rows go
 		open = node.Open
@@ -96,13 +98,7 @@ func (r *Rebuild) rebuild(ctx context.Context, o engine.Options) error {
 	progress := newProgress(os.Stdout, "events")
 	debug.SetGCPercent(engine.GCPercent)
 	debug.SetMemoryLimit(min(debug.SetMemoryLimit(-1), engine.MemoryLimit))
-	if err := engine.Rebuild(ctx, o, r.Names, progress.show); err != nil {
-		if ctx.Err() != nil {
-			return errors.New("interrupted; the same command goes on from here")
-		}
-		return err
-	}
-	return nil
+	return engine.Rebuild(ctx, o, r.Names, progress.show)
 }
 
 func (r *Rebuild) say(ctx context.Context, o engine.Options) error {

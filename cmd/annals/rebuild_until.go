@@ -59,9 +59,6 @@ func (r RebuildPast) run(ctx context.Context, b *node.Backends, c node.Places) e
 		o.Head = end.position
 	}
 	if err := engine.FillPast(ctx, o, newProgress(os.Stdout, "events").show); err != nil {
-		if ctx.Err() != nil {
-			return errors.New("interrupted; the same command goes on from here")
-		}
 		return err
 	}
 	fmt.Printf("%s is there: annals serve --read-only --schema %s\n", r.Into, r.Into)
