@@ -11,6 +11,7 @@ import (
 )
 
 func TestAClockThatJumpsAnHourLosesNothingAndAlarmsNobody(t *testing.T) {
+	t.Parallel()
 	var ahead atomic.Int64
 	clock := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	s := inside(t, nil, func(o *node.Options) { o.Clock = clock })

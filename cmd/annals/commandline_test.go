@@ -128,6 +128,7 @@ func TestEveryCommandHasHelpErrorsAndExitStatuses(t *testing.T) {
 }
 
 func TestAnUnreachableDatabaseFailsTheSameWithAnEventStoreAndWithout(t *testing.T) {
+	t.Parallel()
 	nowhere := "POSTGRES_URL=postgres://annals@127.0.0.1:1/annals"
 	for _, settings := range [][]string{{nowhere, "DATA_DIR=" + t.TempDir()}, {nowhere, "DATA_DIR=" + t.TempDir(), "EVENTSTORE_URL=esdb://127.0.0.1:1?tls=false"}} {
 		if err := os.Mkdir(filepath.Join(strings.TrimPrefix(settings[1], "DATA_DIR="), "events"), 0o700); err != nil {
@@ -143,6 +144,7 @@ func TestAnUnreachableDatabaseFailsTheSameWithAnEventStoreAndWithout(t *testing.
 }
 
 func TestALocalEnvironmentThatCannotBeReadBlamesNoSetting(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, ".env"), 0o700); err != nil {
 		t.Fatal(err)
@@ -154,6 +156,7 @@ func TestALocalEnvironmentThatCannotBeReadBlamesNoSetting(t *testing.T) {
 }
 
 func TestTheVersionIsOurOwnBesideThatOfTheAPI(t *testing.T) {
+	t.Parallel()
 	got := annalsDoes(t, nil, "version")
 	if got.status != 0 || !regexp.MustCompile(`^annals 0\.2\.0 \(commit .*\), API of ElizaOS 1\.2\.0\n$`).MatchString(got.out) {
 		t.Errorf("%+v", got)
@@ -161,6 +164,7 @@ func TestTheVersionIsOurOwnBesideThatOfTheAPI(t *testing.T) {
 }
 
 func TestASettingOfALevelIsTakenInAnyCaseAndUnderElizaOSsNames(t *testing.T) {
+	t.Parallel()
 	for _, level := range []string{"INFO", "Debug", "trace", "success", "fatal"} {
 		if _, err := new(cli).parse(t.Context(), []string{"serve", "--log-level", level}); err != nil {
 			t.Errorf("%s: %v", level, err)

@@ -119,6 +119,7 @@ func underLoad(ctx context.Context, c *client, writers []*writer, harm func()) {
 }
 
 func TestCrashOfTheServerLosesNothingAndAnswersOnce(t *testing.T) {
+	t.Parallel()
 	model := openaitest.Start(t, openaitest.Script{Delay: 20 * time.Millisecond})
 	settings := []string{
 		"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + pgtest.New(t), "OPENAI_BASE_URL=" + model.URL,
@@ -142,6 +143,7 @@ func TestCrashOfTheServerLosesNothingAndAnswersOnce(t *testing.T) {
 }
 
 func TestCrashOfPostgresLosesNothingAndAnswersOnce(t *testing.T) {
+	t.Parallel()
 	cluster := pgtest.Own(t)
 	p := spawn(t, "SERVER_PORT=0", "DATA_DIR="+t.TempDir(), "POSTGRES_URL="+cluster.URL())
 	agent := p.runningAgent(t, "Crash Agent")

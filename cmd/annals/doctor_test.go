@@ -18,6 +18,7 @@ func healthy(t *testing.T) []string {
 }
 
 func TestTheDoctorFindsNothingWhereNothingIsWrongAndChangesNothing(t *testing.T) {
+	t.Parallel()
 	settings := healthy(t)
 	said, ill := doctor(t, settings...)
 	if ill || !strings.Contains(said, "everything is well") {
@@ -29,6 +30,7 @@ func TestTheDoctorFindsNothingWhereNothingIsWrongAndChangesNothing(t *testing.T)
 }
 
 func TestTheDoctorNamesWhatIsMissingOrWrongWithItsRemedy(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // nothing to wait for
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +89,7 @@ func TestTheDoctorFindsAServerOnAnotherPortAndSaysWhenItDoesNotAnswer(t *testing
 }
 
 func TestVersionsAreCompared(t *testing.T) {
+	t.Parallel()
 	for version, enough := range map[string]bool{"0.8.0": true, "0.8": true, "0.10.1": true, "1.0": true, "0.7.4": false, "": false, "x.8": false} {
 		if atLeast(version, 0, 8) != enough {
 			t.Errorf("%q is enough: %t", version, !enough)

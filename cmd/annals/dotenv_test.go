@@ -12,6 +12,7 @@ import (
 )
 
 func TestTheLocalEnvironmentCountsFromTheNextStartOn(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + dir, "POSTGRES_URL=" + pgtest.New(t)}
 	p := spawn(t, settings...)
@@ -47,6 +48,7 @@ func TestTheLocalEnvironmentCountsFromTheNextStartOn(t *testing.T) {
 }
 
 func TestALocalEnvironmentThatCannotBeReadIsToldOf(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, ".env"), 0o700); err != nil {
 		t.Fatal(err)

@@ -83,6 +83,7 @@ func (c *client) found(t testing.TB, agent, text string) (texts []string) {
 }
 
 func TestAChangeOfTheModelIsSeenNamedAndMended(t *testing.T) {
+	t.Parallel()
 	const n = 150
 	endpoint := openaitest.Start(t, openaitest.Script{})
 	port := free(t)
@@ -143,6 +144,7 @@ func TestAChangeOfTheModelIsSeenNamedAndMended(t *testing.T) {
 }
 
 func TestAnInterruptedEmbeddingGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
 	const n = 200
 	endpoint := openaitest.Start(t, openaitest.Script{Delay: 300 * time.Millisecond})
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + pgtest.New(t)}

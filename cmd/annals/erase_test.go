@@ -68,6 +68,7 @@ func filesWith(t *testing.T, dir, text string) (found []string) {
 }
 
 func TestAPersonIsErasedBesideARunningServerAndNothingOfWhatTheySaidIsLeft(t *testing.T) {
+	t.Parallel()
 	dir, url := t.TempDir(), pgtest.New(t)
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + dir, "POSTGRES_URL=" + url}
 	p := spawn(t, settings...)
@@ -170,6 +171,7 @@ func forgotten(t *testing.T, c *client) {
 }
 
 func TestEveryNodeLetsGoOfAPersonWhoIsErased(t *testing.T) {
+	t.Parallel()
 	url := pgtest.New(t)
 	n := startNodes(t, 2, url)
 	channel := n.node(0).channel(t, "GROUP")

@@ -17,6 +17,7 @@ import (
 // Destroying a person's key takes what that person said out of everything that is told of the past; that it was said, by
 // whom, when and why, stays.
 func TestWhatAPersonSaidIsErasedFromThePastAndNothingBreaks(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + dir, "POSTGRES_URL=" + pgtest.New(t)}
 	p := spawn(t, settings...)

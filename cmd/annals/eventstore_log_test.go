@@ -27,6 +27,7 @@ func annals(t *testing.T, args ...string) {
 }
 
 func TestALogIsBackedUpExportedTakenHomeAndVerifiedBesideItsNode(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
 	store, url := spawnStore(t, in("events"))
@@ -99,6 +100,7 @@ func contents(t *testing.T, name string) string {
 }
 
 func TestTheLogOfARunningServerIsBackedUpAndServedFromTheBackup(t *testing.T) {
+	t.Parallel()
 	dir, home := t.TempDir(), t.TempDir()
 	p := spawn(t, "SERVER_PORT=0", "DATA_DIR="+dir, "POSTGRES_URL="+pgtest.New(t))
 	channel := p.channel(t, "GROUP")

@@ -70,6 +70,7 @@ func following(t *testing.T, settings []string, args ...string) (next func() str
 }
 
 func TestTheTerminalFollowsWhatHappensAlsoThroughARestartOfTheServer(t *testing.T) {
+	t.Parallel()
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + pgtest.New(t)}
 	p := spawn(t, settings...)
 	channel, other := p.channel(t, "GROUP"), p.channel(t, "GROUP")
@@ -131,6 +132,7 @@ func TestTheTerminalFollowsWhatHappensAlsoThroughARestartOfTheServer(t *testing.
 }
 
 func TestTheTerminalTellsTheHistoryWithoutAServerAndFollowsNothingThatIsOver(t *testing.T) {
+	t.Parallel()
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + pgtest.New(t)}
 	p := spawn(t, settings...)
 	channel := p.channel(t, "GROUP")
@@ -146,6 +148,7 @@ func TestTheTerminalTellsTheHistoryWithoutAServerAndFollowsNothingThatIsOver(t *
 }
 
 func TestTheTerminalIsInterruptedWhileItReadsTheHistory(t *testing.T) {
+	t.Parallel()
 	database := pgtest.New(t)
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + database}
 	p := spawn(t, settings...)

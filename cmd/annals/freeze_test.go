@@ -104,6 +104,7 @@ func (r *readers) spare(node int) {
 
 // A node that is frozen, or whose way to PostgreSQL hangs, is as good as dead: another one projects.
 func TestOutageOfANodeThatIsFrozenOrCutOffHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
 	url := pgtest.New(t)
 	const size = 3
 	_, store := spawnStore(t, t.TempDir())

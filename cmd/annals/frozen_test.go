@@ -57,6 +57,7 @@ func TestAFrozenStoreIsNamedByHealthAndAWriteIsRefusedWithin10Seconds(t *testing
 }
 
 func TestHealthIsRedWhileTheStoreRefusesEveryWrite(t *testing.T) {
+	t.Parallel()
 	disk := vfs.NewMem()
 	_, address := startTCPOn(t, disk, "log", "127.0.0.1:0")
 	s := inside(t, func(c *node.Config) { c.EventStoreURL = "esdb://" + address + "?tls=false" })
@@ -85,6 +86,7 @@ func TestHealthIsRedWhileTheStoreRefusesEveryWrite(t *testing.T) {
 }
 
 func TestNoGETIsAnErrorOfOursWhileTheDatabaseDoesNotExist(t *testing.T) {
+	t.Parallel()
 	database := pgtest.New(t)
 	s := inside(t, func(c *node.Config) { c.PostgresURL = database })
 	agent := s.runningAgent(t, "Homeless")

@@ -80,6 +80,7 @@ func readHealth(t *testing.T, c *client) (status int, found struct {
 }
 
 func TestAnEventThatThisBuildDoesNotKnowTurnsHealthRedAndIsNamedByTheDoctor(t *testing.T) {
+	t.Parallel()
 	dir, database := t.TempDir(), pgtest.New(t)
 	p := spawn(t, "SERVER_PORT=0", "DATA_DIR="+dir, "POSTGRES_URL="+database)
 	settings := []string{
@@ -116,6 +117,7 @@ func TestAnEventThatThisBuildDoesNotKnowTurnsHealthRedAndIsNamedByTheDoctor(t *t
 }
 
 func TestAServerThatSaysWhereItListensAnswersEveryKindOfQuestion(t *testing.T) {
+	t.Parallel()
 	for range 3 {
 		s := inside(t, func(*node.Config) {})
 		if a := s.must(t, http.StatusOK, http.MethodGet, "/api/history/events", nil); !strings.Contains(string(a.body), "LogOpened") {

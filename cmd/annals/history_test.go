@@ -107,6 +107,7 @@ func (c *client) everyStep(t *testing.T, last string, want map[string]string) {
 }
 
 func TestTheHistoryTellsAStoryAndShowsEachMomentAsItWas(t *testing.T) {
+	t.Parallel()
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + pgtest.New(t)}
 	p := spawn(t, settings...)
 	var made struct{ ID string }

@@ -49,6 +49,7 @@ var intoTransport = []string{
 }
 
 func TestPackagesImportOnlyWhatTheDesignAllows(t *testing.T) {
+	t.Parallel()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "annals/...").Output()
 	if err != nil {
 		t.Fatal(err)

@@ -72,6 +72,7 @@ func newerBuild(t *testing.T) string {
 
 // Needs the compiler for half a minute, so that it runs in .ci/run.
 func TestANewerBuildStartsBesideAnOlderOneBothAnswerAndItGoesOnWhereTheOlderCannot(t *testing.T) {
+	t.Parallel()
 	if setting("ANNALS_NEWER_BUILD", 0, 1) == 0 {
 		t.Skip("set ANNALS_NEWER_BUILD=1")
 	}

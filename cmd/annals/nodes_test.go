@@ -62,6 +62,7 @@ func (n *nodes) kill(i int) {
 }
 
 func TestNodesShareTheWorkAndOneTakesOverFromAnother(t *testing.T) {
+	t.Parallel()
 	n := startNodes(t, 2, pgtest.New(t))
 	agent := n.node(0).runningAgent(t, "Shared Agent")
 	channel := n.node(0).channel(t, "DM", agent)
@@ -192,6 +193,7 @@ func (f *follower) read(ctx context.Context, node *client, content string) {
 }
 
 func TestFollowersMissNothingWhateverHappens(t *testing.T) {
+	t.Parallel()
 	dir := pgtest.Dir(t) + "/postgres"
 	cluster := pgtest.Start(t, dir)
 	n := startNodes(t, 2, cluster.URL())

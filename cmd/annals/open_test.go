@@ -14,6 +14,7 @@ import (
 
 // Other machines are let in where there is a key, or where it is said that they may come without one.
 func TestAServerWithoutAKeyDoesNotListenForOtherMachines(t *testing.T) {
+	t.Parallel()
 	for _, host := range []string{"0.0.0.0", "", "::"} {
 		c := node.Config{Listening: node.Listening{Host: host}, Places: node.Places{DataDir: t.TempDir(), LogLevel: "error"}, RateLimit: "off"}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -80,6 +80,7 @@ func TestOutageOfPostgresStopsNoWriteAndEverythingCatchesUp(t *testing.T) {
 
 // A projection that hangs, and neither fails nor goes on, is noticed by what waits for it.
 func TestOutageOfAProjectionThatHangsTurnsHealthRedUntilItGoesOn(t *testing.T) {
+	t.Parallel()
 	if away() < node.Tolerated {
 		t.Skip("set ANNALS_OUTAGE_SECONDS=10")
 	}

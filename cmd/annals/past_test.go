@@ -50,6 +50,7 @@ func talked(t *testing.T, settings []string) (p *process, channel string, watche
 }
 
 func TestWhatWasIsBuiltFromTheStoreABackupOrAnExportAndServed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + dir, "POSTGRES_URL=" + pgtest.New(t)}
 	p, channel, watched := talked(t, settings)
@@ -123,6 +124,7 @@ func serveThePast(ctx context.Context, t testing.TB, settings []string, schema s
 }
 
 func TestTheHistoryIsToldOnTheTerminal(t *testing.T) {
+	t.Parallel()
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + pgtest.New(t)}
 	p, channel, watched := talked(t, settings)
 	beside, err := annalsSays(t.Context(), settings, "history", "--channel", channel, "--json", "--limit", "0")

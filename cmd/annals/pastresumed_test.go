@@ -17,6 +17,7 @@ import (
 )
 
 func TestABuildOfThePastThatIsInterruptedSaysSoAndGoesOnFromEachSource(t *testing.T) {
+	t.Parallel()
 	dir, url := t.TempDir(), pgtest.New(t)
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + dir, "POSTGRES_URL=" + url}
 	p, _, _ := talked(t, settings)

@@ -56,6 +56,7 @@ func (c *client) begins(t *testing.T, path string) int {
 }
 
 func TestOfThePastEveryRouteIsServedAndNothingIsWritten(t *testing.T) {
+	t.Parallel()
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + pgtest.New(t)}
 	p := spawn(t, settings...)
 	agent := p.runningAgent(t, "Eliza")

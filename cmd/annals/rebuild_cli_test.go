@@ -16,6 +16,7 @@ import (
 )
 
 func TestARebuildSaysWhatItWouldDoAndHowFarItIs(t *testing.T) {
+	t.Parallel()
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + pgtest.New(t)}
 	p := spawn(t, settings...)
 	channel := p.channel(t, "GROUP")
@@ -53,6 +54,7 @@ func TestARebuildSaysWhatItWouldDoAndHowFarItIs(t *testing.T) {
 }
 
 func TestAnInterruptedRebuildSaysSoHurtsNobodyAndGoesOn(t *testing.T) {
+	t.Parallel()
 	database := pgtest.New(t)
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + database}
 	p := spawn(t, settings...)

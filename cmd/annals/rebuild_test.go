@@ -66,6 +66,7 @@ func rowsShown(t *testing.T, database string) map[string][]string {
 }
 
 func TestCrashesOfARebuildUnderLoadHurtNobody(t *testing.T) {
+	t.Parallel()
 	database := pgtest.New(t)
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + database}
 	p := spawn(t, settings...)

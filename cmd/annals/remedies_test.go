@@ -11,6 +11,7 @@ import (
 )
 
 func TestAnOlderBackupIsVerifiedAgainstTheHeadsThatItReaches(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + dir, "POSTGRES_URL=" + pgtest.New(t)}
 	p := spawn(t, settings...)

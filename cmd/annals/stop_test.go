@@ -18,6 +18,7 @@ import (
 )
 
 func TestAStoppingServerFinishesWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
 	model := openaitest.Start(t, openaitest.Script{Delay: 2 * time.Second})
 	s := inside(t, func(c *node.Config) { c.OpenAI.BaseURL = model.URL })
 	channel := s.channel(t, "DM", s.runningAgent(t, "Last Words"))
@@ -50,6 +51,7 @@ func TestAStoppingServerFinishesWhatIsUnderWay(t *testing.T) {
 }
 
 func TestEverySignalThatAsksForAnEndStopsGracefully(t *testing.T) {
+	t.Parallel()
 	all := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT}
 	if !signal.Ignored(syscall.SIGHUP) { // the tests may have been started with nohup themselves
 		all = append(all, syscall.SIGHUP)
@@ -73,6 +75,7 @@ func TestEverySignalThatAsksForAnEndStopsGracefully(t *testing.T) {
 }
 
 func TestAServerThatWasStartedWithNohupOutlivesItsTerminal(t *testing.T) {
+	t.Parallel()
 	script := filepath.Join(t.TempDir(), "nohup")
 	if err := os.WriteFile(script, []byte("#!/bin/sh\ntrap '' HUP\nexec '"+os.Args[0]+"' \"$@\"\n"), 0o700); err != nil { //nolint:gosec // a script
 		t.Fatal(err)

@@ -53,6 +53,7 @@ func TestAServerWhoseEmbeddedStoreCannotWriteAnyMoreEndsAndStartsAgainWithEveryt
 }
 
 func TestAnEventStoreAloneThatCannotWriteAnyMoreEnds(t *testing.T) {
+	t.Parallel()
 	p, url := spawnStore(t, t.TempDir())
 	release(t, url)
 	p.breakDisk(t)
@@ -65,6 +66,7 @@ func TestAnEventStoreAloneThatCannotWriteAnyMoreEnds(t *testing.T) {
 }
 
 func TestASocketThatWasRemovedIsServedAgain(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + dir, "POSTGRES_URL=" + pgtest.New(t)}
 	p := spawn(t, settings...)

@@ -87,6 +87,7 @@ func has(typ string) func(pushed) bool {
 }
 
 func TestGettingStartedOfTheAPIReferenceWorksAsWrittenAndSurvivesAKill(t *testing.T) {
+	t.Parallel()
 	settings := []string{
 		"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + pgtest.New(t), "CHARACTERS_DIR=../../deploy/characters",
 	}
@@ -137,6 +138,7 @@ func TestGettingStartedOfTheAPIReferenceWorksAsWrittenAndSurvivesAKill(t *testin
 }
 
 func TestAnAnswerIsReadableWhenItIsWaitedForAndBeforeItIsPushed(t *testing.T) {
+	t.Parallel()
 	s := inside(t, nil)
 	agent := s.runningAgent(t, "Listener")
 	channel := s.channel(t, "DM", agent)
@@ -177,6 +179,7 @@ func TestAnAnswerIsReadableWhenItIsWaitedForAndBeforeItIsPushed(t *testing.T) {
 }
 
 func TestAClientReadsItsOwnWrites(t *testing.T) {
+	t.Parallel()
 	s := inside(t, nil)
 	channel := s.channel(t, "GROUP")
 	for i := range 1000 {
@@ -195,6 +198,7 @@ func TestAClientReadsItsOwnWrites(t *testing.T) {
 }
 
 func TestASubscriberResumesWithoutGapOrRepeat(t *testing.T) {
+	t.Parallel()
 	s := inside(t, nil)
 	channel := s.channel(t, "GROUP")
 	filter := `"subscribe":{"channels":["` + channel + `"],"types":["MessageSubmitted"]}`
@@ -241,6 +245,7 @@ func TestASubscriberResumesWithoutGapOrRepeat(t *testing.T) {
 }
 
 func TestTwoServersRunSideBySideAndOneFolderServesOne(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	one := inside(t, func(c *node.Config) { c.DataDir = dir })
 	other := inside(t, nil)
@@ -299,6 +304,7 @@ func mustAbs(t testing.TB, path string) string {
 }
 
 func TestAStopAskedForOverRESTIsGraceful(t *testing.T) {
+	t.Parallel()
 	p := spawn(t, "SERVER_PORT=0", "DATA_DIR="+t.TempDir(), "POSTGRES_URL="+pgtest.New(t))
 	p.must(t, 200, http.MethodPost, "/api/server/stop", nil)
 	select {

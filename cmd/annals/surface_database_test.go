@@ -37,6 +37,7 @@ union all select format('index %s', pg_get_indexdef(i.oid)) from pg_class i join
 union all select format('function %s', regexp_replace(pg_get_functiondef(p.oid), '\s+', ' ', 'g')) from pg_proc p join ours n on n.oid = pronamespace`
 
 func TestTheSurfaceOfAFreshDatabaseAndDataFolderIsFrozen(t *testing.T) {
+	t.Parallel()
 	c := node.Config{Places: node.Places{DataDir: t.TempDir(), PostgresURL: pgtest.New(t)}}
 	s := inside(t, func(set *node.Config) { set.DataDir, set.PostgresURL = c.DataDir, c.PostgresURL })
 	s.runningAgent(t, "Eliza")

@@ -66,6 +66,7 @@ func lines(all []string) string {
 }
 
 func TestTheSurfaceOfTheAPIIsFrozen(t *testing.T) {
+	t.Parallel()
 	answer := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodGet, "http://localhost/api/openapi.json", nil)
 	r.RemoteAddr = "127.0.0.1:1"
@@ -96,6 +97,7 @@ func commandLine(t *testing.T) *kong.Application {
 }
 
 func TestTheSurfaceOfTheCommandLineIsFrozen(t *testing.T) {
+	t.Parallel()
 	var help bytes.Buffer
 	for _, path := range commandPaths(commandLine(t).Node, nil) {
 		args := append(slices.Clone(path), "--help")
@@ -129,6 +131,7 @@ func printed(t *testing.T, args ...string) string {
 }
 
 func TestTheSurfaceOfTheEnvironmentIsFrozen(t *testing.T) {
+	t.Parallel()
 	var all []string
 	for _, command := range commandLine(t).Leaves(false) {
 		for _, f := range command.Flags {
@@ -151,6 +154,7 @@ func TestTheSurfaceOfTheEnvironmentIsFrozen(t *testing.T) {
 }
 
 func TestTheSurfaceOfTheMetricsIsFrozen(t *testing.T) {
+	t.Parallel()
 	w, err := telemetry.New(t.Context(), "", node.Version)
 	if err != nil {
 		t.Fatal(err)
@@ -170,6 +174,7 @@ func TestTheSurfaceOfTheMetricsIsFrozen(t *testing.T) {
 }
 
 func TestTheSurfaceOfDerivedIdentifiersIsFrozen(t *testing.T) {
+	t.Parallel()
 	s := wholeSource(t)
 	times, calls := map[string]int{}, map[string]*ast.CallExpr{}
 	for _, c := range s.called("annals/events", "Derive") {
@@ -244,6 +249,7 @@ var (
 var inSQL = regexp.MustCompile(`(?i)(pg_\w*advisory\w*\(hashtext\w*\('[^']+'|pg_notify\('[^']+'|\blisten +\w+|errcode = '[^']*')`)
 
 func TestTheSurfaceOfNamesIsFrozen(t *testing.T) {
+	t.Parallel()
 	s := wholeSource(t)
 	var all []string
 	list := func(what string, names []string) {

@@ -120,6 +120,7 @@ func verified(t *testing.T, name string, settings, args []string, says ...string
 }
 
 func TestVerifyNamesWhatWasTamperedWith(t *testing.T) {
+	t.Parallel()
 	dir, url := t.TempDir(), pgtest.New(t)
 	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + dir, "POSTGRES_URL=" + url}
 	p, _, _ := talked(t, settings)
