@@ -36,7 +36,8 @@ func (p *process) resident(t testing.TB) int {
 func TestClientsThatDoNotReadCostLittleMemory(t *testing.T) {
 	t.Parallel() // it waits most of the time
 
-	const most, messages = 200 << 20, 100 // of 600 KB
+	const most = 200 << 20
+	messages, lasts := setting("ANNALS_GREEDY", 50, 100), time.Duration(setting("ANNALS_GREEDY_SECONDS", 4, 8))*time.Second // of 600 KB
 	p := spawn(t, "SERVER_PORT=0", "DATA_DIR="+t.TempDir(), "POSTGRES_URL="+pgtest.New(t))
 	channel := p.channel(t, "GROUP")
 	text := strings.Repeat("much ado ", 600<<10/9)
@@ -83,7 +84,7 @@ func TestClientsThatDoNotReadCostLittleMemory(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before, peak := p.resident(t), 0
 			attack(t)
-			for end := time.Now().Add(8 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+			for end := time.Now().Add(lasts); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 				peak = max(peak, p.resident(t))
 			}
 			t.Logf("%d MB before, %d MB at most", before>>20, peak>>20)

@@ -32,7 +32,7 @@ func vectored(n int) []byte {
 
 func TestARebuildOfMemoriesWithVectorsCallsNoModelAndEqualsTheLiveTables(t *testing.T) {
 	t.Parallel()
-	n := setting("ANNALS_MEMORIES", 2000, 100_000)
+	n := setting("ANNALS_MEMORIES", 600, 100_000)
 	var forbidden atomic.Bool
 	model := openaitest.Start(t, openaitest.Script{Embed: func(text string, dimensions int) []float64 {
 		if forbidden.Load() {

@@ -213,7 +213,7 @@ select (select count(*) from was), count(*), string_agg(left(d, 1000), E'\n') fr
 
 func TestWhatIsRebuiltUntilARandomMomentIsWhatALiveServerHadThen(t *testing.T) {
 	t.Parallel()
-	commands, moments := setting("MOMENTS_COMMANDS", 600, 10_000), setting("MOMENTS", 5, 20)
+	commands, moments := setting("MOMENTS_COMMANDS", 300, 10_000), setting("MOMENTS", 3, 20)
 	seed := uint64(setting("MOMENTS_SEED", int(time.Now().UnixNano()), int(time.Now().UnixNano())))
 	t.Logf("MOMENTS_SEED=%d", seed)
 	url, dir := pgtest.New(t), t.TempDir()

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 		os.Exit(perform(os.Args[1:]))
 	}
 	// Of those that are parallel each waits most of the time. What the command line says comes later.
-	if err := flag.Set("test.parallel", "4"); err != nil {
+	if err := flag.Set("test.parallel", "6"); err != nil {
 		panic(err)
 	}
 	status := m.Run()
