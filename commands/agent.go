@@ -35,4 +35,9 @@ func (a Agent) Apply(e events.Recorded) Agent {
 	return a
 }
 
+// bears reports whether the agent exists and has the name.
+func (a Agent) bears(name string) bool {
+	return a.Exists && events.AgentNameKey(a.Character.Name) == events.AgentNameKey(name)
+}
+
 func noAgent(id uuid.UUID) error { return fmt.Errorf("agent %s %w", id, ErrNotFound) }

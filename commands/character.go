@@ -46,6 +46,7 @@ func buildCharacter(raw json.RawMessage) (events.Character, error) {
 	if err != nil {
 		return c, fmt.Errorf("%w: Character validation failed: %w", ErrRefused, err)
 	}
+	c.Name = events.TrimAgentName(c.Name)
 	if inner, ok := c.Settings["secrets"]; ok && kind(inner) == "object" {
 		delete(c.Settings, "secrets")
 		secrets := c.Secrets

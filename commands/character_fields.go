@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+
+	"annals/events"
 )
 
 // maxIssues bounds how many problems of one list or object are told.
@@ -193,7 +195,8 @@ func checkUUID(v json.RawMessage) []string {
 
 func checkName(v json.RawMessage) []string {
 	out := expect("string")(v)
-	if len(out) == 0 && string(v) == `""` {
+	var name string
+	if len(out) == 0 && json.Unmarshal(v, &name) == nil && events.TrimAgentName(name) == "" {
 		return []string{": Character name is required"}
 	}
 	return out

@@ -124,6 +124,11 @@ func (s *States) Memory(ctx context.Context, id uuid.UUID) (Memory, error) {
 	return Load[Memory](ctx, Env{Store: s.store, assumed: s.assumed}, events.MemoryStream(id))
 }
 
+// agentInLog is the agent's fold as it is in the log, whatever the cache holds.
+func (s *States) agentInLog(ctx context.Context, id uuid.UUID) (Agent, error) {
+	return Load[Agent](ctx, Env{Store: s.store, assumed: s.assumed}, events.AgentStream(id))
+}
+
 // MessageNow is the message's fold, and that of no events where the message is gone with its channel.
 func (s *States) MessageNow(ctx context.Context, id uuid.UUID) (Message, error) {
 	m, err := s.Message(ctx, id)

@@ -71,12 +71,11 @@ func (c UpdateAgent) apply(old events.Character) (events.Character, error) {
 
 // characterObject is the character as a client would send it.
 func characterObject(c events.Character) (map[string]json.RawMessage, error) {
-	settings, err := c.PublicSettings()
+	public, err := c.Public()
 	if err != nil {
 		return nil, err
 	}
-	c.Settings, c.Secrets = settings, nil
-	raw, err := json.Marshal(c)
+	raw, err := json.Marshal(public)
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,13 @@ func (c Character) PublicSettings() (map[string]json.RawMessage, error) {
 	return out, nil
 }
 
+// Public is the character as clients see it: the secrets stand in the settings, in their encrypted form.
+func (c Character) Public() (Character, error) {
+	settings, err := c.PublicSettings()
+	c.Settings, c.Secrets = settings, nil
+	return c, err
+}
+
 // Secret is one value of a character's secrets: a JSON value whose strings are already in ElizaOS's encrypted form
 // (CONTRACT 2.3). It prints and logs masked; only Reveal gives the value away.
 type Secret struct{ value *json.RawMessage } // behind a pointer, which fmt does not follow where it may not call String

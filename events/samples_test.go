@@ -48,6 +48,8 @@ var samples = []Event{
 	AgentStopped{AgentID: eliza},
 	AgentDeleted{AgentID: eliza},
 	AgentMemoriesCleared{AgentID: eliza},
+	AgentNameTaken{AgentNameID: AgentNameID("Eliza"), AgentID: eliza},
+	AgentNameReleased{AgentNameID: AgentNameID("Eliza"), AgentID: eliza},
 	ServerCreated{
 		ServerID: guild, Name: "The private guild", SourceType: "discord", SourceID: "g-1",
 		Metadata: json.RawMessage(`{"secretRegion":"eu"}`),

@@ -13,12 +13,13 @@ import (
 var agents = engine.Projection{
 	Name:    "agents",
 	Group:   GroupCore,
-	Version: 3,
-	// summary is the first line of the bio, which lists show. settings is as clients see it: the secrets are in it, encrypted.
+	Version: 4,
+	// name_key is what names are compared by. summary is the first line of the bio, which lists show. settings is as clients see it: the secrets are in it, encrypted.
 	Tables: `
 create table agents (
 	id               uuid primary key,
 	name             text not null,
+	name_key         text not null,
 	username         text not null,
 	system           text not null,
 	bio              json,
@@ -40,7 +41,7 @@ create table agents (
 	position         bigint not null
 )`,
 	Indexes: `
-create index on agents (hashtextextended(name, 0));
+create index on agents (hashtextextended(name_key, 0));
 create index on agents (id) where running`,
 	Rows:  []engine.Rows{agentsTable},
 	Apply: applyAgents,
@@ -55,6 +56,7 @@ type agent struct {
 type agentEdit struct {
 	moved
 	Name            string          `db:"name"`
+	NameKey         string          `db:"name_key"`
 	Username        string          `db:"username"`
 	System          string          `db:"system"`
 	Bio             json.RawMessage `db:"bio,null"`
@@ -98,7 +100,7 @@ func applyAgents(w engine.Writer, e events.Recorded) {
 
 func edited(id uuid.UUID, c events.Character, enabled bool, e events.Recorded) agentEdit {
 	return agentEdit{
-		moved: move(id, e), Name: c.Name, Username: c.Username, System: c.System, Bio: free(c.Bio), Summary: summary(c.Bio),
+		moved: move(id, e), Name: c.Name, NameKey: events.AgentNameKey(c.Name), Username: c.Username, System: c.System, Bio: free(c.Bio), Summary: summary(c.Bio),
 		Templates: free(c.Templates), MessageExamples: free(c.MessageExamples), PostExamples: c.PostExamples, Topics: c.Topics,
 		Adjectives: c.Adjectives, Knowledge: free(c.Knowledge), Plugins: c.Plugins, Settings: settings(c), Style: free(c.Style),
 		Enabled: enabled, UpdatedAt: instant(e),

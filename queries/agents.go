@@ -133,10 +133,11 @@ select id, enabled, created_at, updated_at, name, username, system, bio, templat
 from agents where id = $1`, id)
 }
 
-// AgentNamed is the id of the agent with exactly that name; the oldest, should there be several.
+// AgentNamed is the id of the agent with that name, as names are compared; the oldest, should there be several.
 func (q *Queries) AgentNamed(ctx context.Context, name string) (uuid.UUID, error) {
 	return one(ctx, q, "agent of that name", pgx.RowTo[uuid.UUID], `
-select id from agents where hashtextextended(name, 0) = hashtextextended($1, 0) and name = $1 order by created_at, id limit 1`, name)
+select id from agents where hashtextextended(name_key, 0) = hashtextextended($1, 0) and name_key = $1 order by created_at, id limit 1`,
+		events.AgentNameKey(name))
 }
 
 // RunningAgents counts the agents that take part and answer.

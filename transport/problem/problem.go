@@ -77,6 +77,7 @@ var table = []struct {
 	{queries.ErrNotFound, http.StatusNotFound, CodeNotFound, ""},
 	{commands.ErrRefused, http.StatusBadRequest, CodeInvalidRequest, ""},
 	{commands.ErrStale, http.StatusPreconditionFailed, CodeStale, ""},
+	{commands.ErrNameTaken, http.StatusConflict, CodeConflict, ""},
 	{commands.ErrReused, http.StatusConflict, CodeConflict, ""},
 	{events.ErrConflict, http.StatusConflict, CodeConflict, ""},
 	{events.ErrInvalid, http.StatusBadRequest, CodeInvalidRequest, ""},

@@ -56,7 +56,8 @@ type newAgent struct {
 
 type agentMade struct {
 	ID        uuid.UUID          `json:"id"`
-	Character json.RawMessage    `json:"character" doc:"As it came, secrets encrypted."`
+	Character json.RawMessage    `json:"character" doc:"As it came, secrets encrypted; as it is stored where the agent was there before."`
+	Created   bool               `json:"created" doc:"false: an agent of that name or id was there before, and stays as it is."`
 	Converted []characters.Field `json:"converted,omitempty" doc:"Of a character file of ElizaOS 0.x: what became of the fields that had to change."`
 }
 
@@ -89,15 +90,57 @@ func (a *api) makeAgent(c *frame.Call, in *newAgent) (agentMade, error) {
 	if err != nil {
 		return agentMade{}, err
 	}
-	made := agentMade{events.StringToUUID(character.Name), raw, changes}
-	switch other, err := a.Queries.AgentNamed(c, character.Name); {
-	case err != nil && !frame.Missing(err):
-		return made, err
-	case err == nil && other != made.ID:
-		return made, problem.Invalid("Failed to create agent %s: another agent bears that name", character.Name)
+	fields := frame.Object(raw).Fields()
+	made, err := a.create(c, frame.TextIn(fields, "id"), character)
+	if err != nil {
+		return agentMade{}, err
 	}
-	_, err = frame.Run(c, commands.CreateAgent{AgentID: made.ID, Character: character})
-	return made, err
+	answer := agentMade{ID: made.AgentID, Character: raw, Created: made.Created, Converted: changes}
+	switch {
+	case !made.Created:
+		answer.Character, err = publicJSON(made.Agent.Character)
+	case frame.TextIn(fields, "name") != character.Name: // blanks stood around it
+		if fields["name"], err = json.Marshal(character.Name); err == nil {
+			answer.Character, err = json.Marshal(fields)
+		}
+	}
+	return answer, err
+}
+
+// publicJSON is a stored character as clients see it.
+func publicJSON(c events.Character) (json.RawMessage, error) {
+	public, err := c.Public()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(public)
+}
+
+// create makes the agent under an id of its own, where one is given, and otherwise as the only one with its name.
+func (a *api) create(c *frame.Call, ownID string, character events.Character) (commands.NamedAgent, error) {
+	if id, err := events.ParseID(ownID); err == nil && id != uuid.Nil {
+		r, err := frame.Run(c, commands.CreateAgent{AgentID: id, Character: character})
+		if err != nil || r.Changed {
+			return commands.NamedAgent{AgentID: id, Created: true}, err
+		}
+		there, err := commands.Load[commands.Agent](c, a.Env, events.AgentStream(id))
+		return commands.NamedAgent{AgentID: id, Agent: there}, err
+	}
+	bearer, err := a.bearer(c, character.Name)
+	if err != nil {
+		return commands.NamedAgent{}, err
+	}
+	made, r, err := commands.CreateNamedAgent(c, a.Env, c.Request(), character, bearer, c.NewID("agent"))
+	return made, c.Wrote(r, err)
+}
+
+// bearer is the agent that bears a name as far as can be read, uuid.Nil for none.
+func (a *api) bearer(c *frame.Call, name string) (uuid.UUID, error) {
+	id, err := a.Queries.AgentNamed(c, name)
+	if frame.Missing(err) {
+		return uuid.Nil, nil
+	}
+	return id, err
 }
 
 // characterOf is the character that the body gives, in the recorded server's order of precedence.
@@ -135,7 +178,9 @@ func (a *api) updateAgent(c *frame.Call, in *agentPatch) (agentUpdated, error) {
 	if err != nil {
 		return agentUpdated{}, err
 	}
-	if _, err := frame.Run(c, commands.UpdateAgent{AgentID: in.AgentID.UUID, Patch: frame.Object(sealed).Fields()}); err != nil {
+	update := commands.UpdateAgent{AgentID: in.AgentID.UUID, Patch: frame.Object(sealed).Fields()}
+	r, err := commands.UpdateNamedAgent(c, a.Env, c.Request(), update, func(name string) (uuid.UUID, error) { return a.bearer(c, name) })
+	if err := c.Wrote(r, err); err != nil {
 		return agentUpdated{}, err
 	}
 	c.Settle()
@@ -144,8 +189,16 @@ func (a *api) updateAgent(c *frame.Call, in *agentPatch) (agentUpdated, error) {
 }
 
 func (a *api) deleteAgent(c *frame.Call, in *frame.AgentPath) (frame.None, error) {
-	_, err := frame.Run(c, commands.DeleteAgent{AgentID: in.AgentID.UUID})
-	return frame.None{}, err
+	id := in.AgentID.UUID
+	before, err := a.Env.States.Agent(c, id)
+	if err != nil {
+		return frame.None{}, err
+	}
+	if _, err := frame.Run(c, commands.DeleteAgent{AgentID: id}); err != nil {
+		return frame.None{}, err
+	}
+	commands.ReleaseName(c, a.Env, c.Request(), id, before.Character.Name)
+	return frame.None{}, nil
 }
 
 type agentStarted struct {

@@ -25,7 +25,7 @@ var examples = []any{
 	agentsAnswer{[]queries.AgentItem{example.AgentItem}},
 	anAgent,
 	agentUpdated{anAgent, nil},
-	agentMade{example.Agent, json.RawMessage(`{"name":"Eliza","bio":["A listener of 1966."]}`), nil},
+	agentMade{example.Agent, json.RawMessage(`{"name":"Eliza","bio":["A listener of 1966."]}`), true, nil},
 	agentStarted{example.Agent, "Eliza", queries.Active},
 	panel{"Memory", "/api/panels/memory?agentId=" + example.Agent.String()},
 	aLog,
