@@ -28,6 +28,7 @@ type States struct {
 	worlds      folds[World]
 	rooms       folds[Room]
 	entities    folds[Entity]
+	times       *channelTimes
 	assumed     *assumptions
 }
 
@@ -42,6 +43,7 @@ func NewStates(store events.Store) *States {
 		worlds:      newFolds[World](store, foldsKept),
 		rooms:       newFolds[Room](store, foldsKept),
 		entities:    newFolds[Entity](store, foldsKept),
+		times:       newChannelTimes(foldsKept),
 	}
 }
 
@@ -182,6 +184,10 @@ func (s *States) Observe(e events.Recorded) {
 		s.channels.observe(e)
 	case "world":
 		s.worlds.observe(e)
+	case "message":
+		if said, ok := e.Event.(events.MessageSubmitted); ok {
+			s.times.saw(said.ChannelID, e.Meta.At)
+		}
 	case "room":
 		s.rooms.observe(e)
 	case "entity":

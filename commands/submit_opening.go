@@ -18,16 +18,23 @@ type ChannelDefaults struct {
 	Metadata map[string]json.RawMessage
 }
 
+// Submit submits a message at a time after that of the last one in its channel, as far as this process knows it: clients page by time.
+func Submit(ctx context.Context, env Env, r Request, m SubmitMessage) (Result, error) {
+	r.At = env.States.times.next(m.ChannelID, r.At)
+	return Handle(ctx, env, r, m)
+}
+
 // SubmitOpening submits a message, in a channel that is made for it if there is none: a message that
-// may not be recorded makes no channel.
+// may not be recorded makes no channel. Its time is that of Submit.
 func SubmitOpening(ctx context.Context, env Env, r Request, m SubmitMessage, d ChannelDefaults) (Result, error) {
 	channel, err := env.States.Channel(ctx, m.ChannelID)
 	if err != nil {
 		return Result{}, err
 	}
 	if channel.Exists {
-		return Handle(ctx, env, r, m)
+		return Submit(ctx, env, r, m)
 	}
+	r.At = env.States.times.next(m.ChannelID, r.At)
 	create, err := d.channel(r, m)
 	if err != nil {
 		return Result{}, err

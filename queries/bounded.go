@@ -32,42 +32,61 @@ func (nobody) EndedEarly()     {}
 // page is many for a list whose rows may be large: it ends early where they have PageBytes together, or where the reader may not
 // hold more. It has at least one row where there is any.
 func page[T any](ctx context.Context, q *Queries, what string, row pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
-	all, err := again(q, func() ([]T, error) {
+	found, err := pageAfter(ctx, q, what, row, 0, sql, args...)
+	return found.rows, err
+}
+
+// part is what was read of a page: size is that of the whole page so far, in bytes; cut tells that rows were left out.
+type part[T any] struct {
+	rows []T
+	size int
+	cut  bool
+}
+
+// pageAfter is page for rows that follow others of so many bytes on one page.
+func pageAfter[T any](ctx context.Context, q *Queries, what string, row pgx.RowToFunc[T], size int, sql string, args ...any) (part[T], error) {
+	found, err := again(q, func() (part[T], error) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		rows, _ := q.pool.Query(ctx, sql, args...) // its error is that of the rows
-		all, cut, err := bounded(ctx, rows, row)
-		if cut {
+		found, err := bounded(ctx, rows, row, size)
+		if found.cut {
 			cancel() // the rest is not even sent
 		}
 		rows.Close()
-		return all, err
+		return found, err
 	})
-	return all, failed(err, what)
+	return found, failed(err, what)
 }
 
-// bounded reads rows as long as they fit into a page, and reports whether there were more.
-func bounded[T any](ctx context.Context, rows pgx.Rows, row pgx.RowToFunc[T]) (all []T, cut bool, err error) {
-	reader, ok := ctx.Value(ReaderKey{}).(Reader)
-	if !ok {
-		reader = nobody{}
+// readerOf is the client that a page is read for.
+func readerOf(ctx context.Context) Reader {
+	if reader, ok := ctx.Value(ReaderKey{}).(Reader); ok {
+		return reader
 	}
-	size := 0
+	return nobody{}
+}
+
+// bounded reads rows as long as they fit into a page of which so many bytes are filled.
+func bounded[T any](ctx context.Context, rows pgx.Rows, row pgx.RowToFunc[T], filled int) (found part[T], err error) {
+	reader := readerOf(ctx)
+	found.size = filled
 	for rows.Next() {
 		bytes := 0
 		for _, value := range rows.RawValues() {
 			bytes += len(value)
 		}
-		size += bytes
-		if len(all) > 0 && (size > PageBytes || size > freeBytes && !reader.Hold(int64(bytes))) {
+		found.size += bytes
+		if (filled > 0 || len(found.rows) > 0) && (found.size > PageBytes || found.size > freeBytes && !reader.Hold(int64(bytes))) {
 			reader.EndedEarly()
-			return all, true, nil
+			found.cut = true
+			return found, nil
 		}
 		one, err := row(rows)
 		if err != nil {
-			return nil, false, err
+			return part[T]{}, err
 		}
-		all = append(all, one)
+		found.rows = append(found.rows, one)
 	}
-	return all, false, rows.Err()
+	return found, rows.Err()
 }

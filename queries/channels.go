@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -35,10 +36,16 @@ const channelColumns = `select id, server_id, name, type, coalesce(source_type, 
 
 // Channels lists the channels of a server, the oldest first, and tells how many there are in all.
 func (q *Queries) Channels(ctx context.Context, server uuid.UUID, p Page) ([]Channel, int, error) {
-	return listed(ctx, q, fmt.Sprintf("channels of server %s", server), pgx.RowToStructByName[Channel], p, channelColumns+`
+	return list[Channel]{
+		what: fmt.Sprintf("channels of server %s", server), row: pgx.RowToStructByName[Channel], shown: oldestFirst, args: []any{server},
+		count: `select count(*) from channels where server_id = $1`,
+		sql: byCreation(channelColumns + `
 		where server_id = $1 and (created_at, created) < ($2, $3) and (created_at, created) > ($4, $5)
-		order by created_at %[1]s, created %[1]s limit $6`, `select count(*) from channels where server_id = $1`, server)
+		order by created_at %[1]s, created %[1]s limit $6`),
+	}.read(ctx, q, p)
 }
+
+func (c Channel) place() (time.Time, events.Position) { return c.CreatedAt.Time(), c.Created }
 
 // Channel is one channel.
 func (q *Queries) Channel(ctx context.Context, id uuid.UUID) (Channel, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -94,12 +95,18 @@ func (f MemoryFilter) where() (string, []any) {
 // Memories lists memories, the newest first.
 func (q *Queries) Memories(ctx context.Context, f MemoryFilter, p Page) ([]Memory, error) {
 	where, args := f.where()
-	read, n := p.from(newestFirst), len(args)
-	sql := fmt.Sprintf(memoryColumns+` where %s and (created_at, stored) < ($%d, $%d) and (created_at, stored) > ($%d, $%d)
-order by created_at %[6]s, stored %[6]s limit $%[7]d`, where, n+1, n+2, n+3, n+4, read, n+5)
-	found, err := page(ctx, q, "memories", scanMemory, sql, append(args, p.bounds()...)...)
-	return show(found, read, newestFirst), err
+	n := len(args)
+	found, _, err := list[Memory]{
+		what: "memories", row: scanMemory, shown: newestFirst, args: args,
+		sql: func(o order) string {
+			return fmt.Sprintf(memoryColumns+` where %s and (created_at, stored) < ($%d, $%d) and (created_at, stored) > ($%d, $%d)
+order by created_at %[6]s, stored %[6]s limit $%[7]d`, where, n+1, n+2, n+3, n+4, o, n+5)
+		},
+	}.read(ctx, q, p)
+	return found, err
 }
+
+func (m Memory) place() (time.Time, events.Position) { return m.CreatedAt.Time(), m.Stored }
 
 // CountMemories tells how many there are.
 func (q *Queries) CountMemories(ctx context.Context, f MemoryFilter) (int, error) {

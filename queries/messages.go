@@ -65,19 +65,20 @@ func bothStyles(t time.Time) (ISO, Millis) { return isoOf(t), Millis(t.UnixMilli
 
 // MessagesIn lists the messages of a channel, the newest first.
 func (q *Queries) MessagesIn(ctx context.Context, channel uuid.UUID, p Page) ([]Message, error) {
-	read := p.from(newestFirst)
-	found, err := page(ctx, q, fmt.Sprintf("messages of channel %s", channel), scanMessage, messagesIn[read],
-		append([]any{channel}, p.bounds()...)...)
-	return show(found, read, newestFirst), err
+	found, _, err := list[Message]{
+		what: fmt.Sprintf("messages of channel %s", channel), row: scanMessage, shown: newestFirst, args: []any{channel},
+		sql: func(o order) string { return messagesIn[o] },
+	}.read(ctx, q, p)
+	return found, err
 }
+
+func (m Message) place() (time.Time, events.Position) { return m.CreatedMillis.Time(), m.Submitted }
 
 var messagesIn = map[order]string{oldestFirst: messagesFrom(oldestFirst), newestFirst: messagesFrom(newestFirst)}
 
-func messagesFrom(o order) string {
-	return fmt.Sprintf(messageColumns+`
+var messagesFrom = byCreation(messageColumns + `
 where channel_id = $1 and (created_at, submitted) < ($2, $3) and (created_at, submitted) > ($4, $5)
-order by created_at %[1]s, submitted %[1]s limit $6`, o)
-}
+order by created_at %[1]s, submitted %[1]s limit $6`)
 
 // Message is one message, in the shape that it has in a list.
 func (q *Queries) Message(ctx context.Context, id uuid.UUID) (Message, error) {

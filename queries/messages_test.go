@@ -1,14 +1,17 @@
 package queries_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"annals/events"
+	"annals/projections"
 	"annals/queries"
 )
 
@@ -16,6 +19,9 @@ func instant(t *testing.T, i queries.ISO) time.Time {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339Nano, string(i))
 	must(t, err)
+	if !i.Time().Equal(at) {
+		t.Errorf("%s is %s", i, i.Time())
+	}
 	return at
 }
 
@@ -128,6 +134,99 @@ func TestMessagesArePagedNewestFirstWithoutGapOrRepeat(t *testing.T) {
 	must(t, err)
 	if len(within) != 4 || within[0].Content != "8" {
 		t.Errorf("within two times: %+v", within)
+	}
+}
+
+// A client that pages by the times that it sees gets each message, and none twice, however many are of one millisecond.
+func TestPagesByTimeLoseNothingOfAMillisecond(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	sizes := []int{1, 5, 2, 1, 7, 3}
+	n := byte(0)
+	for _, size := range sizes {
+		for i := range size {
+			if i > 0 {
+				g.now = g.now.Add(-time.Millisecond)
+			}
+			n++
+			g.said(n, fmt.Sprint(n))
+		}
+	}
+	for limit := 1; limit < 9; limit++ {
+		backwards, forwards := map[string]int{}, map[string]int{}
+		for p := (queries.Page{Limit: limit, WholeMillis: true}); ; {
+			found, err := g.MessagesIn(g.ctx, id(9), p)
+			must(t, err)
+			if len(found) == 0 {
+				break
+			}
+			for _, m := range found {
+				backwards[m.Content]++
+			}
+			p.Before = found[len(found)-1].CreatedMillis.Time()
+		}
+		for p := (queries.Page{Limit: limit, WholeMillis: true, After: dawn}); ; {
+			found, err := g.MessagesIn(g.ctx, id(9), p)
+			must(t, err)
+			if len(found) == 0 {
+				break
+			}
+			for i, m := range found {
+				forwards[m.Content]++
+				if i > 0 && found[i-1].Submitted < m.Submitted {
+					t.Errorf("limit %d: a page is not newest first", limit)
+				}
+			}
+			p.After = found[0].CreatedMillis.Time()
+		}
+		for i := byte(1); i <= n; i++ {
+			if backwards[fmt.Sprint(i)] != 1 || forwards[fmt.Sprint(i)] != 1 {
+				t.Errorf("limit %d: message %d came %d times backwards, %d times forwards", limit, i, backwards[fmt.Sprint(i)], forwards[fmt.Sprint(i)])
+			}
+		}
+	}
+}
+
+// early notes whether a page ended early.
+type early struct{ ended bool }
+
+func (*early) Hold(int64) bool { return true }
+func (e *early) EndedEarly()   { e.ended = true }
+
+func TestAPageOfTooManyOfOneMillisecondSaysThatItEndedEarly(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	const more = queries.MaxLimit + 30
+	facts := make([]events.Event, more)
+	for i := range facts {
+		facts[i] = events.ServerCreated{ServerID: uuid.New(), Name: "s", SourceType: "s"}
+	}
+	var last events.Position
+	for _, f := range facts {
+		last = g.log.Record(events.ServerStream(f.(events.ServerCreated).ServerID), dawn, f)
+	}
+	must(t, g.feed.Wait(g.ctx, projections.GroupCore, last))
+	for limit, want := range map[int]struct {
+		n     int
+		ended bool
+	}{more - queries.MaxLimit - 1: {more - 1, true}, more - queries.MaxLimit: {more, false}, 5: {queries.MaxLimit + 5, true}} {
+		var reader early
+		ctx := context.WithValue(g.ctx, queries.ReaderKey{}, &reader)
+		found, total, err := g.Servers(ctx, queries.Page{Limit: limit, WholeMillis: true})
+		must(t, err)
+		if len(found) != want.n || total != more || reader.ended != want.ended {
+			t.Errorf("limit %d: %d of %d, ended early: %v", limit, len(found), total, reader.ended)
+		}
+		if !reader.ended {
+			continue
+		}
+		at, position, err := g.PlaceOf(g.ctx, queries.AServer, found[len(found)-1].ID)
+		must(t, err)
+		rest, _, err := g.Servers(g.ctx, queries.Page{Limit: queries.MaxLimit, After: at, AfterPosition: position})
+		must(t, err)
+		if len(found)+len(rest) != more {
+			t.Errorf("limit %d: %d after %d", limit, len(rest), len(found))
+		}
 	}
 }
 

@@ -185,4 +185,13 @@ func (i *ISO) ScanTimestamptz(v pgtype.Timestamptz) error {
 	return nil
 }
 
+// Time is the same in UTC, and the zero time for what is none.
+func (i ISO) Time() time.Time {
+	t, err := time.Parse(time.RFC3339, string(i))
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
 func isoOf(t time.Time) ISO { return ISO(t.UTC().Format("2006-01-02T15:04:05.000Z")) }

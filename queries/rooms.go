@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -27,15 +28,16 @@ type Room struct {
 	Metadata        json.RawMessage `json:"metadata"`
 	ChannelID       *uuid.UUID      `json:"channelId" nullable:"true"`
 	CreatedAt       ISO             `json:"createdAt"`
-	// WorldName is that of its world, empty for none, and WorldCreated the position of its creation; Revision is that of the
-	// room's stream.
+	// WorldName is that of its world, empty for none, and WorldCreated the position of its creation; Created is that of the room's,
+	// and Revision that of its stream.
 	WorldName    string          `json:"-"`
 	WorldCreated events.Position `json:"-"`
+	Created      events.Position `json:"-"`
 	Revision     uint64          `json:"-"`
 }
 
 const roomColumns = `select r.id, r.agent_id, r.source, r.type, r.server_id, r.world_id, r.name, coalesce(r.metadata, 'null') as metadata,
-	r.channel_id, r.created_at, coalesce(w.name, '') as world_name, coalesce(w.created, 0) as world_created, r.revision from rooms r left join worlds w on w.id = r.world_id`
+	r.channel_id, r.created_at, coalesce(w.name, '') as world_name, coalesce(w.created, 0) as world_created, r.created, r.revision from rooms r left join worlds w on w.id = r.world_id`
 
 func scanRoom(row pgx.CollectableRow) (Room, error) {
 	r, err := pgx.RowToStructByName[Room](row)
@@ -43,15 +45,22 @@ func scanRoom(row pgx.CollectableRow) (Room, error) {
 	return r, err
 }
 
-// Rooms lists the rooms of an agent's worlds, the oldest first, those of a page world by world, and tells how many there are in
-// all.
+// Rooms lists the rooms of an agent's worlds, the oldest first, and tells how many there are in all.
 func (q *Queries) Rooms(ctx context.Context, agent uuid.UUID, p Page) ([]Room, int, error) {
-	found, total, err := listed(ctx, q, fmt.Sprintf("rooms of agent %s", agent), scanRoom, p, roomColumns+`
+	return list[Room]{
+		what: fmt.Sprintf("rooms of agent %s", agent), row: scanRoom, shown: oldestFirst, args: []any{agent},
+		count: `select count(*) from rooms where agent_id = $1 and world_id is not null`,
+		sql: byCreation(roomColumns + `
 		where r.agent_id = $1 and r.world_id is not null and (r.created_at, r.created) < ($2, $3) and (r.created_at, r.created) > ($4, $5)
-		order by r.created_at %[1]s, r.created %[1]s limit $6`,
-		`select count(*) from rooms where agent_id = $1 and world_id is not null`, agent)
-	slices.SortStableFunc(found, func(a, b Room) int { return cmp.Compare(a.WorldCreated, b.WorldCreated) })
-	return found, total, err
+		order by r.created_at %[1]s, r.created %[1]s limit $6`),
+	}.read(ctx, q, p)
+}
+
+func (r Room) place() (time.Time, events.Position) { return r.CreatedAt.Time(), r.Created }
+
+// WorldByWorld sorts rooms by the creation of their worlds, and keeps the order of those of one world.
+func WorldByWorld(rooms []Room) {
+	slices.SortStableFunc(rooms, func(a, b Room) int { return cmp.Compare(a.WorldCreated, b.WorldCreated) })
 }
 
 // Room is one room of an agent.
@@ -69,33 +78,37 @@ type Group struct {
 	Rooms       []uuid.UUID `json:"rooms"`
 	MemoryCount int         `json:"memoryCount"`
 	CreatedAt   ISO         `json:"createdAt"`
+	// Created is the position of the world's creation.
+	Created events.Position `json:"-"`
 }
+
+func (g Group) place() (time.Time, events.Position) { return g.CreatedAt.Time(), g.Created }
 
 // Groups lists the groups, the oldest first, and tells how many there are.
 func (q *Queries) Groups(ctx context.Context, p Page) ([]Group, int, error) {
 	const of = ` from worlds w join rooms r on r.world_id = w.id and r.type = 'API' and r.channel_id is null `
-	return listed(ctx, q, "groups", pgx.RowToStructByName[Group], p, `
+	return list[Group]{
+		what: "groups", row: pgx.RowToStructByName[Group], shown: oldestFirst, count: `select count(distinct w.id)` + of,
+		sql: byCreation(`
 select w.id, w.id as world_id, (array_agg(r.server_id order by r.created))[1] as server_id,
 	(array_agg(r.name order by r.created))[1] as name, array_agg(distinct r.agent_id) as agents,
 	array_agg(r.id order by r.created) as rooms,
-	(select count(*) from memories m where m.world_id = w.id)::int as memory_count, w.created_at`+of+`
+	(select count(*) from memories m where m.world_id = w.id)::int as memory_count, w.created_at, w.created` + of + `
 where (w.created_at, w.created) < ($1, $2) and (w.created_at, w.created) > ($3, $4)
-group by w.id, w.created_at, w.created order by w.created_at %[1]s, w.created %[1]s limit $5`,
-		`select count(distinct w.id)`+of)
+group by w.id, w.created_at, w.created order by w.created_at %[1]s, w.created %[1]s limit $5`),
+	}.read(ctx, q, p)
 }
 
-// OpenRoom is a room with who takes part in it, and the position of its creation.
+// OpenRoom is a room with who takes part in it.
 type OpenRoom struct {
 	Room
 	Entities []uuid.UUID
-	Created  events.Position
 }
 
 // EveryRoom lists the rooms of an agent in the order of their creation, after a position.
 func (q *Queries) EveryRoom(ctx context.Context, agent uuid.UUID, after events.Position, limit int) ([]OpenRoom, error) {
 	return page(ctx, q, fmt.Sprintf("rooms of agent %s", agent), pgx.RowToStructByName[OpenRoom], `
-select r.*, array(select entity_id from occupants o where o.room_id = r.id order by o.position, o.place) as entities,
-	(select created from rooms x where x.id = r.id) as created
+select r.*, array(select entity_id from occupants o where o.room_id = r.id order by o.position, o.place) as entities
 from (`+roomColumns+` where r.agent_id = $1 and r.created > $2 order by r.created limit $3) r order by created`,
 		agent, int64(after), min(max(limit, 0), MaxLimit))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -31,10 +32,15 @@ const serverColumns = `select id, name, source_type, coalesce(source_id, '') as 
 
 // Servers lists servers, the oldest first, and tells how many there are in all.
 func (q *Queries) Servers(ctx context.Context, p Page) ([]Server, int, error) {
-	return listed(ctx, q, "servers", pgx.RowToStructByName[Server], p, serverColumns+`
+	return list[Server]{
+		what: "servers", row: pgx.RowToStructByName[Server], shown: oldestFirst, count: `select count(*) from servers`,
+		sql: byCreation(serverColumns + `
 		where (created_at, created) < ($1, $2) and (created_at, created) > ($3, $4)
-		order by created_at %[1]s, created %[1]s limit $5`, `select count(*) from servers`)
+		order by created_at %[1]s, created %[1]s limit $5`),
+	}.read(ctx, q, p)
 }
+
+func (s Server) place() (time.Time, events.Position) { return s.CreatedAt.Time(), s.Created }
 
 // Server is one server.
 func (q *Queries) Server(ctx context.Context, id uuid.UUID) (Server, error) {

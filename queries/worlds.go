@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -21,10 +22,12 @@ type World struct {
 	MessageServerID *uuid.UUID `json:"messageServerId" nullable:"true" db:"-"`
 	ServerID        string     `json:"serverId"`
 	CreatedAt       ISO        `json:"createdAt"`
-	Revision        uint64     `json:"-"`
+	// Created is the position of its creation; Revision is that of its stream.
+	Created  events.Position `json:"-"`
+	Revision uint64          `json:"-"`
 }
 
-const worldColumns = `select id, agent_id, name, coalesce(metadata, 'null') as metadata, server_id, created_at, revision from worlds`
+const worldColumns = `select id, agent_id, name, coalesce(metadata, 'null') as metadata, server_id, created_at, created, revision from worlds`
 
 func scanWorld(row pgx.CollectableRow) (World, error) {
 	w, err := pgx.RowToStructByName[World](row)
@@ -47,27 +50,26 @@ func (q *Queries) Worlds(ctx context.Context, agent uuid.UUID, p Page) ([]World,
 	if agent != uuid.Nil {
 		only = agent
 	}
-	return listed(ctx, q, "worlds", scanWorld, p, worldColumns+`
-		where ($1::uuid is null or agent_id = $1 or exists (select from rooms r where r.world_id = worlds.id and r.agent_id = $1)) and (created_at, created) < ($2, $3) and (created_at, created) > ($4, $5)
-		order by created_at %[1]s, created %[1]s limit $6`,
-		`select count(*) from worlds where $1::uuid is null or agent_id = $1 or exists (select from rooms r where r.world_id = worlds.id and r.agent_id = $1)`, only)
+	const of = `($1::uuid is null or agent_id = $1 or exists (select from rooms r where r.world_id = worlds.id and r.agent_id = $1))`
+	return list[World]{
+		what: "worlds", row: scanWorld, shown: oldestFirst, args: []any{only},
+		count: `select count(*) from worlds where ` + of,
+		sql: byCreation(worldColumns + `
+		where ` + of + ` and (created_at, created) < ($2, $3) and (created_at, created) > ($4, $5)
+		order by created_at %[1]s, created %[1]s limit $6`),
+	}.read(ctx, q, p)
 }
+
+func (w World) place() (time.Time, events.Position) { return w.CreatedAt.Time(), w.Created }
 
 // World is one world.
 func (q *Queries) World(ctx context.Context, id uuid.UUID) (World, error) {
 	return one(ctx, q, fmt.Sprintf("world %s", id), scanWorld, worldColumns+` where id = $1`, id)
 }
 
-// MadeWorld is a world and the position of its creation.
-type MadeWorld struct {
-	World
-	Created events.Position
-}
-
 // EveryWorld lists the worlds that are an agent's or that it has a room in, in the order of their creation, after a position.
-func (q *Queries) EveryWorld(ctx context.Context, agent uuid.UUID, after events.Position, limit int) ([]MadeWorld, error) {
-	return page(ctx, q, "worlds", pgx.RowToStructByName[MadeWorld], `
-select id, agent_id, name, coalesce(metadata, 'null') as metadata, server_id, created_at, revision, created from worlds
+func (q *Queries) EveryWorld(ctx context.Context, agent uuid.UUID, after events.Position, limit int) ([]World, error) {
+	return page(ctx, q, "worlds", scanWorld, worldColumns+`
 where (agent_id = $1 or exists (select from rooms r where r.world_id = worlds.id and r.agent_id = $1)) and created > $2
 order by created limit $3`, agent, int64(after), min(max(limit, 0), MaxLimit))
 }

@@ -153,7 +153,7 @@ func (t turn) submit(ctx context.Context, text string, end events.TurnCompleted)
 		if err != nil {
 			return end, err
 		}
-		_, err = commands.Handle(ctx, t.Env, t.request("submit"), reply)
+		_, err = commands.Submit(ctx, t.Env, t.request("submit"), reply)
 		if err == nil {
 			end.Outcome, end.ReplyID = events.TurnReplied, reply.MessageID
 			return end, nil

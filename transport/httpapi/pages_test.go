@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"annals/commands"
+	"annals/events"
 	"annals/transport/httpapi/frame"
 )
 
@@ -106,5 +107,97 @@ func TestTheTreeOfARequestHonoursItsLimit(t *testing.T) {
 	}
 	if whole := int(s.Ask("GET", "/api/history/correlations/"+unknown, nil).Is(200).At("events").(float64)); total != whole || whole < 5 {
 		t.Errorf("%d in pages of %d", total, whole)
+	}
+}
+
+// A client that pages by createdAt gets each entry, whatever the list and the direction.
+func TestEveryListThatPagesByTimeLosesNothingOfAMillisecond(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	const n = 12
+	agent, server, channel := uuid.MustParse(s.newAgent("Mnemosyne")), uuid.New(), uuid.New()
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	run := func(do func(commands.Request) (commands.Result, error)) {
+		t.Helper()
+		_, err := do(commands.Request{ID: frame.NewID(), At: at, Actor: "cli", Correlation: uuid.New()})
+		must(t, err)
+	}
+	create := func(id uuid.UUID) {
+		run(func(r commands.Request) (commands.Result, error) {
+			return commands.Handle(t.Context(), s.Env, r, commands.CreateServer{ServerID: id, Name: "s", SourceType: "x"})
+		})
+	}
+	create(server)
+	run(func(r commands.Request) (commands.Result, error) {
+		return commands.Handle(t.Context(), s.Env, r, commands.CreateChannel{ChannelID: channel, ServerID: events.DefaultServer, Name: "c", Type: "GROUP"})
+	})
+	var room, world uuid.UUID
+	for i := range n {
+		if i%3 == 0 { // three in each millisecond
+			at = at.Add(time.Millisecond)
+		}
+		create(uuid.New())
+		run(func(r commands.Request) (commands.Result, error) {
+			return commands.Handle(t.Context(), s.Env, r, commands.CreateChannel{ChannelID: uuid.New(), ServerID: server, Name: "c", Type: "GROUP"})
+		})
+		w, r1 := uuid.New(), uuid.New()
+		run(func(r commands.Request) (commands.Result, error) {
+			return commands.Handle(t.Context(), s.Env, r, commands.CreateWorld{WorldID: w, AgentID: agent, Name: "w"})
+		})
+		run(func(r commands.Request) (commands.Result, error) {
+			return commands.Handle(t.Context(), s.Env, r, commands.CreateRoom{RoomID: r1, AgentID: agent, WorldID: w, Name: "r", Type: "API", Entities: []uuid.UUID{agent}})
+		})
+		if i == 0 {
+			room, world = r1, w
+		}
+		run(func(r commands.Request) (commands.Result, error) {
+			return commands.Handle(t.Context(), s.Env, r, commands.StoreMemory{
+				MemoryID: uuid.New(), AgentID: agent, RoomID: room, EntityID: agent, Table: "messages", Content: []byte(`{"text":"tea"}`), At: at,
+			})
+		})
+		run(func(r commands.Request) (commands.Result, error) { // not Submit: of the same time all the same, as from two nodes
+			return commands.Handle(t.Context(), s.Env, r, commands.SubmitMessage{MessageID: uuid.New(), ChannelID: channel, AuthorID: agent, Content: "tea"})
+		})
+	}
+	s.CaughtUp()
+	for _, list := range []struct {
+		path, of string
+		newest   bool
+	}{
+		{"/api/messaging/central-servers", "servers", false},
+		{"/api/server/debug/servers", "servers", false},
+		{"/api/messaging/central-servers/" + server.String() + "/channels", "channels", false},
+		{"/api/messaging/central-channels/" + channel.String() + "/messages", "messages", true},
+		{"/api/agents/worlds", "worlds", false},
+		{"/api/agents/" + agent.String() + "/worlds", "worlds", false},
+		{"/api/agents/" + agent.String() + "/rooms", "rooms", false},
+		{"/api/agents/" + agent.String() + "/memories", "memories", true},
+		{"/api/agents/" + agent.String() + "/rooms/" + room.String() + "/memories", "memories", true},
+		{"/api/memory/groups", "groups", false},
+		{"/api/memory/groups/" + world.String() + "/memories", "memories", true},
+	} {
+		all := len(s.Ask("GET", list.path, nil).Is(200).At(list.of).([]any))
+		for parameter, cursor := range map[string]string{"before": "9000-01-01T00:00:00Z", "after": "0"} {
+			seen := map[any]bool{}
+			for range all + 1 {
+				found := s.Ask("GET", list.path+"?limit=2&"+parameter+"="+cursor, nil).Is(200).At(list.of).([]any)
+				if len(found) == 0 {
+					break
+				}
+				for _, one := range found {
+					seen[one.(map[string]any)["id"]] = true
+				}
+				edge := found[0].(map[string]any)["createdAt"]
+				if (parameter == "before") == list.newest {
+					edge = found[len(found)-1].(map[string]any)["createdAt"]
+				}
+				if cursor = fmt.Sprint(edge); list.of == "memories" { // a number
+					cursor = fmt.Sprint(int64(edge.(float64)))
+				}
+			}
+			if len(seen) != all || all < n {
+				t.Errorf("%s by %s: %d of %d", list.path, parameter, len(seen), all)
+			}
+		}
 	}
 }

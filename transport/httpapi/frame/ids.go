@@ -142,12 +142,13 @@ func (Place) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Description: "Milliseconds since 1970, an ISO-8601 time, or the id of one in the list, which is exact where several are of the same time."}
 }
 
-// Between is the page between two places; find gives the time and the position of what has an id, if the list has it.
+// Between is the page between two places; find gives the time and the position of what has an id, if the list has it. A client that
+// names no id pages by the times that it sees: its pages have whole milliseconds.
 func Between(limit int, before, after Place, find func(uuid.UUID) (time.Time, events.Position, error)) (p queries.Page, err error) {
 	if p.Limit, err = Bounded(limit); err != nil {
 		return p, err
 	}
-	p.Before, p.After = before.Time, after.Time
+	p.Before, p.After, p.WholeMillis = before.Time, after.Time, before.id == uuid.Nil && after.id == uuid.Nil
 	if before.id != uuid.Nil {
 		if p.Before, p.BeforePosition, err = find(before.id); err != nil {
 			return p, err

@@ -63,17 +63,3 @@ func (c *Call) Next(parameter, cursor string) string {
 	c.gin.Header("Link", "<"+c.gin.Request.URL.Path+"?"+query.Encode()+`>; rel="next"`)
 	return cursor
 }
-
-// NextBeside is Next for a list in the order of time: the page lies at the end from which it was read, see queries.Page. first and
-// last are the cursors of the first and the last that are shown, of a list that shows the newest first or not.
-func (c *Call) NextBeside(p queries.Page, newestFirst bool, first, last string) string {
-	switch onlyAfter, onlyBefore := p.Before.IsZero() && !p.After.IsZero(), p.After.IsZero() && !p.Before.IsZero(); {
-	case newestFirst && onlyAfter:
-		return c.Next("after", first)
-	case newestFirst:
-		return c.Next("before", last)
-	case onlyBefore:
-		return c.Next("before", first)
-	}
-	return c.Next("after", last)
-}

@@ -35,7 +35,7 @@ var examples = []any{
 	memoryUpdated{example.Memory, "Memory updated successfully"},
 	memoriesCleared{7, 7, "All agent memories cleared successfully"},
 	memoriesFound{[]queries.FoundMemory{{Memory: example.TheMemory, Similarity: &near, Score: 0.03}}, modeHybrid, "hashing-384", 384},
-	roomList{[]queries.Room{aRoom}},
+	roomList{Rooms: []queries.Room{aRoom}},
 	roomAnswer{
 		ID: example.Room, Name: "Us", ChannelID: &example.Channel, AgentID: example.Agent, MessageServerID: &example.Server, ServerID: aRoom.ServerID, WorldID: &example.World, Type: "DM",
 		Source: "client", Metadata: aRoom.Metadata, WorldName: "Home",
@@ -49,9 +49,9 @@ var examples = []any{
 		Rooms: []queries.Busy{{ID: example.Room, Name: "Us", Count: 7}}, Entities: []queries.Busy{{ID: example.TheMemory.EntityID, Name: "Ann", Count: 4}},
 		Growth: []queries.Growth{{Day: "2026-11-23", Added: 7, Total: 7}},
 	},
-	worldList{[]queries.World{aWorld}},
+	worldList{Worlds: []queries.World{aWorld}},
 	worldAnswer{aWorld},
-	groupList{[]queries.Group{{
+	groupList{Groups: []queries.Group{{
 		ID: example.World, ServerID: aRoom.ServerID, WorldID: example.World, Name: "Us", Agents: []uuid.UUID{example.Agent}, Rooms: []uuid.UUID{example.Room},
 		MemoryCount: 7, CreatedAt: example.ISO,
 	}}},

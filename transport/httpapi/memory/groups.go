@@ -16,16 +16,17 @@ import (
 
 type groupList struct {
 	Groups []queries.Group `json:"groups"`
+	Next   string          `json:"next,omitempty" doc:"Where the page ended early: the before or after of the next one."`
 }
 
 func (a *api) groups(c *frame.Call, in *frame.PageQuery) (groupList, error) {
-	page, err := in.Page()
+	page, err := in.Page(c.PlacesOf(queries.AWorld))
 	if err != nil {
 		return groupList{}, err
 	}
 	found, total, err := a.Queries.Groups(c, page)
 	c.Total = total
-	return groupList{frame.List(found)}, err
+	return groupList{frame.List(found), frame.NextOf(c, page, false, found, func(g queries.Group) uuid.UUID { return g.ID })}, err
 }
 
 // GroupBody says which agents get a room in a world.
@@ -171,7 +172,7 @@ type groupMemoryQuery struct {
 }
 
 func (a *api) groupMemories(c *frame.Call, in *groupMemoryQuery) (memoryList, error) {
-	page, err := in.Page()
+	page, err := in.Page(c.PlacesOf(queries.AMemory))
 	if err != nil {
 		return memoryList{}, err
 	}

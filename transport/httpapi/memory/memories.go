@@ -16,7 +16,7 @@ import (
 
 type memoryList struct {
 	Memories []queries.Memory `json:"memories"`
-	Next     string           `json:"next,omitempty" doc:"Where the page ended early, since it is large: the before or after of the next one."`
+	Next     string           `json:"next,omitempty" doc:"Where the page ended early, since it is large or too many are of one millisecond: the before or after of the next one."`
 }
 
 // MemoryQuery asks for memories of an agent.
@@ -41,7 +41,7 @@ func (a *api) memories(c *frame.Call, in *MemoryQuery) (memoryList, error) {
 		return memoryList{}, err
 	}
 	found, err := a.listMemories(c, f, page, in.WithEmbedding)
-	if err == nil && (len(found.Memories) == page.Limit || found.Next != "") {
+	if err == nil && (len(found.Memories) >= page.Limit || found.Next != "") {
 		c.Total, err = a.Queries.CountMemories(c, f)
 	} else {
 		c.Total = len(found.Memories)
@@ -68,11 +68,7 @@ func (a *api) listMemories(c *frame.Call, f queries.MemoryFilter, p queries.Page
 	if with.IncludeEmbedding == "true" {
 		err = a.Queries.Embed(c, found)
 	}
-	list := memoryList{Memories: frame.List(found)}
-	if n := len(found); n > 0 {
-		list.Next = c.NextBeside(p, true, found[0].ID.String(), found[n-1].ID.String())
-	}
-	return list, err
+	return memoryList{frame.List(found), frame.NextOf(c, p, true, found, func(m queries.Memory) uuid.UUID { return m.ID })}, err
 }
 
 // roomOf is the agent's room that is meant by an id: the room itself or, by the id of a channel, that for the channel.
@@ -108,10 +104,20 @@ func (a *api) roomMemories(c *frame.Call, in *roomMemoryQuery) (memoryList, erro
 	if err != nil {
 		return memoryList{}, err
 	}
-	if !in.Before.IsZero() {
-		page.Before = page.Before.Add(time.Millisecond) // inclusive
+	f := queries.MemoryFilter{Agent: in.AgentID.UUID, Room: room, Table: in.TableName}
+	if in.Before.IsZero() || page.BeforePosition > 0 {
+		return a.listMemories(c, f, page, in.WithEmbedding)
 	}
-	return a.listMemories(c, queries.MemoryFilter{Agent: in.AgentID.UUID, Room: room, Table: in.TableName}, page, in.WithEmbedding)
+	upTo := page // inclusive, as recorded
+	upTo.Before = page.Before.Add(time.Millisecond)
+	list, err := a.listMemories(c, f, upTo, in.WithEmbedding)
+	if n := len(list.Memories); err != nil || list.Next != "" || n == 0 || list.Memories[n-1].CreatedAt.Time().Before(page.Before) {
+		return list, err
+	}
+	// All are of the time that the client has: it would ask for the same page for ever.
+	older, err := a.listMemories(c, f, page, in.WithEmbedding)
+	older.Memories = append(list.Memories, older.Memories...)
+	return older, err
 }
 
 // MemoryPath names a memory of an agent.

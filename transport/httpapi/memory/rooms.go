@@ -17,6 +17,7 @@ import (
 
 type roomList struct {
 	Rooms []queries.Room `json:"rooms"`
+	Next  string         `json:"next,omitempty" doc:"Where the page ended early: the before or after of the next one."`
 }
 
 // AgentList asks for a part of a list of an agent.
@@ -25,14 +26,17 @@ type AgentList struct {
 	frame.PageQuery
 }
 
+// rooms lists the rooms of a page world by world.
 func (a *api) rooms(c *frame.Call, in *AgentList) (roomList, error) {
-	page, err := in.Page()
+	page, err := in.Page(c.PlacesOf(queries.ARoom))
 	if err != nil {
 		return roomList{}, err
 	}
 	found, total, err := a.Queries.Rooms(c, in.AgentID.UUID, page)
 	c.Total = total
-	return roomList{frame.List(found)}, err
+	next := frame.NextOf(c, page, false, found, func(r queries.Room) uuid.UUID { return r.ID })
+	queries.WorldByWorld(found)
+	return roomList{frame.List(found), next}, err
 }
 
 // roomAnswer is a room as it is shown alone.

@@ -14,6 +14,7 @@ import (
 
 type worldList struct {
 	Worlds []queries.World `json:"worlds"`
+	Next   string          `json:"next,omitempty" doc:"Where the page ended early: the before or after of the next one."`
 }
 
 func (a *api) allWorlds(c *frame.Call, in *frame.PageQuery) (worldList, error) {
@@ -25,13 +26,13 @@ func (a *api) worlds(c *frame.Call, in *AgentList) (worldList, error) {
 }
 
 func (a *api) worldsOf(c *frame.Call, agent uuid.UUID, in frame.PageQuery) (worldList, error) {
-	page, err := in.Page()
+	page, err := in.Page(c.PlacesOf(queries.AWorld))
 	if err != nil {
 		return worldList{}, err
 	}
 	found, total, err := a.Queries.Worlds(c, agent, page)
 	c.Total = total
-	return worldList{frame.List(found)}, err
+	return worldList{frame.List(found), frame.NextOf(c, page, false, found, func(w queries.World) uuid.UUID { return w.ID })}, err
 }
 
 type newWorld struct {

@@ -102,7 +102,7 @@ func (a *api) ingestBatch(c *frame.Call, b Batch) (done ingested, err error) {
 		return done, err
 	}
 	for _, m := range messages {
-		if _, err := frame.Run(c, m); err != nil {
+		if _, err := a.submit(c, m); err != nil {
 			return done, err
 		}
 		done.MessageID, done.Processed = m.MessageID, done.Processed+1

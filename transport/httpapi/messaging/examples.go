@@ -20,14 +20,14 @@ var (
 
 // examples are answers as the operations give them.
 var examples = []any{
-	serverList{[]queries.Server{example.TheServer}, []queries.Server{example.TheServer}},
+	serverList{MessageServers: []queries.Server{example.TheServer}, Servers: []queries.Server{example.TheServer}},
 	currentServer{example.Server},
 	serverAnswer{example.TheServer},
 	serverAgents{example.Server, example.Server, []uuid.UUID{example.Agent}},
 	agentServers{example.Agent, []uuid.UUID{example.Server}, []uuid.UUID{example.Server}},
 	serverMembership{example.Server, example.Server, example.Agent, "Agent added to server successfully"},
 	syncAnswer{1, []uuid.UUID{example.Channel}},
-	channelList{[]queries.Channel{example.TheChannel}},
+	channelList{Channels: []queries.Channel{example.TheChannel}},
 	channelMade{example.TheChannel, example.TheChannel},
 	example.TheChannel,
 	channelAgents{example.Channel, []uuid.UUID{example.User, example.Agent}},

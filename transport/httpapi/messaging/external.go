@@ -67,7 +67,7 @@ func (a *api) submitMessage(c *frame.Call, in *submission) (storedMessage, error
 		RawMessage: b.RawMessage, Metadata: b.Metadata.Raw(), SourceType: string(b.SourceType), InReplyTo: answered,
 		Submitted: true,
 	}
-	r, err := frame.Run(c, cmd)
+	r, err := a.submit(c, cmd)
 	if err != nil {
 		return storedMessage{}, err
 	}
@@ -75,6 +75,12 @@ func (a *api) submitMessage(c *frame.Call, in *submission) (storedMessage, error
 		ID: cmd.MessageID, ChannelID: channel, AuthorID: author, Content: cmd.Content, RawMessage: cmd.RawMessage,
 		SourceType: cmd.SourceType, Metadata: cmd.Metadata, InReplyTo: optional(cmd.InReplyTo), CreatedAt: frame.ISO(r.At), UpdatedAt: frame.ISO(r.At),
 	}, nil
+}
+
+// submit submits a message in a channel that exists.
+func (a *api) submit(c *frame.Call, m commands.SubmitMessage) (commands.Result, error) {
+	r, err := commands.Submit(c, a.Env, c.Request(), m)
+	return r, c.Wrote(r, err)
 }
 
 type completion struct {
@@ -146,7 +152,7 @@ func (a *api) ingestMessage(c *frame.Call, in *externalMessage) (ingested, error
 	if b.SourceID != "" && !c.Repeats() {
 		message = events.Derive(channel, author.String(), string(b.SourceID))
 	}
-	_, err = frame.Run(c, commands.SubmitMessage{
+	_, err = a.submit(c, commands.SubmitMessage{
 		MessageID: message, ChannelID: channel, ServerID: server, AuthorID: author, AuthorName: string(b.AuthorName),
 		Content: string(b.Content), RawMessage: frame.Given(b.RawMessage), Metadata: metadata, SourceType: string(b.SourceType),
 		SourceID: string(b.SourceID), InReplyTo: answered,

@@ -202,7 +202,7 @@ type messagesQuery struct {
 
 type messageList struct {
 	Messages []queries.Message `json:"messages"`
-	Next     string            `json:"next,omitempty" doc:"Where the page ended early, since it is large: the before, after or offset of the next one."`
+	Next     string            `json:"next,omitempty" doc:"Where the page ended early, since it is large or too many are of one millisecond: the before, after or offset of the next one."`
 }
 
 func (a *api) messages(c *frame.Call, in *messagesQuery) (messageList, error) {
@@ -217,11 +217,8 @@ func (a *api) messages(c *frame.Call, in *messagesQuery) (messageList, error) {
 		return messageList{}, err
 	}
 	found, err := a.Queries.MessagesIn(c, in.ChannelID.UUID, page)
-	list := messageList{Messages: frame.List(found)}
-	if n := len(found); n > 0 {
-		list.Next = c.NextBeside(page, true, found[0].ID.String(), found[n-1].ID.String())
-	}
-	return list, err
+	next := frame.NextOf(c, page, true, found, func(m queries.Message) uuid.UUID { return m.ID })
+	return messageList{frame.List(found), next}, err
 }
 
 // MessagePath names a message.

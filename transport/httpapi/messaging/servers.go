@@ -15,16 +15,18 @@ import (
 type serverList struct {
 	MessageServers []queries.Server `json:"messageServers"`
 	Servers        []queries.Server `json:"servers"`
+	Next           string           `json:"next,omitempty" doc:"Where the page ended early: the before or after of the next one."`
 }
 
 func (a *api) servers(c *frame.Call, in *frame.PageQuery) (serverList, error) {
-	page, err := in.Page()
+	page, err := in.Page(c.PlacesOf(queries.AServer))
 	if err != nil {
 		return serverList{}, err
 	}
 	found, total, err := a.Queries.Servers(c, page)
 	c.Total = total
-	return serverList{frame.List(found), frame.List(found)}, err
+	next := frame.NextOf(c, page, false, found, func(s queries.Server) uuid.UUID { return s.ID })
+	return serverList{frame.List(found), frame.List(found), next}, err
 }
 
 type currentServer struct {
@@ -73,6 +75,7 @@ func (a *api) createServer(c *frame.Call, in *newServer) (serverAnswer, error) {
 
 type channelList struct {
 	Channels []queries.Channel `json:"channels"`
+	Next     string            `json:"next,omitempty" doc:"Where the page ended early: the before or after of the next one."`
 }
 
 type serverChannels struct {
@@ -81,13 +84,13 @@ type serverChannels struct {
 }
 
 func (a *api) channels(c *frame.Call, in *serverChannels) (channelList, error) {
-	page, err := in.Page()
+	page, err := in.PageQuery.Page(c.PlacesOf(queries.AChannel))
 	if err != nil {
 		return channelList{}, err
 	}
 	found, total, err := a.Queries.Channels(c, in.ServerID.UUID, page)
 	c.Total = total
-	return channelList{frame.List(found)}, err
+	return channelList{frame.List(found), frame.NextOf(c, page, false, found, func(ch queries.Channel) uuid.UUID { return ch.ID })}, err
 }
 
 type serverAgents struct {

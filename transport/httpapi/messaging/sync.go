@@ -2,7 +2,6 @@ package messaging
 
 import (
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -42,10 +41,7 @@ func (a *api) channelsOf(c *frame.Call, server uuid.UUID) (all []uuid.UUID, err 
 			all = append(all, channel.ID)
 		}
 		last := found[len(found)-1]
-		if p.After, err = time.Parse(time.RFC3339, string(last.CreatedAt)); err != nil {
-			return all, err
-		}
-		p.AfterPosition = last.Created
+		p.After, p.AfterPosition = last.CreatedAt.Time(), last.Created
 	}
 }
 

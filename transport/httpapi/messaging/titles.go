@@ -44,14 +44,14 @@ func (a *api) generateTitle(c *frame.Call, in *titleRequest) (titleAnswer, error
 	if err != nil {
 		return answer, problem.Invalid("Valid agent ID is required")
 	}
-	page, err := frame.PageQuery{Limit: in.Limit, Before: in.Before}.Page()
+	limit, err := frame.Bounded(in.Limit)
 	if err != nil {
 		return answer, err
 	}
 	if err := c.Runs(agent); err != nil {
 		return answer, err
 	}
-	newest, err := a.Queries.MessagesIn(c, in.ChannelID.UUID, page)
+	newest, err := a.Queries.MessagesIn(c, in.ChannelID.UUID, queries.Page{Limit: limit, Before: in.Before.Time})
 	if err != nil {
 		return answer, err
 	}

@@ -318,7 +318,7 @@ func (e *exporting) each(ctx context.Context, character json.RawMessage, kind fu
 	}{
 		{kindCharacter, func(yield func(any) error) error { return yield(character) }},
 		{kindWorld, func(yield func(any) error) error {
-			return paged(ctx, e.agent, q.EveryWorld, func(w queries.MadeWorld) (events.Position, error) {
+			return paged(ctx, e.agent, q.EveryWorld, func(w queries.World) (events.Position, error) {
 				return w.Created, yield(ExportedWorld{w.ID, w.Name, w.ServerID, w.Metadata})
 			})
 		}},

@@ -29,7 +29,7 @@ var examples = []any{
 		Status: "OK", Version: "1.2.0", Timestamp: example.ISO, AgentCount: &anAgent, Dependencies: map[string]string{"agents": "healthy", "postgres": "healthy"},
 		Projections: []ProjectionHealth{aReadModel},
 	},
-	debugServers{[]queries.Server{example.TheServer}, 1},
+	debugServers{Servers: []queries.Server{example.TheServer}, Count: 1},
 	debugState{
 		Timestamp: example.ISO, Uptime: 61.5, Agents: []queries.AgentItem{example.AgentItem}, Sockets: map[string]int{"/socket.io/": 1},
 		Subscriptions: []Delivery{{Group: "reply", Connections: 1}}, Dependencies: map[string]string{"postgres": ""},

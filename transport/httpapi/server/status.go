@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"annals/queries"
 	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
@@ -147,14 +149,16 @@ func (a *api) stop(c *frame.Call, _ *struct{ Body *struct{} }) (frame.Said, erro
 type debugServers struct {
 	Servers []queries.Server `json:"servers"`
 	Count   int              `json:"count"`
+	Next    string           `json:"next,omitempty" doc:"Where the page ended early: the before or after of the next one."`
 }
 
 func (a *api) debugServers(c *frame.Call, in *frame.PageQuery) (debugServers, error) {
-	page, err := in.Page()
+	page, err := in.Page(c.PlacesOf(queries.AServer))
 	if err != nil {
 		return debugServers{}, err
 	}
 	found, total, err := a.Queries.Servers(c, page)
 	c.Total = total
-	return debugServers{frame.List(found), len(found)}, err
+	next := frame.NextOf(c, page, false, found, func(s queries.Server) uuid.UUID { return s.ID })
+	return debugServers{frame.List(found), len(found), next}, err
 }
