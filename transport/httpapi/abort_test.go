@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -66,4 +67,53 @@ func TestAnAnswerIsAborted(t *testing.T) {
 		s.Ask("POST", path+"/abort", fields{"messageId": second, "agentId": ann}).Refused(404, problem.CodeNotFound)
 		s.Ask("POST", "/api/messaging/central-channels/"+unknown+"/abort", fields{}).Refused(404, problem.CodeNotFound)
 	})
+}
+
+// why of a turn is there whatever came of it, and names what led to it.
+func TestWhyATurnEndedAsItDidIsTold(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("Iris")
+	channel := s.Ask("POST", "/api/messaging/central-channels", fields{
+		"name": "DM", "server_id": "0", "type": "DM", "participantCentralUserIds": []string{ann, agent},
+	}).Is(201).Text("id")
+	by := uuid.MustParse(agent)
+	for _, outcome := range []string{events.TurnFailed, events.TurnIgnored, events.TurnCutOff, ""} {
+		path := "/api/messaging/central-channels/" + channel
+		said := s.Ask("POST", path+"/messages", fields{"server_id": "0", "author_id": ann, "content": "Hello?"}).Is(201).Text("id")
+		message := uuid.MustParse(said)
+		turn := events.TurnID(message, by)
+		s.CaughtUp()
+		fact := s.Ask("GET", "/api/history/messages/"+said, nil).Is(200).At("events").([]any)[0].(map[string]any)
+		r := commands.Request{
+			ID: uuid.New(), At: time.Now().UTC().Truncate(time.Millisecond), Actor: "agent:" + agent,
+			Correlation: uuid.MustParse(fact["correlation"].(string)), Causation: uuid.MustParse(fact["id"].(string)),
+		}
+		must2 := func(_ commands.Result, err error) { t.Helper(); must(t, err) }
+		if outcome == events.TurnCutOff || outcome == "" {
+			s.Ask("POST", path+"/abort", fields{"messageId": said}).Is(200)
+		}
+		if outcome != "" {
+			must2(commands.Handle(t.Context(), s.Env, r, commands.RecordLog{LogRecorded: events.LogRecorded{
+				LogID: uuid.New(), AgentID: by, EntityID: by, RoomID: by, TurnID: turn, Type: "useModel:TEXT_LARGE", Body: []byte(`{"prompt":"p"}`),
+			}}))
+			must2(commands.Handle(t.Context(), s.Env, r, commands.CompleteTurn{TurnCompleted: events.TurnCompleted{
+				TurnID: turn, ChannelID: uuid.MustParse(channel), AgentID: by, MessageID: message, Outcome: outcome, Reason: "since " + outcome,
+			}}))
+		}
+		s.CaughtUp()
+		why := s.Ask("GET", "/api/history/turns/"+turn.String()+"/why", nil).Is(200)
+		if outcome == "" {
+			if why.At("turn") != nil || why.Text("abort.type") != "TurnAborted" {
+				t.Errorf("an abort that the agent has not noticed: %s", why.Body)
+			}
+			continue
+		}
+		if why.Text("turn.outcome") != outcome || why.Text("turn.reason") != "since "+outcome || len(why.At("calls").([]any)) != 1 ||
+			why.At("attempts") != 1.0 || why.At("causes").([]any)[0].(map[string]any)["id"] != fact["id"] || why.At("reply") != nil ||
+			why.Text("request.actor") != "anonymous" || (why.At("abort") != nil) != (outcome == events.TurnCutOff) {
+			t.Errorf("%s: %s", outcome, why.Body)
+		}
+	}
+	s.Ask("GET", "/api/history/turns/"+unknown+"/why", nil).Refused(404, problem.CodeNotFound)
 }

@@ -23,6 +23,11 @@ var (
 		TurnID: events.TurnID(example.Message, example.Agent), ChannelID: example.Channel, ServerID: example.Server, AgentID: example.Agent, MessageID: example.Message,
 		ReplyID: example.Reply, Outcome: "replied", Model: "classic", DurationMillis: 3, Memories: []events.MemoryUse{{MemoryID: example.Memory, Score: 0.5}},
 	}
+	aDealing = Dealing{
+		Turn: &aTurn, Attempts: 1,
+		Calls:  []modelCall{{example.Time, "useModel:TEXT_LARGE", map[string]string{"provider": "openai"}, "She wants to feel at home."}},
+		Causes: []Fact{aFact}, Request: request{example.Request, frame.Anonymous, example.Time},
+	}
 	yes = true
 )
 
@@ -31,9 +36,6 @@ var examples = []any{
 	historyPage{Events: []Fact{aFact}, Next: example.Position},
 	historyTree{Correlation: example.Request, Events: 1, Tree: []*cause{{Fact: aFact}}},
 	story{Events: []toldFact{{aFact, []change{{Path: "/content", After: "I feel at home here."}}}}, State: json.RawMessage(`{"content":"I feel at home here."}`), Exists: &yes},
-	why{
-		Reply: aFact, Turn: &aTurn, Attempts: 1,
-		Calls:  []modelCall{{example.Time, "useModel:TEXT_LARGE", map[string]string{"provider": "openai"}, "She wants to feel at home."}},
-		Causes: []Fact{aFact}, Request: request{example.Request, frame.Anonymous, example.Time},
-	},
+	why{Reply: aFact, Dealing: aDealing},
+	turnWhy{Reply: &aFact, Dealing: aDealing},
 }

@@ -57,6 +57,7 @@ func (p postedMessage) Beside() any { return besidePosted{p.BusMessage} }
 
 // turnAnswer says how an agent dealt with a message.
 type turnAnswer struct {
+	TurnID  uuid.UUID `json:"turnId" doc:"/api/history/turns/{turnId}/why tells more."`
 	AgentID uuid.UUID `json:"agentId"`
 	Outcome string    `json:"outcome" doc:"replied, ignored, failed or aborted."`
 	Reason  string    `json:"reason,omitempty" doc:"Why the agent did not answer."`
@@ -164,7 +165,7 @@ func (a *api) replies(c *frame.Call, message uuid.UUID) (replies []queries.Messa
 	replies, ended = []queries.Message{}, []turnAnswer{}
 	for _, t := range turns {
 		if t.AgentID != nil {
-			ended = append(ended, turnAnswer{*t.AgentID, t.Outcome, t.Reason})
+			ended = append(ended, turnAnswer{t.ID, *t.AgentID, t.Outcome, t.Reason})
 		}
 		if t.ReplyID == nil {
 			continue
