@@ -135,6 +135,13 @@ func TestAKeyIsNeededWhereOneIsSet(t *testing.T) {
 	s.Ask("GET", "/api/agents", nil, "X-API-KEY", "wrong").Refused(401, problem.CodeAuthRequired)
 	s.Ask("GET", "/api/agents", nil, "Authorization", "Bearer wrong").Refused(401, problem.CodeAuthRequired)
 	s.Ask("GET", "/api/agents?apiKey=s3cret", nil).Refused(401, problem.CodeAuthRequired)
+	for want, headers := range map[string][]string{
+		"Missing X-API-KEY": nil, "Invalid X-API-KEY": {"X-API-KEY", "wrong"}, "Invalid X-API-KEY:": {"Authorization", "Bearer wrong"},
+	} {
+		if a := s.Ask("GET", "/api/agents", nil, headers...).Is(401); !strings.Contains(string(a.Body), want) {
+			t.Errorf("%v: %s", headers, a.Body)
+		}
+	}
 	s.Ask("GET", "/api/agents", nil, "Authorization", "Bearer s3cret").Is(200)
 	s.Ask("OPTIONS", "/api/agents", nil).Is(204)
 	s.Ask("GET", "/api/server/ping", nil, "Host", "anything.example").Is(200)

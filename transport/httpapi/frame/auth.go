@@ -25,7 +25,10 @@ const (
 // sockets.
 const cookieLife = 24 * time.Hour
 
-var errNoKey = problem.New(http.StatusUnauthorized, problem.CodeAuthRequired, "Invalid or missing X-API-KEY")
+var (
+	errNoKey    = problem.New(http.StatusUnauthorized, problem.CodeAuthRequired, "Missing X-API-KEY: this server has a key")
+	errWrongKey = problem.New(http.StatusUnauthorized, problem.CodeAuthRequired, "Invalid X-API-KEY: it is not this server's key")
+)
 
 // authenticate finds out who calls, counts the request, and turns away whoever has no key where one is needed. What is refused
 // counts wherever it was sent, and so does a wrong key where none is needed.
@@ -40,6 +43,10 @@ func (a *API) authenticate(g *gin.Context) {
 	}
 	if a.within(g, a.rates.strangers) && refused {
 		g.Header("WWW-Authenticate", `Bearer realm="annals"`)
+		if a.keys.tried(g.Request) && !a.keys.asked(g.Request) { // the key in a query counts for sockets alone
+			a.refuse(g, errWrongKey)
+			return
+		}
 		a.refuse(g, errNoKey)
 	}
 }
