@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/google/uuid"
 )
@@ -87,6 +88,22 @@ func createKey(path string) error {
 		return err
 	}
 	return os.Link(f.Name(), path)
+}
+
+// Stamp implements Keys. It is of the file: one that is put there instead is another one.
+func (k *FileKeys) Stamp(subject uuid.UUID) (Stamp, error) {
+	info, err := os.Stat(k.path(subject))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Stamp{}, nil
+	case err != nil:
+		return Stamp{}, err
+	}
+	s := Stamp{At: info.ModTime().UnixNano()}
+	if file, ok := info.Sys().(*syscall.Stat_t); ok {
+		s.ID = int64(file.Ino) //nolint:gosec // compared alone
+	}
+	return s, nil
 }
 
 // Destroy implements Keys. The key is put aside before zeros overwrite it, so that a crash leaves none in its place;

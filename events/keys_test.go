@@ -2,6 +2,8 @@ package events
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -195,4 +197,64 @@ func TestKeysAreMadeAndDestroyedSideBySide(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+func TestNothingIsSealedUnderAKeyThatIsNotKeptAnyMore(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	keys := fileKeys(t, filepath.Join(dir, "keys"))
+	codec := NewCodec(keys)
+	said := func(subject uuid.UUID) Event { return MessageEdited{AuthorID: subject, Content: "hi"} }
+	encode(t, codec, said(eliza))
+	copyTo := func(name string) {
+		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join(dir, "keys"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	putBack := func(name string) {
+		if err := errors.Join(os.RemoveAll(filepath.Join(dir, "keys")), os.Rename(filepath.Join(dir, name), filepath.Join(dir, "keys"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	copyTo("older")
+	stored := encode(t, codec, said(alice))
+	copyTo("newest")
+	putBack("older")
+	if _, err := codec.Encode(t.Context(), Proposed{ID: factID, Event: said(alice), Meta: sampleMeta}); !errors.Is(err, ErrKeysLost) {
+		t.Errorf("sealed under a lost key: %v", err)
+	}
+	if _, err := os.Stat(keys.path(alice)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("another key was made: %v", err)
+	}
+	if lost, _, err := codec.Lost(t.Context()); len(lost) != 1 || err != nil {
+		t.Errorf("%v are lost: %v", lost, err)
+	}
+	encode(t, codec, said(eliza)) // whose key is there, in another file
+	if got := decode(t, codec, stored).Event.(MessageEdited).Content; got != "hi" {
+		t.Errorf("what was sealed before reads %q", got)
+	}
+	putBack("newest")
+	if lost, _, err := codec.Lost(t.Context()); len(lost) != 0 || err != nil {
+		t.Errorf("%v are lost after they were put back: %v", lost, err)
+	}
+	stored = encode(t, codec, said(alice))
+	if got := decode(t, NewCodec(keys), stored).Event.(MessageEdited).Content; got != "hi" {
+		t.Errorf("another process reads %q", got)
+	}
+	// What another process destroys, after it was recorded, is no loss.
+	key, err := codec.KeyOf(t.Context(), alice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := NewCodec(keys).Erase(t.Context(), alice); err != nil {
+		t.Fatal(err)
+	}
+	codec.FindErasures(func(context.Context, uuid.UUID) ([]Erasure, error) { return []Erasure{{Key: key, Position: 5}}, nil })
+	stored = encode(t, codec, said(alice))
+	if lost, _, err := codec.Lost(t.Context()); len(lost) != 0 || err != nil {
+		t.Errorf("%v are lost after an erasure: %v", lost, err)
+	}
+	if got := decode(t, NewCodec(keys), stored).Event.(MessageEdited).Content; got != "hi" {
+		t.Errorf("what was said after the erasure reads %q", got)
+	}
 }

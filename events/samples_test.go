@@ -171,6 +171,12 @@ func (k *fixedKeys) Key(_ context.Context, subject uuid.UUID, create bool) ([]by
 	return sum[:], nil
 }
 
+func (k *fixedKeys) Stamp(subject uuid.UUID) (Stamp, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return Stamp{ID: int64(k.destroyed[subject])}, nil
+}
+
 func (k *fixedKeys) Destroy(_ context.Context, subject uuid.UUID) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()

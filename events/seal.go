@@ -20,9 +20,15 @@ type Keys interface {
 	// Key gives the subject's key, or nil when there is none. With create a missing key is made, and durable before
 	// Key returns.
 	Key(ctx context.Context, subject uuid.UUID, create bool) ([]byte, error)
+	// Stamp changes when the place where the subject's key is kept has changed, so that Key may give another one, or none. It
+	// is asked for at each sealing and is quick.
+	Stamp(subject uuid.UUID) (Stamp, error)
 	// Destroy removes the key for good. Destroying a key that is not there succeeds.
 	Destroy(ctx context.Context, subject uuid.UUID) error
 }
+
+// Stamp identifies a state of where a key is kept. Two that are equal are of the same state.
+type Stamp struct{ ID, At int64 }
 
 var (
 	// ErrKeysUnreachable: the keys could not be read; trying again may help.
@@ -64,8 +70,9 @@ func idOf(key []byte) keyID {
 }
 
 type sealer struct {
-	id   keyID
-	aead cipher.AEAD
+	id    keyID
+	aead  cipher.AEAD
+	stamp Stamp // of where the key was when it was read
 }
 
 func newSeals(keys Keys) *seals {
@@ -86,7 +93,7 @@ func (s *seals) sealer(ctx context.Context, subject uuid.UUID, create bool) (sea
 	}
 	s.erasing.RLock()
 	defer s.erasing.RUnlock()
-	key, err := s.keys.Key(ctx, subject, create)
+	key, stamp, err := s.read(ctx, subject, create)
 	if err != nil {
 		return sealer{}, false, fmt.Errorf("%w: subject %s: %w", ErrKeysUnreachable, subject, err)
 	}
@@ -107,9 +114,60 @@ func (s *seals) sealer(ctx context.Context, subject uuid.UUID, create bool) (sea
 	if err != nil {
 		return sealer{}, false, fmt.Errorf("key of subject %s: %w", subject, err)
 	}
-	made := sealer{id: idOf(key), aead: aead}
+	made := sealer{id: idOf(key), aead: aead, stamp: stamp}
 	s.ready.Add(subject, made)
 	return made, true, nil
+}
+
+// read returns the key and the state of where it is kept, which has not changed meanwhile.
+func (s *seals) read(ctx context.Context, subject uuid.UUID, create bool) (key []byte, stamp Stamp, err error) {
+	before, err := s.keys.Stamp(subject)
+	for err == nil {
+		if key, err = s.keys.Key(ctx, subject, create); err != nil {
+			break
+		}
+		stamp, err = s.keys.Stamp(subject)
+		if err != nil || stamp == before {
+			break
+		}
+		before = stamp
+	}
+	return key, stamp, err
+}
+
+// current fails with ErrKeysLost where a key is in memory that is not kept any more, since the keys were set back to an older
+// copy: what it would seal now could not be read after a restart.
+func (s *seals) current(ctx context.Context, subject uuid.UUID) error {
+	s.erasing.RLock()
+	defer s.erasing.RUnlock()
+	ready, ok := s.ready.Get(subject)
+	if !ok {
+		return nil
+	}
+	stamp, err := s.keys.Stamp(subject)
+	if err == nil && stamp == ready.stamp {
+		return nil
+	}
+	var key []byte
+	if err == nil {
+		key, stamp, err = s.read(ctx, subject, false)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: subject %s: %w", ErrKeysUnreachable, subject, err)
+	}
+	if key != nil && idOf(key) == ready.id {
+		ready.stamp = stamp
+		s.ready.Add(subject, ready)
+		return nil
+	}
+	if covered, err := s.erased.cover(ctx, subject, ready.id, 0); err != nil {
+		return err
+	} else if covered {
+		s.ready.Remove(subject)
+		return nil
+	}
+	s.lost.add(LostKey{Subject: subject, Key: ready.id.String()})
+	return fmt.Errorf("%w: that of subject %s is in memory alone", ErrKeysLost, subject)
 }
 
 // sealedSize is the length of a text once it is sealed.
@@ -140,6 +198,9 @@ func (s *seals) sealing(ctx context.Context, subject uuid.UUID) (sealer, error) 
 			return sealer{}, fmt.Errorf("%w: that of subject %s is", ErrKeysLost, subject)
 		}
 		create = !s.lost.any()
+	}
+	if err := s.current(ctx, subject); err != nil {
+		return sealer{}, err
 	}
 	k, ok, err := s.sealer(ctx, subject, create)
 	switch {

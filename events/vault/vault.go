@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,7 +21,8 @@ import (
 
 const (
 	keySize        = 32
-	connections    = 4
+	connections    = 5 // one of them watches
+	watchEvery     = time.Second
 	connectLimit   = 2 * time.Second
 	statementLimit = "5s"
 	undefinedTable = "42P01"
@@ -37,6 +39,9 @@ type Keys struct {
 	pool     *pgxpool.Pool
 	mu       sync.Mutex
 	prepared bool
+	epoch    atomic.Int64 // counts how often the table may have become another one
+	end      context.CancelFunc
+	watching sync.WaitGroup
 }
 
 var _ events.Keys = (*Keys)(nil)
@@ -58,7 +63,57 @@ func New(ctx context.Context, url string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Keys{pool: pool}, nil
+	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
+	k := &Keys{pool: pool, end: end}
+	k.watching.Go(func() { k.watch(ctx) })
+	return k, nil
+}
+
+// identity changes when the table is dropped and made again, or emptied at once.
+const identity = `
+select coalesce(to_regclass('vault.keys')::oid::bigint, 0), coalesce(pg_relation_filenode(to_regclass('vault.keys'))::bigint, 0)`
+
+// watch looks every second, over one connection, whether the keys are still in the same table. The end of the connection counts
+// as a change: a database that was restored from a dump or a base backup has ended it. While PostgreSQL is away nothing changes.
+func (k *Keys) watch(ctx context.Context) {
+	for ctx.Err() == nil {
+		if conn, err := k.pool.Acquire(ctx); err == nil {
+			k.epoch.Add(1)
+			k.watchOver(ctx, conn)
+			conn.Release()
+		}
+		sleep(ctx)
+	}
+}
+
+// watchOver returns when the connection has ended.
+func (k *Keys) watchOver(ctx context.Context, conn *pgxpool.Conn) {
+	var before, now [2]int64
+	for first := true; ; first = false {
+		limited, cancel := context.WithTimeout(ctx, connectLimit)
+		err := conn.QueryRow(limited, identity).Scan(&now[0], &now[1])
+		cancel()
+		if err != nil {
+			return
+		}
+		if !first && now != before {
+			k.epoch.Add(1)
+		}
+		before = now
+		sleep(ctx)
+	}
+}
+
+func sleep(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(watchEvery):
+	}
+}
+
+// Stamp implements events.Keys, for all subjects alike.
+func (k *Keys) Stamp(uuid.UUID) (events.Stamp, error) {
+	return events.Stamp{ID: k.epoch.Load()}, nil
 }
 
 // ready makes the schema where it is missing.
@@ -76,7 +131,11 @@ func (k *Keys) ready(ctx context.Context) error {
 }
 
 // Close ends the connections.
-func (k *Keys) Close() { k.pool.Close() }
+func (k *Keys) Close() {
+	k.end()
+	k.watching.Wait()
+	k.pool.Close()
+}
 
 // Key implements events.Keys.
 func (k *Keys) Key(ctx context.Context, subject uuid.UUID, create bool) ([]byte, error) {

@@ -2,12 +2,17 @@ package vault_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"annals/deploy/postgres/pgtest"
+	"annals/events"
 	"annals/events/vault"
 )
 
@@ -75,5 +80,55 @@ func TestADestroyedKeyIsGoneForEveryNode(t *testing.T) {
 	}
 	if after, err := a.Key(t.Context(), subject, true); bytes.Equal(after, before) || err != nil {
 		t.Errorf("the destroyed key came back: %v", err)
+	}
+}
+
+func TestAVaultThatIsSetBackSealsNothingUnderWhatItHasNoMore(t *testing.T) {
+	t.Parallel()
+	url := pgtest.New(t)
+	codec := events.NewCodec(open(t, url))
+	said := events.Proposed{ID: uuid.New(), Event: events.MessageEdited{AuthorID: uuid.New(), Content: "hi"}}
+	said.Meta.Actor, said.Meta.At = "cli", time.Now().UTC()
+	if _, err := codec.Encode(t.Context(), said); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	for _, how := range []string{
+		`create table newest as table vault.keys; drop schema vault cascade; create schema vault;
+create table vault.keys (subject uuid primary key, key bytea not null)`,
+		`truncate vault.keys`,
+		`delete from vault.keys; select pg_terminate_backend(pid) from pg_stat_activity
+where application_name = 'annals vault' and datname = current_database()`,
+	} {
+		if _, err := conn.Exec(t.Context(), how, pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Fatal(err)
+		}
+		sealed := func() error { _, err := codec.Encode(t.Context(), said); return err }
+		within(t, func() bool { return errors.Is(sealed(), events.ErrKeysLost) })
+		if lost, _, err := codec.Lost(t.Context()); len(lost) != 1 || err != nil {
+			t.Errorf("%v are lost: %v", lost, err)
+		}
+		if _, err := conn.Exec(t.Context(), `insert into vault.keys table newest`); err != nil {
+			t.Fatal(err)
+		}
+		if lost, _, err := codec.Lost(t.Context()); len(lost) != 0 || err != nil {
+			t.Errorf("%v are lost after they were put back: %v", lost, err)
+		}
+		if err := sealed(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func within(t *testing.T, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("not within 10 s")
+		}
 	}
 }
