@@ -54,7 +54,7 @@ func (d *Doctor) Run(ctx context.Context) error {
 	if info, err := os.Stat(d.CharactersDir); err != nil || !info.IsDir() {
 		found = append(found, finding{"no characters under " + d.CharactersDir, "set CHARACTERS_DIR to the folder with character files"})
 	}
-	found = append(found, d.elsewhere(ctx)...)
+	found = append(found, d.elsewhere(ctx, path)...)
 	found = append(found, d.serving(ctx, path)...)
 	for _, f := range found {
 		fmt.Printf("- %s\n  → %s\n", f.what, f.remedy)

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"annals/cmd/internal/node"
+	"annals/events"
 	"annals/events/esdb"
 	"annals/projections/engine"
 )
@@ -22,7 +23,7 @@ import (
 const knock = 5 * time.Second
 
 // elsewhere looks at the database, the event store and the model that are not embedded.
-func (d *Doctor) elsewhere(ctx context.Context) []finding {
+func (d *Doctor) elsewhere(ctx context.Context, path string) []finding {
 	ctx, cancel := context.WithTimeout(ctx, knock)
 	defer cancel()
 	var found []finding
@@ -30,7 +31,7 @@ func (d *Doctor) elsewhere(ctx context.Context) []finding {
 		found = append(found, atDatabase(ctx, d.PostgresURL)...)
 	}
 	if d.EventStoreURL != "" {
-		found = append(found, atEventStore(ctx, d.EventStoreURL)...)
+		found = append(found, d.atEventStore(ctx, path)...)
 	}
 	if settings, err := d.Models().Probe(ctx); err != nil {
 		found = append(found, finding{err.Error(), "correct " + strings.Join(settings, ", ") + "; without them agents speak with the embedded classic"})
@@ -77,15 +78,20 @@ func atLeast(version string, major, minor int) bool {
 	return errors.Join(err, secondErr) == nil && (first > major || first == major && second >= minor)
 }
 
-func atEventStore(ctx context.Context, url string) []finding {
+// atEventStore needs a log that is the one that the read models, or the chain in the data folder, were made from.
+func (d *Doctor) atEventStore(ctx context.Context, path string) []finding {
 	remedy := "start it, or correct EVENTSTORE_URL; without it annals has one of its own"
-	store, err := esdb.Open(ctx, esdb.Options{URL: url, Logger: slog.New(slog.DiscardHandler)})
+	store, err := esdb.Open(ctx, esdb.Options{URL: d.EventStoreURL, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return []finding{{err.Error(), remedy}}
 	}
 	defer func() { _ = store.Close(context.WithoutCancel(ctx)) }()
 	if _, err := store.Head(ctx); err != nil {
 		return []finding{{"the event store of EVENTSTORE_URL does not answer: " + err.Error(), remedy}}
+	}
+	mark, _ := node.LastMark(ctx, d.PostgresURL, path) // that the database is away is said elsewhere
+	if err := store.Expect(ctx, mark); errors.Is(err, events.ErrOtherLog) {
+		return []finding{{err.Error(), "correct EVENTSTORE_URL, restore the newest backup there, or accept what was lost with annals rebuild --all"}}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"strings"
@@ -105,6 +106,58 @@ func TestOutageByAnotherLogAtTheSameAddressStopsWritesUntilTheRightOneIsBack(t *
 	}
 }
 
+// on is the configuration of a server on a store and a database.
+func on(t *testing.T, store *shelf, database string) node.Config {
+	t.Helper()
+	return node.Config{
+		Listening: node.Listening{Host: "127.0.0.1"}, CharacterFiles: node.CharacterFiles{CharactersDir: "../../deploy/characters"},
+		Places: node.Places{
+			DataDir: t.TempDir(), LogLevel: "error", PostgresURL: database, EventStoreURL: "esdb://" + store.address + "?tls=false",
+		},
+		CharacterURLs: "off", RateLimit: "off", SecretSalt: "secretsalt",
+	}
+}
+
+// A server that starts while PostgreSQL is away takes an empty store for what it is: by its chain, or when PostgreSQL is back.
+func TestOutageByAnEmptyStoreIsNoticedWhilePostgresIsAway(t *testing.T) {
+	t.Parallel() // it waits most of the time
+	dir := t.TempDir() + "/events"
+	store := &shelf{t: t}
+	store.serve(dir)
+	cluster := pgtest.Start(t, pgtest.Dir(t))
+	c := on(t, store, cluster.URL())
+	s := insideWith(t, c)
+	channel := s.channel(t, "GROUP")
+	says(t, s.client, channel, "before")
+	if err := errors.Join(s.stop(), cluster.Stop(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	store.serve(t.TempDir() + "/events")
+	s = insideWith(t, c)
+	refusesTheLog(t, s.client, channel)
+	if out, ill := doctor(t, "SERVER_PORT=0", "DATA_DIR="+t.TempDir(), "POSTGRES_URL="+c.PostgresURL, "EVENTSTORE_URL="+c.EventStoreURL); !ill || strings.Contains(out, "rebuild") {
+		t.Errorf("the doctor of a server that has seen nothing says %s", out)
+	}
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + c.DataDir, "POSTGRES_URL=" + c.PostgresURL, "EVENTSTORE_URL=" + c.EventStoreURL}
+	if out, ill := doctor(t, settings...); !ill || !strings.Contains(out, "annals rebuild --all") {
+		t.Errorf("the doctor says %s", out)
+	}
+	if err := os.Remove(node.ChainIn(c.DataDir)); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(2*time.Second, func() { again(t, cluster) })
+	s = insideWith(t, c)
+	refusesTheLog(t, s.client, channel)
+	if out, ill := doctor(t, settings...); !ill || !strings.Contains(out, "annals rebuild --all") {
+		t.Errorf("the doctor says %s", out)
+	}
+	store.serve(dir)
+	says(t, s.client, channel, "after")
+}
+
 func TestOutageByAnotherLogIsOverWhenAnOperatorDecides(t *testing.T) {
 	t.Parallel() // it waits most of the time
 	for _, name := range []string{"an older backup", "an empty store"} {
@@ -113,13 +166,7 @@ func TestOutageByAnotherLogIsOverWhenAnOperatorDecides(t *testing.T) {
 			dir := t.TempDir() + "/events"
 			store := &shelf{t: t}
 			store.serve(dir)
-			c := node.Config{
-				Listening: node.Listening{Host: "127.0.0.1"}, CharacterFiles: node.CharacterFiles{CharactersDir: "../../deploy/characters"},
-				Places: node.Places{
-					DataDir: t.TempDir(), LogLevel: "error", PostgresURL: pgtest.New(t), EventStoreURL: "esdb://" + store.address + "?tls=false",
-				},
-				CharacterURLs: "off", RateLimit: "off", SecretSalt: "secretsalt",
-			}
+			c := on(t, store, pgtest.New(t))
 			s := insideWith(t, c)
 			channel := s.channel(t, "GROUP")
 			says(t, s.client, channel, "before")

@@ -37,7 +37,8 @@ const leafSize = 8
 type Head struct {
 	Log      uuid.UUID       `json:"log"`
 	Position events.Position `json:"position"`
-	Events   int             `json:"events"` // since the head before
+	Event    uuid.UUID       `json:"event,omitzero"` // at the position; older builds have not written it down
+	Events   int             `json:"events"`         // since the head before
 	Head     string          `json:"head"`
 	At       time.Time       `json:"at"`
 	// Positions and Leaves are those of the events since the head before.
@@ -86,10 +87,41 @@ func ReadHeads(path string, log uuid.UUID) (all []Head, err error) {
 	}
 }
 
+// LastMark returns the event at the last head in a file, of whichever log; a zero one where there is none.
+func LastMark(path string) (events.Mark, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return events.Mark{}, nil
+	}
+	if err != nil {
+		return events.Mark{}, err
+	}
+	defer func() { _ = f.Close() }()
+	var last []byte
+	for in := bufio.NewReaderSize(f, 1<<16); ; {
+		line, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) { // what follows the last line was cut off by a crash
+			break
+		}
+		if err != nil {
+			return events.Mark{}, err
+		}
+		last = line
+	}
+	if last == nil {
+		return events.Mark{}, nil
+	}
+	var h Head
+	if err := json.Unmarshal(last, &h); err != nil {
+		return events.Mark{}, fmt.Errorf("%s, last line: %w", path, err)
+	}
+	return events.Mark{Log: h.Log, Position: h.Position, Event: h.Event}, nil
+}
+
 // link adds events to a head that is under way.
 func (h *Head) link(c Hash, e events.Raw) Hash {
 	d := digestOf(e)
-	h.Position, h.Events = e.Position, h.Events+1
+	h.Position, h.Event, h.Events = e.Position, e.ID, h.Events+1
 	h.Positions, h.Leaves = append(h.Positions, e.Position), append(h.Leaves, d[:leafSize]...)
 	return c.next(e, d)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"annals/events"
 )
@@ -26,8 +27,12 @@ func Mark(ctx context.Context, url string) (events.Mark, error) {
 		return events.Mark{}, err
 	}
 	defer disconnect(ctx, conn)
+	return currentMark(ctx, conn)
+}
+
+func currentMark(ctx context.Context, conn *pgx.Conn) (events.Mark, error) {
 	var known, there bool
-	err = conn.QueryRow(ctx, `
+	err := conn.QueryRow(ctx, `
 select exists (select from pg_attribute where attrelid = c and attname = 'event'), c is not null
 from (select to_regclass('annals.generations') as c) as t`).Scan(&known, &there)
 	if err != nil || !there {
@@ -37,32 +42,26 @@ from (select to_regclass('annals.generations') as c) as t`).Scan(&known, &there)
 	if !known { // an older build has made it
 		event = "null::uuid"
 	}
-	return markOf(ctx, conn, event, `where not retired and generation in (select generation from annals.readers)`)
-}
-
-// stoodAt is the event that a generation stands at, where it is known.
-const stoodAt = `case when event_at = position then event end`
-
-// markOf is the furthest mark among some generations.
-func markOf(ctx context.Context, conn *pgx.Conn, event, where string, args ...any) (m events.Mark, err error) {
+	var m events.Mark
 	err = conn.QueryRow(ctx, `select log, position, coalesce(`+event+`, '00000000-0000-0000-0000-000000000000') from annals.generations
-`+where+` and position > 0 order by moved desc, position desc limit 1`, args...).Scan(&m.Log, &m.Position, &m.Event)
+where not retired and generation in (select generation from annals.readers) and position > 0
+order by moved desc, position desc limit 1`).Scan(&m.Log, &m.Position, &m.Event)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return events.Mark{}, nil
 	}
 	return m, err
 }
 
-// recognize fails with events.ErrOtherLog where the log is not the one that was projected. A store that is away says so elsewhere,
-// and is held against the mark when it comes back.
+// stoodAt is the event that a generation stands at, where it is known.
+const stoodAt = `case when event_at = position then event end`
+
+// recognize fails with events.ErrOtherLog where the log is not the one that was projected last, of which the read models still tell
+// before this session has prepared others. A store that is away says so elsewhere, and is held against the mark when it comes back.
 func (s *session) recognize(ctx context.Context) error {
 	if s.Landmarks == nil {
 		return nil
 	}
-	if err := s.noteDecisions(ctx); err != nil {
-		return err
-	}
-	m, err := markOf(ctx, s.conn, stoodAt, `where not retired and log = $1`, s.Log)
+	m, err := currentMark(ctx, s.conn)
 	if err != nil {
 		return err
 	}
@@ -80,7 +79,7 @@ func (s *session) noteDecisions(ctx context.Context) error {
 	var last int64
 	log := s.Log
 	err := s.conn.QueryRow(ctx, `select decision, log from annals.decisions order by decision desc limit 1`).Scan(&last, &log)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) && !isMissing(err) { // nothing was decided before the first start
 		return err
 	}
 	known := s.decision
@@ -94,6 +93,11 @@ func (s *session) noteDecisions(ctx context.Context) error {
 	}
 	s.Landmarks.Decided()
 	return errDecided
+}
+
+func isMissing(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && server.Code == "42P01"
 }
 
 // errDecided begins a session anew, with the log as it is.

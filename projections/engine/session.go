@@ -79,21 +79,29 @@ func (s *session) open(ctx context.Context) error {
 		return err
 	}
 	s.conn = conn
-	if err := prepare(ctx, conn, s.Log, s.Projections); err != nil {
-		disconnect(ctx, conn)
-		return err
-	}
-	for _, sql := range []string{mortal, "listen annals"} {
-		if _, err := conn.Exec(ctx, sql); err != nil {
-			disconnect(ctx, conn)
-			return err
-		}
-	}
-	if err := s.recognize(ctx); err != nil {
+	if err := s.prepareAll(ctx); err != nil {
 		disconnect(ctx, conn)
 		return err
 	}
 	s.Logger.Debug("the feed has PostgreSQL", "views", Views(s.Projections))
+	return nil
+}
+
+func (s *session) prepareAll(ctx context.Context) error {
+	if err := s.noteDecisions(ctx); err != nil {
+		return err
+	}
+	if err := s.recognize(ctx); err != nil {
+		return err
+	}
+	if err := prepare(ctx, s.conn, s.Log, s.Projections); err != nil {
+		return err
+	}
+	for _, sql := range []string{mortal, "listen annals"} {
+		if _, err := s.conn.Exec(ctx, sql); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

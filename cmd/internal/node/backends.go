@@ -64,6 +64,8 @@ type Backends struct {
 	unserved chan error
 	cluster  *postgres.Cluster
 	mark     events.Mark // what the read models stood at
+	// recognized: mark is known, be it that there is none.
+	recognized bool
 }
 
 // Start takes the data folder and starts what is embedded, database and event store at the same time. What it returns

@@ -10,6 +10,7 @@ import (
 
 	"annals/commands"
 	"annals/events"
+	"annals/events/chain"
 	"annals/projections/engine"
 )
 
@@ -22,20 +23,36 @@ func (s *server) openLog(ctx context.Context) (uuid.UUID, error) {
 		if errors.Is(err, events.ErrOtherLog) && s.backends.mark.Log != uuid.Nil { // health says so, and nothing is written
 			return s.backends.mark.Log, nil
 		}
-		if err != nil && !errors.Is(err, events.ErrUnavailable) && !errors.Is(err, events.ErrKeysUnreachable) {
+		waits := errors.Is(err, events.ErrUnavailable) || errors.Is(err, events.ErrKeysUnreachable) || errors.Is(err, errUnrecognized)
+		if err != nil && !waits {
 			err = backoff.Permanent(err)
 		}
 		return id, err
 	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
 		what := "the event store"
-		if errors.Is(err, events.ErrKeysUnreachable) {
+		switch {
+		case errors.Is(err, events.ErrKeysUnreachable):
 			what = "the PostgreSQL of POSTGRES_URL, which has the keys"
+		case errors.Is(err, errUnrecognized):
+			what = "the PostgreSQL of POSTGRES_URL"
 		}
 		s.Logger.Warn("waiting for "+what, "error", err)
 	}))
 }
 
+// errUnrecognized: a log that is empty is given an identity only where it is known that this server had no other one.
+var errUnrecognized = errors.New("the event store is empty, and whether this server had another log is not known before its read models can be reached")
+
 func (s *server) tryOpenLog(ctx context.Context) (uuid.UUID, error) {
+	if !s.backends.recognized {
+		if id, err := s.backends.Log(ctx); err != nil {
+			return uuid.Nil, err
+		} else if id == uuid.Nil {
+			if s.backends.recognize(ctx); !s.backends.recognized {
+				return uuid.Nil, errUnrecognized
+			}
+		}
+	}
 	id, err := s.backends.OpenLog(ctx)
 	if err == nil {
 		err = s.backends.sampleKeys(ctx)
@@ -58,19 +75,39 @@ func (b *Backends) OpenLog(ctx context.Context) (uuid.UUID, error) {
 	return b.Log(ctx)
 }
 
-// recognize holds the log against the event that the read models stand at, now and whenever the event store is reached anew. A
-// database that is away is looked at by the feed when it comes back.
+// recognize holds the log against the event that the read models stand at, now and whenever the event store is reached anew. While
+// the database is away it is held against the chain in the data folder, and against the read models by the feed when they are back.
 func (b *Backends) recognize(ctx context.Context) {
 	if b.options.AnyLog {
+		b.recognized = true
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, probe)
+	ctx, cancel := context.WithTimeout(ctx, 2*probe)
 	defer cancel()
-	var err error
-	if b.mark, err = engine.Mark(ctx, b.DatabaseURL); err == nil {
-		err = b.Store.Expect(ctx, b.mark)
+	mark, err := LastMark(ctx, b.DatabaseURL, b.folder)
+	b.mark, b.recognized = mark, err == nil || mark.Position > 0
+	if b.recognized {
+		err = errors.Join(err, b.Store.Expect(ctx, mark))
 	}
 	if err != nil {
 		b.options.Logger.Warn("the log was not recognized", "error", err)
 	}
+}
+
+var errNoDatabase = errors.New("no read models are served")
+
+// LastMark is the event that the read models stand at. Where these cannot be reached it returns the one at the end of the chain in
+// the data folder, with the error.
+func LastMark(ctx context.Context, databaseURL, folder string) (events.Mark, error) {
+	err := errNoDatabase
+	if databaseURL != "" {
+		var mark events.Mark
+		limited, cancel := context.WithTimeout(ctx, probe)
+		defer cancel()
+		if mark, err = engine.Mark(limited, databaseURL); err == nil {
+			return mark, nil
+		}
+	}
+	mark, chainErr := chain.LastMark(ChainIn(folder))
+	return mark, errors.Join(err, chainErr)
 }
