@@ -87,23 +87,27 @@ func (s *Subscriber) Close() error {
 
 func (s *Subscriber) run(ctx context.Context, topic string, d *dispatch) {
 	pauses := newPauses()
+	var said time.Time // that it is dropped: once, and then now and again while it lasts
 	for ctx.Err() == nil {
-		began := time.Now()
-		err := s.connect(ctx, topic, d)
+		var opened time.Time
+		err := s.connect(ctx, topic, d, func() { opened = time.Now() })
 		if ctx.Err() != nil {
 			return
 		}
-		if time.Since(began) > lastPause {
+		if !opened.IsZero() && time.Since(opened) > lastPause {
 			pauses.Reset()
+			said = time.Time{}
 		}
-		pause := pauses.NextBackOff()
-		s.o.Logger.WarnContext(ctx, "persistent subscription dropped", "group", s.o.Group, "error", err, "again in", pause)
-		sleep(ctx, pause)
+		if time.Since(said) > sayEvery {
+			said = time.Now()
+			s.o.Logger.WarnContext(ctx, "persistent subscription dropped, trying again", "group", s.o.Group, "error", err)
+		}
+		sleep(ctx, pauses.NextBackOff())
 	}
 }
 
-// connect takes deliveries until the subscription is dropped.
-func (s *Subscriber) connect(ctx context.Context, topic string, d *dispatch) error {
+// connect takes deliveries until the subscription is dropped. It calls opened once there may be some.
+func (s *Subscriber) connect(ctx context.Context, topic string, d *dispatch, opened func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if err := s.ensureGroup(ctx, topic); err != nil {
@@ -119,6 +123,7 @@ func (s *Subscriber) connect(ctx context.Context, topic string, d *dispatch) err
 	if err != nil {
 		return err
 	}
+	opened()
 	conn := &connection{inner: inner}
 	defer conn.close()
 	defer cancel() // before: nobody is left sending

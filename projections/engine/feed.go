@@ -79,6 +79,8 @@ func (f *Feed) group(name string) *group {
 const (
 	firstPause = 50 * time.Millisecond
 	lastPause  = time.Second
+	// sayEvery is how often it is logged that one of them is away.
+	sayEvery = 10 * time.Second
 )
 
 func newPauses() *backoff.ExponentialBackOff {
@@ -103,8 +105,13 @@ func (f *Feed) Run(ctx context.Context) error {
 	working.Go(func() { f.follow(ctx) })
 	f.tellAll(ctx, &working)
 	pauses := newPauses()
+	var said time.Time // that PostgreSQL is away: once, and then now and again while it lasts
+	ready := func() {
+		pauses.Reset()
+		said = time.Time{}
+	}
 	for {
-		err := newSession(f, config, pauses.Reset).run(ctx)
+		err := newSession(f, config, ready).run(ctx)
 		if ctx.Err() != nil {
 			f.standStill(fmt.Errorf("the feed has ended: %w", ctx.Err()))
 			return nil
@@ -117,7 +124,10 @@ func (f *Feed) Run(ctx context.Context) error {
 			f.Logger.Warn("the feed begins anew", "reason", err)
 		default:
 			f.standStill(fmt.Errorf("PostgreSQL is away: %w", err))
-			f.Logger.Warn("the feed has lost PostgreSQL", "error", err, "again in", pause)
+			if time.Since(said) > sayEvery {
+				said = time.Now()
+				f.Logger.Warn("the feed has lost PostgreSQL, and tries again", "error", err)
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -140,9 +150,13 @@ func (f *Feed) config() (*pgx.ConnConfig, error) {
 // begin decides where the one stream of events begins: where the log ends now. What lies before, each projection that is
 // behind reads for itself.
 func (f *Feed) begin(ctx context.Context) error {
+	var said time.Time
 	head, err := backoff.Retry(ctx, func() (events.Position, error) { return f.Store.Head(ctx) },
 		backoff.WithBackOff(newPauses()), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
-			f.Logger.Warn("the feed waits for the event store", "error", err)
+			if time.Since(said) > sayEvery {
+				said = time.Now()
+				f.Logger.Warn("the feed waits for the event store", "error", err)
+			}
 		}))
 	if err != nil {
 		return err
