@@ -39,11 +39,7 @@ func openCommitter(ctx context.Context, config *pgx.ConnConfig, gens []*generati
 	config = config.Copy()
 	config.RuntimeParams["search_path"] = searchPath(gens)
 	var err error
-	if c.conn, err = pgx.ConnectConfig(ctx, config); err != nil {
-		return nil, err
-	}
-	if _, err := c.conn.Exec(ctx, writing, numbers(gens)); err != nil {
-		disconnect(ctx, c.conn)
+	if c.conn, err = connectWriting(ctx, config, gens); err != nil {
 		return nil, err
 	}
 	if slices.ContainsFunc(gens, func(g *generation) bool { return g.hasVectors() }) {
@@ -53,6 +49,19 @@ func openCommitter(ctx context.Context, config *pgx.ConnConfig, gens []*generati
 		}
 	}
 	return c, nil
+}
+
+// connectWriting connects to write generations. A process that takes the locks on them ends the connection (see evict).
+func connectWriting(ctx context.Context, config *pgx.ConnConfig, gens []*generation) (*pgx.Conn, error) {
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.Exec(ctx, writing, numbers(gens)); err != nil {
+		disconnect(ctx, conn)
+		return nil, err
+	}
+	return conn, nil
 }
 
 func searchPath(gens []*generation) string {

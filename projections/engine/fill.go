@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -28,7 +29,7 @@ type Progress struct {
 // filling brings new generations to where the log is, and then into view: rows first, indexes when the rows are there.
 type filling struct {
 	*Feed
-	conn        *pgx.Conn // holds the locks
+	conn        *pgx.Conn // makes the indexes, and shows
 	generations []*generation
 	committer   *committer
 	next        func() []events.Recorded
@@ -38,24 +39,40 @@ type filling struct {
 }
 
 // fill fills generations that are not ready, from where an earlier attempt ended, and returns once they are shown. It can
-// be cancelled, or killed, at any time.
+// be cancelled, killed or frozen at any time: then another process goes on.
 func (f *Feed) fill(ctx context.Context, config *pgx.ConnConfig, gens []*generation, report func(Progress)) error {
-	conn, err := pgx.ConnectConfig(ctx, config)
+	locks, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return err
 	}
-	defer disconnect(ctx, conn)
-	mine, err := exclusive(ctx, conn, numbers(gens))
+	defer disconnect(ctx, locks)
+	mine, err := exclusive(ctx, locks, numbers(gens))
 	if err != nil {
 		return err
 	}
 	if len(mine) < len(gens) {
 		return errElsewhere
 	}
-	if ready, err := reread(ctx, conn, gens); ready || err != nil {
+	if _, err := locks.Exec(ctx, evict, mine); err != nil {
 		return err
 	}
-	b := &filling{Feed: f, conn: conn, generations: gens, report: report}
+	if ready, err := reread(ctx, locks, gens); ready || err != nil {
+		return err
+	}
+	err = speaking(ctx, locks, func(ctx context.Context) error { return f.fillLocked(ctx, config, gens, report) })
+	if err != nil {
+		return err
+	}
+	return release(ctx, locks, mine)
+}
+
+func (f *Feed) fillLocked(ctx context.Context, config *pgx.ConnConfig, gens []*generation, report func(Progress)) error {
+	b := &filling{Feed: f, generations: gens, report: report}
+	var err error
+	if b.conn, err = connectWriting(ctx, config, gens); err != nil {
+		return err
+	}
+	defer disconnect(ctx, b.conn)
 	if b.committer, err = openCommitter(ctx, config, gens, func(events.Position) {}); err != nil {
 		return err
 	}
@@ -69,7 +86,42 @@ func (f *Feed) fill(ctx context.Context, config *pgx.ConnConfig, gens []*generat
 	if err := b.run(ctx); err != nil {
 		return fmt.Errorf("fill %s: %w", strings.Join(b.progress.Projections, ", "), err)
 	}
-	return release(ctx, conn, mine)
+	return nil
+}
+
+// speaking works while conn, which holds the locks for it, says something every tick: PostgreSQL ends the session of a process that
+// is frozen or cut off, and the work ends when the session does.
+func speaking(ctx context.Context, conn *pgx.Conn, work func(context.Context) error) error {
+	if _, err := conn.Exec(ctx, mortal); err != nil {
+		return err
+	}
+	ctx, lose := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	var saying sync.WaitGroup
+	saying.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(tick):
+			}
+			limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), turnLimit)
+			err := conn.Ping(limited)
+			cancel()
+			if err != nil {
+				lose(fmt.Errorf("the session that holds the locks is lost: %w", err))
+				return
+			}
+		}
+	})
+	err := work(ctx)
+	close(done)
+	saying.Wait()
+	if err != nil && context.Cause(ctx) != ctx.Err() {
+		err = context.Cause(ctx)
+	}
+	lose(nil)
+	return err
 }
 
 // reread takes the state of the generations as it is now that they are locked, and tells whether somebody else has been

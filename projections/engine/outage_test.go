@@ -2,8 +2,11 @@ package engine
 
 import (
 	"errors"
+	"log/slog"
 	"os"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -117,4 +120,41 @@ func TestAnotherNodeTakesOverFromOneThatIsCutOff(t *testing.T) {
 	for i := range seen {
 		eventually(t, "everything is told", func() bool { return seen[i].count("a") == store.n-10*i })
 	}
+}
+
+// A process that is frozen or cut off while it fills gives up its locks; what it had begun to write holds up nobody.
+func TestAnotherProcessGoesOnWithAFillingThatIsCutOff(t *testing.T) {
+	t.Parallel()
+	url := database(t)
+	b, through := pgtest.NewBetween(t, url)
+	store, p := newLog(t), tally("counted", "a")
+	store.say(3 * batchEvents)
+	o := Options{Store: store, Postgres: through, Log: uuid.New(), Projections: []Projection{p}, Logger: slog.New(slog.DiscardHandler)}
+	reached := make(chan struct{})
+	cut := sync.OnceFunc(func() { b.Stall(true); close(reached) })
+	ended := make(chan error, 1)
+	go func() {
+		ended <- Rebuild(patient(t), o, nil, func(p Progress) {
+			if p.Events >= batchEvents {
+				cut()
+			}
+		})
+	}()
+	<-reached
+	held := connect(t, url) // as its connection in the middle of a commit
+	_, err := held.Exec(patient(t), writing, []int64{1})
+	must(t, err)
+	_, err = held.Exec(patient(t), "begin; select from annals.generations for update", pgx.QueryExecModeSimpleProtocol)
+	must(t, err)
+	o.Postgres = url
+	began := time.Now()
+	eventually(t, "another process fills it", func() bool { return Rebuild(patient(t), o, nil, nil) == nil })
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it was taken over after %v", took)
+	}
+	b.Stall(false)
+	if err := <-ended; err == nil {
+		t.Error("the one that was cut off knows nothing of it")
+	}
+	checkTally(t, connect(t, url), p, store.n)
 }

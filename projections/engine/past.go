@@ -116,7 +116,16 @@ func FillPast(ctx context.Context, o PastOptions, report func(Progress)) error {
 	if err != nil || ready {
 		return err
 	}
-	b := &filling{conn: conn, generations: gens, report: report}
+	return speaking(ctx, conn, func(ctx context.Context) error { return fillPast(ctx, config, gens, o, report) })
+}
+
+func fillPast(ctx context.Context, config *pgx.ConnConfig, gens []*generation, o PastOptions, report func(Progress)) error {
+	b := &filling{generations: gens, report: report}
+	var err error
+	if b.conn, err = pgx.ConnectConfig(ctx, config); err != nil {
+		return err
+	}
+	defer disconnect(ctx, b.conn)
 	if b.committer, err = openCommitter(ctx, config, gens, func(events.Position) {}); err != nil {
 		return err
 	}
