@@ -258,6 +258,9 @@ func (s *fixture) works(r frame.Route, d described, there things) {
 
 // success is the status of an operation that does all that is asked for.
 func (d described) success() int {
+	if d.Responses[strconv.Itoa(d.DefaultStatus)] != nil {
+		return d.DefaultStatus
+	}
 	for _, status := range []int{200, 201, 202, 204} {
 		if d.Responses[strconv.Itoa(status)] != nil {
 			return status

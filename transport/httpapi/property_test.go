@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -52,12 +53,8 @@ func addressOf(path, description string) string {
 
 // goesOn tells of an answer that has no end.
 func (d described) goesOn() bool {
-	for _, r := range d.Responses {
-		if _, ok := r.Content["text/event-stream"]; ok {
-			return true
-		}
-	}
-	return false
+	r := d.Responses[strconv.Itoa(d.success())]
+	return r != nil && r.Content["text/event-stream"] != nil
 }
 
 // properties are what a body may have.

@@ -46,6 +46,7 @@ func (s *server) reaction(d reactions.Declaration) func(context.Context) error {
 // stream shows an answer while it comes into being to the clients that are connected here. Clients of other nodes get it when
 // it is finished.
 func (s *server) stream(c events.Chunk) {
+	s.answers.add(c)
 	s.live.Stream(c)
 	s.rooms.Stream(c)
 }

@@ -61,6 +61,7 @@ type server struct {
 	live      *live.Hub
 	rooms     *socketio.Hub
 	turns     *notifier // by message
+	answers   *answers
 	agentLogs *notifier // by agent
 	aborts    *reactions.Aborts
 	filesGone chan struct{}
@@ -155,7 +156,7 @@ func (s *server) read(ctx context.Context, views string) (err error) {
 // push makes the feed, and those who are told what it has committed.
 func (s *server) push(context.Context) error {
 	s.filesGone = make(chan struct{}, 1)
-	s.turns, s.agentLogs, s.aborts = newNotifier(), newNotifier(), reactions.NewAborts()
+	s.turns, s.agentLogs, s.answers, s.aborts = newNotifier(), newNotifier(), newAnswers(), reactions.NewAborts()
 	proxies := s.proxies()
 	s.live = live.New(live.Options{
 		Log: s.logID, Store: s.backends.Store, Logger: s.Logger, Client: proxies.ClientOf,
@@ -196,6 +197,7 @@ func (s *server) committed(group string, batch []events.Recorded, _ events.Posit
 		case events.TurnCompleted:
 			s.agentLogs.notify(f.AgentID)
 			s.turns.notify(f.MessageID)
+			s.answers.end(f.MessageID, f.AgentID)
 		}
 	}
 	s.rooms.Publish(batch)
@@ -282,7 +284,7 @@ func (s *server) options(ctx context.Context, h health) httpapi.Options {
 		SecretSalt: c.SecretSalt, Sockets: map[string]http.Handler{"/ws": s.live, "/socket.io/": s.rooms},
 	}
 	api.Agents.Logs, api.Agents.CharactersDir, api.Agents.CharacterURLs = s.agentLogs, c.CharactersDir, c.CharacterURLs == "on"
-	api.Messaging.Turns, api.Messaging.Titles = s.turns, titles{reactions.Title{Env: s.env, Models: s.models, Now: s.Clock}}
+	api.Messaging.Turns, api.Messaging.Answers, api.Messaging.Titles = s.turns, s.answers, titles{reactions.Title{Env: s.env, Models: s.models, Now: s.Clock}}
 	api.Memory.Embedder, api.Media.Store, api.History.Past = s.model, s.media, past{s.reading}
 	api.Server.Health, api.Server.Deliveries, api.Server.Parked = h.check, deliveries(store), s.backends.parked(s.env, s.logID)
 	api.Server.Lines, api.Server.Metrics, api.Server.Stop = s.lines, s.watch.Registry, s.stop

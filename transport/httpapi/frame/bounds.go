@@ -45,11 +45,11 @@ var (
 		Answer: "the page ends there; before, after or offset go on",
 	})
 	_ = limits.Declare(limits.Bound{
-		Name: "http.followers", What: "clients that follow logs", Per: limits.Server, Value: maxFollowers, Unit: limits.Count,
+		Name: "http.followers", What: "clients that follow logs, or an answer that is streamed", Per: limits.Server, Value: maxFollowers, Unit: limits.Count,
 		Answer: "429 with Retry-After",
 	})
 	_ = limits.Declare(limits.Bound{
-		Name: "http.follower.time", What: "taking an entry of a log that is followed", Per: limits.Connection, Value: int64(followerWait), Unit: limits.Time,
+		Name: "http.follower.time", What: "taking an entry of a log that is followed, or a part of an answer that is streamed", Per: limits.Connection, Value: int64(followerWait), Unit: limits.Time,
 		Answer: "the connection is closed; Last-Event-ID resumes",
 	})
 	_ = limits.Declare(limits.Bound{

@@ -49,10 +49,12 @@ type Call struct {
 	endedEarly bool          // a page that was read
 
 	written, settled events.Position
-	stale            bool   // what was settled cannot be read yet
-	tag              string // strong ETag
-	Total            int    // X-Total-Count
-	Message          string // beside the data
+	stale            bool     // what was settled cannot be read yet
+	tag              string   // strong ETag
+	Total            int      // X-Total-Count
+	Message          string   // beside the data
+	Status           int      // instead of that of the operation
+	ends             []func() // what is called when the request has ended
 	// stream, where it is set, writes the answer instead of the envelope. It may take longer than an operation has: its
 	// context is unbounded, which ends with the client.
 	Stream    func()

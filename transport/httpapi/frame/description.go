@@ -76,6 +76,16 @@ func (a *API) describe(o *operation, data reflect.Type) huma.Operation {
 		success.Content[o.answer.sequence.typ] = o.answer.sequence.describe(a.answers)
 	}
 	op.Responses[strconv.Itoa(o.answer.status)] = success
+	if o.answer.later {
+		later := *success
+		later.Description = "The answer of the agent takes too long: it follows as a message."
+		op.Responses[strconv.Itoa(http.StatusAccepted)] = &later
+	}
+	if s := o.answer.streamed; s.typ != "" {
+		op.Responses[strconv.Itoa(http.StatusOK)] = &huma.Response{
+			Description: "The answer of the agent, streamed.", Content: map[string]*huma.MediaType{s.typ: s.describe(a.answers)},
+		}
+	}
 	if o.answer.partly != nil {
 		op.Responses[strconv.Itoa(http.StatusMultiStatus)] = a.partial(o.answer.partly)
 	}

@@ -76,7 +76,7 @@ func (c *Call) answer(data any, err error) {
 		c.gin.Writer.WriteHeaderNow()
 		return
 	}
-	write(c.gin, c.operation.answer.status, body)
+	write(c.gin, cmp.Or(c.Status, c.operation.answer.status), body)
 }
 
 // encode writes the envelope of a success.

@@ -36,7 +36,7 @@ func Follow[In any](a *API, path, summary string, f func(*Call, *In) (Following,
 	o := a.operation(http.MethodGet, path, summary, operation{answer: answer{
 		status: http.StatusOK, raw: true,
 		about:    "Server-sent events, each named log, with an entry as its data, until the client leaves.",
-		sequence: sequence{eventStream, []any{example}},
+		sequence: sequence{typ: eventStream, kinds: []any{example}},
 	}})
 	op := a.describe(o, nil)
 	huma.Register(a.huma, op, func(ctx context.Context, in *In) (*reply, error) {
@@ -74,11 +74,7 @@ func (c *Call) tell(ctx context.Context, next Following) {
 	if c.api.Done != nil {
 		defer context.AfterFunc(c.api.Done, cancel)() //nolint:contextcheck // or with the server
 	}
-	h := c.gin.Writer.Header()
-	h["Content-Type"] = []string{eventStream + "; charset=utf-8"}
-	h["Cache-Control"] = []string{"no-store"}
-	h["X-Accel-Buffering"] = []string{"no"}
-	c.gin.Status(http.StatusOK)
+	c.beginEvents()
 	if !c.send([]byte(": following\n\n")) || c.HeadOnly() {
 		return
 	}

@@ -26,27 +26,35 @@ const LineWait = 30 * time.Second
 type sequence struct {
 	typ   string
 	kinds []any
+	names []string // of server-sent events, log where there are none
 }
 
 // InLines answers with values of these kinds, one a line, where that is asked for.
 func InLines(kinds ...any) Trait {
-	return func(o *operation) { o.answer.sequence = sequence{NDJSON, kinds} }
+	return func(o *operation) { o.answer.sequence = sequence{typ: NDJSON, kinds: kinds} }
 }
 
 // describe tells, in the way of JSON Schema, that the text holds JSON; and what each of its values is like.
 func (s sequence) describe(r huma.Registry) *huma.MediaType {
 	var one huma.Schema
 	var example strings.Builder
-	form, what := "%s\n", "A JSON value a line, each as contentSchema says."
+	what := "A JSON value a line, each as contentSchema says."
 	if s.typ == eventStream {
-		form, what = "event: log\nid: 17\ndata: %s\n\n", "Server-sent events, the data of each as contentSchema says."
+		what = "Server-sent events, the data of each as contentSchema says."
 	}
-	for _, kind := range s.kinds {
+	for i, kind := range s.kinds {
 		raw, err := json.Marshal(kind)
 		if err != nil {
 			panic(fmt.Sprintf("an example cannot be written: %v", err))
 		}
-		fmt.Fprintf(&example, form, raw)
+		switch {
+		case s.typ != eventStream:
+			fmt.Fprintf(&example, "%s\n", raw)
+		case s.names != nil:
+			fmt.Fprintf(&example, "event: %s\nid: %d\ndata: %s\n\n", s.names[i], i, raw)
+		default:
+			fmt.Fprintf(&example, "event: log\nid: 17\ndata: %s\n\n", raw)
+		}
 		switch kind := kind.(type) {
 		case *problem.Problem:
 			one.AnyOf = append(one.AnyOf, problemSchema())

@@ -40,7 +40,10 @@ type answer struct {
 	raw, ranges bool
 	types       map[string]any
 	sequence    sequence
-	polled      bool // a client of a socket may poll instead
+	// streamed is an answer 200 of server-sent events beside that of the status, later whether it may be 202 instead.
+	streamed sequence
+	later    bool
+	polled   bool // a client of a socket may poll instead
 	// about is the description that it has besides, tag what it stands under, under another path for the same.
 	about, tag, under string
 }

@@ -47,6 +47,9 @@ func (c *Call) release() {
 	if c.pages != nil {
 		c.pages.Leave()
 	}
+	for _, end := range c.ends {
+		end()
+	}
 }
 
 // Next is the cursor of the next page, empty unless this one has ended early. A header says it, too: the parameter of the query

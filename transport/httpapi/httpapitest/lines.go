@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Types of answers that go on.
@@ -23,7 +24,7 @@ func (d *Description) eachFits(place, typ string, body []byte) error {
 			case "", "id": // nothing, a comment, or where to go on
 				continue
 			case "event":
-				if string(data) != "log" {
+				if !slices.Contains([]string{"log", "user_message", "chunk", "done", "error"}, string(data)) {
 					return fmt.Errorf("an event named %q", data)
 				}
 				continue

@@ -105,7 +105,7 @@ func Serve(t testing.TB, change ...func(*httpapi.Options)) *Server {
 		},
 	}
 	o.Agents.Logs, o.Agents.CharactersDir = s.turns, t.TempDir()
-	o.Messaging.Turns, o.Messaging.Titles = s.turns, s.titles
+	o.Messaging.Turns, o.Messaging.Answers, o.Messaging.Titles = s.turns, s.turns, s.titles
 	o.Memory.Embedder, o.Media.Store, o.History.Past = hashing.Embedder{}, kept, replays{s.Pool}
 	o.Server.Deliveries = func(context.Context) ([]server.Delivery, error) {
 		return []server.Delivery{{Group: "reply", Parked: 1}}, nil
@@ -156,6 +156,30 @@ func (n Naming) Title(context.Context, commands.Request, uuid.UUID, uuid.UUID, [
 	return title, commands.Result{}, err
 }
 
+// Saying is an answer that comes into being in pieces: each time that it is looked at there is one more, and then none.
+type Saying struct {
+	wakings
+	texts []string
+}
+
+// Pieces is what there is of the answer, one time after the other.
+func (s *Saying) Pieces(texts ...string) {
+	s.texts = texts
+	s.wake()
+}
+
+// Text implements messaging.Answers.
+func (s *Saying) Text(uuid.UUID) (text string, attempt int64) {
+	defer s.wake()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.texts) == 0 {
+		return "", 0
+	}
+	text, s.texts = s.texts[0], s.texts[1:]
+	return text, 1
+}
+
 // wakings wakes the callers that wait for turns.
 type wakings struct {
 	mu      sync.Mutex
@@ -173,7 +197,10 @@ func (w *wakings) wake() {
 	}
 }
 
-// Watch implements AgentLogs: everybody is woken by everything.
+// Text implements messaging.Answers: nothing is said before it is recorded.
+func (*wakings) Text(uuid.UUID) (text string, attempt int64) { return "", 0 }
+
+// Watch implements AgentLogs and messaging.Answers: everybody is woken by everything.
 func (w *wakings) Watch(uuid.UUID) (woken <-chan struct{}, stop func()) {
 	c := make(chan struct{}, 1)
 	w.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"annals/events"
 	"annals/queries"
 	"annals/transport/httpapi/example"
+	"annals/transport/httpapi/frame"
 )
 
 var (
@@ -15,7 +16,15 @@ var (
 		ID: example.Message, ChannelID: example.Channel, MessageServerID: example.Server, ServerID: example.Server, AuthorID: example.User, Content: "I feel at home here.",
 		CreatedAt: example.Millis, SourceType: "eliza_gui",
 	}
-	aTitle = "Feeling at home"
+	aTitle    = "Feeling at home"
+	aResponse = agentResponse{
+		Thought: "She speaks of home.", Actions: []string{"REPLY"}, Providers: []string{}, Text: "Do you often feel at home?", Simple: true,
+		ResponseID: example.Reply, InReplyTo: example.Message,
+	}
+	streamed = []frame.StreamKind{
+		{Name: "user_message", Data: aBusMessage}, {Name: "chunk", Data: streamedChunk{example.Reply, "Do you often", 0}},
+		{Name: "done", Data: aResponse}, {Name: "error", Data: streamedError{"The answer was aborted"}},
+	}
 )
 
 // examples are answers as the operations give them.

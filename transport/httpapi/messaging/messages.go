@@ -43,17 +43,19 @@ type BusMessage struct {
 // postedMessage has the replies where they were waited for, and what became of each agent's turn.
 type postedMessage struct {
 	BusMessage
-	Replies []queries.Message `json:"replies,omitzero" doc:"With wait=reply: what the agents answered."`
-	Turns   []turnAnswer      `json:"turns,omitzero" doc:"With wait=reply: how each agent dealt with the message, of those that are done with it."`
+	AgentResponse *agentResponse    `json:"agentResponse,omitempty" doc:"With transport http: what the agent answered."`
+	Replies       []queries.Message `json:"replies,omitzero" doc:"With wait=reply: what the agents answered."`
+	Turns         []turnAnswer      `json:"turns,omitzero" doc:"With wait=reply: how each agent dealt with the message, of those that are done with it."`
 }
 
 // besidePosted is what clients of ElizaOS 1.7.2 read beside the data.
 type besidePosted struct {
-	UserMessage BusMessage `json:"userMessage"`
+	UserMessage   BusMessage     `json:"userMessage"`
+	AgentResponse *agentResponse `json:"agentResponse,omitempty"`
 }
 
 // Beside implements frame.Besider.
-func (p postedMessage) Beside() any { return besidePosted{p.BusMessage} }
+func (p postedMessage) Beside() any { return besidePosted{p.BusMessage, p.AgentResponse} }
 
 // turnAnswer says how an agent dealt with a message.
 type turnAnswer struct {
@@ -77,40 +79,67 @@ type MessageBody struct {
 type newMessage struct {
 	frame.ChannelPath
 	Wait string `query:"wait" doc:"reply: answer when the agents have answered, after a minute at most."`
-	Body MessageBody
+	Body PostBody
 }
 
-func (a *api) postMessage(c *frame.Call, in *newMessage) (postedMessage, error) {
-	if err := a.unspoken(c, in.ChannelID.UUID, &in.Body); err != nil {
-		return postedMessage{}, err
+func (a *api) postMessage(c *frame.Call, in *newMessage) (posted postedMessage, err error) {
+	way, err := in.Body.transport()
+	if err != nil {
+		return posted, err
+	}
+	if way == overSSE {
+		if err := c.Follows(); err != nil {
+			return posted, err
+		}
+	}
+	cmd, defaults, err := a.messageIn(c, in)
+	if err != nil {
+		return posted, err
+	}
+	if way != overSocket {
+		if err := a.answering(c, cmd, &defaults); err != nil {
+			return posted, err
+		}
+	}
+	r, err := commands.SubmitOpening(c, a.Env, c.Request(), cmd, defaults)
+	if err := c.Wrote(r, err); err != nil {
+		return posted, err
+	}
+	posted.BusMessage = inBusForm(cmd, r.At)
+	switch {
+	case way == overSSE:
+		return posted, a.stream(c, posted.BusMessage)
+	case way == overHTTP:
+		c.Settle()
+		return posted, a.respond(c, &posted)
+	case in.Wait == "reply":
+		c.Settle()
+		posted.Replies, posted.Turns, err = a.replies(c, cmd.MessageID)
+	}
+	return posted, err
+}
+
+// messageIn is the message that a request wants to say, and how its channel is made where there is none.
+func (a *api) messageIn(c *frame.Call, in *newMessage) (cmd commands.SubmitMessage, d commands.ChannelDefaults, err error) {
+	if err := a.unspoken(c, in.ChannelID.UUID, &in.Body.MessageBody); err != nil {
+		return cmd, d, err
 	}
 	b := in.Body
 	server, badServer := b.Server()
 	author, badAuthor := events.ParseID(string(b.AuthorID))
 	if badServer != nil || badAuthor != nil || b.Content == "" {
-		return postedMessage{}, frame.MissingFields("channelId, message_server_id, author_id, content")
+		return cmd, d, frame.MissingFields("channelId, message_server_id, author_id, content")
 	}
 	fields := b.Metadata.Fields()
 	answered, err := a.replyTo(c, b.InReplyTo)
 	if err != nil {
-		return postedMessage{}, err
+		return cmd, d, err
 	}
-	cmd := commands.SubmitMessage{
+	return commands.SubmitMessage{
 		MessageID: c.NewID("message"), ChannelID: in.ChannelID.UUID, ServerID: server, AuthorID: author,
 		AuthorName: frame.TextIn(fields, "user_display_name"), Content: string(b.Content), RawMessage: frame.Given(b.RawMessage),
 		Metadata: b.Metadata.Raw(), SourceType: frame.Or(b.SourceType, "eliza_gui"), InReplyTo: answered,
-	}
-	r, err := commands.SubmitOpening(c, a.Env, c.Request(), cmd, eliza.ChannelDefaults("gui_auto_creation", fields))
-	if err := c.Wrote(r, err); err != nil {
-		return postedMessage{}, err
-	}
-	posted := postedMessage{BusMessage: inBusForm(cmd, r.At)}
-	if in.Wait != "reply" {
-		return posted, nil
-	}
-	c.Settle()
-	posted.Replies, posted.Turns, err = a.replies(c, cmd.MessageID)
-	return posted, err
+	}, eliza.ChannelDefaults("gui_auto_creation", fields), nil
 }
 
 func inBusForm(m commands.SubmitMessage, at time.Time) BusMessage {
@@ -157,7 +186,7 @@ func (a *api) replies(c *frame.Call, message uuid.UUID) (replies []queries.Messa
 	defer cancel()
 	err = a.Turns.Await(ctx, message, func(ctx context.Context) (done bool, err error) {
 		turns, err = a.Queries.TurnsOf(ctx, message)
-		return len(turns) >= audience, err
+		return len(turns) >= len(audience), err
 	})
 	if err != nil && (ctx.Err() == nil || c.Err() != nil) {
 		return nil, nil, err
@@ -181,17 +210,17 @@ func (a *api) replies(c *frame.Call, message uuid.UUID) (replies []queries.Messa
 	return replies, ended, nil
 }
 
-// audience counts the agents that a message reached. It is read from the log: a repeated request has not admitted anybody.
-func (a *api) audience(c *frame.Call, message uuid.UUID) (n int, err error) {
+// audience lists the agents that a message reached. It is read from the log: a repeated request has not admitted anybody.
+func (a *api) audience(c *frame.Call, message uuid.UUID) (all []uuid.UUID, err error) {
 	for e, err := range a.Env.Store.Read(c, events.MessageStream(message), events.Forwards) {
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		if said, ok := e.Event.(events.MessageSubmitted); ok {
-			n = len(said.Audience)
+			all = said.Audience
 		}
 	}
-	return n, nil
+	return all, nil
 }
 
 type messagesQuery struct {

@@ -5,8 +5,9 @@ import "annals/transport/httpapi/frame"
 
 // Ports is what messaging needs besides the frame.
 type Ports struct {
-	Turns  Turns
-	Titles Titles
+	Turns   Turns
+	Answers Answers
+	Titles  Titles
 }
 
 // api is the frame with these.
@@ -49,7 +50,7 @@ func Mount(f *frame.API, p Ports) {
 	frame.Remove(a.API, "/api/messaging/channels/:channelId/agents/:agentId", "End an agent's part in a channel", a.leaveChannel, ofChannel)
 
 	frame.Get(a.API, "/api/messaging/channels/:channelId/messages", "List the messages of a channel, newest first", a.messages, ofChannel)
-	frame.Post(a.API, "/api/messaging/channels/:channelId/messages", "Say something in a channel", a.postMessage, ofChannel, frame.Created, frame.Waits, frame.Takes(`{"author_id":"{user}","message_server_id":"{server}","content":"I feel at home here.","metadata":{"user_display_name":"Ann"}}`))
+	frame.Post(a.API, "/api/messaging/channels/:channelId/messages", "Say something in a channel", a.postMessage, ofChannel, frame.Created, frame.Waits, frame.OrLater, frame.Streams(streamed...), frame.Takes(`{"author_id":"{user}","message_server_id":"{server}","content":"I feel at home here.","metadata":{"user_display_name":"Ann"}}`))
 	frame.Remove(a.API, "/api/messaging/channels/:channelId/messages", "Remove every message of a channel", a.clearChannel, ofChannel, frame.Remembering)
 	frame.Remove(a.API, "/api/messaging/channels/:channelId/messages/:messageId", "Remove a message", a.deleteMessage, ofChannel, frame.Remembering)
 	frame.Post(a.API, "/api/messaging/channels/:channelId/generate-title", "Name a conversation after what was said", a.generateTitle, ofChannel, frame.Takes(`{"agentId":"{agent}"}`))
