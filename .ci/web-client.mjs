@@ -101,6 +101,18 @@ await step('the agents are listed', async () => {
   await page.getByText(`v${(await api('GET', '/api/system/version')).version}`, { exact: true }).waitFor();
 });
 
+await step('a page loads the client of Socket.IO from the server, and connects', async () => {
+  const plain = await context.newPage(); // the web client's own page has a module loader in the way
+  await plain.goto(`${base}/api/server/ping`);
+  await plain.addScriptTag({ url: `${base}/socket.io/socket.io.min.js` });
+  assert.ok(await plain.evaluate(() => new Promise((resolve, reject) => {
+    const socket = window.io();
+    socket.on('connect', () => { resolve(socket.id); socket.disconnect(); });
+    socket.on('connect_error', reject);
+  })));
+  await plain.close();
+});
+
 await step('an agent is started', async () => {
   await page.getByLabel('Toggle Ada').click();
   await told('Agent Started');

@@ -166,8 +166,9 @@ var reserved = regexp.MustCompile(`^/(?:api|dashboard|media|ws|socket\.io|metric
 var hashed = regexp.MustCompile(`^assets/.*-[A-Za-z0-9_-]{8,}\.\w+`)
 
 // ServeHTTP answers with what it knows, in the best encoding that the client takes.
-func (s *Shell) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f := s.find(r)
+func (s *Shell) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.serve(w, r, s.find(r)) }
+
+func (s *Shell) serve(w http.ResponseWriter, r *http.Request, f *shellFile) {
 	h, content := w.Header(), f.content
 	h.Set("Content-Type", f.typ)
 	h.Set("Cache-Control", "no-cache")

@@ -24,4 +24,5 @@ func (a *api) pages() {
 		}
 		a.Page(path, what, serve, types, frame.Keyless)
 	}
+	a.Page("/socket.io/:file", "The browser client of Socket.IO", a.serveSocketIOClient, frame.AnyFile, frame.Keyless)
 }
