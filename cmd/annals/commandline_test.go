@@ -155,6 +155,22 @@ func TestALocalEnvironmentThatCannotBeReadBlamesNoSetting(t *testing.T) {
 	}
 }
 
+func TestADataFolderThatCannotBeUsedIsNamedAndBlamesNoSetting(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"serve", "history", "rebuild --all", "erase " + nobody} {
+		for _, folder := range []string{dir, filepath.Join(dir, "below")} {
+			got := annalsDoes(t, []string{"DATA_DIR=" + folder, "SERVER_PORT=0"}, strings.Fields(command)...)
+			if got.status != 1 || !strings.Contains(got.err, dir) || !strings.Contains(got.err, "set DATA_DIR to a folder that can be written") || strings.Contains(got.err, "--") {
+				t.Errorf("%s in %s: %+v", command, folder, got)
+			}
+		}
+	}
+}
+
 func TestTheVersionIsOurOwnBesideThatOfTheAPI(t *testing.T) {
 	t.Parallel()
 	got := annalsDoes(t, nil, "version")

@@ -164,6 +164,12 @@ func TestASecondStartIsToldWhoHoldsTheCluster(t *testing.T) {
 		t.Fatalf("second start: %v", err)
 	}
 	query[int](t, c.URL(), "select 1")
+
+	// Another account that can open the lock can hold it, and so keep the server from starting.
+	info, err := os.Stat(filepath.Join(c.Dir(), "lock"))
+	if err != nil || info.Mode() != 0o600 {
+		t.Errorf("the lock: %v, %v", info, err)
+	}
 }
 
 func TestStopLeavesNeitherProcessNorSocketAndStartFindsTheDataAgain(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"annals/events/embedded"
 	"annals/events/esdb"
+	"annals/events/esdb/esdbtest"
 )
 
 // said is a log that is written and read at the same time.
@@ -45,9 +47,13 @@ func TestAStoreThatCannotBeReachedIsWaitedForAloud(t *testing.T) {
 	}
 	go func() { _ = node.Serve(l) }()
 	t.Cleanup(func() { _ = node.Close(context.WithoutCancel(t.Context())) })
+	secure := esdbtest.Over(t, esdbtest.TLS)
+	address := regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(secure.Options().URL)
 	for url, hint := range map[string]string{
-		"esdb://127.0.0.1:1?tls=false": "see that it runs",
-		"esdb://" + l.Addr().String():  "add ?tls=false",
+		"esdb://127.0.0.1:1?tls=false":     "see that it runs",
+		"esdb://" + l.Addr().String():      "add ?tls=false",
+		"esdb://" + address + "?tls=false": "leave tls=false out",
+		"esdb://" + address:                "name its authority with tlsCAFile",
 	} {
 		log := &said{}
 		s, err := esdb.Open(t.Context(), esdb.Options{URL: url, Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))})

@@ -80,6 +80,20 @@ func TestAPastThatWasInterruptedIsGoneOnWithWhereItWas(t *testing.T) {
 	}
 }
 
+// A log goes on behind a past that ends by time: the head that is known before is not where the past ends.
+func TestTheProgressOfAPastEndsWhereItEnds(t *testing.T) {
+	t.Parallel()
+	store, url := newLog(t), database(t)
+	store.say(10)
+	o := pastOf(store, url, "audit")
+	o.Head = 1000
+	var last Progress
+	must(t, FillPast(patient(t), o, func(p Progress) { last = p }))
+	if last.Stage != "done" || last.Position != last.Head || last.Position == 0 {
+		t.Errorf("it ends with %+v", last)
+	}
+}
+
 func TestOnlyOneProcessFillsAPast(t *testing.T) {
 	t.Parallel()
 	store, url := newLog(t), database(t)
