@@ -18,6 +18,8 @@ type UpdateAgent struct {
 	AgentID uuid.UUID
 	// Patch holds the parts to change, as ElizaOS names them. Strings among the secrets are encrypted already.
 	Patch map[string]json.RawMessage
+	// Renew encrypts a secret anew that an earlier salt encrypted. It is called for each when the agent changes; nil leaves them.
+	Renew func(name string, s events.Secret) events.Secret
 }
 
 // Stream implements Command.
@@ -39,6 +41,11 @@ func (c UpdateAgent) Decide(_ Request, a Agent, _ Nothing) ([]events.Event, erro
 	}
 	if disabled == a.Disabled && sameJSON(next, a.Character) {
 		return nil, nil
+	}
+	if c.Renew != nil {
+		for name, secret := range next.Secrets {
+			next.Secrets[name] = c.Renew(name, secret)
+		}
 	}
 	return []events.Event{events.AgentUpdated{AgentID: c.AgentID, Character: next, Disabled: disabled}}, nil
 }

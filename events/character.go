@@ -49,6 +49,52 @@ func (c Character) Public() (Character, error) {
 	return c, err
 }
 
+// maskedSecret stands for the value of a secret.
+const maskedSecret = `"[secret]"`
+
+// MaskSecrets returns the event with the names of an agent's secrets, and without their values, for readers who need neither:
+// whoever sees an encrypted secret and has the salt has the secret.
+func MaskSecrets(e Event) Event {
+	switch f := e.(type) {
+	case AgentCreated:
+		f.Character = f.Character.masked()
+		return f
+	case AgentUpdated:
+		f.Character = f.Character.masked()
+		return f
+	}
+	return e
+}
+
+func (c Character) masked() Character {
+	if len(c.Secrets) == 0 {
+		return c
+	}
+	masked := make(map[string]Secret, len(c.Secrets))
+	for name := range c.Secrets {
+		masked[name] = NewSecret(json.RawMessage(maskedSecret))
+	}
+	c.Secrets = masked
+	return c
+}
+
+// MaskSettings returns an agent's settings, as clients see them, with the values of the secrets masked.
+func MaskSettings(settings json.RawMessage) (json.RawMessage, error) {
+	var all map[string]json.RawMessage
+	var secrets map[string]json.RawMessage
+	if json.Unmarshal(settings, &all) != nil || json.Unmarshal(all["secrets"], &secrets) != nil || len(secrets) == 0 {
+		return settings, nil // there are none
+	}
+	for name := range secrets {
+		secrets[name] = json.RawMessage(maskedSecret)
+	}
+	var err error
+	if all["secrets"], err = json.Marshal(secrets); err != nil {
+		return nil, err
+	}
+	return json.Marshal(all)
+}
+
 // Secret is one value of a character's secrets: a JSON value whose strings are already in ElizaOS's encrypted form
 // (CONTRACT 2.3). It prints and logs masked; only Reveal gives the value away.
 type Secret struct{ value *json.RawMessage } // behind a pointer, which fmt does not follow where it may not call String

@@ -13,7 +13,7 @@ func TestAnEmptySettingIsNotMade(t *testing.T) {
 	if _, err := c.parse(t.Context(), []string{"serve"}); err != nil {
 		t.Fatal(err)
 	}
-	if got := c.Serve.Config; got.Host != "127.0.0.1" || got.Port != 3000 || got.DataDir != ".annals" || got.RateLimit != "on" || got.SecretSalt != "secretsalt" {
+	if got := c.Serve.Config; got.Host != "127.0.0.1" || got.Port != 3000 || got.DataDir != ".annals" || got.RateLimit != "on" || got.SecretSalt != "" {
 		t.Errorf("%+v", got)
 	}
 }

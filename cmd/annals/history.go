@@ -207,7 +207,7 @@ func (t *teller) follow(ctx context.Context, store events.Store) error {
 
 func (t *teller) tell(e events.Recorded) error {
 	t.last = e.Position
-	data, err := json.Marshal(e.Event)
+	data, err := json.Marshal(events.MaskSecrets(e.Event))
 	if u, ok := e.Event.(events.Unknown); ok {
 		data, err = json.Marshal(map[string]string{"unreadable": u.Reason.Error()})
 	}

@@ -32,7 +32,8 @@ const (
 const prepare = `
 select pg_advisory_xact_lock(hashtextextended('annals.vault', 0));
 create schema if not exists vault;
-create table if not exists vault.keys (subject uuid primary key, key bytea not null check (octet_length(key) = 32))`
+create table if not exists vault.keys (subject uuid primary key, key bytea not null check (octet_length(key) = 32));
+create table if not exists vault.salts (name text primary key, salt text not null)`
 
 // Keys is safe for concurrent use, also by several processes.
 type Keys struct {
@@ -163,6 +164,24 @@ func (k *Keys) Key(ctx context.Context, subject uuid.UUID, create bool) ([]byte,
 		}
 	}
 	return nil, ctx.Err()
+}
+
+// Salt returns the salt under which the nodes encrypt agents' secrets. It is made where there is none, or is empty without create.
+func (k *Keys) Salt(ctx context.Context, create bool) (salt string, err error) {
+	if create {
+		if err := k.ready(ctx); err != nil {
+			return "", err
+		}
+		_, err := k.pool.Exec(ctx, `insert into vault.salts (name, salt) values ('secrets', $1) on conflict do nothing`, rand.Text())
+		if err != nil {
+			return "", err
+		}
+	}
+	err = k.pool.QueryRow(ctx, `select salt from vault.salts where name = 'secrets'`).Scan(&salt)
+	if errors.Is(err, pgx.ErrNoRows) || missing(err) {
+		return "", nil
+	}
+	return salt, err
 }
 
 // missing reports whether there is no vault: only the first key makes it.

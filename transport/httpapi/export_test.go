@@ -94,8 +94,27 @@ func TestSecretsAreExportedOnlyToWhoShowsAKey(t *testing.T) {
 	if plain := s.Ask("GET", path, nil, "X-API-KEY", "k").Is(200); bytes.Contains(plain.Body, []byte("TOKEN")) {
 		t.Errorf("exported: %s", plain.Body)
 	}
-	if with := s.Ask("GET", path+"?includeSecrets=true", nil, "X-API-KEY", "k").Is(200); !secrets.IsEncrypted(with.Text("character.settings.secrets.TOKEN")) {
+	s.Ask("GET", path+"?includeSecrets=true", nil, "X-API-KEY", "k").Refused(400, problem.CodeInvalidRequest)
+	const passphrase = "X-Annals-Passphrase"
+	with := s.Ask("GET", path+"?includeSecrets=true", nil, "X-API-KEY", "k", passphrase, "correct horse").Is(200)
+	sealed := with.Text("character.settings.secrets.TOKEN")
+	if sealed == "" || strings.Contains(string(with.Body), "plain") || secrets.IsEncrypted(sealed) {
 		t.Errorf("exported: %s", with.Body)
+	}
+
+	there := secrets.New("another salt")
+	other := serve(t, func(o *httpapi.Options) { o.Secrets = there })
+	into := "/api/memory/agents/" + agent + "/import"
+	for _, headers := range [][]string{nil, {passphrase, "another horse"}} {
+		refused := other.Ask("POST", into, string(with.Body), headers...)
+		if !strings.Contains(string(refused.Body), "passphrase") {
+			t.Errorf("with %v: %s", headers, refused.Body)
+		}
+		other.Ask("GET", "/api/agents/"+agent, nil).Is(404)
+	}
+	other.Ask("POST", into, string(with.Body), passphrase, "correct horse").Is(200)
+	if got := other.Ask("GET", "/api/agents/"+agent, nil).Is(200).Text("settings.secrets.TOKEN"); there.Decrypt(got) != "plain" {
+		t.Errorf("imported: %s", got)
 	}
 	open := serve(t)
 	open.Ask("GET", "/api/memory/agents/"+open.newAgent("A")+"/export?includeSecrets=true", nil).Refused(403, problem.CodeForbidden)

@@ -3,7 +3,6 @@
 package httpapi
 
 import (
-	"cmp"
 	"log/slog"
 	"net/http"
 	"time"
@@ -32,8 +31,8 @@ type Options struct {
 	System    system.Ports
 	History   history.Ports
 	Web       web.Ports
-	// SecretSalt is that of ElizaOS's encryption of secrets (CONTRACT 2.3).
-	SecretSalt string
+	// Secrets encrypts the secrets of agents in ElizaOS's form (CONTRACT 2.3).
+	Secrets secrets.Vault
 	// Sockets answer on their path and set their own time limits.
 	Sockets map[string]http.Handler
 }
@@ -41,15 +40,14 @@ type Options struct {
 // New builds the API.
 func New(o Options) *frame.API {
 	o.Frame.Otherwise = o.Web.Shell
-	vault := secrets.New(cmp.Or(o.SecretSalt, "secretsalt"))
-	o.Agents.Secrets = vault
+	o.Agents.Secrets = o.Secrets
 	o.Server.Sockets = o.Sockets
 	a := frame.New(o.Frame)
 	agents.Mount(a, o.Agents)
 	messaging.Mount(a, o.Messaging)
 	media.Mount(a, o.Media)
 	memory.Mount(a, o.Memory)
-	portation.Mount(a, portation.Ports{Secrets: vault})
+	portation.Mount(a, portation.Ports{Secrets: o.Secrets})
 	server.Mount(a, o.Server)
 	system.Mount(a, o.System)
 	history.Mount(a, o.History)

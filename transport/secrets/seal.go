@@ -11,7 +11,7 @@ import (
 func (v Vault) encrypt(text string, iv [aes.BlockSize]byte) string {
 	pad := aes.BlockSize - len(text)%aes.BlockSize
 	padded := append([]byte(text), strings.Repeat(string(rune(pad)), pad)...)
-	cipher.NewCBCEncrypter(v.block, iv[:]).CryptBlocks(padded, padded)
+	cipher.NewCBCEncrypter(v.blocks[0], iv[:]).CryptBlocks(padded, padded)
 	return hex.EncodeToString(iv[:]) + ":" + hex.EncodeToString(padded)
 }
 
@@ -33,7 +33,7 @@ func IsEncrypted(s string) bool {
 type Vector func(name string) [aes.BlockSize]byte
 
 // Seal encrypts the strings among the secrets of a character, or of a change to one: those in its settings and those at its
-// top level. What is no character is given back as it is, for others to refuse.
+// top level; what an earlier salt encrypted is encrypted anew. What is no character is given back as it is, for others to refuse.
 func (v Vault) Seal(character json.RawMessage, begin Vector) (json.RawMessage, error) {
 	var whole, settings map[string]json.RawMessage
 	if json.Unmarshal(character, &whole) != nil || whole == nil {
@@ -68,10 +68,15 @@ func (v Vault) sealAll(secrets json.RawMessage, begin Vector) (json.RawMessage, 
 	}
 	for name, value := range all {
 		var text string
-		if json.Unmarshal(value, &text) != nil || text == "" || IsEncrypted(text) {
+		if json.Unmarshal(value, &text) != nil || text == "" {
 			continue
 		}
-		sealed, err := json.Marshal(v.encrypt(text, begin(name)))
+		if IsEncrypted(text) {
+			text = v.renew(name, text, begin)
+		} else {
+			text = v.encrypt(text, begin(name))
+		}
+		sealed, err := json.Marshal(text)
 		if err != nil {
 			return nil, err
 		}

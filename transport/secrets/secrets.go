@@ -7,34 +7,80 @@ import (
 	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"strings"
+	"unicode/utf8"
+
+	"annals/events"
 )
 
-// Vault encrypts and decrypts under one salt.
-type Vault struct{ block cipher.Block }
+// legacySalt is ElizaOS's default, under which earlier releases encrypted.
+const legacySalt = "secretsalt"
 
-// New makes a vault of a salt.
-func New(salt string) Vault {
-	key := sha256.Sum256([]byte(salt))
-	block, err := aes.NewCipher(key[:])
-	if err != nil {
-		panic(err) // only for a key of another length
-	}
-	return Vault{block}
+// Vault encrypts under one salt, and decrypts what that or an earlier one encrypted.
+type Vault struct {
+	blocks []cipher.Block // the first one encrypts
 }
 
-// Decrypt returns the text of a secret, and anything that is not encrypted under the salt as it is, as ElizaOS does.
+// New makes a vault that encrypts under a salt. It also decrypts what the earlier salts encrypted, and ElizaOS's default one.
+func New(salt string, earlier ...string) Vault {
+	var v Vault
+	for _, s := range append(append([]string{salt}, earlier...), legacySalt) {
+		key := sha256.Sum256([]byte(s))
+		block, err := aes.NewCipher(key[:])
+		if err != nil {
+			panic(err) // only for a key of another length
+		}
+		v.blocks = append(v.blocks, block)
+	}
+	return v
+}
+
+// Decrypt returns the text of a secret, and anything that is not encrypted under one of the salts as it is, as ElizaOS does.
 func (v Vault) Decrypt(secret string) string {
+	text, _ := v.decrypt(secret)
+	return text
+}
+
+// decrypt also tells which of the blocks decrypted, -1 for none.
+func (v Vault) decrypt(secret string) (text string, by int) {
 	head, body, _ := strings.Cut(secret, ":")
 	iv, badIV := hex.DecodeString(head)
-	text, badText := hex.DecodeString(body)
-	if badIV != nil || badText != nil || len(iv) != aes.BlockSize || len(text) == 0 || len(text)%aes.BlockSize != 0 {
-		return secret
+	sealed, badText := hex.DecodeString(body)
+	if badIV != nil || badText != nil || len(iv) != aes.BlockSize || len(sealed) == 0 || len(sealed)%aes.BlockSize != 0 {
+		return secret, -1
 	}
-	cipher.NewCBCDecrypter(v.block, iv).CryptBlocks(text, text)
-	pad := int(text[len(text)-1])
-	if pad == 0 || pad > aes.BlockSize || string(text[len(text)-pad:]) != strings.Repeat(string(rune(pad)), pad) {
-		return secret
+	for i, block := range v.blocks {
+		padded := make([]byte, len(sealed))
+		cipher.NewCBCDecrypter(block, iv).CryptBlocks(padded, sealed)
+		pad := int(padded[len(padded)-1])
+		if pad == 0 || pad > aes.BlockSize || string(padded[len(padded)-pad:]) != strings.Repeat(string(rune(pad)), pad) {
+			continue
+		}
+		// Under another salt one text in 256 ends as a padded one does; its bytes are no text.
+		if text := padded[:len(padded)-pad]; utf8.Valid(text) {
+			return string(text), i
+		}
 	}
-	return string(text[:len(text)-pad])
+	return secret, -1
+}
+
+// Renew encrypts a secret anew that an earlier salt encrypted. All else stays as it is.
+func (v Vault) Renew(name string, s events.Secret, begin Vector) events.Secret {
+	var secret string
+	if json.Unmarshal(s.Reveal(), &secret) != nil {
+		return s
+	}
+	renewed, err := json.Marshal(v.renew(name, secret, begin))
+	if err != nil {
+		return s // never: it is a text
+	}
+	return events.NewSecret(renewed)
+}
+
+func (v Vault) renew(name, secret string, begin Vector) string {
+	if text, by := v.decrypt(secret); by > 0 {
+		return v.encrypt(text, begin(name))
+	}
+	return secret
 }

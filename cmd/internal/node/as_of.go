@@ -55,7 +55,7 @@ func (s *server) pastOptions(ctx context.Context) httpapi.Options {
 			ReadOnly: true, Waiter: frozen, Head: frozen.Head, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin, RateLimit: c.RateLimit == "on",
 			AllowOpen: c.AllowOpen == "on", Proxies: c.proxies(),
 		},
-		SecretSalt: c.SecretSalt,
+		Secrets: s.secrets,
 	}
 	api.Agents.Logs, api.Agents.CharactersDir, api.Messaging.Turns = newNotifier(), c.CharactersDir, newNotifier()
 	api.Memory.Embedder, api.Media.Store, api.History.Past = s.model, s.media, past{s.reading}

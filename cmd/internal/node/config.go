@@ -51,7 +51,7 @@ type Config struct {
 	CharacterFiles
 	CharacterURLs string `name:"character-urls" env:"CHARACTER_URLS" default:"off" enum:"on,off" help:"Whether characterPath may be a URL."`
 	RateLimit     string `name:"rate-limit" env:"RATE_LIMIT" default:"on" enum:"on,off" help:"off lifts every rate; bounds on bytes, connections and clients without a key stay."`
-	SecretSalt    string `name:"secret-salt" env:"SECRET_SALT" default:"secretsalt" help:"Salt of ElizaOS's encryption of agents' secrets."`
+	SecretSalt    string `name:"secret-salt" env:"SECRET_SALT" help:"Salt of ElizaOS's encryption of agents' secrets; otherwise one that the server makes at its first start and keeps with the keys."`
 
 	models.First
 

@@ -53,6 +53,7 @@ type server struct {
 	reading *pgxpool.Pool
 	queries *queries.Queries
 	model   reactions.Embedder
+	secrets secrets.Vault
 	models  *models.Characters
 	media   *media.Store
 	asOf    engine.Past // of ServeAsOf alone
@@ -145,7 +146,10 @@ func (s *server) read(ctx context.Context, views string) (err error) {
 	}
 	s.later(s.reading.Close)
 	s.queries, s.model = queries.New(s.reading), s.Models().Embedder()
-	s.models = models.NewCharacters(s.Models(), strings.Split(s.AgentModelHosts, ","), secrets.New(s.SecretSalt).Decrypt)
+	if s.secrets, err = s.backends.secretVault(ctx); err != nil {
+		return err
+	}
+	s.models = models.NewCharacters(s.Models(), strings.Split(s.AgentModelHosts, ","), s.secrets.Decrypt)
 	if s.media, err = openMedia(ctx, s.Config, s.backends.folder); err != nil {
 		return err
 	}
@@ -281,7 +285,7 @@ func (s *server) options(ctx context.Context, h health) httpapi.Options {
 			Waiter: s.feed, Head: store.Head, Key: c.Key, Host: c.Host, CORSOrigin: c.CORSOrigin, RateLimit: c.RateLimit == "on",
 			AllowOpen: c.AllowOpen == "on", Proxies: c.proxies(), Middleware: s.watch.Middleware(),
 		},
-		SecretSalt: c.SecretSalt, Sockets: map[string]http.Handler{"/ws": s.live, "/socket.io/": s.rooms},
+		Secrets: s.secrets, Sockets: map[string]http.Handler{"/ws": s.live, "/socket.io/": s.rooms},
 	}
 	api.Agents.Logs, api.Agents.CharactersDir, api.Agents.CharacterURLs = s.agentLogs, c.CharactersDir, c.CharacterURLs == "on"
 	api.Messaging.Turns, api.Messaging.Answers, api.Messaging.Titles = s.turns, s.answers, titles{reactions.Title{Env: s.env, Models: s.models, Now: s.Clock}}

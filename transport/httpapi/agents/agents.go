@@ -178,7 +178,8 @@ func (a *api) updateAgent(c *frame.Call, in *agentPatch) (agentUpdated, error) {
 	if err != nil {
 		return agentUpdated{}, err
 	}
-	update := commands.UpdateAgent{AgentID: in.AgentID.UUID, Patch: frame.Object(sealed).Fields()}
+	renew := func(name string, s events.Secret) events.Secret { return a.Secrets.Renew(name, s, c.Nonce) }
+	update := commands.UpdateAgent{AgentID: in.AgentID.UUID, Patch: frame.Object(sealed).Fields(), Renew: renew}
 	r, err := commands.UpdateNamedAgent(c, a.Env, c.Request(), update, func(name string) (uuid.UUID, error) { return a.bearer(c, name) })
 	if err := c.Wrote(r, err); err != nil {
 		return agentUpdated{}, err

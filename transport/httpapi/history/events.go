@@ -16,7 +16,7 @@ import (
 	"annals/transport/problem"
 )
 
-// Fact is a fact as auditors see it: personal text in clear as long as its key is there, secrets in their encrypted form.
+// Fact is a fact as auditors see it: personal text in clear as long as its key is there, secrets by their names alone.
 type Fact struct {
 	Position    string          `json:"position"`
 	ID          uuid.UUID       `json:"id"`
@@ -38,7 +38,7 @@ func (a *api) fact(e events.Recorded) Fact {
 	f := Fact{
 		Position: a.TokenOf(e.Position), ID: e.ID, Type: e.Event.EventType(), Stream: e.Stream, Revision: e.Revision, At: e.Meta.At,
 		RecordedAt: e.Created.UTC(), Actor: e.Meta.Actor, Correlation: e.Meta.Correlation, Causation: e.Meta.Causation,
-		Request: e.Meta.Request, Hops: e.Meta.Hops, Data: e.Event,
+		Request: e.Meta.Request, Hops: e.Meta.Hops, Data: events.MaskSecrets(e.Event),
 	}
 	if u, ok := e.Event.(events.Unknown); ok {
 		f.Data, f.Unreadable = nil, u.Reason.Error()

@@ -37,10 +37,14 @@ type kind struct {
 	view    func(context.Context, *queries.Queries, uuid.UUID) (any, error)
 }
 
-// The views are those that the API answers with.
+// The views are those that the API answers with, without the values of secrets.
 var (
 	agentKind = kind{noun: "agent", models: []string{"agents"}, view: func(ctx context.Context, q *queries.Queries, id uuid.UUID) (any, error) {
-		return q.Agent(ctx, id)
+		agent, err := q.Agent(ctx, id)
+		if err == nil {
+			agent.Settings, err = events.MaskSettings(agent.Settings)
+		}
+		return agent, err
 	}}
 	channelKind = kind{noun: "channel", models: []string{"channels", "participants"}, view: func(ctx context.Context, q *queries.Queries, id uuid.UUID) (any, error) {
 		return q.ChannelDetails(ctx, id)

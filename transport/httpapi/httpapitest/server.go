@@ -27,6 +27,7 @@ import (
 	"annals/transport/httpapi/system"
 	"annals/transport/media"
 	"annals/transport/models/hashing"
+	"annals/transport/secrets"
 	"annals/transport/serverlog"
 )
 
@@ -103,6 +104,7 @@ func Serve(t testing.TB, change ...func(*httpapi.Options)) *Server {
 			},
 			Waiter: feed, Head: s.Store.Head,
 		},
+		Secrets: secrets.New("the salt of tests"),
 	}
 	o.Agents.Logs, o.Agents.CharactersDir = s.turns, t.TempDir()
 	o.Messaging.Turns, o.Messaging.Answers, o.Messaging.Titles = s.turns, s.turns, s.titles

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -19,6 +20,7 @@ import (
 	"annals/queries"
 	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
+	sealing "annals/transport/secrets"
 )
 
 // exportVersion is that of what an export looks like.
@@ -94,7 +96,8 @@ type (
 type exportQuery struct {
 	frame.AgentPath
 	Format         string `query:"format" enum:"json,ndjson" doc:"json, or a record a line."`
-	IncludeSecrets string `query:"includeSecrets" doc:"true: with the character's secrets, encrypted as they are kept. Needs a key."`
+	IncludeSecrets string `query:"includeSecrets" doc:"true: with the character's secrets, sealed with the passphrase of X-Annals-Passphrase. Needs a key."`
+	Passphrase     string `header:"X-Annals-Passphrase" doc:"Seals the secrets; the same one opens them in an import. At least 12 characters."`
 	frame.WithEmbedding
 }
 
@@ -104,7 +107,14 @@ func (a *api) exportAgent(c *frame.Call, in *exportQuery) (json.RawMessage, erro
 	if secrets && !strings.HasPrefix(c.Actor, "key:") {
 		return nil, problem.New(http.StatusForbidden, problem.CodeForbidden, "Secrets are exported only to who shows a key.")
 	}
-	character, err := a.characterFor(c, in.AgentID.UUID, secrets)
+	if secrets && utf8.RuneCountInString(in.Passphrase) < minPassphrase {
+		return nil, problem.Invalid("Secrets are exported sealed: send a passphrase of at least %d characters in X-Annals-Passphrase.", minPassphrase)
+	}
+	var with *sealing.Passphrase
+	if secrets {
+		with = sealing.NewPassphrase(in.Passphrase)
+	}
+	character, err := a.characterFor(c, in.AgentID.UUID, with)
 	if err != nil {
 		return nil, err
 	}
@@ -140,8 +150,11 @@ func (a *api) exportAgent(c *frame.Call, in *exportQuery) (json.RawMessage, erro
 	return nil, nil
 }
 
-// characterFor is the character as it can be created again.
-func (a *api) characterFor(c *frame.Call, id uuid.UUID, secrets bool) (json.RawMessage, error) {
+// minPassphrase bounds guessing by those who get hold of an export.
+const minPassphrase = 12
+
+// characterFor is the character as it can be created again, its secrets sealed with a passphrase, or left out without one.
+func (a *api) characterFor(c *frame.Call, id uuid.UUID, with *sealing.Passphrase) (json.RawMessage, error) {
 	agent, err := a.Env.States.Agent(c, id)
 	if err != nil {
 		return nil, err
@@ -150,8 +163,10 @@ func (a *api) characterFor(c *frame.Call, id uuid.UUID, secrets bool) (json.RawM
 		return nil, problem.New(http.StatusNotFound, problem.CodeNotFound, "agent %s not found", id)
 	}
 	character := agent.Character
-	if !secrets {
+	if with == nil {
 		character.Secrets = nil
+	} else if character.Secrets, err = a.Secrets.Export(character.Secrets, with); err != nil {
+		return nil, err
 	}
 	settings, err := character.PublicSettings()
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"annals/transport/characters"
 	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
+	"annals/transport/secrets"
 )
 
 const byteOrderMark = "\ufeff"
@@ -36,6 +37,8 @@ type importQuery struct {
 	frame.AgentPath
 	Format string `query:"format" enum:"json,ndjson" doc:"As it is found out where it is not given."`
 	DryRun string `query:"dryRun" doc:"true: say what would be done, and do nothing."`
+
+	Passphrase string `header:"X-Annals-Passphrase" doc:"That of the export, where its secrets are in it."`
 }
 
 // imported tells what an import did. Lines are those of a file with a record a line, and otherwise count the records.
@@ -66,6 +69,9 @@ func (a *api) importAgent(c *frame.Call, in *importQuery) (imported, error) {
 	i := &importing{
 		api: a, c: c, agent: in.AgentID.UUID, dry: in.DryRun == "true", sum: sha256.New(), counts: map[string]int{},
 		result: imported{Failed: []importFailure{}, DryRun: in.DryRun == "true"},
+	}
+	if in.Passphrase != "" {
+		i.passphrase = secrets.NewPassphrase(in.Passphrase)
 	}
 	if strings.Contains(c.Header("Accept"), frame.NDJSON) {
 		c.Stream = func() { i.aloud(in.Format) } //nolint:contextcheck // it ends with the client

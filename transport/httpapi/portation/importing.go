@@ -15,6 +15,7 @@ import (
 	"annals/events"
 	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
+	"annals/transport/secrets"
 )
 
 // importing is one import under way. Records are taken in order, memories many at a time: all before them is there by then.
@@ -34,6 +35,8 @@ type importing struct {
 	opened  bool         // the agent's own room
 	env     commands.Env // assumes, in a dry run, what the records before would make
 	last    importWork
+	// passphrase opens the secrets of the character; nil where the client gave none.
+	passphrase *secrets.Passphrase
 
 	slots   chan struct{}  // taken by the memories that are under way: the log is the fastest when it writes many at once
 	pending sync.WaitGroup // these

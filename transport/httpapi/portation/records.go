@@ -12,6 +12,7 @@ import (
 	"annals/transport/characters"
 	"annals/transport/httpapi/frame"
 	"annals/transport/problem"
+	"annals/transport/secrets"
 )
 
 // character makes the agent where there is none; one that is there stays as it is.
@@ -27,6 +28,9 @@ func (i *importing) character(ctx context.Context, raw json.RawMessage) (command
 	i.mu.Lock()
 	i.result.Converted = changes
 	i.mu.Unlock()
+	if raw, err = secrets.Import(raw, i.passphrase); err != nil {
+		return commands.Result{}, problem.Invalid("%s", err)
+	}
 	if raw, err = i.api.Secrets.Seal(raw, i.c.Nonce); err != nil {
 		return commands.Result{}, err
 	}
