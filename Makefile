@@ -8,6 +8,8 @@ BIN := bin/annals
 # Debian's Go, Homebrew's, or the one that was unpacked to its usual place.
 export PATH := $(PATH):/usr/local/go/bin:/opt/homebrew/bin
 export CGO_ENABLED := 0
+# Leaves out what is linked in through others and never used: gin's MessagePack, 6 MB of the binary.
+TAGS := nomsgpack
 BENCHED := ./cmd/... ./events/... ./projections/... ./queries/... ./transport/...
 LINT := .build/golangci-lint
 LINT_VERSION := v2.15.0
@@ -24,21 +26,21 @@ run: build ## Start everything; SERVER_PORT, DATA_DIR and the rest of `bin/annal
 
 build: ## Build bin/annals.
 	@command -v go >/dev/null || { echo "Go is missing: install Go 1.26 or later, or 'brew install go'" >&2; exit 1; }
-	@go build -v -o $(BIN) ./cmd/annals 2>&1 | awk ' \
+	@go build -v -tags $(TAGS) -o $(BIN) ./cmd/annals 2>&1 | awk ' \
 	  /^go: downloading/ { if (++modules % 50 == 1) print "downloading module " modules " …"; next } \
 	  /^[^ #:]+$$/ { if (++packages % 100 == 1) print "building package " packages " …"; next } \
 	  { print }' >&2
 
 test: ## Run all tests that need nothing outside the repository, in at most 5 minutes.
-	go test -timeout 10m ./...
+	go test -tags $(TAGS) -timeout 10m ./...
 
 test-store: ## Run the store's tests against a real EventStoreDB: make test-store EVENTSTORE_URL=esdb://host:2113?tls=false
 	@[ -n "$(EVENTSTORE_URL)" ] || { echo "name it: make test-store EVENTSTORE_URL='esdb://host:2113?tls=false'" >&2; exit 1; }
-	EVENTSTORE_URL='$(EVENTSTORE_URL)' go test -count 1 -v -run TestStore ./events/esdb
+	EVENTSTORE_URL='$(EVENTSTORE_URL)' go test -tags $(TAGS) -count 1 -v -run TestStore ./events/esdb
 
 check: lint deadcode vuln ## What a careful colleague runs before pushing: format, vet, lint, import rules, dead code, vulnerabilities, race detector.
-	go vet ./...
-	CGO_ENABLED=1 go test -race -timeout 15m ./...
+	go vet -tags $(TAGS) ./...
+	CGO_ENABLED=1 go test -tags $(TAGS) -race -timeout 15m ./...
 
 lint: $(LINT) ## Format, imports, errors, contexts, and which package may import which.
 	$(LINT) run --allow-parallel-runners ./...
@@ -61,14 +63,14 @@ $(VULN):
 	GOBIN=$(CURDIR)/.build go install golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION)
 
 soak: ## All tests, each campaign at full length: 100 crashes, outages of 10 s, a model that takes 90 s. Takes hours.
-	ANNALS_SOAK=1 go test -timeout 6h -count 1 -p 1 -v ./...
+	ANNALS_SOAK=1 go test -tags $(TAGS) -timeout 6h -count 1 -p 1 -v ./...
 
 bench: ## Measure: each figure beside its bare counterpart in the same run.
-	go test -run '^$$' -bench . -benchtime 2s $(BENCHED)
+	go test -tags $(TAGS) -run '^$$' -bench . -benchtime 2s $(BENCHED)
 
 benchmarks: ## List what make bench measures; fails when a package that it names has nothing.
 	@for packages in $(BENCHED); do \
-	  go test -list '^Benchmark' $$packages | grep '^Benchmark' || { echo "$$packages has no benchmarks" >&2; exit 1; }; \
+	  go test -tags $(TAGS) -list '^Benchmark' $$packages | grep '^Benchmark' || { echo "$$packages has no benchmarks" >&2; exit 1; }; \
 	done
 
 DATA_DIR ?= .annals

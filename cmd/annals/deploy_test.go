@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -45,5 +46,23 @@ func TestImagesArePinnedByVersion(t *testing.T) {
 	}
 	if !strings.Contains(deployed(t, "Dockerfile"), "\nHEALTHCHECK ") {
 		t.Error("the image has no health check")
+	}
+}
+
+func TestBuildsLeaveOutWhatIsLinkedInThroughOthersAndNeverUsed(t *testing.T) {
+	t.Parallel()
+	makefile := regexp.MustCompile(`(?m)^TAGS := (\S+)$`).FindStringSubmatch(deployed(t, "../Makefile"))
+	if makefile == nil {
+		t.Fatal("the Makefile names no build tags")
+	}
+	if !strings.Contains(deployed(t, "Dockerfile"), "go build -tags "+makefile[1]+" ") || !strings.Contains(deployed(t, "../.ci/run"), " -tags="+makefile[1]+`"`) {
+		t.Errorf("the Dockerfile or .ci/run builds with other tags than %s", makefile[1])
+	}
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-tags", makefile[1], "-deps", ".").Output()
+	if err != nil || !strings.Contains(string(out), "github.com/gin-gonic/gin\n") {
+		t.Fatalf("%v: %.200s", err, out)
+	}
+	if strings.Contains(string(out), "github.com/ugorji/go/codec\n") {
+		t.Error("MessagePack is linked")
 	}
 }
