@@ -26,7 +26,7 @@ type Request struct {
 	Correlation, Causation uuid.UUID
 	// IfRevision makes the command fail with ErrStale unless the stream is at this revision (If-Match).
 	IfRevision *uint64
-	// Body is a hash of what an Idempotency-Key came with, empty without a key.
+	// Body is a keyed hash of what an Idempotency-Key came with, empty without a key.
 	Body  string
 	Trace string
 	Hops  int

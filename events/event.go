@@ -66,8 +66,8 @@ type Filter struct {
 type Metadata struct {
 	Correlation uuid.UUID `json:"$correlationId"`
 	Causation   uuid.UUID `json:"$causationId"`
-	// Request is the id of the request that the fact was recorded for, Body a hash of what it carried: the same
-	// Idempotency-Key with another body is told apart by them.
+	// Request is the id of the request that the fact was recorded for, Body a hash of what it carried, under the key of the
+	// subject whom it is about (see Codec.MAC): the same Idempotency-Key with another body is told apart by them.
 	Request uuid.UUID `json:"request"`
 	Body    string    `json:"body,omitempty"`
 	Actor   string    `json:"actor"`

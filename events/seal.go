@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -72,7 +73,8 @@ func idOf(key []byte) keyID {
 type sealer struct {
 	id    keyID
 	aead  cipher.AEAD
-	stamp Stamp // of where the key was when it was read
+	mac   [sha256.Size]byte // the key of MAC
+	stamp Stamp             // of where the key was when it was read
 }
 
 func newSeals(keys Keys) *seals {
@@ -114,7 +116,7 @@ func (s *seals) sealer(ctx context.Context, subject uuid.UUID, create bool) (sea
 	if err != nil {
 		return sealer{}, false, fmt.Errorf("key of subject %s: %w", subject, err)
 	}
-	made := sealer{id: idOf(key), aead: aead, stamp: stamp}
+	made := sealer{id: idOf(key), aead: aead, mac: [sha256.Size]byte(keyedHash(key, []byte("annals: key of hashes"))), stamp: stamp}
 	s.ready.Add(subject, made)
 	return made, true, nil
 }
@@ -243,6 +245,22 @@ func (s *seals) open(ctx context.Context, subject uuid.UUID, e Raw, sealed []byt
 		return nil, legible, fmt.Errorf("what is sealed for subject %s was tampered with: %w", subject, err)
 	}
 	return text, legible, nil
+}
+
+// MAC returns a hash of a text under the subject's key: it confirms a guess at the text only to those who have the key, and to
+// nobody once the subject is erased. A new subject's key is durable when it returns.
+func (c *Codec) MAC(ctx context.Context, subject uuid.UUID, text []byte) (string, error) {
+	k, err := c.seals.sealing(ctx, subject)
+	if err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(keyedHash(k.mac[:], text)[:16]), nil
+}
+
+func keyedHash(key, text []byte) []byte {
+	h := hmac.New(sha256.New, key)
+	_, _ = h.Write(text) // never fails
+	return h.Sum(nil)
 }
 
 // KeyOf returns the check value of the subject's key, as SubjectErased names it; it is empty where the subject has none.

@@ -203,3 +203,30 @@ func TestAKeyThatIsBeingLookedUpDoesNotOutliveItsDestruction(t *testing.T) {
 		t.Errorf("after the erasure the text reads %q", got)
 	}
 }
+
+func TestAKeyedHashConfirmsNoGuessOnceItsSubjectIsErased(t *testing.T) {
+	t.Parallel()
+	keys := fileKeys(t, t.TempDir())
+	hash := func(c *Codec, subject uuid.UUID, text string) string {
+		t.Helper()
+		sum, err := c.MAC(t.Context(), subject, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sum
+	}
+	codec := NewCodec(keys)
+	before := hash(codec, alice, "yes")
+	if hash(NewCodec(keys), alice, "yes") != before {
+		t.Error("another process hashes differently")
+	}
+	if hash(codec, alice, "no") == before || hash(codec, eliza, "yes") == before {
+		t.Error("another text or subject has the same hash")
+	}
+	if err := codec.Erase(t.Context(), alice); err != nil {
+		t.Fatal(err)
+	}
+	if hash(codec, alice, "yes") == before {
+		t.Error("the guess is confirmed after the erasure")
+	}
+}

@@ -1,11 +1,17 @@
 package httpapi_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
+	"annals/events"
 	"annals/transport/httpapi/frame"
+	"annals/transport/problem"
 )
 
 // unkept are POSTs that record nothing, or that are not told apart by their key.
@@ -72,5 +78,34 @@ func TestEveryPostMayBeRepeatedUnderItsKey(t *testing.T) {
 		if strings.HasSuffix(path, "/stop") {
 			there = s.peopled(1)
 		}
+	}
+}
+
+func TestTheLogHasNoHashThatConfirmsAGuessAtABody(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	channel := s.conversation("0")
+	body := fmt.Sprintf(`{"author_id":%q,"server_id":"0","content":"yes"}`, ann)
+	path, key := "/api/messaging/central-channels/"+channel+"/messages", []string{"Idempotency-Key", "k"}
+	first := s.Ask("POST", path, body, key...).Is(201).Text("id")
+	if again := s.Ask("POST", path, body, key...).Is(201).Text("id"); again != first {
+		t.Errorf("repeated: %s and %s", first, again)
+	}
+	s.Ask("POST", path, strings.Replace(body, "yes", "no", 1), key...).Refused(409, problem.CodeConflict)
+	sum := sha256.Sum256([]byte(body))
+	guess := hex.EncodeToString(sum[:16])
+	id, err := events.ParseID(first)
+	must(t, err)
+	n := 0
+	for e, err := range s.Store.Read(t.Context(), events.MessageStream(id), events.Forwards) {
+		must(t, err)
+		n++
+		derived := events.Derive(e.Meta.Request, string(e.Stream), strconv.FormatUint(e.Revision, 10), guess)
+		if e.Meta.Body == "" || e.Meta.Body == guess || e.ID == derived {
+			t.Errorf("the log has %s, and the event's id is %s", e.Meta.Body, e.ID)
+		}
+	}
+	if n == 0 {
+		t.Error("nothing was recorded")
 	}
 }

@@ -3,8 +3,7 @@ package frame
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"math"
 	"net/http"
@@ -118,10 +117,32 @@ func (c *Call) NewID(what string) uuid.UUID {
 	return c.api.NewID()
 }
 
-// hashBody is kept with the facts, so that a key that comes again with another body is noticed.
-func hashBody(body []byte) string {
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:16])
+// subjectNames are the members of a body that name the person whom an operation is about.
+var subjectNames = []string{"author_id", "authorId", "senderId", "entityId", "entity_id", "userId", "user_id"}
+
+// subjectOf returns the person whom a body names, and otherwise one that stands for the caller.
+func (c *Call) subjectOf(body []byte) uuid.UUID {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(body, &members) // what is no object names nobody
+	for _, name := range subjectNames {
+		var text string
+		if json.Unmarshal(members[name], &text) != nil {
+			continue
+		}
+		if id, err := events.ParseID(text); err == nil && id != uuid.Nil {
+			return id
+		}
+	}
+	return events.Derive(c.api.Log, "caller", c.Actor)
+}
+
+// hashBody keeps a hash with the facts, so that a key that comes again with another body is noticed. It is keyed: a plain hash of
+// a short text, in the log for ever, would confirm a guess at it after the text is erased.
+func (c *Call) hashBody(subject uuid.UUID, body []byte) (err error) {
+	if !c.api.O.ReadOnly {
+		c.bodyHash, err = c.api.Codec.MAC(c, subject, body)
+	}
+	return err
 }
 
 // Run handles a command and remembers where its facts are.
@@ -160,10 +181,11 @@ func (c *Call) Repeats() bool { return c.bodyHash != "" }
 
 // Repeatable has a request with an Idempotency-Key be the same as another one with that key and text; operations that read
 // their body themselves say so, of all others the body is the text.
-func (c *Call) Repeatable(text string) {
-	if c.Header("Idempotency-Key") != "" {
-		c.bodyHash = hashBody([]byte(text))
+func (c *Call) Repeatable(text string) error {
+	if c.Header("Idempotency-Key") == "" {
+		return nil
 	}
+	return c.hashBody(c.subjectOf(nil), []byte(text))
 }
 
 // Nonce is random, except that a request which is repeated under its Idempotency-Key has that of the first time.

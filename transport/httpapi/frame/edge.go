@@ -171,7 +171,9 @@ func (c *Call) admitBody() error {
 		return problem.Invalid("Invalid body: an object or a list was expected where %.20q stands", text)
 	}
 	if key != "" && r.Method == http.MethodPost {
-		c.bodyHash = hashBody(body)
+		if err := c.hashBody(c.subjectOf(body), body); err != nil {
+			return err
+		}
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return nil

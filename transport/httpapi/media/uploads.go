@@ -73,7 +73,9 @@ func (a *api) upload(c *frame.Call, owner string, of uuid.UUID, admit func(*medi
 	if err := admit(f); err != nil {
 		return u, err
 	}
-	c.Repeatable(f.SHA256 + f.Name)
+	if err := c.Repeatable(f.SHA256 + f.Name); err != nil {
+		return u, err
+	}
 	id := c.NewID("file")
 	var name string
 	if err := a.Store.Keep(c, f, func() error {
