@@ -106,6 +106,7 @@ wal_level = minimal
 max_wal_senders = 0
 max_wal_size = '1GB'
 min_wal_size = '128MB'
+wal_recycle = off # an old segment would keep the text of who was erased until it is written over
 checkpoint_timeout = '15min'
 checkpoint_completion_target = 0.9
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // linger is how long Renew waits until those who project what was shown before have let go of it.
@@ -40,7 +41,7 @@ func Renew(ctx context.Context, o Options, names []string, report func(Progress)
 			return nil, err
 		}
 		if left, err = there(ctx, conn, old); err != nil || len(left) == 0 || time.Now().After(end) {
-			return left, err
+			return left, errors.Join(err, wipe(ctx, conn))
 		}
 		select {
 		case <-ctx.Done():
@@ -48,6 +49,58 @@ func Renew(ctx context.Context, o Options, names []string, report func(Progress)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// moveOn ends the current segment of PostgreSQL's log; it needs a record in it.
+const moveOn = `select pg_logical_emit_message(false, 'annals', 'wiped'); select pg_switch_wal()`
+
+// walAhead reports whether segments are made ready that follow the current one. They may be old ones, with what they held, from
+// before the server was told to reuse none; one that reuses them would make them ready again.
+const walAhead = `select current_setting('wal_recycle') = 'off' and exists (select from pg_ls_waldir()
+where name ~ '^[0-9A-F]{24}$' and name > pg_walfile_name(pg_current_wal_lsn()))`
+
+// wipeSegments bounds how many segments are moved past.
+const wipeSegments = 128
+
+// wipe removes what PostgreSQL keeps of rows that are gone: samples of their values in its statistics, and the changes in its log.
+// The log is moved past the segments that may hold them, which a checkpoint then removes, since the private cluster reuses none
+// (wal_recycle). A server elsewhere may not allow it: its log is in the care of its operator (deploy/docs/erasure.md).
+func wipe(ctx context.Context, conn *pgx.Conn) error {
+	for _, statement := range []string{"vacuum (full) pg_catalog.pg_statistic", "vacuum (full) pg_catalog.pg_statistic_ext_data"} {
+		if err := allowed(conn.Exec(ctx, statement)); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	for range wipeSegments {
+		_, err := conn.Exec(ctx, moveOn, pgx.QueryExecModeSimpleProtocol)
+		ahead := false
+		if err == nil {
+			err = conn.QueryRow(ctx, walAhead).Scan(&ahead)
+		}
+		if refused(err) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("move on in PostgreSQL's log: %w", err)
+		}
+		if !ahead {
+			break
+		}
+	}
+	return allowed(conn.Exec(ctx, "checkpoint"))
+}
+
+// allowed is the error of a statement, unless this role may not run it.
+func allowed(_ pgconn.CommandTag, err error) error {
+	if refused(err) {
+		return nil
+	}
+	return err
+}
+
+func refused(err error) bool {
+	var denied *pgconn.PgError
+	return errors.As(err, &denied) && denied.Code == "42501" // insufficient_privilege
 }
 
 // outdate gives up what is half filled, and tells which generations there are of whatever version.

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"annals/cmd/internal/node"
+)
+
+// reachable makes a data folder that the account of the private PostgreSQL reaches, so that it lives in there; a cluster that a
+// failed test leaves running is ended.
+func reachable(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "annals-erased-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	t.Cleanup(func() {
+		lines, err := os.ReadFile(filepath.Join(dir, "postgres", "data", "postmaster.pid"))
+		if id, _, _ := strings.Cut(string(lines), "\n"); err == nil {
+			if pid, err := strconv.Atoi(id); err == nil && pid > 1 {
+				_ = syscall.Kill(pid, syscall.SIGQUIT)
+			}
+		}
+	})
+	if err := os.Chmod(dir, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// Everything of a server is in its data folder: log, keys, blobs, and PostgreSQL with its log, its statistics and its spool.
+func TestAfterAnErasureNoFileOfTheDataFolderHoldsTheText(t *testing.T) {
+	t.Parallel()
+	dir := reachable(t)
+	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + dir, "POSTGRES_URL="}
+	p := spawn(t, settings...)
+	agent := p.runningAgent(t, "Eliza")
+	channel := p.channel(t, "GROUP", agent)
+	path := "/api/messaging/central-channels/" + channel + "/messages"
+	for i := range 60 { // so many that statistics list them among the most common values
+		for _, text := range []string{canary, fmt.Sprint(canary, " ", i)} {
+			p.must(t, http.StatusCreated, http.MethodPost, path, map[string]any{
+				"author_id": somebody, "server_id": defaultServer, "content": text,
+				"metadata": map[string]any{"user_display_name": "Ann " + canary}, "raw_message": map[string]any{"text": text},
+			}, "Idempotency-Key", fmt.Sprint(text, i))
+		}
+	}
+	b, err := node.Open(t.Context(), node.Places{DataDir: dir}.Options())
+	defer b.Stop(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), b.DatabaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), "analyze"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), "checkpoint"); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if found := filesWith(t, dir, canary); len(found) < 3 {
+		t.Fatalf("before the erasure only %v hold the text: the test finds nothing", found)
+	}
+	if out, err := annalsSays(t.Context(), settings, "erase", somebody); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if found := filesWith(t, dir, canary); len(found) > 0 {
+		t.Errorf("beside the server these still hold the text: %v", found)
+	}
+	p.stop(t)
+	b.Stop(t.Context())
+	if found := filesWith(t, dir, canary); len(found) > 0 {
+		t.Errorf("these still hold the text: %v", found)
+	}
+	verified(t, "after the erasure", settings, nil)
+}
