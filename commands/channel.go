@@ -17,7 +17,9 @@ type Channel struct {
 	ServerID     uuid.UUID
 	Name         string
 	Type         string
-	Metadata     json.RawMessage
+	Metadata     json.RawMessage // without the opening
+	OpenedBy     uuid.UUID
+	Opening      json.RawMessage
 	Participants []uuid.UUID // in the order of joining; never changed in place: folds are shared
 }
 
@@ -29,9 +31,10 @@ func (c Channel) Apply(e events.Recorded) Channel {
 			c.Life = c.end()
 		}
 		c.Life, c.ServerID, c.Name, c.Type, c.Metadata = c.madeAt(e.Position), f.ServerID, f.Name, f.Type, f.Metadata
+		c.OpenedBy, c.Opening = f.OpenedBy, f.Opening
 		c.Participants = f.Participants
 	case events.ChannelUpdated:
-		c.Name, c.Metadata = f.Name, f.Metadata
+		c.Name, c.Metadata, c.OpenedBy, c.Opening = f.Name, f.Metadata, f.OpenedBy, f.Opening
 	case events.ParticipantJoined:
 		c.Participants = append(slices.Clip(c.Participants), f.ParticipantID)
 	case events.ParticipantLeft:

@@ -20,6 +20,9 @@ type CreateChannel struct {
 	Topic        string
 	Metadata     json.RawMessage
 	Participants []uuid.UUID
+	// OpenedBy is the author of the message that the channel is made for, and Opening what that message says of itself.
+	OpenedBy uuid.UUID
+	Opening  json.RawMessage
 }
 
 func (CreateChannel) begins() {}
@@ -47,6 +50,7 @@ func (c CreateChannel) Decide(_ Request, _ Channel, alive bool) ([]events.Event,
 	return []events.Event{events.ChannelCreated{
 		ChannelID: c.ChannelID, ServerID: c.ServerID, Name: c.Name, Type: c.Type, SourceType: c.SourceType,
 		SourceID: c.SourceID, Topic: c.Topic, Metadata: c.Metadata, Participants: distinct(c.Participants),
+		OpenedBy: c.OpenedBy, Opening: c.Opening,
 	}}, nil
 }
 

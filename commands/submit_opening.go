@@ -14,7 +14,7 @@ type ChannelDefaults struct {
 	// DM makes it a channel of two: the author, and Target where there is one. Otherwise it is a group.
 	DM     bool
 	Target uuid.UUID
-	// Metadata becomes the channel's, beside what is added to it.
+	// Metadata becomes the channel's, beside what is added to it. It is sealed for the author: it has their name.
 	Metadata map[string]json.RawMessage
 }
 
@@ -53,12 +53,19 @@ func (d ChannelDefaults) channel(r Request, m SubmitMessage) (CreateChannel, err
 	metadata := map[string]any{
 		"created_by": d.By, "created_for_user": m.AuthorID, "created_at": r.At.UTC().Format("2006-01-02T15:04:05.000Z"), "channel_type": kind,
 	}
-	for key, value := range d.Metadata {
-		metadata[key] = value
-	}
 	raw, err := json.Marshal(metadata)
+	if err != nil {
+		return CreateChannel{}, err
+	}
+	var opening json.RawMessage
+	openedBy := uuid.Nil
+	if len(d.Metadata) > 0 {
+		openedBy = m.AuthorID
+		opening, err = json.Marshal(d.Metadata)
+	}
 	return CreateChannel{
 		ChannelID: m.ChannelID, ServerID: m.ServerID, Name: name + m.ChannelID.String()[:8], Type: kind,
 		SourceType: "auto_created", Metadata: raw, Participants: participants,
+		OpenedBy: openedBy, Opening: opening,
 	}, err
 }

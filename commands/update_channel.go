@@ -32,16 +32,20 @@ func (c UpdateChannel) Decide(_ Request, ch Channel, alive bool) ([]events.Event
 	if !alive {
 		return nil, noChannel(c.ChannelID)
 	}
-	name, metadata := ch.Name, ch.Metadata
-	if c.Name != nil {
-		name = *c.Name
-	}
-	if c.Metadata != nil {
-		metadata = c.Metadata
+	next := events.ChannelUpdated{ChannelID: c.ChannelID, Name: ch.Name, Metadata: ch.Metadata}
+	if len(ch.Opening) > 0 {
+		next.OpenedBy, next.Opening = ch.OpenedBy, ch.Opening
 	}
 	facts := c.membership(ch)
-	if len(facts) > 0 || name != ch.Name || !sameJSON(metadata, ch.Metadata) {
-		facts = append([]events.Event{events.ChannelUpdated{ChannelID: c.ChannelID, Name: name, Metadata: metadata}}, facts...)
+	changed := len(facts) > 0
+	if c.Name != nil && *c.Name != ch.Name {
+		next.Name, changed = *c.Name, true
+	}
+	if c.Metadata != nil && !sameJSON(c.Metadata, next.AllMetadata()) {
+		next.Metadata, next.OpenedBy, next.Opening, changed = c.Metadata, uuid.Nil, nil, true
+	}
+	if changed {
+		facts = append([]events.Event{next}, facts...)
 	}
 	return facts, nil
 }

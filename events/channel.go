@@ -2,6 +2,7 @@ package events
 
 import (
 	"encoding/json"
+	"maps"
 
 	"github.com/google/uuid"
 )
@@ -22,13 +23,43 @@ type ChannelCreated struct {
 	Topic        string          `json:"topic,omitempty" seal:"ChannelID"`
 	Metadata     json.RawMessage `json:"metadata,omitempty" seal:"ChannelID"`
 	Participants []uuid.UUID     `json:"participants,omitempty"`
+	// OpenedBy is the author of the message that the channel was made for, and Opening what that message said of itself: a part
+	// of the channel's metadata that is the author's. Records of earlier releases lack both.
+	OpenedBy uuid.UUID       `json:"openedBy,omitzero"`
+	Opening  json.RawMessage `json:"opening,omitempty" seal:"OpenedBy,optional"`
 }
+
+// AllMetadata is the channel's metadata with what its opening message said.
+func (f ChannelCreated) AllMetadata() json.RawMessage { return withOpening(f.Metadata, f.Opening) }
 
 // ChannelUpdated: name and metadata are these from now on, whole.
 type ChannelUpdated struct {
 	ChannelID uuid.UUID       `json:"channelId"`
 	Name      string          `json:"name" seal:"ChannelID"`
 	Metadata  json.RawMessage `json:"metadata,omitempty" seal:"ChannelID"`
+	// OpenedBy and Opening are those of ChannelCreated, as long as nobody has replaced the metadata.
+	OpenedBy uuid.UUID       `json:"openedBy,omitzero"`
+	Opening  json.RawMessage `json:"opening,omitempty" seal:"OpenedBy,optional"`
+}
+
+// AllMetadata is the channel's metadata with what its opening message said.
+func (f ChannelUpdated) AllMetadata() json.RawMessage { return withOpening(f.Metadata, f.Opening) }
+
+// withOpening adds the members of the opening to those of the metadata, which they replace.
+func withOpening(metadata, opening json.RawMessage) json.RawMessage {
+	var all, more map[string]json.RawMessage
+	if json.Unmarshal(opening, &more) != nil || len(more) == 0 {
+		return metadata
+	}
+	if json.Unmarshal(metadata, &all) != nil || all == nil {
+		all = map[string]json.RawMessage{}
+	}
+	maps.Copy(all, more)
+	merged, err := json.Marshal(all)
+	if err != nil {
+		return metadata // never: its members are JSON
+	}
+	return merged
 }
 
 // ParticipantJoined: a person or an agent takes part in the channel.

@@ -23,6 +23,7 @@ const goldenSums = "testdata/golden.sum"
 
 // gained names the files of optional fields that a type gained after its first file was written.
 var gained = map[string][]string{
+	"ChannelCreated": {"ChannelCreated.v1.opening.json"}, "ChannelUpdated": {"ChannelUpdated.v1.opening.json"},
 	"LogRecorded": {"LogRecorded.v1.reasoning.json"}, "SubjectErased": {"SubjectErased.v1.key.json"},
 }
 

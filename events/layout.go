@@ -11,7 +11,8 @@ import (
 )
 
 // layout is how one type of event is written: the fields that anybody may read, and under "sealed", for each field that
-// names a subject, what is under that subject's key. A field tagged `seal:"AuthorID"` is sealed for the subject in AuthorID.
+// names a subject, what is under that subject's key. A field tagged `seal:"AuthorID"` is sealed for the subject in AuthorID; with
+// `seal:"OpenedBy,optional"` an event without that subject has no such field.
 type layout struct {
 	typ    reflect.Type
 	clear  part
@@ -24,6 +25,7 @@ type part struct {
 	typ     reflect.Type
 	fields  []int  // indices in the event
 	subject int    // index of the subject's field in the event
+	maybe   bool   // there may be no such subject: then nothing is sealed
 	name    string // of the subject's field on the wire: two fields may hold the same subject
 }
 
@@ -61,12 +63,13 @@ func newLayout(t reflect.Type) *layout {
 	return l
 }
 
-func sealedPart(t reflect.Type, subject string, fields []int) part {
+func sealedPart(t reflect.Type, tag string, fields []int) part {
+	subject, option, _ := strings.Cut(tag, ",")
 	s, ok := t.FieldByName(subject)
 	if !ok || s.Type != reflect.TypeFor[uuid.UUID]() {
 		panic(fmt.Sprintf("%s: the tag seal names %q, which is no field with a subject's id", t, subject))
 	}
-	p := part{fields: fields, subject: s.Index[0], name: wireName(s)}
+	p := part{fields: fields, subject: s.Index[0], name: wireName(s), maybe: option == "optional"}
 	var sf []reflect.StructField
 	for _, i := range fields {
 		sf = append(sf, t.Field(i))
@@ -92,6 +95,9 @@ func (p part) subjectOf(event reflect.Value) uuid.UUID {
 	return event.Field(p.subject).Interface().(uuid.UUID)
 }
 
+// absent reports whether the event has no subject for this part.
+func (p part) absent(event reflect.Value) bool { return p.maybe && p.subjectOf(event) == uuid.Nil }
+
 func (l *layout) encode(e Event, seal sealing) ([]byte, error) {
 	event := reflect.ValueOf(e)
 	out := reflect.New(l.clear.typ).Elem()
@@ -99,6 +105,9 @@ func (l *layout) encode(e Event, seal sealing) ([]byte, error) {
 	if l.seal >= 0 {
 		sealed := make(map[string][]byte, len(l.sealed))
 		for _, p := range l.sealed {
+			if p.absent(event) {
+				continue
+			}
 			inner := reflect.New(p.typ).Elem()
 			p.take(event, inner)
 			text, err := json.Marshal(inner.Interface())
@@ -128,6 +137,9 @@ func (l *layout) decode(ctx context.Context, s *seals, raw Raw, data []byte) (Ev
 	if l.seal >= 0 {
 		sealed := in.Elem().Field(l.seal).Interface().(map[string][]byte)
 		for _, p := range l.sealed {
+			if p.absent(event) {
+				continue
+			}
 			if err := p.open(ctx, s, raw, sealed, event); err != nil {
 				return nil, err
 			}

@@ -59,8 +59,12 @@ var samples = []Event{
 	ChannelCreated{
 		ChannelID: lobby, ServerID: guild, Name: "The private lobby", Type: "GROUP", SourceType: "discord", SourceID: "c-1",
 		Topic: "private topic", Metadata: json.RawMessage(`{"privately":[1,2.5e3,null]}`), Participants: []uuid.UUID{alice, eliza},
+		OpenedBy: alice, Opening: json.RawMessage(`{"user_display_name":"Private Alice"}`),
 	},
-	ChannelUpdated{ChannelID: lobby, Name: "Another private lobby", Metadata: json.RawMessage(`{"privately":"changed"}`)},
+	ChannelUpdated{
+		ChannelID: lobby, Name: "Another private lobby", Metadata: json.RawMessage(`{"privately":"changed"}`),
+		OpenedBy: alice, Opening: json.RawMessage(`{"user_display_name":"Private Alice"}`),
+	},
 	ParticipantJoined{ChannelID: lobby, ParticipantID: alice},
 	ParticipantLeft{ChannelID: lobby, ParticipantID: alice},
 	ChannelCleared{ChannelID: lobby},

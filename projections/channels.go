@@ -13,7 +13,7 @@ import (
 var channels = engine.Projection{
 	Name:    "channels",
 	Group:   GroupCore,
-	Version: 2,
+	Version: 3,
 	// created is the position of the creation, which orders what has the same time; position is that of the last fact.
 	Tables: `
 create table channels (
@@ -65,12 +65,12 @@ func applyChannels(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.ChannelCreated:
 		channelsTable.Upsert(w, channel{
-			channelEdit: channelEdit{move(f.ChannelID, e), f.Name, free(f.Metadata), instant(e)},
+			channelEdit: channelEdit{move(f.ChannelID, e), f.Name, free(f.AllMetadata()), instant(e)},
 			ServerID:    f.ServerID, Type: f.Type, SourceType: f.SourceType, SourceID: f.SourceID, Topic: f.Topic,
 			CreatedAt: instant(e), Created: e.Position,
 		})
 	case events.ChannelUpdated:
-		channelsTable.Update(w, channelEdit{move(f.ChannelID, e), f.Name, free(f.Metadata), instant(e)})
+		channelsTable.Update(w, channelEdit{move(f.ChannelID, e), f.Name, free(f.AllMetadata()), instant(e)})
 	case events.ParticipantJoined:
 		channelsTable.Update(w, move(f.ChannelID, e))
 	case events.ParticipantLeft:

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"annals/cmd/internal/node"
@@ -55,6 +56,17 @@ func TestAfterAnErasureNoFileOfTheDataFolderHoldsTheText(t *testing.T) {
 			}, "Idempotency-Key", fmt.Sprint(text, i))
 		}
 	}
+	opened := uuid.NewString() // the message makes this channel
+	p.must(t, http.StatusCreated, http.MethodPost, "/api/messaging/central-channels/"+opened+"/messages", map[string]any{
+		"author_id": somebody, "server_id": defaultServer, "content": "hello", "metadata": map[string]any{"user_display_name": "Ann " + canary, "isDm": true},
+	})
+	details := func() string {
+		return string(p.must(t, http.StatusOK, http.MethodGet, "/api/messaging/central-channels/"+opened+"/details", nil).body)
+	}
+	if said := details(); !strings.Contains(said, canary) || !strings.Contains(said, "created_for_user") {
+		t.Errorf("the channel that a message made: %s", said)
+	}
+	p.must(t, http.StatusOK, http.MethodPatch, "/api/messaging/central-channels/"+opened, map[string]any{"name": "another name"})
 	b, err := node.Open(t.Context(), node.Places{DataDir: dir}.Options())
 	defer b.Stop(t.Context())
 	if err != nil {
@@ -81,6 +93,9 @@ func TestAfterAnErasureNoFileOfTheDataFolderHoldsTheText(t *testing.T) {
 	}
 	if found := filesWith(t, dir, canary); len(found) > 0 {
 		t.Errorf("beside the server these still hold the text: %v", found)
+	}
+	if said := details(); strings.Contains(said, canary) || !strings.Contains(said, "created_for_user") {
+		t.Errorf("the channel after the erasure: %s", said)
 	}
 	p.stop(t)
 	b.Stop(t.Context())
