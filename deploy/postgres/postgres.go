@@ -31,6 +31,8 @@ type Options struct {
 	Ephemeral bool                             // for tests: nothing is synced to the disk, so a power cut loses the cluster
 	Say       func(format string, args ...any) // told what is installed, created or moved aside; for people
 	Logger    *slog.Logger
+	// Environment is added to that of the server, as NAME=value.
+	Environment []string
 }
 
 // Cluster is a running PostgreSQL server that is restarted when it dies, until Stop.

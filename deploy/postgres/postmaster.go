@@ -52,7 +52,7 @@ func (c *Cluster) launchOnce(ctx context.Context) error {
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), c.server.program("postgres"), "-D", c.place.data)
 	cmd.Dir = "/"
-	cmd.Env = serverEnv()
+	cmd.Env = append(serverEnv(), c.opts.Environment...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = c.place.process()
 	if err := cmd.Start(); err != nil {

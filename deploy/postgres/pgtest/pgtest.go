@@ -67,12 +67,13 @@ func Own(t testing.TB) *postgres.Cluster {
 	return Start(t, Dir(t)+"/postgres")
 }
 
-// Start starts the cluster in dir with nothing synced to disk, and stops it at the end of the test unless it is stopped by then.
-func Start(t testing.TB, dir string) *postgres.Cluster {
+// Start starts the cluster in dir with nothing synced to disk, and stops it at the end of the test unless it is stopped by then. The
+// server gets more environment.
+func Start(t testing.TB, dir string, environment ...string) *postgres.Cluster {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	c, err := postgres.Start(ctx, postgres.Options{Dir: dir, Ephemeral: true, Say: t.Logf})
+	c, err := postgres.Start(ctx, postgres.Options{Dir: dir, Ephemeral: true, Environment: environment, Say: t.Logf})
 	if err != nil {
 		t.Fatal(err)
 	}
