@@ -35,7 +35,7 @@ func TestAClockOfPostgresThatJumpsAnHourLosesNothing(t *testing.T) {
 	dir := pgtest.Dir(t)
 	moved := dir + "/clock"
 	jumpTo := func(d time.Duration) {
-		if err := os.WriteFile(moved, fmt.Appendf(nil, "%+d", int(d.Seconds())), 0o644); err != nil { //nolint:gosec // PostgreSQL may be another user
+		if err := os.WriteFile(moved, fmt.Appendf(nil, "%+d", int(d.Seconds())), 0o644); err != nil { //nolint:gosec // another user reads it
 			t.Fatal(err)
 		}
 	}

@@ -30,7 +30,8 @@ func TestKeysThatWereSetBackAreNotSealedWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	say(http.StatusServiceUnavailable)
-	if status, found := readHealth(t, s.client); status != http.StatusServiceUnavailable || !strings.Contains(found.Dependencies["keys"], "keys of the log are lost") {
+	status, found := readHealth(t, s.client)
+	if status != http.StatusServiceUnavailable || !strings.Contains(found.Dependencies["keys"], "keys of the log are lost") {
 		t.Errorf("health: %d %v", status, found.Dependencies)
 	}
 	if found := s.messages(t, channel); len(found) != 1 {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +25,7 @@ import (
 type nodes struct {
 	t        testing.TB
 	settings [][]string // of each
+	binary   string     // empty for that of the test
 	mu       sync.Mutex
 	running  []*process
 }
@@ -42,7 +45,7 @@ func startNodes(t testing.TB, n int, postgresURL string, more ...string) *nodes 
 
 func (n *nodes) start(i int) {
 	n.t.Helper()
-	p := spawn(n.t, n.settings[i]...)
+	p := spawnBuild(n.t, cmp.Or(n.binary, os.Args[0]), n.settings[i]...)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.running[i] = p
@@ -114,11 +117,10 @@ func TestNodesShareTheWorkAndOneTakesOverFromAnother(t *testing.T) {
 
 // follower subscribes to everything, again and again, each time from where it was.
 type follower struct {
-	nodes   *nodes
-	channel string
-	after   string
-	last    events.Position
-	wrong   []string
+	nodes *nodes
+	after string
+	last  events.Position
+	wrong []string
 
 	mu   sync.Mutex
 	seen []string // what was said, in the order in which it came
@@ -132,7 +134,7 @@ func (f *follower) follow(ctx context.Context, every time.Duration) {
 
 // once is one connection, cut after a random while.
 func (f *follower) once(ctx context.Context, every time.Duration) {
-	node := f.nodes.node(rand.IntN(2))
+	node := f.nodes.node(rand.IntN(len(f.nodes.running)))
 	dialling, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	conn, res, err := websocket.DefaultDialer.DialContext(dialling, "ws"+strings.TrimPrefix(node.base, "http")+"/ws", nil)
@@ -176,7 +178,7 @@ func (f *follower) take(ctx context.Context, node *client, p pushed) {
 		f.seen = append(f.seen, said.Content)
 		f.mu.Unlock()
 		if rand.IntN(20) == 0 {
-			f.read(ctx, node, said.Content)
+			f.read(ctx, node, said.MessageID, said.Content)
 		}
 	}
 	if p.Position != "" {
@@ -185,9 +187,9 @@ func (f *follower) take(ctx context.Context, node *client, p pushed) {
 }
 
 // read finds what was pushed: whoever is told of something can read it.
-func (f *follower) read(ctx context.Context, node *client, content string) {
-	a, err := node.call(ctx, http.MethodGet, "/api/messaging/central-channels/"+f.channel+"/messages?limit=1000", nil)
-	if err == nil && a.status == http.StatusOK && !strings.Contains(string(a.body), `"`+content+`"`) {
+func (f *follower) read(ctx context.Context, node *client, id, content string) {
+	a, err := node.call(ctx, http.MethodGet, "/api/messaging/messages/"+id, nil)
+	if err == nil && a.status == http.StatusNotFound {
 		f.wrong = append(f.wrong, content+" was pushed before it could be read")
 	}
 }
@@ -205,7 +207,7 @@ func TestFollowersMissNothingWhateverHappens(t *testing.T) {
 	from := beginning(t, n.node(0))
 	var following sync.WaitGroup
 	for i := range followers {
-		f := &follower{nodes: n, channel: channel, after: from}
+		f := &follower{nodes: n, after: from}
 		followers[i] = f
 		following.Go(func() { f.follow(ctx, lasting/6) })
 	}

@@ -57,7 +57,8 @@ func TestOutageOfASmallDiskThatIsFullEndsWhenThereIsRoom(t *testing.T) {
 				_, refused := during(t, s.client, w, 100*time.Millisecond)
 				return refused > 0
 			})
-			if status, found := readHealth(t, s.client); status != http.StatusServiceUnavailable || !strings.Contains(found.Dependencies["eventstore"], "takes no writes") {
+			status, found := readHealth(t, s.client)
+			if status != http.StatusServiceUnavailable || !strings.Contains(found.Dependencies["eventstore"], "takes no writes") {
 				t.Errorf("health: %d %v", status, found.Dependencies)
 			}
 			s.messages(t, w.channel) // reads go on

@@ -2,6 +2,7 @@ package pgtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -20,7 +21,8 @@ type Between struct {
 	mu      sync.Mutex
 	pairs   map[net.Conn]net.Conn
 	mute    bool
-	stalled chan struct{} // closed when it passes on again; nil while it does
+	half    map[net.Conn]bool // of the next answer half is passed on
+	stalled chan struct{}     // closed when it passes on again; nil while it does
 }
 
 // NewBetween gives the URL under which PostgreSQL at url is reached through it.
@@ -34,7 +36,7 @@ func NewBetween(t testing.TB, url string) (*Between, string) {
 	name := fmt.Sprintf(".s.PGSQL.%d", config.Port)
 	l, err := new(net.ListenConfig).Listen(t.Context(), "unix", filepath.Join(dir, name))
 	must(t, err)
-	b := &Between{Listener: l, server: filepath.Join(config.Host, name), pairs: map[net.Conn]net.Conn{}}
+	b := &Between{Listener: l, server: filepath.Join(config.Host, name), pairs: map[net.Conn]net.Conn{}, half: map[net.Conn]bool{}}
 	var serving sync.WaitGroup
 	serving.Go(func() { b.serve(&serving) })
 	t.Cleanup(func() {
@@ -101,12 +103,28 @@ func (b *Between) wait() {
 func (b *Between) answer(client net.Conn, p []byte) (int, error) {
 	b.wait()
 	b.mu.Lock()
-	mute := b.mute
+	mute, half := b.mute, b.half[client]
+	delete(b.half, client)
 	b.mu.Unlock()
 	if mute {
 		return len(p), nil
 	}
+	if half {
+		_, _ = client.Write(p[:len(p)/2])
+		return 0, errHalved
+	}
 	return client.Write(p)
+}
+
+var errHalved = errors.New("the rest of the answer is kept back")
+
+// Halve makes it pass on half of the next answer on each connection, and then end the connection.
+func (b *Between) Halve() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for client := range b.pairs {
+		b.half[client] = true
+	}
 }
 
 // KeepAnswers makes it lose what PostgreSQL answers.
