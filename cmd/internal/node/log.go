@@ -41,7 +41,8 @@ func (s *server) openLog(ctx context.Context) (uuid.UUID, error) {
 }
 
 // errUnrecognized: a log that is empty is given an identity only where it is known that this server had no other one.
-var errUnrecognized = errors.New("the event store is empty, and whether this server had another log is not known before its read models can be reached")
+var errUnrecognized = errors.New("the event store is empty, and whether this server had another log is not known before its read " +
+	"models can be reached")
 
 func (s *server) tryOpenLog(ctx context.Context) (uuid.UUID, error) {
 	if !s.backends.recognized {
