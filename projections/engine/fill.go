@@ -95,8 +95,10 @@ func speaking(ctx context.Context, conn *pgx.Conn, work func(context.Context) er
 	if _, err := conn.Exec(ctx, mortal); err != nil {
 		return err
 	}
-	ctx, lose := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	done := make(chan struct{})
+	var lost error
 	var saying sync.WaitGroup
 	saying.Go(func() {
 		for {
@@ -105,11 +107,9 @@ func speaking(ctx context.Context, conn *pgx.Conn, work func(context.Context) er
 				return
 			case <-time.After(tick):
 			}
-			limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), turnLimit)
-			err := conn.Ping(limited)
-			cancel()
-			if err != nil {
-				lose(fmt.Errorf("the session that holds the locks is lost: %w", err))
+			if err := ping(ctx, conn); err != nil {
+				lost = fmt.Errorf("the session that holds the locks is lost: %w", err)
+				cancel()
 				return
 			}
 		}
@@ -117,11 +117,16 @@ func speaking(ctx context.Context, conn *pgx.Conn, work func(context.Context) er
 	err := work(ctx)
 	close(done)
 	saying.Wait()
-	if err != nil && context.Cause(ctx) != ctx.Err() {
-		err = context.Cause(ctx)
+	if err != nil && lost != nil {
+		return lost
 	}
-	lose(nil)
 	return err
+}
+
+func ping(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), turnLimit)
+	defer cancel()
+	return conn.Ping(ctx)
 }
 
 // reread takes the state of the generations as it is now that they are locked, and tells whether somebody else has been
