@@ -127,3 +127,28 @@ func TestHowManyMemoriesWereRemovedIsSaidInBothWays(t *testing.T) {
 		t.Errorf("%s", gone.Body)
 	}
 }
+
+func TestASubmittedMessageHasTheIDThatItIsGivenAndTheSameAgainIsTheSame(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	channel, agent, id := s.conversation("0"), s.newAgent("Iris"), frame.NewID().String()
+	body := fields{
+		"messageId": id, "channel_id": channel, "message_server_id": "0", "author_id": agent, "content": "yes", "source_type": "agent_response",
+		"raw_message": fields{"text": "yes"},
+	}
+	first := s.Ask("POST", "/api/messaging/submit", body).Is(201)
+	if first.Text("id") != id || s.Ask("GET", "/api/messaging/messages/"+id, nil).Is(200).Text("content") != "yes" {
+		t.Errorf("%s", first.Body)
+	}
+	s.untouched(func() {
+		if again := s.Ask("POST", "/api/messaging/submit", body).Is(201); again.Text("createdAt") != first.Text("createdAt") {
+			t.Errorf("%s, then %s", first.Body, again.Body)
+		}
+		body["content"] = "no"
+		s.Ask("POST", "/api/messaging/submit", body).Refused(409, problem.CodeConflict)
+		body["content"], body["author_id"] = "yes", ann
+		s.Ask("POST", "/api/messaging/submit", body).Refused(409, problem.CodeConflict)
+		body["messageId"] = "nope"
+		s.Ask("POST", "/api/messaging/submit", body).Refused(400, problem.CodeInvalidRequest)
+	})
+}

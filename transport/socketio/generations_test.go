@@ -45,6 +45,14 @@ func TestClientsOfBothGenerationsTalkInOneChannel(t *testing.T) {
 	}
 	said(old, today, map[string]any{"channelId": channel, "serverId": events.DefaultServer, "senderId": ann.String(), "message": "from 1.2.0"})
 	said(today, old, map[string]any{"channelId": channel, "messageServerId": events.DefaultServer, "senderId": bob, "message": "from 1.7.2"})
+	own := uuid.NewString()
+	said(today, old, map[string]any{"channelId": channel, "messageServerId": "0", "senderId": bob, "message": "under its own id", "messageId": own})
+	id := events.Derive(channel, strings.ToLower(bob), own)
+	for e, err := range w.log.Read(t.Context(), events.MessageStream(id), events.Forwards) {
+		if must(t, err); e.Event.(events.MessageSubmitted).SourceID != own {
+			t.Errorf("recorded is %+v", e.Event)
+		}
+	}
 	said(today, old, map[string]any{"channelId": channel, "message_server_id": "0", "serverId": uuid.New(), "senderId": bob, "message": "the newer name counts"})
 }
 

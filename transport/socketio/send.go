@@ -157,11 +157,14 @@ func (e *event) message(p map[string]any) (say saying, d commands.ChannelDefault
 	if d.Target == uuid.Nil {
 		d.Target, _ = events.ParseID(text(p["targetUserId"])) // what is none is left out
 	}
-	about := raw(metadata)
+	about, own := raw(metadata), text(p["messageId"])
+	if _, err := events.ParseID(own); err != nil {
+		own = "" // it counts within the session alone
+	}
 	return func(id uuid.UUID, kept map[string]any) commands.SubmitMessage {
 		return commands.SubmitMessage{
 			MessageID: id, ChannelID: channel, ServerID: server, AuthorID: author, AuthorName: text(p["senderName"]), Content: content,
-			RawMessage: raw(kept), Metadata: about, SourceType: cmp.Or(text(p["source"]), "socketio_client"),
+			RawMessage: raw(kept), Metadata: about, SourceType: cmp.Or(text(p["source"]), "socketio_client"), SourceID: own,
 		}
 	}, d, ""
 }

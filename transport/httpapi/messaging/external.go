@@ -32,6 +32,7 @@ type storedMessage struct {
 type submission struct {
 	Body struct {
 		ChannelID frame.Text `json:"channel_id"`
+		MessageID frame.Text `json:"messageId" doc:"The id that the message is to have; the same again is the same message."`
 		MessageBody
 		Spelt
 	}
@@ -61,13 +62,20 @@ func (a *api) submitMessage(c *frame.Call, in *submission) (storedMessage, error
 	if err != nil {
 		return storedMessage{}, err
 	}
+	id, err := a.submittedID(c, b.MessageID)
+	if err != nil {
+		return storedMessage{}, err
+	}
 	cmd := commands.SubmitMessage{
-		MessageID: c.NewID("message"), ChannelID: channel, ServerID: server, AuthorID: author,
+		MessageID: id, ChannelID: channel, ServerID: server, AuthorID: author,
 		AuthorName: frame.TextIn(b.Metadata.Fields(), "agentName", "user_display_name"), Content: string(b.Content),
 		RawMessage: b.RawMessage, Metadata: b.Metadata.Raw(), SourceType: string(b.SourceType), InReplyTo: answered,
 		Submitted: true,
 	}
 	r, err := a.submit(c, cmd)
+	if err == nil && !r.Changed && b.MessageID != "" {
+		err = a.same(c, cmd)
+	}
 	if err != nil {
 		return storedMessage{}, err
 	}
@@ -81,6 +89,35 @@ func (a *api) submitMessage(c *frame.Call, in *submission) (storedMessage, error
 func (a *api) submit(c *frame.Call, m commands.SubmitMessage) (commands.Result, error) {
 	r, err := commands.Submit(c, a.Env, c.Request(), m)
 	return r, c.Wrote(r, err)
+}
+
+// submittedID is the id that the client gives its message, or a new one.
+func (a *api) submittedID(c *frame.Call, given frame.Text) (uuid.UUID, error) {
+	if given == "" {
+		return c.NewID("message"), nil
+	}
+	id, err := events.ParseID(string(given))
+	if err != nil {
+		err = problem.Invalid("Invalid messageId format")
+	}
+	return id, err
+}
+
+// same refuses a message whose id another one was submitted under.
+func (a *api) same(c *frame.Call, m commands.SubmitMessage) error {
+	var there events.MessageSubmitted
+	for e, err := range a.Env.Store.Read(c, events.MessageStream(m.MessageID), events.Forwards) {
+		if err != nil {
+			return err
+		}
+		if said, ok := e.Event.(events.MessageSubmitted); ok {
+			there = said
+		}
+	}
+	if there.ChannelID != m.ChannelID || there.AuthorID != m.AuthorID || there.Content != m.Content {
+		return problem.New(http.StatusConflict, problem.CodeConflict, "another message has the id %s", m.MessageID)
+	}
+	return nil
 }
 
 type completion struct {
