@@ -1,11 +1,12 @@
-// Plays what the clients of the recorded server did over Socket.IO and REST, with the real socket.io-client, and prints
+// Plays what the clients of a recorded server, of ElizaOS 1.2.0 or 1.7.2, did over Socket.IO and REST, with the real socket.io-client, and prints
 // every event that does not come as it was recorded: to that client, in that order, with every recorded key of that type,
 // and with what a client had sent before as it was sent. More keys are fine; more events are not, but for those that are
 // named below.
 //
 //   node socketio-replay.mjs <base URL> <socketio.jsonl> <list of what may fail> <folder with node_modules>
 //
-// An entry is named by its session and its number in it.
+// An entry is named by its session and its number in it. Sessions whose name holds settings are of servers with those, and left out. An
+// answer comes in as many chunks as the model makes of it: of those that were recorded, the first has to come.
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 
@@ -15,12 +16,12 @@ const patience = 10_000
 
 // Events that the recorded server did not send: it drops silently what it cannot make sense of, and leaves clients waiting
 // where nobody is there to answer. It does not show answers while they come into being, either.
-const wanted = (session, event) => event === 'messageComplete' || event === 'messageStreamChunk' || event === 'log_stream' ||
+const wanted = (session, event) => ['messageComplete', 'messageStreamChunk', 'messageStreamError', 'log_stream'].includes(event) ||
   (event === 'messageError' && ['malformed', 'crash-on-null-direct-event'].includes(session))
 
 const pending = new Set()
 for (const line of fs.readFileSync(pendingList, 'utf8').split('\n')) {
-  const [, session, from, to = from] = /^([a-z-]+):(\d+)(?:-(\d+))?/.exec(line) ?? []
+  const [, session, from, to = from] = /^([a-z0-9.-]+):(\d+)(?:-(\d+))?/.exec(line) ?? []
   for (let n = Number(from); n <= Number(to); n++) pending.add(`${session}:${n}`)
 }
 
@@ -58,8 +59,9 @@ async function call (method, path, body) {
 }
 
 const clients = {}
+const connecting = {} // how each client connects, and what it says of itself
 function connect (name, transport) {
-  const client = { heard: [], at: 0, socket: io(base, { transports: [transport], reconnection: false, forceNew: true }) }
+  const client = { heard: [], at: 0, socket: io(base, { transports: [transport], ...connecting[name], reconnection: false, forceNew: true }) }
   client.socket.onAny((event, ...args) => client.heard.push({ event, args }))
   clients[name] = client
 }
@@ -69,6 +71,15 @@ async function until (condition) {
     const found = condition()
     if (found) return found
     await new Promise(resolve => setTimeout(resolve, 5))
+  }
+}
+
+// quiet waits until no client has heard anything for a while: what a session caused is not of the next one.
+async function quiet () {
+  const heard = () => Object.values(clients).reduce((n, client) => n + client.heard.length, 0)
+  for (let before = -1, end = Date.now() + patience; before !== heard() && Date.now() < end;) {
+    before = heard()
+    await new Promise(resolve => setTimeout(resolve, 500))
   }
 }
 
@@ -89,7 +100,7 @@ async function http (entry) {
 }
 
 async function expect (entry, rest) {
-  if (!clients[entry.client] && entry.event === 'connection_established') connect(entry.client, 'websocket')
+  if (!clients[entry.client] && ['authenticated', 'connection_established'].includes(entry.event)) connect(entry.client, 'websocket')
   const client = clients[entry.client]
   const next = () => client.heard.findIndex((h, i) => i >= client.at && h.event === entry.event)
   if (next() < 0) {
@@ -110,7 +121,11 @@ async function expect (entry, rest) {
 }
 
 async function play (entry, rest) {
-  if (entry.dir === 'lifecycle' && entry.event === 'connect') {
+  if (entry.event === 'messageStreamChunk' && entry.args[0].index > 0) return
+  if (entry.dir === 'lifecycle' && entry.event === 'connecting') {
+    connecting[entry.client] = { auth: entry.auth, transports: entry.transports }
+    remember(entry.auth)
+  } else if (entry.dir === 'lifecycle' && entry.event === 'connect') {
     connect(entry.client, entry.transport)
     names.set(entry.id, await until(() => clients[entry.client].socket.id) ?? fail(entry.name, 'not connected'))
   } else if (entry.dir === 'lifecycle' && entry.reason === 'io client disconnect') clients[entry.client]?.socket.disconnect()
@@ -131,9 +146,10 @@ for (const line of fs.readFileSync(recording, 'utf8').trim().split('\n')) {
   sessions.set(entry.session, [...sessions.get(entry.session) ?? [], entry])
 }
 for (const [session, entries] of sessions) {
+  if (session.includes('=')) continue
   entries.forEach((entry, i) => { entry.name = `${session}:${i + 1}` })
   for (const [i, entry] of entries.entries()) await play(entry, entries.slice(i + 1))
-  await new Promise(resolve => setTimeout(resolve, 300))
+  await quiet()
   for (const [name, client] of Object.entries(clients)) {
     const more = client.heard.filter((h, i) => h.extra || i >= client.at).filter(h => !wanted(session, h.event))
     client.at = client.heard.length
