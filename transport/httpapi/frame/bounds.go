@@ -73,3 +73,15 @@ var (
 		Answer: "400 INVALID_REQUEST",
 	})
 )
+
+// An address and the other lines of a head, once they are read; see http.head for what is read of both together.
+var (
+	maxAddress = limits.Declare(limits.Bound{
+		Name: "http.address", What: "the address of a request", Per: limits.Request, Value: 64 << 10, Unit: limits.Bytes,
+		Answer: "414",
+	})
+	maxHeaders = limits.Declare(limits.Bound{
+		Name: "http.headers", What: "the headers of a request together", Per: limits.Request, Value: 64 << 10, Unit: limits.Bytes,
+		Answer: "431",
+	})
+)

@@ -110,15 +110,9 @@ func (a *API) bound(g *gin.Context) {
 	g.Next()
 }
 
-// maxAddress bounds an address, and maxHeaders the other lines of a head together, in bytes.
-const (
-	maxAddress = 64 << 10
-	maxHeaders = 64 << 10
-)
-
 func short(r *http.Request) error {
-	if len(r.RequestURI) > maxAddress {
-		return problem.New(http.StatusRequestURITooLong, problem.CodeInvalidRequest, "The address is longer than %d bytes.", maxAddress)
+	if len(r.RequestURI) > maxAddress.Int() {
+		return problem.New(http.StatusRequestURITooLong, problem.CodeInvalidRequest, "The address is longer than %d bytes.", maxAddress.Value)
 	}
 	n := 0
 	for name, values := range r.Header {
@@ -126,8 +120,8 @@ func short(r *http.Request) error {
 			n += len(name) + len(v)
 		}
 	}
-	if n > maxHeaders {
-		return problem.New(http.StatusRequestHeaderFieldsTooLarge, problem.CodeInvalidRequest, "The headers are longer than %d bytes.", maxHeaders)
+	if n > maxHeaders.Int() {
+		return problem.New(http.StatusRequestHeaderFieldsTooLarge, problem.CodeInvalidRequest, "The headers are longer than %d bytes.", maxHeaders.Value)
 	}
 	return nil
 }
