@@ -36,8 +36,10 @@ var partFaults = []fault{
 	{"store killed", func(c *campaign, _ int) { c.store.kill(); time.Sleep(time.Second); c.serve(c.log) }, nil},
 	{"store set back", (*campaign).setBack, nil},
 	{"dead backends", (*campaign).endBackends, nil},
-	{"connections reset", func(c *campaign, _ int) { c.everyWay((*pgtest.Between).Cut) }, nil},
-	{"answers halved", func(c *campaign, _ int) { c.everyWay((*pgtest.Between).Halve) }, nil},
+	{"connections reset", func(c *campaign, _ int) { each(c.ways, (*pgtest.Between).Cut) }, nil},
+	{"answers halved", func(c *campaign, _ int) { each(c.ways, (*pgtest.Between).Halve) }, nil},
+	{"store reset", func(c *campaign, _ int) { each(c.toStore, (*pgtest.Between).Cut) }, nil},
+	{"store halved", func(c *campaign, _ int) { each(c.toStore, (*pgtest.Between).Halve) }, nil},
 }
 
 // usually are the faults of a test that nobody has asked to be a campaign.
@@ -49,6 +51,7 @@ type campaign struct {
 	binary  string
 	nodes   *nodes
 	ways    []*pgtest.Between // of each node to PostgreSQL
+	toStore []*pgtest.Between
 	store   *process
 	address string // of the store
 	log     string // its folder
@@ -76,9 +79,10 @@ func newCampaign(t *testing.T, size int) *campaign {
 	c.nodes = &nodes{t: t, running: make([]*process, size), binary: c.binary}
 	for i := range size {
 		way, through := pgtest.NewBetween(t, url)
-		c.ways = append(c.ways, way)
+		toStore, store := pgtest.NewBetweenTCP(t, c.address)
+		c.ways, c.toStore = append(c.ways, way), append(c.toStore, toStore)
 		c.nodes.settings = append(c.nodes.settings, []string{
-			"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + through, "EVENTSTORE_URL=esdb://" + c.address + "?tls=false",
+			"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + through, "EVENTSTORE_URL=esdb://" + store + "?tls=false",
 			"CHARACTERS_DIR=" + mustAbs(t, "../../deploy/characters"), "LOG_LEVEL=error",
 		})
 		c.nodes.start(i)
@@ -145,8 +149,8 @@ where datname = current_database() and pid <> pg_backend_pid()`)
 	}
 }
 
-func (c *campaign) everyWay(do func(*pgtest.Between)) {
-	for _, way := range c.ways {
+func each(ways []*pgtest.Between, do func(*pgtest.Between)) {
+	for _, way := range ways {
 		do(way)
 	}
 }
@@ -235,14 +239,14 @@ func (c *client) illness(ctx context.Context) string {
 // follower and answered once; the others go on within 10 s, and nobody raises an alarm when it has passed.
 func TestOutageOfAnyPartLosesDoublesAndHidesNothing(t *testing.T) {
 	t.Parallel() // where it is no campaign, it waits most of the time
-	each := setting("ANNALS_FAULTS", 0, 20)
-	for size, n := range map[int]int{3: (each + 1) / 2, 2: each / 2} {
+	times := setting("ANNALS_FAULTS", 0, 20)
+	for size, n := range map[int]int{3: (times + 1) / 2, 2: times / 2} {
 		chosen := slices.Clone(partFaults)
 		if kinds := os.Getenv("ANNALS_FAULT_KINDS"); kinds != "" {
 			chosen = slices.DeleteFunc(chosen, func(f fault) bool { return !slices.Contains(strings.Split(kinds, ","), f.name) })
 		}
 		switch {
-		case each == 0 && size == 3:
+		case times == 0 && size == 3:
 			chosen, n = chosen[:usually], 1
 		case n == 0:
 			continue

@@ -17,6 +17,7 @@ import (
 // Between stands between a server and PostgreSQL, and can keep an answer back, or pass on nothing at all.
 type Between struct {
 	net.Listener
+	network string
 	server  string
 	mu      sync.Mutex
 	pairs   map[net.Conn]net.Conn
@@ -36,7 +37,20 @@ func NewBetween(t testing.TB, url string) (*Between, string) {
 	name := fmt.Sprintf(".s.PGSQL.%d", config.Port)
 	l, err := new(net.ListenConfig).Listen(t.Context(), "unix", filepath.Join(dir, name))
 	must(t, err)
-	b := &Between{Listener: l, server: filepath.Join(config.Host, name), pairs: map[net.Conn]net.Conn{}, half: map[net.Conn]bool{}}
+	return begin(t, l, "unix", filepath.Join(config.Host, name)), fmt.Sprintf("postgres:///%s?host=%s&port=%d&user=%s&password=%s", config.Database, dir, config.Port, config.User, config.Password)
+}
+
+// NewBetweenTCP gives the address at which another server is reached through it.
+func NewBetweenTCP(t testing.TB, server string) (*Between, string) {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	must(t, err)
+	return begin(t, l, "tcp", server), l.Addr().String()
+}
+
+func begin(t testing.TB, l net.Listener, network, server string) *Between {
+	t.Helper()
+	b := &Between{Listener: l, network: network, server: server, pairs: map[net.Conn]net.Conn{}, half: map[net.Conn]bool{}}
 	var serving sync.WaitGroup
 	serving.Go(func() { b.serve(&serving) })
 	t.Cleanup(func() {
@@ -45,7 +59,7 @@ func NewBetween(t testing.TB, url string) (*Between, string) {
 		b.Cut()
 		serving.Wait()
 	})
-	return b, fmt.Sprintf("postgres:///%s?host=%s&port=%d&user=%s&password=%s", config.Database, dir, config.Port, config.User, config.Password)
+	return b
 }
 
 func (b *Between) serve(serving *sync.WaitGroup) {
@@ -55,7 +69,7 @@ func (b *Between) serve(serving *sync.WaitGroup) {
 			return
 		}
 		var d net.Dialer
-		server, err := d.DialContext(context.Background(), "unix", b.server)
+		server, err := d.DialContext(context.Background(), b.network, b.server)
 		if err != nil {
 			_ = client.Close()
 			continue
