@@ -105,14 +105,17 @@ func (l *layout) encode(e Event, seal sealing) ([]byte, error) {
 	if l.seal >= 0 {
 		sealed := make(map[string][]byte, len(l.sealed))
 		for _, p := range l.sealed {
-			if p.absent(event) {
-				continue
-			}
 			inner := reflect.New(p.typ).Elem()
 			p.take(event, inner)
 			text, err := json.Marshal(inner.Interface())
 			if err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+			}
+			if p.absent(event) {
+				if string(text) != "{}" {
+					return nil, fmt.Errorf("%w: there is something to seal for %s, which is empty", ErrInvalid, p.name)
+				}
+				continue
 			}
 			if sealed[p.name], err = seal(p.subjectOf(event), text); err != nil {
 				return nil, err
