@@ -44,6 +44,11 @@ func (c *client) look(t *testing.T, step, position string, things map[string]str
 				t.Fatalf("%s, %s: %v", step, path, err)
 			}
 		}
+		if agent, ok := view.(map[string]any); ok {
+			if settings, ok := agent["settings"].(map[string]any); ok {
+				delete(settings, "secrets") // which the history does not show
+			}
+		}
 		s.views[history] = view
 	}
 	return s

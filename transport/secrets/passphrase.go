@@ -56,6 +56,9 @@ func (p *Passphrase) under(salt []byte) error {
 
 // Export seals the texts among the secrets of a character, decrypted, for an import elsewhere.
 func (v Vault) Export(all map[string]events.Secret, p *Passphrase) (map[string]events.Secret, error) {
+	if err := v.Ready(); err != nil {
+		return nil, err
+	}
 	salt := make([]byte, exportedSalt)
 	_, _ = rand.Read(salt) // never fails, see crypto/rand
 	return mapTexts(all, func(name, text string) (string, error) {

@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"crypto/cipher"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ func TestWhatAnEarlierSaltEncryptedIsReadAndEncryptedAnew(t *testing.T) {
 	t.Parallel()
 	now := New("now", "before")
 	for _, salt := range []string{"now", "before", legacySalt, "a stranger's"} {
+		alone := Vault{func() ([]cipher.Block, error) { return blocksOf([]string{"now"})[:1], nil }}
 		for i := range 300 { // under a wrong salt, one text in 256 is padded as a right one
 			plain := fmt.Sprint("secret ", i)
 			sealed := New(salt).encrypt(plain, random(""))
@@ -41,7 +43,7 @@ func TestWhatAnEarlierSaltEncryptedIsReadAndEncryptedAnew(t *testing.T) {
 					t.Fatalf("the current one's reads %q, renewed %q", got, renewed)
 				}
 			default:
-				if got != plain || renewed == sealed || (Vault{now.blocks[:1]}).Decrypt(renewed) != plain {
+				if got != plain || renewed == sealed || alone.Decrypt(renewed) != plain {
 					t.Fatalf("%s reads %q, renewed %q", salt, got, renewed)
 				}
 			}
@@ -92,5 +94,30 @@ func TestExportedSecretsOpenUnderAnotherSaltWithTheirPassphraseAlone(t *testing.
 	moved := strings.Replace(string(raw), `"KEY"`, `"OTHER"`, 1)
 	if _, err := Import(json.RawMessage(moved), NewPassphrase("correct horse")); !errors.Is(err, ErrPassphrase) {
 		t.Errorf("a secret under another name: %v", err)
+	}
+}
+
+// A vault whose salts cannot be read encrypts nothing, and does so once they can.
+func TestALateVaultEncryptsOnceItsSaltsAreThere(t *testing.T) {
+	t.Parallel()
+	away := errors.New("away")
+	late := Late(func() ([]string, error) { return []string{"now"}, away })
+	character := json.RawMessage(`{"settings":{"secrets":{"K":"plain"}}}`)
+	if sealed, err := late.Seal(character, random); !errors.Is(err, away) {
+		t.Errorf("sealed: %s, %v", sealed, err)
+	}
+	if _, err := late.Export(nil, NewPassphrase("p")); !errors.Is(err, away) {
+		t.Errorf("exported: %v", err)
+	}
+	before := New("now").encrypt("plain", random(""))
+	if text := late.Decrypt(before); text != before {
+		t.Errorf("decrypted: %s", text)
+	}
+	away = nil
+	if _, err := late.Seal(character, random); err != nil {
+		t.Error(err)
+	}
+	if text := late.Decrypt(before); text != "plain" {
+		t.Errorf("decrypted: %s", text)
 	}
 }

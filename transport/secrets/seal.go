@@ -8,10 +8,12 @@ import (
 	"strings"
 )
 
+// encrypt must follow Ready.
 func (v Vault) encrypt(text string, iv [aes.BlockSize]byte) string {
+	blocks, _ := v.ciphers()
 	pad := aes.BlockSize - len(text)%aes.BlockSize
 	padded := append([]byte(text), strings.Repeat(string(rune(pad)), pad)...)
-	cipher.NewCBCEncrypter(v.blocks[0], iv[:]).CryptBlocks(padded, padded)
+	cipher.NewCBCEncrypter(blocks[0], iv[:]).CryptBlocks(padded, padded)
 	return hex.EncodeToString(iv[:]) + ":" + hex.EncodeToString(padded)
 }
 
@@ -62,6 +64,9 @@ func (v Vault) Seal(character json.RawMessage, begin Vector) (json.RawMessage, e
 }
 
 func (v Vault) sealAll(secrets json.RawMessage, begin Vector) (json.RawMessage, error) {
+	if err := v.Ready(); err != nil {
+		return nil, err
+	}
 	var all map[string]json.RawMessage
 	if json.Unmarshal(secrets, &all) != nil || all == nil {
 		return secrets, nil

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"annals/events"
@@ -19,24 +20,54 @@ const legacySalt = "secretsalt"
 
 // Vault encrypts under one salt, and decrypts what that or an earlier one encrypted.
 type Vault struct {
-	blocks []cipher.Block // the first one encrypts
+	ciphers func() ([]cipher.Block, error) // the first one encrypts
 }
 
 // New makes a vault that encrypts under a salt. It also decrypts what the earlier salts encrypted, and ElizaOS's default one.
 func New(salt string, earlier ...string) Vault {
-	var v Vault
-	for _, s := range append(append([]string{salt}, earlier...), legacySalt) {
+	blocks := blocksOf(append([]string{salt}, earlier...))
+	return Vault{func() ([]cipher.Block, error) { return blocks, nil }}
+}
+
+// Late makes a vault whose salts, the one that encrypts first, are read when they are first needed. As long as they cannot be
+// read, nothing is encrypted: Seal and Export return the error.
+func Late(read func() (salts []string, err error)) Vault {
+	var mu sync.Mutex
+	var blocks []cipher.Block
+	return Vault{func() ([]cipher.Block, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if blocks != nil {
+			return blocks, nil
+		}
+		salts, err := read()
+		if err == nil {
+			blocks = blocksOf(salts)
+		}
+		return blocks, err
+	}}
+}
+
+func blocksOf(salts []string) (blocks []cipher.Block) {
+	for _, s := range append(salts, legacySalt) {
 		key := sha256.Sum256([]byte(s))
 		block, err := aes.NewCipher(key[:])
 		if err != nil {
 			panic(err) // only for a key of another length
 		}
-		v.blocks = append(v.blocks, block)
+		blocks = append(blocks, block)
 	}
-	return v
+	return blocks
 }
 
-// Decrypt returns the text of a secret, and anything that is not encrypted under one of the salts as it is, as ElizaOS does.
+// Ready returns the error that the salts cannot be read, where Late made the vault.
+func (v Vault) Ready() error {
+	_, err := v.ciphers()
+	return err
+}
+
+// Decrypt returns the text of a secret, and anything that is not encrypted under one of the salts as it is, as ElizaOS does; also
+// as long as the salts cannot be read.
 func (v Vault) Decrypt(secret string) string {
 	text, _ := v.decrypt(secret)
 	return text
@@ -50,7 +81,8 @@ func (v Vault) decrypt(secret string) (text string, by int) {
 	if badIV != nil || badText != nil || len(iv) != aes.BlockSize || len(sealed) == 0 || len(sealed)%aes.BlockSize != 0 {
 		return secret, -1
 	}
-	for i, block := range v.blocks {
+	blocks, _ := v.ciphers()
+	for i, block := range blocks {
 		padded := make([]byte, len(sealed))
 		cipher.NewCBCDecrypter(block, iv).CryptBlocks(padded, sealed)
 		pad := int(padded[len(padded)-1])

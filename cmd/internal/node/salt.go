@@ -10,31 +10,40 @@ import (
 	"path/filepath"
 	"strings"
 
+	"annals/events"
 	"annals/transport/secrets"
 )
 
-// secretVault encrypts agents' secrets under SECRET_SALT, or under the salt of this server, which it makes at the first start.
-// What the other one encrypted can still be read.
-func (b *Backends) secretVault(ctx context.Context) (secrets.Vault, error) {
-	var earlier []string
+// secretVault encrypts agents' secrets under SECRET_SALT, or under the salt of this server, which it makes when it is first needed.
+// What the other one encrypted can still be read. While PostgreSQL has the salt and is away, nothing is encrypted.
+func (b *Backends) secretVault(ctx context.Context) secrets.Vault {
+	return secrets.Late(func() ([]string, error) {
+		salts, err := b.salts(ctx)
+		if err != nil && !errors.Is(err, events.ErrKeysLost) {
+			err = fmt.Errorf("%w: salt of agents' secrets: %w", events.ErrKeysUnreachable, err)
+		}
+		return salts, err
+	})
+}
+
+// salts returns the salts of agents' secrets, the one that encrypts first.
+func (b *Backends) salts(ctx context.Context) ([]string, error) {
 	all, _, err := b.Codec.Lost(ctx)
 	if err != nil {
-		return secrets.Vault{}, err
+		return nil, err
 	}
-	create := b.options.SecretSalt == "" && len(all) == 0 // where keys are lost, the salt is among them
-	own, err := b.salt(ctx, create)
+	own, err := b.salt(ctx, b.options.SecretSalt == "" && len(all) == 0) // where keys are lost, the salt is among them
 	switch {
 	case err != nil:
-		return secrets.Vault{}, fmt.Errorf("salt of agents' secrets: %w", err)
+		return nil, err
+	case b.options.SecretSalt != "" && own != "":
+		return []string{b.options.SecretSalt, own}, nil
 	case b.options.SecretSalt != "":
-		if own != "" {
-			earlier = append(earlier, own)
-		}
-		return secrets.New(b.options.SecretSalt, earlier...), nil
-	case own == "": // nothing is encrypted until the keys are back
-		own = rand.Text()
+		return []string{b.options.SecretSalt}, nil
+	case own == "":
+		return nil, events.ErrKeysLost
 	}
-	return secrets.New(own), nil
+	return []string{own}, nil
 }
 
 // salt reads the salt of this server, from where the keys are; it is empty where there is none.

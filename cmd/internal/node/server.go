@@ -146,9 +146,7 @@ func (s *server) read(ctx context.Context, views string) (err error) {
 	}
 	s.later(s.reading.Close)
 	s.queries, s.model = queries.New(s.reading), s.Models().Embedder()
-	if s.secrets, err = s.backends.secretVault(ctx); err != nil {
-		return err
-	}
+	s.secrets = s.backends.secretVault(context.WithoutCancel(ctx))
 	s.models = models.NewCharacters(s.Models(), strings.Split(s.AgentModelHosts, ","), s.secrets.Decrypt)
 	if s.media, err = openMedia(ctx, s.Config, s.backends.folder); err != nil {
 		return err
