@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/zishang520/socket.io/servers/engine/v3"
 	"github.com/zishang520/socket.io/servers/socket/v3"
+	"github.com/zishang520/socket.io/v3/pkg/types"
 )
 
 // Options for New; all are needed.
@@ -33,7 +34,7 @@ type Options struct {
 // Server is the library with its sessions.
 type Server struct {
 	Options
-	engine http.Handler
+	engine engine.Server
 	// schedulers send what sessions are told over WebSockets.
 	schedulers *writeSchedulers
 
@@ -50,7 +51,7 @@ func New(o Options) *Server {
 	settings.SetMaxHttpBufferSize(MaxPayload.Value)
 	settings.SetHttpCompression(nil)
 	server := socket.NewServer(nil, settings)
-	s.engine = server.ServeHandler(nil)
+	s.engine = server.ServeHandler(nil).(engine.Server)
 	// A session's limits have to stand before its client says anything.
 	_ = server.Engine().On("connection", func(args ...any) { s.opened(args[0].(engine.Socket)) })
 	_ = server.On("connection", func(args ...any) { s.connected(args[0].(*socket.Socket)) })
@@ -90,11 +91,26 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, session *Session)
 	if session != nil && !websocket.IsWebSocketUpgrade(r) {
 		answer.listens()
 	}
-	s.engine.ServeHTTP(answer, same.WithContext(ctx))
+	if asked := same.WithContext(ctx); websocket.IsWebSocketUpgrade(r) {
+		s.engine.ServeHTTP(answer, asked)
+	} else {
+		s.poll(answer, asked)
+	}
 	if session != nil && answer.line != nil && answer.line.open() {
 		session.upgraded(answer.line) // before the client says that it will use it
 	}
 	answer.end()
+}
+
+// poll hands over a request of a client that polls. The library puts a poll away only after it has answered it, and with it any that
+// came meanwhile: the client gets the last byte of the answer when that is done, so that it does not poll again before.
+func (s *Server) poll(answer *responseWriter, r *http.Request) {
+	answer.holdsBack = true
+	asked, putAway := types.NewHttpContext(answer, r), make(chan struct{})
+	_ = asked.Once("close", func(...any) { close(putAway) })
+	s.engine.HandleRequest(asked)
+	<-putAway
+	answer.sendRest()
 }
 
 // opened notes a new session, before its client has said anything, and bounds what comes in over it and waits to go out.

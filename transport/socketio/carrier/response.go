@@ -22,10 +22,12 @@ type responseWriter struct {
 	listened  sync.Once
 	line      *coalescingConn // of a client that asked for a WebSocket
 	scheduler *writeScheduler // for that
+	holdsBack bool            // the last byte, until sendRest
 
 	mu     sync.Mutex
 	over   bool
 	status int
+	rest   []byte
 }
 
 func (p *responseWriter) listens() { p.listened.Do(func() { close(p.listening) }) }
@@ -64,6 +66,15 @@ func (p *responseWriter) Write(text []byte) (int, error) {
 	if p.over {
 		return 0, net.ErrClosed
 	}
+	if last := len(text) - 1; p.holdsBack && last >= 0 {
+		p.rest = append(p.rest, text[last])
+		n, err := p.send(text[:last])
+		return n + 1, err
+	}
+	return p.send(text)
+}
+
+func (p *responseWriter) send(text []byte) (int, error) {
 	_ = p.control.SetWriteDeadline(time.Now().Add(writeTime.Duration()))
 	n, err := p.ResponseWriter.Write(text)
 	if err == nil {
@@ -71,6 +82,15 @@ func (p *responseWriter) Write(text []byte) (int, error) {
 	}
 	_ = p.control.SetWriteDeadline(time.Time{})
 	return n, err
+}
+
+// sendRest sends what was held back.
+func (p *responseWriter) sendRest() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.rest) > 0 {
+		_, _ = p.send(p.rest) // a client that has gone needs none
+	}
 }
 
 // Hijack implements http.Hijacker.
