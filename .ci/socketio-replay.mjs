@@ -79,7 +79,7 @@ async function quiet () {
   const heard = () => Object.values(clients).reduce((n, client) => n + client.heard.length, 0)
   for (let before = -1, end = Date.now() + patience; before !== heard() && Date.now() < end;) {
     before = heard()
-    await new Promise(resolve => setTimeout(resolve, 500))
+    await new Promise(resolve => setTimeout(resolve, 1000))
   }
 }
 
