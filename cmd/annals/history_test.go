@@ -44,14 +44,20 @@ func (c *client) look(t *testing.T, step, position string, things map[string]str
 				t.Fatalf("%s, %s: %v", step, path, err)
 			}
 		}
-		if agent, ok := view.(map[string]any); ok {
-			if settings, ok := agent["settings"].(map[string]any); ok {
-				delete(settings, "secrets") // which the history does not show
-			}
-		}
+		mask(view)
 		s.views[history] = view
 	}
 	return s
+}
+
+// mask hides an agent's secrets as the history does.
+func mask(view any) {
+	agent, _ := view.(map[string]any)
+	settings, _ := agent["settings"].(map[string]any)
+	secrets, _ := settings["secrets"].(map[string]any)
+	for name := range secrets {
+		secrets[name] = "[secret]"
+	}
 }
 
 // then asks for what was, and fails the test unless that is what was seen.

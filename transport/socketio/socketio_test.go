@@ -48,10 +48,11 @@ func TestTheSenderHearsItsCopyAndThatItWasTakenAndTheOthersHearTheMessage(t *tes
 	made, err := w.env.States.Channel(t.Context(), channel)
 	must(t, err)
 	var metadata map[string]any
-	must(t, json.Unmarshal(made.Metadata, &metadata))
+	all := events.ChannelCreated{Metadata: made.Metadata, Opening: made.Opening}.AllMetadata()
+	must(t, json.Unmarshal(all, &metadata))
 	if made.Type != "DM" || made.Name != "DM "+channel.String()[:8] || len(made.Participants) != 2 || metadata["created_by"] != "socketio_auto_creation" ||
 		metadata["isDm"] != true || metadata["socket_id"] != nil {
-		t.Errorf("the channel is %+v, %s", made, made.Metadata)
+		t.Errorf("the channel is %+v, %s", made, all)
 	}
 }
 
