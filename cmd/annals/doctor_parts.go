@@ -89,7 +89,7 @@ type readLog = func(context.Context, events.Position) iter.Seq2[events.Recorded,
 
 // backup opens the log of the data folder as a backup is read.
 func (d *Doctor) backup(ctx context.Context, path string) (*events.Codec, readLog, func(), error) {
-	b, err := node.OpenKeys(ctx, d.Places.Options())
+	b, err := node.OpenKeys(ctx, d.Options())
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -99,7 +99,7 @@ func (d *Doctor) backup(ctx context.Context, path string) (*events.Codec, readLo
 
 // remote opens the event store of EVENTSTORE_URL.
 func (d *Doctor) remote(ctx context.Context, _ string) (*events.Codec, readLog, func(), error) {
-	b, err := node.OpenLog(ctx, d.Places.Options())
+	b, err := node.OpenLog(ctx, d.Options())
 	if err != nil {
 		return nil, nil, nil, err
 	}

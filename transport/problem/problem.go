@@ -83,8 +83,10 @@ var table = []struct {
 	{events.ErrInvalid, http.StatusBadRequest, CodeInvalidRequest, ""},
 	{events.ErrReadOnly, http.StatusMethodNotAllowed, CodeNoMethod, "This server shows what was: nothing can be written here."},
 	{events.ErrTooLarge, http.StatusRequestEntityTooLarge, CodeTooLarge, ""},
-	{events.ErrKeysLost, http.StatusServiceUnavailable, CodeDatabase,
-		"Keys of the log are lost. Nothing is written under new keys until an operator has restored them, or given them up."},
+	{
+		events.ErrKeysLost, http.StatusServiceUnavailable, CodeDatabase,
+		"Keys of the log are lost. Nothing is written under new keys until an operator has restored them, or given them up.",
+	},
 	{events.ErrKeysUnreachable, http.StatusServiceUnavailable, CodeDatabase, "The keys of what is sealed cannot be read. Try again."},
 	{events.ErrUnavailable, http.StatusServiceUnavailable, CodeDatabase, "The event store cannot be reached. Try again."},
 	{events.ErrFull, http.StatusServiceUnavailable, CodeDatabase, "The disk of the event store is full. Try again when there is room."},

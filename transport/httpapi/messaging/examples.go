@@ -22,8 +22,10 @@ var (
 		ResponseID: example.Reply, InReplyTo: example.Message,
 	}
 	streamed = []frame.StreamKind{
-		{Name: "user_message", Data: aBusMessage}, {Name: "chunk", Data: streamedChunk{example.Reply, "Do you often", 0}},
-		{Name: "done", Data: aResponse}, {Name: "error", Data: streamedError{"The answer was aborted"}},
+		{Name: "user_message", Data: aBusMessage},
+		{Name: "chunk", Data: streamedChunk{example.Reply, "Do you often", 0}},
+		{Name: "done", Data: aResponse},
+		{Name: "error", Data: streamedError{"The answer was aborted"}},
 	}
 )
 

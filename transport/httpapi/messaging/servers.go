@@ -84,7 +84,7 @@ type serverChannels struct {
 }
 
 func (a *api) channels(c *frame.Call, in *serverChannels) (channelList, error) {
-	page, err := in.PageQuery.Page(c.PlacesOf(queries.AChannel))
+	page, err := in.Page(c.PlacesOf(queries.AChannel))
 	if err != nil {
 		return channelList{}, err
 	}
