@@ -82,9 +82,11 @@ func (a *API) describe(o *operation, data reflect.Type) huma.Operation {
 		op.Responses[strconv.Itoa(http.StatusAccepted)] = &later
 	}
 	if s := o.answer.streamed; s.typ != "" {
-		op.Responses[strconv.Itoa(http.StatusOK)] = &huma.Response{
-			Description: "The answer of the agent, streamed.", Content: map[string]*huma.MediaType{s.typ: s.describe(a.answers)},
-		}
+		// Not among the responses: a generated client would take each answer for either of two things.
+		op.Extensions = map[string]any{"x-event-stream": &huma.Response{
+			Description: "Status 200: the answer of the agent, streamed, where the body asks for that.",
+			Content:     map[string]*huma.MediaType{s.typ: s.describe(a.answers)},
+		}}
 	}
 	if o.answer.partly != nil {
 		op.Responses[strconv.Itoa(http.StatusMultiStatus)] = a.partial(o.answer.partly)

@@ -37,6 +37,7 @@ type path struct {
 	parts      []string
 	operations map[string]struct {
 		Responses map[string]response `json:"responses"`
+		Stream    response            `json:"x-event-stream"` // of status 200
 	}
 }
 
@@ -135,8 +136,13 @@ func (d *Description) Check(method, asked string, status int, contentType string
 		}
 		return nil
 	}
+	o := p.operations[strings.ToLower(method)]
 	at := []string{"paths", p.template, strings.ToLower(method), "responses", strconv.Itoa(status)}
-	r, ok := p.operations[strings.ToLower(method)].Responses[strconv.Itoa(status)]
+	r, ok := o.Responses[strconv.Itoa(status)]
+	if !ok && status == http.StatusOK && o.Stream.Content != nil {
+		at = []string{"paths", p.template, strings.ToLower(method), "x-event-stream"}
+		r, ok = o.Stream, true
+	}
 	what := fmt.Sprintf("%s %s, status %d", method, p.template, status)
 	if !ok {
 		return fmt.Errorf("%s is not described: %.300s", what, body)
