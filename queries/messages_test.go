@@ -201,10 +201,7 @@ func TestAPageOfTooManyOfOneMillisecondSaysThatItEndedEarly(t *testing.T) {
 	for i := range facts {
 		facts[i] = events.ServerCreated{ServerID: uuid.New(), Name: "s", SourceType: "s"}
 	}
-	var last events.Position
-	for _, f := range facts {
-		last = g.log.Record(events.ServerStream(f.(events.ServerCreated).ServerID), dawn, f)
-	}
+	last := g.log.Record(events.ServerStream(uuid.New()), dawn, facts...)
 	must(t, g.feed.Wait(g.ctx, projections.GroupCore, last))
 	for limit, want := range map[int]struct {
 		n     int
