@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -56,6 +57,11 @@ func TestAfterAnErasureNoFileOfTheDataFolderHoldsTheText(t *testing.T) {
 			}, "Idempotency-Key", fmt.Sprint(text, i))
 		}
 	}
+	// An answer that is under way when its person is erased would record the text again.
+	eventually(t, time.Minute, "the agent has answered everything", func() bool {
+		said := string(p.must(t, http.StatusOK, http.MethodGet, path+"?limit=1000", nil).body)
+		return strings.Count(said, `"authorId":"`+agent+`"`) == 120
+	})
 	opened := uuid.NewString() // the message makes this channel
 	p.must(t, http.StatusCreated, http.MethodPost, "/api/messaging/central-channels/"+opened+"/messages", map[string]any{
 		"author_id": somebody, "server_id": defaultServer, "content": "hello", "metadata": map[string]any{"user_display_name": "Ann " + canary, "isDm": true},
