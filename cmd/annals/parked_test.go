@@ -52,9 +52,12 @@ func (c *client) dealtWith(t *testing.T, ids []string, want map[string]string) {
 				Data        struct{ EventID, Reaction string }
 			}
 		}
-		if err := c.must(t, http.StatusOK, http.MethodGet, "/api/history/events?category=parked&type="+typ+"&actor="+actor, nil).data(&page); err != nil {
-			t.Fatal(err)
-		}
+		eventually(t, time.Minute, "the history is told", func() bool { // which may be behind
+			if err := c.must(t, http.StatusOK, http.MethodGet, "/api/history/events?category=parked&type="+typ+"&actor="+actor, nil).data(&page); err != nil {
+				t.Fatal(err)
+			}
+			return len(page.Events) >= len(strings.Fields(events))
+		})
 		var found []string
 		for _, e := range page.Events {
 			found = append(found, e.Data.EventID)
