@@ -53,7 +53,7 @@ func (c Character) Public() (Character, error) {
 const maskedSecret = `"[secret]"`
 
 // MaskSecrets returns the event with the names of an agent's secrets, and without their values, for readers who need neither:
-// whoever sees an encrypted secret and has the salt has the secret.
+// an encrypted secret and the salt together give the secret.
 func MaskSecrets(e Event) Event {
 	switch f := e.(type) {
 	case AgentCreated:

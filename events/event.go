@@ -67,7 +67,7 @@ type Metadata struct {
 	Correlation uuid.UUID `json:"$correlationId"`
 	Causation   uuid.UUID `json:"$causationId"`
 	// Request is the id of the request that the fact was recorded for, Body a hash of what it carried, under the key of the
-	// subject whom it is about (see Codec.MAC): the same Idempotency-Key with another body is told apart by them.
+	// subject that it is about (see Codec.MAC). A repeated Idempotency-Key with another body has another hash.
 	Request uuid.UUID `json:"request"`
 	Body    string    `json:"body,omitempty"`
 	Actor   string    `json:"actor"`

@@ -229,7 +229,7 @@ func TestNothingIsSealedUnderAKeyThatIsNotKeptAnyMore(t *testing.T) {
 	if lost, _, err := codec.Lost(t.Context()); len(lost) != 1 || err != nil {
 		t.Errorf("%v are lost: %v", lost, err)
 	}
-	encode(t, codec, said(eliza)) // whose key is there, in another file
+	encode(t, codec, said(eliza)) // eliza's key is there, in another file
 	if got := decode(t, codec, stored).Event.(MessageEdited).Content; got != "hi" {
 		t.Errorf("what was sealed before reads %q", got)
 	}

@@ -99,7 +99,7 @@ group by w.id, w.created_at, w.created order by w.created_at %[1]s, w.created %[
 	}.read(ctx, q, p)
 }
 
-// OpenRoom is a room with who takes part in it.
+// OpenRoom is a room with its participants.
 type OpenRoom struct {
 	Room
 	Entities []uuid.UUID

@@ -71,7 +71,7 @@ const (
 func newCampaign(t *testing.T, size int) *campaign {
 	t.Helper()
 	c := &campaign{T: t, binary: os.Args[0], address: "127.0.0.1:0", log: t.TempDir() + "/log"}
-	if build := os.Getenv("ANNALS_BINARY"); build != "" { // an older one, whose faults the campaign has to find
+	if build := os.Getenv("ANNALS_BINARY"); build != "" { // an older build: the campaign has to find its faults
 		c.binary = build
 	}
 	c.serve(c.log)
@@ -235,7 +235,7 @@ func (c *client) illness(ctx context.Context) string {
 	return ""
 }
 
-// Whatever fails, and comes back: what was acknowledged is there once, is read by whoever names its position, is pushed once to each
+// Whatever fails, and comes back: what was acknowledged is there once, each read that names its position has it, it is pushed once to each
 // follower and answered once; the others go on within 10 s, and nobody raises an alarm when it has passed.
 func TestOutageOfAnyPartLosesDoublesAndHidesNothing(t *testing.T) {
 	t.Parallel() // where it is no campaign, it waits most of the time

@@ -63,7 +63,7 @@ type interruptible interface {
 	watch(ctx context.Context, e events.Recorded, failed error) (watched context.Context, stop func())
 }
 
-// quiet is the logger of the router, whose own lines only help to find a fault in the router itself.
+// quiet is the logger of the router. Its lines only help to find a fault in the router itself.
 func quiet(log *slog.Logger) watermill.LoggerAdapter {
 	return watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
 }

@@ -97,7 +97,7 @@ func TestExportedSecretsOpenUnderAnotherSaltWithTheirPassphraseAlone(t *testing.
 	}
 }
 
-// A vault whose salts cannot be read encrypts nothing, and does so once they can.
+// A vault encrypts nothing while its salts cannot be read, and encrypts once they can.
 func TestALateVaultEncryptsOnceItsSaltsAreThere(t *testing.T) {
 	t.Parallel()
 	away := errors.New("away")

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// preempted is an answer whose writer does not go on for a while after the client has what it wrote, as on a busy machine.
+// preempted is an answer that pauses after each write although the client has received it, as on a busy machine.
 type preempted struct{ http.ResponseWriter }
 
 func (p preempted) Unwrap() http.ResponseWriter { return p.ResponseWriter }

@@ -117,10 +117,10 @@ func (c *Call) NewID(what string) uuid.UUID {
 	return c.api.NewID()
 }
 
-// subjectNames are the members of a body that name the person whom an operation is about.
+// subjectNames are the members of a body that name the person that an operation is about.
 var subjectNames = []string{"author_id", "authorId", "senderId", "entityId", "entity_id", "userId", "user_id"}
 
-// subjectOf returns the person whom a body names, and otherwise one that stands for the caller.
+// subjectOf returns the person that a body names, and otherwise one that stands for the caller.
 func (c *Call) subjectOf(body []byte) uuid.UUID {
 	var members map[string]json.RawMessage
 	_ = json.Unmarshal(body, &members) // what is no object names nobody

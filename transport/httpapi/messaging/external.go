@@ -103,7 +103,7 @@ func (a *api) submittedID(c *frame.Call, given frame.Text) (uuid.UUID, error) {
 	return id, err
 }
 
-// same refuses a message whose id another one was submitted under.
+// same refuses a message if another one was submitted under its id.
 func (a *api) same(c *frame.Call, m commands.SubmitMessage) error {
 	var there events.MessageSubmitted
 	for e, err := range a.Env.Store.Read(c, events.MessageStream(m.MessageID), events.Forwards) {

@@ -150,7 +150,7 @@ func (a *api) exportAgent(c *frame.Call, in *exportQuery) (json.RawMessage, erro
 	return nil, nil
 }
 
-// minPassphrase bounds guessing by those who get hold of an export.
+// minPassphrase makes it slow to guess the passphrase of an export.
 const minPassphrase = 12
 
 // characterFor is the character as it can be created again, its secrets sealed with a passphrase, or left out without one.
