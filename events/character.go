@@ -52,8 +52,8 @@ func (c Character) Public() (Character, error) {
 // maskedSecret stands for the value of a secret.
 const maskedSecret = `"[secret]"`
 
-// MaskSecrets returns the event with the names of an agent's secrets, and without their values, for readers who need neither:
-// an encrypted secret and the salt together give the secret.
+// MaskSecrets returns the event with the names of an agent's secrets, and without their values: an encrypted value and the salt
+// together give the secret.
 func MaskSecrets(e Event) Event {
 	switch f := e.(type) {
 	case AgentCreated:
