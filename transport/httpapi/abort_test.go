@@ -12,13 +12,19 @@ import (
 	"annals/transport/problem"
 )
 
+// privateChannel makes a channel of Ann and an agent.
+func (s *fixture) privateChannel(agent string) (id string) {
+	s.T.Helper()
+	return s.Ask("POST", "/api/messaging/central-channels", fields{
+		"name": "DM", "server_id": "0", "type": "DM", "participantCentralUserIds": []string{ann, agent},
+	}).Is(201).Text("id")
+}
+
 func TestAnAnswerIsAborted(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	agent := s.newAgent("Iris")
-	channel := s.Ask("POST", "/api/messaging/central-channels", fields{
-		"name": "DM", "server_id": "0", "type": "DM", "participantCentralUserIds": []string{ann, agent},
-	}).Is(201).Text("id")
+	channel := s.privateChannel(agent)
 	path := "/api/messaging/central-channels/" + channel
 	say := func() string {
 		return s.Ask("POST", path+"/messages", fields{"server_id": "0", "author_id": ann, "content": "Hello?"}).Is(201).Text("id")
@@ -74,9 +80,7 @@ func TestWhyATurnEndedAsItDidIsTold(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	agent := s.newAgent("Iris")
-	channel := s.Ask("POST", "/api/messaging/central-channels", fields{
-		"name": "DM", "server_id": "0", "type": "DM", "participantCentralUserIds": []string{ann, agent},
-	}).Is(201).Text("id")
+	channel := s.privateChannel(agent)
 	by := uuid.MustParse(agent)
 	for _, outcome := range []string{events.TurnFailed, events.TurnIgnored, events.TurnCutOff, ""} {
 		path := "/api/messaging/central-channels/" + channel
