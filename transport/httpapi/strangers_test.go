@@ -95,14 +95,17 @@ func TestKeysInThePacketOfASocketAreCounted(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/socket.io/", nil)
 	r.RemoteAddr = "192.0.2.1:1"
 	for range 1000 {
-		if _, ok := s.API.Identify(r, "wrong"); ok {
-			t.Fatal("a wrong key is taken")
+		if _, err := s.API.Identify(r, "wrong"); err == nil || !strings.HasPrefix(err.Error(), "Invalid X-API-KEY") {
+			t.Fatalf("a wrong key: %v", err)
 		}
+	}
+	if _, err := s.API.Identify(r, ""); err == nil || !strings.HasPrefix(err.Error(), "Missing X-API-KEY") {
+		t.Errorf("no key: %v", err)
 	}
 	if status := s.from("192.0.2.1", "GET", "/api/agents", "X-API-KEY", "wrong"); status != http.StatusTooManyRequests {
 		t.Errorf("a wrong key after 1000 over the socket: %d", status)
 	}
-	if _, ok := s.API.Identify(r, "s3cret"); !ok {
+	if _, err := s.API.Identify(r, "s3cret"); err != nil {
 		t.Error("the right key is not taken")
 	}
 }

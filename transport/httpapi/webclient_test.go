@@ -114,8 +114,8 @@ func TestTheCookieIsWorthTheKeyWhereTheWebClientCannotShowIt(t *testing.T) {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
 			must(t, err)
 			r.Header.Set("Cookie", cookie)
-			if _, ok := s.API.Identify(r, ""); ok != (status == 200) {
-				t.Errorf("%s: %v", path, ok)
+			if _, err := s.API.Identify(r, ""); (err == nil) != (status == 200) {
+				t.Errorf("%s: %v", path, err)
 			}
 		}
 	}

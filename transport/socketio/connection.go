@@ -80,13 +80,16 @@ func (h *Hub) connected(session *carrier.Session, s *socket.Socket) {
 		return
 	}
 	r := s.Request().Request()
+	var refused error
 	for _, key := range keysOf(s.Handshake().Auth) {
-		if actor, ok, identified := h.identifies(r, key); ok {
+		actor, identified, err := h.identify(r, key)
+		if err == nil {
 			welcome(actor, identified)
 			return
 		}
+		refused = err
 	}
-	c.tell("unauthorized", "Invalid or missing X-API-KEY")
+	c.tell("unauthorized", refused.Error())
 	// Not at once: the library breaks off the connection of who says something after that, and with it what he was told.
 	time.AfterFunc(h.Parting, func() { s.Disconnect(false) })
 	time.AfterFunc(h.Parting+time.Second, func() { c.Close(true) }) // clients do it themselves

@@ -39,7 +39,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func keysOf(auth map[string]any) []string {
 	keys := []string{""}
 	for _, name := range []string{"apiKey", "token", "key"} {
-		if key, ok := auth[name].(string); ok {
+		if key, _ := auth[name].(string); key != "" {
 			keys = append(keys, key)
 		}
 	}

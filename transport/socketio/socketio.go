@@ -31,9 +31,9 @@ type Options struct {
 	Channels Channels
 	Waiter   Waiter
 	Logs     *serverlog.Ring
-	// Identify tells who a request comes from; key is what the client sent beside it. It is false where a key is needed and
-	// none was shown.
-	Identify func(r *http.Request, key string) (actor string, ok bool)
+	// Identify returns who a request comes from; key is what the client sent beside it. Where a key is needed and the right one
+	// is not there it fails, with a text for the client.
+	Identify func(r *http.Request, key string) (actor string, err error)
 	Clock    func() time.Time
 	NewID    func() uuid.UUID // version 7
 	Logger   *slog.Logger

@@ -360,12 +360,16 @@ func TestTheLogIsStreamedAsTheFilterSays(t *testing.T) {
 func TestOnlyWhoHasTheKeyIsHeard(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, keyed)
-	for _, auth := range []string{"", `{"apiKey":"wrong"}`, `{"apiKey":7}`} {
+	for auth, reason := range map[string]string{
+		"": "missing", `{"apiKey":"wrong"}`: "wrong", `{"apiKey":7}`: "missing", `{"apiKey":"wrong","token":""}`: "wrong", `{"key":""}`: "missing",
+	} {
 		c := w.open()
 		c.send("40" + auth)
 		c.read() // connected
 		c.send(`42["1",{"channelId":"x"}]`)
-		c.next("unauthorized")
+		if told := c.next("unauthorized").text; told != `42["unauthorized","`+reason+`"]` {
+			t.Errorf("%s: %q", auth, told)
+		}
 		c.ended()
 	}
 	c := w.open()

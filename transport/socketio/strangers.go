@@ -12,11 +12,11 @@ import (
 // anonymous is the actor of clients that did not show a key.
 const anonymous = "anonymous"
 
-// identifies reports who a request comes from, whether that may come in, and whether it is identified: it showed the key, or
-// there is none and it comes from this machine.
-func (h *Hub) identifies(r *http.Request, key string) (actor string, ok, identified bool) {
-	actor, ok = h.Identify(r, key)
-	return actor, ok, ok && (actor != anonymous || limits.IsLocal(r))
+// identify returns who a request comes from, and whether it is identified: it showed the key, or there is none and it comes from
+// this machine. It fails where the request may not come in.
+func (h *Hub) identify(r *http.Request, key string) (actor string, identified bool, err error) {
+	actor, err = h.Identify(r, key)
+	return actor, err == nil && (actor != anonymous || limits.IsLocal(r)), err
 }
 
 // enter gives a new session its place. One that is not identified takes it from another such one where there are too many:
@@ -55,14 +55,14 @@ func (h *Hub) awaitCookie(r *http.Request) {
 
 // shows notes the key that a client shows later than with its first request.
 func (c *connection) shows(r *http.Request) {
-	if actor, ok, identified := c.hub.identifies(r, ""); ok && identified {
+	if actor, identified, _ := c.hub.identify(r, ""); identified {
 		c.shown.Store(&actor)
 	}
 }
 
 // isIdentified reports whether a request shows the key, or needs none.
 func (h *Hub) isIdentified(r *http.Request) bool {
-	_, _, identified := h.identifies(r, "")
+	_, identified, _ := h.identify(r, "")
 	return identified
 }
 

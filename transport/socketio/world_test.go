@@ -125,11 +125,16 @@ func (w *world) RecentIn(ctx context.Context, channel uuid.UUID) (recent []uuid.
 // Wait implements Waiter.
 func (w *world) Wait(context.Context, string, events.Position) error { return nil }
 
-func (w *world) identify(r *http.Request, shown string) (string, bool) {
-	if !w.keyed {
-		return "anonymous", true
+func (w *world) identify(r *http.Request, shown string) (string, error) {
+	switch {
+	case !w.keyed:
+		return "anonymous", nil
+	case shown == key || r.Header.Get("X-Api-Key") == key:
+		return "key:default", nil
+	case shown == "" && r.Header.Get("X-Api-Key") == "":
+		return "anonymous", errors.New("missing")
 	}
-	return "key:default", shown == key || r.Header.Get("X-Api-Key") == key
+	return "anonymous", errors.New("wrong")
 }
 
 func handle[S commands.State[S], A any](w *world, cmd commands.Command[S, A]) {

@@ -173,7 +173,7 @@ func (s *server) push(context.Context) error {
 	s.feed = engine.NewFeed(o)
 	s.rooms = socketio.New(socketio.Options{
 		Env: s.env, Channels: s.queries, Waiter: s.feed, Logs: s.lines, Clock: s.Clock, NewID: NewID, Logger: s.Logger, Client: proxies.ClientOf,
-		Identify: func(r *http.Request, key string) (string, bool) { return s.api.Identify(r, key) }, // is there before the first client
+		Identify: func(r *http.Request, key string) (string, error) { return s.api.Identify(r, key) }, // is there before the first client
 	})
 	return nil
 }

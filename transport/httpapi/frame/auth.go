@@ -70,18 +70,21 @@ func (a *API) identify(g *gin.Context) bool {
 	return may.signed && a.keys.admitted(g.Request)
 }
 
-// Identify tells who a socket's request comes from: key may be what the client sent beside it. It is false where a key is
-// needed and none was shown; a wrong one beside the request counts, as one in it does (see authenticate).
-func (a *API) Identify(r *http.Request, key string) (actor string, ok bool) {
+// Identify returns who a socket's request comes from; key is what the client sent beside it. It fails where a key is needed and
+// the right one is not there: the error's text says whether it is missing or wrong. A wrong one beside the request counts, as one
+// in it does (see authenticate).
+func (a *API) Identify(r *http.Request, key string) (actor string, err error) {
 	switch {
 	case !a.keys.required():
-		return Anonymous, true
+		return Anonymous, nil
 	case a.keys.shown(r), a.keys.asked(r), a.keys.is(key), a.keys.cookie(r):
-		return keyHolder, true
+		return keyHolder, nil
+	case key == "" && !a.keys.tried(r):
+		return Anonymous, errNoKey
 	case key != "" && a.rates.strangers != nil:
 		a.rates.strangers.take(a.O.Proxies.ClientOf(r))
 	}
-	return Anonymous, false
+	return Anonymous, errWrongKey
 }
 
 // keys knows the server's key, if it has one, and what it is exchanged for.
