@@ -39,33 +39,35 @@ func Format(variables map[string]string) string {
 	return b.String()
 }
 
-// Parse reads what Format writes and what people do: comments, export, quotes of either kind. What is no variable is passed
-// over; of a name that repeats the last counts.
+var (
+	// quoted is a value in quotes, which may have several lines: nothing but a comment follows it. In double quotes there are
+	// escapes, unless a backslash is the last of it.
+	quoted = regexp.MustCompile(`^[ \t]*(?:"((?s:\\.|[^"\\])*)"|"([^"\n]*)"|'([^']*)'|` + "`([^`]*)`" + `)[ \t]*(?:#[^\n]*)?(?:\n|$)`)
+	// comment follows a value without quotes.
+	comment = regexp.MustCompile(`\s#.*`)
+)
+
+// Parse reads what Format writes and what people do: comments, export, quotes of any kind, lines that end as on Windows. What is no
+// variable is passed over; of a name that repeats the last counts.
 func Parse(text string) map[string]string {
 	out := map[string]string{}
-	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
-		line = strings.TrimPrefix(strings.TrimSpace(line), "export ")
+	rest := strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n")
+	for rest != "" {
+		line, next, _ := strings.Cut(rest, "\n")
 		name, value, ok := strings.Cut(line, "=")
-		if name = strings.TrimSpace(name); ok && IsName(name) {
-			out[name] = unquoted(strings.TrimSpace(value))
+		name = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(name), "export "))
+		if !ok || !IsName(name) {
+			rest = next
+			continue
 		}
+		behind := rest[len(line)-len(value):]
+		if in := quoted.FindStringSubmatch(behind); in != nil {
+			out[name], rest = unescapes.Replace(in[1])+in[2]+in[3]+in[4], behind[len(in[0]):]
+			continue
+		}
+		out[name], rest = strings.TrimSpace(comment.ReplaceAllString(value, "")), next
 	}
 	return out
-}
-
-func unquoted(value string) string {
-	if n := len(value); n >= 2 && value[0] == value[n-1] {
-		switch value[0] {
-		case '"':
-			return unescapes.Replace(value[1 : n-1])
-		case '\'', '`':
-			return value[1 : n-1]
-		}
-	}
-	if before, _, ok := strings.Cut(value, " #"); ok {
-		return strings.TrimSpace(before)
-	}
-	return value
 }
 
 // Ready is a file that is about to take the place of another.

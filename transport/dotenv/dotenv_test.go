@@ -23,10 +23,18 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 
 func TestWhatPeopleWriteIsRead(t *testing.T) {
 	t.Parallel()
-	got := Parse("\ufeffZ=first\n# a comment\n\nA=1\nexport B = two words # why\nC='a#b'\nD=\"x\\ny\"\nno variable\n1E=5\nA=2\n\tF=\nG=https://h/#x\r\n")
-	want := map[string]string{"Z": "first", "A": "2", "B": "two words", "C": "a#b", "D": "x\ny", "F": "", "G": "https://h/#x"}
-	if !maps.Equal(got, want) {
-		t.Errorf("%q, not %q", got, want)
+	for text, want := range map[string]map[string]string{
+		"\ufeffZ=first\n# a comment\n\nA=1\nA=2\n":                {"Z": "first", "A": "2"},
+		"export B = two words # why\n\tF=\nno variable\n1E=5":     {"B": "two words", "F": ""},
+		"C='a#b'\nD=\"x\\ny\"\nE=`it's`\r\nG=https://h/#x\r\n":    {"C": "a#b", "D": "x\ny", "E": "it's", "G": "https://h/#x"},
+		"A=\"one\" # a comment\nB='two'\t# another\nC= # nothing": {"A": "one", "B": "two", "C": ""},
+		"A=\"-----BEGIN\r\nkey-----\"\r\nB='1\n# 2\n3'\nC=4":      {"A": "-----BEGIN\nkey-----", "B": "1\n# 2\n3", "C": "4"},
+		"A=\"open\nB=\"closed\"\nC='x'y\nD=a\"b\"":                {"A": "\"open", "B": "closed", "C": "'x'y", "D": "a\"b\""},
+		"A=\"C:\\data\\\"\nB=2":                                   {"A": `C:\data\`, "B": "2"},
+	} {
+		if got := Parse(text); !maps.Equal(got, want) {
+			t.Errorf("%q is read as %q, not %q", text, got, want)
+		}
 	}
 }
 
