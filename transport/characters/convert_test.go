@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -127,11 +129,10 @@ func TestAPatchNeedsNoBioAndMayDelete(t *testing.T) {
 	}
 }
 
-// Any value may stand in any field of an old file: programs wrote them without a schema.
-func TestWhatIsConvertedIsAcceptedToday(t *testing.T) {
-	t.Parallel()
+// drawnCharacter draws a file that has any value in any field: programs wrote them without a schema. No two texts in it are the same.
+func drawnCharacter(rt *rapid.T) string {
 	names := []string{"user", "name", "text", "content", "action", "actions", "path", "directory", "shared", "all", "secrets", "inReplyTo", "token", "é"}
-	leaf := rapid.SampledFrom([]string{`null`, `true`, `0`, `-1.50`, `""`, `" "`, `"text"`, `"b850bc30-45f8-0041-a00a-83df46d8555d"`, `[]`, `{}`})
+	leaf := rapid.SampledFrom([]string{`null`, `true`, `0`, `-1.50`, `""`, `" "`, `"*"`, `"b850bc30-45f8-0041-a00a-83df46d8555d"`, `[]`, `{}`})
 	var value func(depth int) *rapid.Generator[string]
 	value = func(depth int) *rapid.Generator[string] {
 		if depth == 0 {
@@ -141,7 +142,7 @@ func TestWhatIsConvertedIsAcceptedToday(t *testing.T) {
 			return "[" + strings.Join(rapid.SliceOfN(value(depth-1), 0, 3).Draw(rt, "entries"), ",") + "]"
 		}), rapid.Custom(func(rt *rapid.T) string {
 			var members []string
-			for _, name := range rapid.SliceOfN(rapid.SampledFrom(names), 0, 3).Draw(rt, "names") {
+			for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom(names), 0, 3, rapid.ID).Draw(rt, "names") {
 				members = append(members, `"`+name+`":`+value(depth-1).Draw(rt, name))
 			}
 			return "{" + strings.Join(members, ",") + "}"
@@ -154,30 +155,65 @@ func TestWhatIsConvertedIsAcceptedToday(t *testing.T) {
 		}
 	}
 	slices.Sort(fields)
+	old := `{"name":"A","modelProvider":"openai"`
+	for _, name := range rapid.SliceOfDistinct(rapid.SampledFrom(fields), rapid.ID).Draw(rt, "fields") {
+		old += `,"` + name + `":` + value(3).Draw(rt, name)
+	}
+	parts := strings.Split(old, "*")
+	for i := range parts[1:] {
+		parts[i] += fmt.Sprintf("word %d", 1000+i)
+	}
+	return strings.Join(parts, "") + "}"
+}
+
+func TestWhatIsConvertedIsAcceptedToday(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		old := `{"name":"A","modelProvider":"openai"`
-		for _, name := range rapid.SliceOfDistinct(rapid.SampledFrom(fields), func(s string) string { return s }).Draw(rt, "fields") {
-			old += `,"` + name + `":` + value(3).Draw(rt, name)
-		}
-		character, changes, err := Convert([]byte(old + "}"))
+		old := drawnCharacter(rt)
+		character, changes, err := Convert([]byte(old))
 		if errors.Is(err, ErrNoBio) {
 			return
 		}
 		if err != nil {
-			rt.Fatalf("%s}: %v", old, err)
+			rt.Fatalf("%s: %v", old, err)
 		}
 		if _, err := commands.ParseCharacter(character); err != nil {
-			rt.Fatalf("%s}\nbecame %s\n%+v: %v", old, character, changes, err)
+			rt.Fatalf("%s\nbecame %s\n%+v: %v", old, character, changes, err)
 		}
 		if again, more, err := Convert(character); err != nil || !bytes.Equal(again, character) || len(more) > 0 {
 			rt.Fatalf("%s is not of today: %s %+v %v", character, again, more, err)
 		}
+		alone := func(path string) string { return strings.ReplaceAll(path, ".0", "") + "." } // a value may have become a list of one
+		for path, text := range textsByPath("", []byte(old)) {
+			named := slices.ContainsFunc(changes, func(c Field) bool {
+				return (c.Outcome == Dropped || strings.Contains(c.Note, "text")) && strings.HasPrefix(alone(path), alone(c.Field))
+			})
+			if !named && !bytes.Contains(character, []byte(text)) {
+				rt.Fatalf("%s\nbecame %s\n%s is gone and not named in %+v", old, character, path, changes)
+			}
+		}
 		now := object(character)
-		for name := range object([]byte(old + "}")) {
+		for name := range object([]byte(old)) {
 			named := slices.ContainsFunc(changes, func(c Field) bool { return c.Field == name })
 			if _, there := now[name]; !there && !named {
-				rt.Fatalf("%s}\n%s is gone and not named in %+v", old, name, changes)
+				rt.Fatalf("%s\n%s is gone and not named in %+v", old, name, changes)
 			}
 		}
 	})
+}
+
+// textsByPath are the words in a value by where they stand.
+func textsByPath(path string, v json.RawMessage) map[string]string {
+	all := map[string]string{}
+	for name, inner := range object(v) {
+		maps.Copy(all, textsByPath(strings.TrimPrefix(path+"."+name, "."), inner))
+	}
+	for i, inner := range list(v) {
+		maps.Copy(all, textsByPath(fmt.Sprint(path, ".", i), inner))
+	}
+	var text string
+	if isString(v) && json.Unmarshal(v, &text) == nil && strings.HasPrefix(text, "word ") {
+		all[path] = text
+	}
+	return all
 }

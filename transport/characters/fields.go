@@ -84,6 +84,9 @@ func (c *conversion) texts(name string, value json.RawMessage) []string {
 // readExamples reads conversations of {user, content}. One that is not in a list of its own is a conversation of one line.
 func readExamples(c *conversion, name string, value json.RawMessage) {
 	talks, renamed := [][]map[string]json.RawMessage{}, map[string]bool{}
+	if list(value) == nil && !isEmpty(value) {
+		c.changed(name, Dropped, "it is no list of conversations")
+	}
 	for i, talk := range list(value) {
 		lines := list(talk)
 		if lines == nil {
@@ -93,8 +96,11 @@ func readExamples(c *conversion, name string, value json.RawMessage) {
 		for j, line := range lines {
 			at := fmt.Sprintf("%s.%d.%d", name, i, j)
 			fields := object(line)
-			if user, ok := fields["user"]; ok && fields["name"] == nil {
+			switch user, ok := fields["user"]; {
+			case ok && fields["name"] == nil:
 				fields["name"], renamed["user is name"] = user, true
+			case ok && !isEmpty(user):
+				c.changed(at+".user", Dropped, "there is a name already")
 			}
 			if delete(fields, "user"); !isString(fields["name"]) || !c.content(at, fields, renamed) {
 				c.changed(at, Dropped, "it does not say who says what")
@@ -208,6 +214,9 @@ func readTemplates(c *conversion, name string, value json.RawMessage) {
 func readSettings(c *conversion, name string, value json.RawMessage) {
 	fields := object(value)
 	if fields == nil {
+		if !isEmpty(value) {
+			c.changed(name, Dropped, "settings are an object")
+		}
 		return
 	}
 	if secrets, ok := fields["secrets"]; ok && object(secrets) == nil {
