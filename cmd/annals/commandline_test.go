@@ -42,7 +42,7 @@ func annalsDoes(t *testing.T, settings []string, args ...string) performed {
 
 const nobody = "99999999-9999-4999-8999-999999999999"
 
-// lines are command lines that fail, by the words that lead to the command.
+// failing are command lines that fail, by the words that lead to the command.
 var failing = map[string][]struct {
 	args   string
 	status int
@@ -78,7 +78,7 @@ var failing = map[string][]struct {
 	"eventstore verify": {{"", 1, "there is no event log in"}, {"x", 2, "unexpected argument"}},
 }
 
-// settingsOf are the settings that more than one command takes, in the order of their help.
+// flagsOf are the flags that a help names, in its order.
 func flagsOf(help string) []string {
 	var names []string
 	for _, m := range regexp.MustCompile(`(?m)^ +(?:-\w, +)?--([a-z-]+)`).FindAllStringSubmatch(help, -1) {
@@ -180,6 +180,23 @@ func TestTheVersionIsOurOwnBesideThatOfTheAPI(t *testing.T) {
 }
 
 func TestASettingOfALevelIsTakenInAnyCaseAndUnderElizaOSsNames(t *testing.T) {
+// As in `annals history | head`: what the command has started, such as PostgreSQL, would go on if the signal killed it.
+func TestACommandWhoseOutputNobodyReadsEndsInOrder(t *testing.T) {
+	t.Parallel()
+	read, write, err := os.Pipe()
+	if err := errors.Join(err, read.Close()); err != nil {
+		t.Fatal(err)
+	}
+	defer write.Close()
+	var said strings.Builder
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "routes")
+	cmd.Env, cmd.Stdout, cmd.Stderr = []string{asAnnals + "=1"}, write, &said
+	exit := new(exec.ExitError)
+	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != statusPipe || said.Len() > 0 {
+		t.Errorf("%v: %s", err, &said)
+	}
+}
+
 	t.Parallel()
 	for _, level := range []string{"INFO", "Debug", "trace", "success", "fatal"} {
 		if _, err := new(cli).parse(t.Context(), []string{"serve", "--log-level", level}); err != nil {

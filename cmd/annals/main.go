@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"slices"
@@ -33,21 +34,27 @@ type cli struct {
 
 func main() { os.Exit(perform(os.Args[1:])) }
 
-// Exit statuses: something failed, or the command line says nothing that can be done.
+// Exit statuses: something failed, the command line says nothing that can be done, or nobody reads the output any more, which
+// shells show as 128 and SIGPIPE.
 const (
 	statusFailed = 1
 	statusUsage  = 2
 )
+	statusPipe   = 128 + 13
 
 // perform runs a command until it is done or a signal ends it, and returns the exit status.
 func perform(args []string) int {
 	ctx, stop := untilStopped(context.Background())
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a write fails instead, so that what the command has started is stopped
 	defer stop()
 	err := run(ctx, args)
 	if err == nil {
 		return 0
 	}
 	fmt.Fprintln(os.Stderr, "annals:", err)
+	if wrote := new(fs.PathError); errors.As(err, &wrote) && wrote.Path == os.Stdout.Name() && errors.Is(wrote, syscall.EPIPE) {
+		return statusPipe
+	}
 	var usage usageError
 	if !errors.As(err, &usage) {
 		return statusFailed

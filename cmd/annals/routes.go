@@ -12,7 +12,9 @@ type Routes struct{}
 // Run implements the command.
 func (Routes) Run() error {
 	for _, r := range httpapi.Routes() {
-		fmt.Println(r.Method, r.Path)
+		if _, err := fmt.Println(r.Method, r.Path); err != nil {
+			return err
+		}
 	}
 	return nil
 }
