@@ -216,6 +216,9 @@ try {
     await page.getByRole('button', { name: 'Talk' }).click();
     await say('You will refuse.');
     await page.locator('.bubble', { hasText: 'You will refuse.' }).waitFor();
+    await page.getByText('No answer: failed').getByRole('link', { name: 'why' }).click();
+    await heading('Why there is no answer');
+    await page.getByRole('cell', { name: 'failed' }).waitFor();
     await view('Parked');
     const entry = page.getByRole('row').filter({ hasText: 'MessageSubmitted' });
     for (let i = 0; i < 120 && await entry.count() === 0; i++) {
@@ -269,7 +272,7 @@ try {
   });
   for (const [name, options] of [['dark', { colorScheme: 'dark' }], ['phone', { viewport: { width: 390, height: 844 }, hasTouch: true }]]) {
     const other = await newPage(options);
-    for (const hash of ['', 'agents', 'chat', 'events', 'memory', 'parked', `story/messages/${told}`, `why/${answered}`]) {
+    for (const hash of ['', 'agents', 'chat', 'events', 'memory', 'parked', `story/messages/${told}`, `why/messages/${answered}`]) {
       await other.goto(`${page_}/#/${hash}`);
       await other.getByText('live', { exact: true }).waitFor();
       await other.waitForTimeout(300);

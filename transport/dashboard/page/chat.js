@@ -30,6 +30,7 @@ async function channelsOfAll() {
 async function room(talk, channel, app) {
   const said = el('div.said', { role: 'log', 'aria-label': `Messages in ${channel.name}`, tabindex: 0 });
   const partials = new Map(); // message id → an answer under way
+  const unanswered = new Map(); // turn id → a turn that ended without an answer
   const text = el('input.grow', { name: 'text', autocomplete: 'off', 'aria-label': 'What you say', 'data-first': true, required: true, placeholder: 'Say something' });
   fill(talk, el('div.row.middle', {}, el('h2', {}, channel.name), el('a', { href: `#/story/channels/${channel.id}` }, 'Story')), said,
     el('form.row', {
@@ -52,7 +53,7 @@ async function room(talk, channel, app) {
   let messages = [];
   const draw = () => {
     const atEnd = said.scrollHeight - said.scrollTop - said.clientHeight < 80;
-    fill(said, messages.map((m) => bubble(m)), [...partials].filter(([id]) => !messages.some((m) => m.id === id)).map(([, partial]) => el('div.bubble.partial', {}, el('span.by', {}, 'is answering'), partial.text)));
+    fill(said, messages.map((m) => [bubble(m), [...unanswered.values()].filter((turn) => turn.messageId === m.id).map(ending)]), [...partials].filter(([id]) => !messages.some((m) => m.id === id)).map(([, partial]) => el('div.bubble.partial', {}, el('span.by', {}, 'is answering'), partial.text)));
     if (atEnd) said.scrollTop = said.scrollHeight;
   };
   const refresh = guarded(async () => {
@@ -71,6 +72,10 @@ async function room(talk, channel, app) {
   return app.stream.subscribe('chat', { channels: [channel.id] }, {
     events: (facts) => {
       for (const fact of facts) {
+        if (fact.type === 'TurnCompleted') {
+          if (['failed', 'aborted'].includes(fact.data.outcome)) unanswered.set(fact.data.turnId, fact.data);
+          else unanswered.delete(fact.data.turnId);
+        }
         for (const [id, partial] of partials) {
           if (id === fact.data.messageId || (fact.type === 'TurnCompleted' && partial.inReplyTo === fact.data.messageId)) partials.delete(id);
         }
@@ -86,11 +91,16 @@ async function room(talk, channel, app) {
   });
 }
 
+// ending says how a turn ended that brought no answer.
+function ending(turn) {
+  return el('p.small.soft', {}, `No answer: ${turn.outcome}${turn.reason ? `, ${turn.reason}` : ''} `, el('a', { href: `#/why/turns/${turn.turnId}` }, 'why'));
+}
+
 function bubble(message) {
   const own = message.authorId === me();
   const byAgent = message.sourceType === 'agent_response';
   const name = message.metadata?.agentName ?? message.metadata?.user_display_name ?? (own ? 'You' : short(message.authorId));
   return el(`div.bubble${own ? '.own' : ''}`, {}, el('span.by', {}, el('strong', {}, name), time(message.createdAt),
-    el('a', { href: `#/story/messages/${message.id}` }, 'story'), byAgent && el('a', { href: `#/why/${message.id}` }, 'why'),
+    el('a', { href: `#/story/messages/${message.id}` }, 'story'), byAgent && el('a', { href: `#/why/messages/${message.id}` }, 'why'),
     el('button.link', { 'aria-label': 'Remove this message', click: guarded(() => call('DELETE', `/api/messaging/central-channels/${message.channelId}/messages/${message.id}`)) }, 'remove')), message.content);
 }

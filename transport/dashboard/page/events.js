@@ -93,6 +93,7 @@ export function links(fact) {
   return [
     kind && el('a', { href: `#/story/${kind}/${fact.stream.slice(at + 1)}` }, 'its story'),
     fact.correlation && el('a', { href: `#/cause/${fact.correlation}` }, 'all that the request caused'),
-    fact.data?.sourceType === 'agent_response' && el('a', { href: `#/why/${fact.data.messageId}` }, 'why this answer'),
+    fact.data?.sourceType === 'agent_response' && el('a', { href: `#/why/messages/${fact.data.messageId}` }, 'why this answer'),
+    fact.stream.startsWith('turn-') && el('a', { href: `#/why/turns/${fact.stream.slice(5)}` }, 'why it ended so'),
   ];
 }

@@ -1,13 +1,14 @@
-// Why an agent said what it said: what it was asked, what it remembered, what the model was given, and what led to it.
+// Why an agent said what it said, or nothing: what it was asked, what it remembered, what the model was given, and what led to it.
 import { get } from './api.js';
 import { el, fill, json, short, time, who } from './dom.js';
 import { gist, links } from './events.js';
 
-export async function why(main, [message]) {
-  const { reply, turn, calls, attempts, causes, request } = await get(`/api/history/messages/${message}/why`);
-  fill(main, el('h1', {}, 'Why this answer'),
+export async function why(main, [kind, id]) {
+  const { reply, abort, turn, calls, attempts, causes, request } = await get(`/api/history/${kind}/${id}/why`);
+  fill(main, el('h1', {}, reply ? 'Why this answer' : 'Why there is no answer'),
     el('div.cards', {},
-      el('section.card.wide', {}, el('h2', {}, 'It said'), el('p.wrap', {}, reply.data.content), el('p.small.soft', {}, time(reply.at), ' by ', who(reply.actor))),
+      reply && el('section.card.wide', {}, el('h2', {}, 'It said'), el('p.wrap', {}, reply.data.content), el('p.small.soft', {}, time(reply.at), ' by ', who(reply.actor))),
+      abort && el('section.card', {}, el('h2', {}, 'It was aborted'), el('p', {}, time(abort.at), ' by ', who(abort.actor))),
       el('section.card', {}, el('h2', {}, 'The turn'), turn ? figures(turn, attempts) : el('p.warn', {}, 'It is not complete yet.')),
       el('section.card', {}, el('h2', {}, 'What it remembered'), remembered(turn?.memories ?? [])),
       el('section.card.wide', {}, el('h2', {}, 'What led to it'), el('ol.list', {}, causes.map((fact) => el('li', {}, el('strong', {}, fact.type), ' ', gist(fact), ' ', el('div.small.links', {}, el('span.soft', {}, time(fact.at), ' by ', who(fact.actor)), links(fact)))),
