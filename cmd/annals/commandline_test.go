@@ -59,16 +59,17 @@ var failing = map[string][]struct {
 	"serve":             {{"now", 2, "unexpected argument now"}, {"--port http", 2, "port"}, {"--rate-limit maybe", 2, "must be one of"}, {"--key=\x01", 2, "no client can send"}},
 	"rebuild":           {{"", 2, "name the projections"}, {"--all messages", 2, "name the projections"}, {"--until yesterday --into x", 1, "there is nothing yet"}, {"--until 5", 2, "--into SCHEMA"}, {"--all", 1, "there is nothing yet"}},
 	"embed":             {{"--modle x", 2, "did you mean"}, {"--model x", 1, "no endpoint to embed with"}, {"", 1, "there is nothing yet"}},
-	"history":           {{"--type NoSuch", 2, "there is no type NoSuch"}, {"--type MesageSubmitted", 2, "did you mean MessageSubmitted?"}, {"--since yesterday", 2, `"yesterday" is no time such as 2026-11-01`}, {"--agent me", 2, "--agent"}, {"", 1, "there is nothing yet"}},
+	"history":           {{"--type NoSuch", 2, "there is no type NoSuch"}, {"--type MesageSubmitted", 2, "did you mean MessageSubmitted?"}, {"--since yesterday", 2, `"yesterday" is no time such as 2026-11-01`}, {"--agent me", 2, `--agent: "me" is no UUID`}, {"", 1, "there is nothing yet"}},
+	"why":               {{"", 2, "id"}, {"me", 2, `"me" is no UUID`}, {nobody, 1, "there is nothing yet"}},
 	"verify":            {{"--form x", 2, "did you mean"}, {"", 1, "there is nothing yet"}, {"--from nowhere", 1, "the keys of the log"}},
-	"erase":             {{"", 2, "subject"}, {"Ann", 2, "Ann"}, {nobody, 1, "there is nothing yet"}},
+	"erase":             {{"", 2, "subject"}, {"Ann", 2, `"Ann" is no UUID`}, {nobody, 1, "there is nothing yet"}},
 	"parked":            {{"", 2, "expected one of"}, {"lst", 2, `did you mean "list"?`}},
 	"routes":            {{"all", 2, "unexpected argument"}},
 	"doctor":            {{"me", 2, "unexpected argument"}, {"--characters-dir nowhere", 1, "1 finding"}},
 	"version":           {{"all", 2, "unexpected argument"}},
 	"parked list":       {{"--group speech", 2, "must be one of"}, {"", 1, "there is nothing yet"}},
-	"parked show":       {{"", 2, "event"}, {"x", 2, "x"}, {nobody, 1, "there is nothing yet"}},
-	"parked retry":      {{"", 2, "name the event, or say --all"}, {"--all " + nobody, 2, "name the event"}, {"x", 2, "x"}, {"--all", 1, "there is nothing yet"}},
+	"parked show":       {{"", 2, "event"}, {"x", 2, `"x" is no UUID`}, {nobody, 1, "there is nothing yet"}},
+	"parked retry":      {{"", 2, "name the event, or say --all"}, {"--all " + nobody, 2, "name the event"}, {"x", 2, `"x" is no UUID`}, {"--all", 1, "there is nothing yet"}},
 	"parked drop":       {{"", 2, "name the event, or say --all"}, {"--all", 1, "there is nothing yet"}},
 	"eventstore":        {{"bakup x", 2, `did you mean "backup"?`}, {"--listne x", 2, "did you mean"}},
 	"eventstore serve":  {{"--cert nowhere", 1, "certificate"}, {"--listen nowhere", 1, "nowhere"}},
@@ -179,7 +180,6 @@ func TestTheVersionIsOurOwnBesideThatOfTheAPI(t *testing.T) {
 	}
 }
 
-func TestASettingOfALevelIsTakenInAnyCaseAndUnderElizaOSsNames(t *testing.T) {
 // As in `annals history | head`: what the command has started, such as PostgreSQL, would go on if the signal killed it.
 func TestACommandWhoseOutputNobodyReadsEndsInOrder(t *testing.T) {
 	t.Parallel()
@@ -197,6 +197,7 @@ func TestACommandWhoseOutputNobodyReadsEndsInOrder(t *testing.T) {
 	}
 }
 
+func TestASettingOfALevelIsTakenInAnyCaseAndUnderElizaOSsNames(t *testing.T) {
 	t.Parallel()
 	for _, level := range []string{"INFO", "Debug", "trace", "success", "fatal"} {
 		if _, err := new(cli).parse(t.Context(), []string{"serve", "--log-level", level}); err != nil {

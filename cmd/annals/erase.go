@@ -20,27 +20,18 @@ import (
 
 // Erase is the command that erases what a person has said, beside a running server or without one.
 type Erase struct {
-	Subject     string `arg:"" optional:"" help:"The person's id: what they said, their names, and what agents remember of them. An agent's, channel's, room's or world's id erases what is its own likewise."`
+	Subject     idFlag `arg:"" optional:"" help:"The person's id: what they said, their names, and what agents remember of them. An agent's, channel's, room's or world's id erases what is its own likewise."`
 	Lost        bool   `help:"Give up the keys that are lost: what they sealed counts as erased, and new keys may be made again. Restore the keys from a backup instead where there is one."`
 	DryRun      bool   `help:"Say what would be done, and do nothing."`
 	node.Places `embed:""`
 }
 
-// Validate refuses what is no id.
+// Validate refuses what names nothing.
 func (e *Erase) Validate() error {
-	if (e.Subject == "") != e.Lost {
+	if (e.Subject.UUID == uuid.Nil) != e.Lost {
 		return errors.New("name the subject to erase, or say --lost")
 	}
-	return validID(e.Subject)
-}
-
-// validID refuses what is no id; that one is missing, Kong says.
-func validID(s string) error {
-	if s == "" {
-		return nil
-	}
-	_, err := events.ParseID(s)
-	return err
+	return nil
 }
 
 // Run implements the command. That the text is erased is recorded first, so that nobody takes the missing key for a lost one;
@@ -128,10 +119,7 @@ func (e *Erase) subjects(ctx context.Context, b *node.Backends) ([]toErase, erro
 	if e.Lost {
 		return lostSubjects(ctx, b, uuid.Nil)
 	}
-	subject, err := events.ParseID(e.Subject)
-	if err != nil {
-		return nil, err
-	}
+	subject := e.Subject.UUID
 	key, err := b.Codec.KeyOf(ctx, subject)
 	if err != nil || key != "" {
 		return []toErase{{subject: subject, key: key}}, err

@@ -16,25 +16,26 @@ import (
 	"annals/events"
 	"annals/projections"
 	"annals/queries"
+	"annals/transport/httpapi/history"
 )
 
 // History is the command that tells what happened, who did it and why. It reads the read model that the API reads, beside a
 // running server or without one.
 type History struct {
-	Stream      string    `help:"A stream, such as message-<id>."`
-	Category    string    `help:"The noun before the first dash of a stream's name."`
-	Type        string    `help:"A type of facts."`
-	Agent       uuid.UUID `help:"An agent that the fact is about."`
-	Channel     uuid.UUID `help:"A channel that the fact is about."`
-	Entity      uuid.UUID `help:"A person, a room or a world that the fact is about."`
-	Actor       string    `help:"Who did it: key:<name>, agent:<id>, cli or anonymous."`
-	Correlation uuid.UUID `help:"What the request belonged to."`
-	Causation   uuid.UUID `help:"The fact or the request that led to it."`
-	Since       timeFlag  `placeholder:"TIME" help:"Recorded then or later: 2026-11-01T00:00:00Z, or 2026-11-01."`
-	Before      timeFlag  `placeholder:"TIME" help:"Recorded earlier than that."`
-	Limit       int       `default:"50" help:"The last so many; 0 for all."`
-	Follow      bool      `short:"f" help:"Go on with what is recorded from now on, until interrupted."`
-	JSON        bool      `name:"json" help:"A line of JSON for each fact."`
+	Stream      string   `help:"A stream, such as message-<id>."`
+	Category    string   `help:"The noun before the first dash of a stream's name."`
+	Type        string   `help:"A type of facts."`
+	Agent       idFlag   `placeholder:"ID" help:"An agent that the fact is about."`
+	Channel     idFlag   `placeholder:"ID" help:"A channel that the fact is about."`
+	Entity      idFlag   `placeholder:"ID" help:"A person, a room or a world that the fact is about."`
+	Actor       string   `help:"Who did it: key:<name>, agent:<id>, cli or anonymous."`
+	Correlation idFlag   `placeholder:"ID" help:"What the request belonged to."`
+	Causation   idFlag   `placeholder:"ID" help:"The fact or the request that led to it."`
+	Since       timeFlag `placeholder:"TIME" help:"Recorded then or later: 2026-11-01T00:00:00Z, or 2026-11-01."`
+	Before      timeFlag `placeholder:"TIME" help:"Recorded earlier than that."`
+	Limit       int      `default:"50" help:"The last so many; 0 for all."`
+	Follow      bool     `short:"f" help:"Go on with what is recorded from now on, until interrupted."`
+	JSON        bool     `name:"json" help:"A line of JSON for each fact."`
 	node.Places `embed:""`
 }
 
@@ -49,33 +50,14 @@ func (h *History) Validate() error {
 	return nil
 }
 
-// timeFlag is a time on the command line.
-type timeFlag struct{ time.Time }
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (m *timeFlag) UnmarshalText(text []byte) (err error) {
-	m.Time, err = parseTime(string(text))
-	return err
-}
-
-// parseTime reads a time, or the beginning of a day in UTC.
-func parseTime(s string) (t time.Time, err error) {
-	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
-		if t, err = time.Parse(layout, s); err == nil {
-			return t, nil
-		}
-	}
-	return t, fmt.Errorf("%.40q is no time such as 2026-11-01T00:00:00Z or 2026-11-01", s)
-}
-
 func (h *History) filter() queries.HistoryFilter {
 	f := queries.HistoryFilter{
-		Stream: events.StreamID(h.Stream), Category: h.Category, Type: h.Type, Actor: h.Actor, Correlation: h.Correlation,
-		Causation: h.Causation, From: h.Since.Time, To: h.Before.Time,
+		Stream: events.StreamID(h.Stream), Category: h.Category, Type: h.Type, Actor: h.Actor, Correlation: h.Correlation.UUID,
+		Causation: h.Causation.UUID, From: h.Since.Time, To: h.Before.Time,
 	}
-	for _, id := range []uuid.UUID{h.Agent, h.Channel, h.Entity} {
-		if id != uuid.Nil {
-			f.Concerning = append(f.Concerning, id)
+	for _, id := range []idFlag{h.Agent, h.Channel, h.Entity} {
+		if id.UUID != uuid.Nil {
+			f.Concerning = append(f.Concerning, id.UUID)
 		}
 	}
 	return f
@@ -94,7 +76,18 @@ func (h *History) Run(ctx context.Context) error {
 }
 
 func (h *History) run(ctx context.Context) error {
-	o := h.Options()
+	return readHistory(ctx, h.Places, func(b *node.Backends, log uuid.UUID, q *queries.Queries) error {
+		t := teller{h: h, log: log, codec: b.Codec}
+		if err := t.past(ctx, q); err != nil || !h.Follow {
+			return err
+		}
+		return t.follow(ctx, b.Store)
+	})
+}
+
+// readHistory calls do with the read model of the history, up to date.
+func readHistory(ctx context.Context, p node.Places, do func(b *node.Backends, log uuid.UUID, q *queries.Queries) error) error {
+	o := p.Options()
 	o.AnyLog = true
 	b, err := node.OpenExisting(ctx, o)
 	defer b.Stop(ctx)
@@ -121,11 +114,7 @@ func (h *History) run(ctx context.Context) error {
 			return err
 		}
 	}
-	t := teller{h: h, log: log, codec: b.Codec}
-	if err := t.past(ctx, queries.New(reading)); err != nil || !h.Follow {
-		return err
-	}
-	return t.follow(ctx, b.Store)
+	return do(b, log, queries.New(reading))
 }
 
 // teller writes facts for people, or as JSON.
@@ -207,38 +196,33 @@ func (t *teller) follow(ctx context.Context, store events.Store) error {
 
 func (t *teller) tell(e events.Recorded) error {
 	t.last = e.Position
-	data, err := json.Marshal(events.MaskSecrets(e.Event))
-	if u, ok := e.Event.(events.Unknown); ok {
-		data, err = json.Marshal(map[string]string{"unreadable": u.Reason.Error()})
+	fact := history.FactOf(t.log, e)
+	if t.h.JSON {
+		return json.NewEncoder(os.Stdout).Encode(fact)
 	}
-	if err != nil {
-		return err
-	}
-	if !t.h.JSON {
-		_, err = fmt.Printf("%s  %-22s %s r%d\n    position %d  by %s  because of %s\n    %s\n", e.Created.Local().Format("2006-01-02 15:04:05.000"),
-			e.Event.EventType(), e.Stream, e.Revision, e.Position, e.Meta.Actor, e.Meta.Causation, printable(string(data)))
-		return err
-	}
-	line, err := json.Marshal(struct {
-		Position    string          `json:"position"`
-		ID          uuid.UUID       `json:"id"`
-		Type        string          `json:"type"`
-		Stream      events.StreamID `json:"stream"`
-		Revision    uint64          `json:"revision"`
-		At          time.Time       `json:"at"`
-		RecordedAt  time.Time       `json:"recordedAt"`
-		Actor       string          `json:"actor"`
-		Correlation uuid.UUID       `json:"correlation"`
-		Causation   uuid.UUID       `json:"causation"`
-		Data        json.RawMessage `json:"data"`
-	}{
-		events.Token{Log: t.log, Position: e.Position}.String(), e.ID, e.Event.EventType(), e.Stream, e.Revision, e.Meta.At,
-		e.Created.UTC(), e.Meta.Actor, e.Meta.Correlation, e.Meta.Causation, data,
-	})
-	if err == nil {
-		_, err = fmt.Println(string(line))
-	}
+	_, err := fmt.Printf("%s  %-22s %s r%d\n    position %d  by %s  because of %s\n    %s\n",
+		clock(e.Created), fact.Type, fact.Stream, fact.Revision, e.Position, fact.Actor, fact.Causation, dataOf(fact))
 	return err
+}
+
+// clock is a time as people on this machine read it.
+func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05.000") }
+
+// dataOf is what an event holds, on one line.
+func dataOf(f history.Fact) string {
+	if f.Unreadable != "" {
+		return "unreadable: " + printable(f.Unreadable)
+	}
+	return jsonLine(f.Data)
+}
+
+// jsonLine is a value as JSON that no terminal takes for commands.
+func jsonLine(v any) string {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return printable(string(line))
 }
 
 // printable keeps what somebody wrote from moving the cursor of a terminal.

@@ -23,6 +23,7 @@ type cli struct {
 	Rebuild    Rebuild    `cmd:"" help:"Fill read models anew from the log, beside a running server or without one."`
 	Embed      Embed      `cmd:"" help:"Embed again what has no vector of the model, beside a running server or without one."`
 	History    History    `cmd:"" help:"Tell what happened, who did it and why."`
+	Why        Why        `cmd:"" help:"Tell how an agent's answer came about, or why there is none."`
 	Verify     Verify     `cmd:"" help:"Hold the log against itself and the chain over it, and the read models against the log."`
 	Erase      Erase      `cmd:"" help:"Erase what a person has said, for good, beside a running server or without one."`
 	Parked     Parked     `cmd:"" help:"List, show, retry or drop what reactions gave up."`
@@ -39,22 +40,22 @@ func main() { os.Exit(perform(os.Args[1:])) }
 const (
 	statusFailed = 1
 	statusUsage  = 2
-)
 	statusPipe   = 128 + 13
+)
 
 // perform runs a command until it is done or a signal ends it, and returns the exit status.
 func perform(args []string) int {
-	ctx, stop := untilStopped(context.Background())
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a write fails instead, so that what the command has started is stopped
+	ctx, stop := untilStopped(context.Background())
 	defer stop()
 	err := run(ctx, args)
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "annals:", err)
 	if wrote := new(fs.PathError); errors.As(err, &wrote) && wrote.Path == os.Stdout.Name() && errors.Is(wrote, syscall.EPIPE) {
 		return statusPipe
 	}
+	fmt.Fprintln(os.Stderr, "annals:", err)
 	var usage usageError
 	if !errors.As(err, &usage) {
 		return statusFailed

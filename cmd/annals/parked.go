@@ -13,7 +13,6 @@ import (
 
 	"annals/cmd/internal/node"
 	"annals/commands"
-	"annals/events"
 )
 
 // Parked is the command for what reactions gave up, beside a running server or without one.
@@ -76,12 +75,9 @@ func (l *ParkedList) Run(ctx context.Context) error {
 
 // ParkedShow shows.
 type ParkedShow struct {
-	Event       string `arg:"" help:"Id of the event."`
+	Event       idFlag `arg:"" help:"Id of the event."`
 	parkedFlags `embed:""`
 }
-
-// Validate refuses what is no id.
-func (s *ParkedShow) Validate() error { return validID(s.Event) }
 
 // Run implements the command.
 func (s *ParkedShow) Run(ctx context.Context) error {
@@ -91,41 +87,34 @@ func (s *ParkedShow) Run(ctx context.Context) error {
 			return err
 		}
 		for _, e := range found {
-			if e.ID.String() == s.Event {
+			if e.ID == s.Event.UUID {
 				out := json.NewEncoder(os.Stdout)
 				out.SetIndent("", "  ")
 				return out.Encode(e)
 			}
 		}
-		return fmt.Errorf("event %s is not parked", s.Event)
+		return fmt.Errorf("event %s is not parked", s.Event.UUID)
 	})
 }
 
 // parkedSome names one event or all.
 type parkedSome struct {
-	Event       string `arg:"" optional:"" help:"Id of the event."`
+	Event       idFlag `arg:"" optional:"" help:"Id of the event."`
 	All         bool   `help:"All that are parked."`
 	parkedFlags `embed:""`
 }
 
 // Validate refuses what names nothing.
 func (s parkedSome) Validate() error {
-	if s.All == (s.Event != "") {
+	if s.All == (s.Event.UUID != uuid.Nil) {
 		return errors.New("name the event, or say --all")
 	}
-	return validID(s.Event)
+	return nil
 }
 
 func (s parkedSome) do(ctx context.Context, what string, do func(node.ParkedEvents, commands.Request, uuid.UUID) (int, commands.Result, error)) error {
-	event := uuid.Nil
-	if s.Event != "" {
-		var err error
-		if event, err = events.ParseID(s.Event); err != nil {
-			return err
-		}
-	}
 	return s.open(ctx, func(p node.ParkedEvents) error {
-		n, _, err := do(p, node.ByCLI(time.Now()), event)
+		n, _, err := do(p, node.ByCLI(time.Now()), s.Event.UUID)
 		if err == nil {
 			fmt.Printf("%s %d\n", what, n)
 		}

@@ -34,9 +34,12 @@ type Fact struct {
 	Unreadable  string          `json:"unreadable,omitempty" doc:"Why this build cannot read the data."`
 }
 
-func (a *api) fact(e events.Recorded) Fact {
+func (a *api) fact(e events.Recorded) Fact { return FactOf(a.Log, e) }
+
+// FactOf shows an event of a log.
+func FactOf(log uuid.UUID, e events.Recorded) Fact {
 	f := Fact{
-		Position: a.TokenOf(e.Position), ID: e.ID, Type: e.Event.EventType(), Stream: e.Stream, Revision: e.Revision, At: e.Meta.At,
+		Position: events.Token{Log: log, Position: e.Position}.String(), ID: e.ID, Type: e.Event.EventType(), Stream: e.Stream, Revision: e.Revision, At: e.Meta.At,
 		RecordedAt: e.Created.UTC(), Actor: e.Meta.Actor, Correlation: e.Meta.Correlation, Causation: e.Meta.Causation,
 		Request: e.Meta.Request, Hops: e.Meta.Hops, Data: events.MaskSecrets(e.Event),
 	}

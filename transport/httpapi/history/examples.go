@@ -36,6 +36,6 @@ var examples = []any{
 	historyPage{Events: []Fact{aFact}, Next: example.Position},
 	historyTree{Correlation: example.Request, Events: 1, Tree: []*cause{{Fact: aFact}}},
 	story{Events: []toldFact{{aFact, []change{{Path: "/content", After: "I feel at home here."}}}}, State: json.RawMessage(`{"content":"I feel at home here."}`), Exists: &yes},
-	why{Reply: aFact, Dealing: aDealing},
-	turnWhy{Reply: &aFact, Dealing: aDealing},
+	Why{Reply: aFact, Dealing: aDealing},
+	TurnWhy{Reply: &aFact, Dealing: aDealing},
 }

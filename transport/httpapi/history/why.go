@@ -1,6 +1,8 @@
 package history
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -12,14 +14,14 @@ import (
 	"annals/transport/httpapi/frame"
 )
 
-// why says how an answer of an agent came about.
-type why struct {
+// Why says how an answer of an agent came about.
+type Why struct {
 	Reply Fact `json:"reply"`
 	Dealing
 }
 
-// turnWhy says how a turn ended, and why.
-type turnWhy struct {
+// TurnWhy says how a turn ended, and why.
+type TurnWhy struct {
 	Reply *Fact `json:"reply,omitempty" doc:"The answer, where there is one."`
 	Abort *Fact `json:"abort,omitempty" doc:"The request to abort the turn, and who made it."`
 	Dealing
@@ -31,9 +33,9 @@ type Dealing struct {
 	Turn  *events.TurnCompleted `json:"turn,omitempty" doc:"The agent's dealing with the message: how it ended, and why; absent until it is complete."`
 	Calls []modelCall           `json:"calls" doc:"What was asked of models, with the prompts, in order."`
 	// Attempts counts how often the turn was begun again after it had failed, the successful one included.
-	Attempts int    `json:"attempts"`
-	Causes   []Fact `json:"causes" doc:"What led to it, the nearest first, back to what a person said."`
-	Request  any    `json:"request" doc:"The request that it all began with, and who made it."`
+	Attempts int     `json:"attempts"`
+	Causes   []Fact  `json:"causes" doc:"What led to it, the nearest first, back to what a person said."`
+	Request  request `json:"request" doc:"The request that it all began with, and who made it."`
 }
 
 type modelCall struct {
@@ -49,30 +51,61 @@ type request struct {
 	At    time.Time `json:"at"`
 }
 
-// messageWhy reads it from what the request caused.
-func (a *api) messageWhy(c *frame.Call, in *HistoryPath) (why, error) {
+// Explainer says how agents dealt with messages, from the history.
+type Explainer struct {
+	Log uuid.UUID
+	// Read returns the events that fit a filter, in the order of the log.
+	Read func(context.Context, queries.HistoryFilter) ([]events.Recorded, error)
+}
+
+// explainer reads the history for a call.
+func (a *api) explainer(c *frame.Call) Explainer {
+	return Explainer{a.Log, func(_ context.Context, f queries.HistoryFilter) ([]events.Recorded, error) { return a.decoded(c, f) }}
+}
+
+func (a *api) messageWhy(c *frame.Call, in *HistoryPath) (w Why, err error) {
 	if err := c.Here("read the history"); err != nil {
-		return why{}, err
+		return w, err
 	}
-	own, err := a.decoded(c, queries.HistoryFilter{Stream: events.MessageStream(in.ID.UUID)})
+	return a.explainer(c).Answer(c, in.ID.UUID)
+}
+
+func (a *api) turnWhy(c *frame.Call, in *HistoryPath) (w TurnWhy, err error) {
+	if err := c.Here("read the history"); err != nil {
+		return w, err
+	}
+	return a.explainer(c).Turn(c, in.ID.UUID)
+}
+
+// submitted returns the event that made a message.
+func (x Explainer) submitted(ctx context.Context, message uuid.UUID) (said events.Recorded, err error) {
+	own, err := x.Read(ctx, queries.HistoryFilter{Stream: events.MessageStream(message)})
 	if err != nil {
-		return why{}, err
+		return said, err
 	}
 	i := slices.IndexFunc(own, func(e events.Recorded) bool { _, ok := e.Event.(events.MessageSubmitted); return ok })
 	if i < 0 {
-		return why{}, fmt.Errorf("message %s %w", in.ID.UUID, queries.ErrNotFound)
+		return said, fmt.Errorf("message %s %w", message, queries.ErrNotFound)
 	}
-	reply := own[i]
-	all, err := a.decoded(c, queries.HistoryFilter{Correlation: reply.Meta.Correlation})
+	return own[i], nil
+}
+
+// Answer says how a message of an agent came about, from what its request caused.
+func (x Explainer) Answer(ctx context.Context, message uuid.UUID) (w Why, err error) {
+	reply, err := x.submitted(ctx, message)
 	if err != nil {
-		return why{}, err
+		return w, err
 	}
-	w := why{Reply: a.fact(reply), Dealing: a.causesOf(reply, all)}
+	all, err := x.Read(ctx, queries.HistoryFilter{Correlation: reply.Meta.Correlation})
+	if err != nil {
+		return w, err
+	}
+	w = Why{Reply: FactOf(x.Log, reply), Dealing: x.causesOf(reply, all)}
 	if len(w.Causes) == 0 {
-		return why{}, fmt.Errorf("an answer of an agent in message %s %w", in.ID.UUID, queries.ErrNotFound)
+		return Why{}, fmt.Errorf("an answer of an agent in message %s %w", message, queries.ErrNotFound)
 	}
 	for _, e := range all {
-		if t, ok := e.Event.(events.TurnCompleted); ok && t.ReplyID == in.ID.UUID {
+		if t, ok := e.Event.(events.TurnCompleted); ok && t.ReplyID == message {
 			w.Turn = &t
 		}
 	}
@@ -82,17 +115,34 @@ func (a *api) messageWhy(c *frame.Call, in *HistoryPath) (why, error) {
 	return w, nil
 }
 
-// turnWhy reads it from the stream of the turn, and from what the request caused that the message belongs to.
-func (a *api) turnWhy(c *frame.Call, in *HistoryPath) (w turnWhy, err error) {
-	if err := c.Here("read the history"); err != nil {
-		return w, err
+// Turns says how the agents that heard a message dealt with it; those that have not begun are left out.
+func (x Explainer) Turns(ctx context.Context, message uuid.UUID) (all []TurnWhy, err error) {
+	said, err := x.submitted(ctx, message)
+	if err != nil {
+		return nil, err
 	}
-	own, err := a.decoded(c, queries.HistoryFilter{Stream: events.TurnStream(in.ID.UUID)})
+	submitted, _ := said.Event.(events.MessageSubmitted)
+	for _, agent := range submitted.Audience {
+		w, err := x.Turn(ctx, events.TurnID(message, agent))
+		if errors.Is(err, queries.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, w)
+	}
+	return all, nil
+}
+
+// Turn says how a turn ended, from its stream and from what the request caused that the message belongs to.
+func (x Explainer) Turn(ctx context.Context, id uuid.UUID) (w TurnWhy, err error) {
+	own, err := x.Read(ctx, queries.HistoryFilter{Stream: events.TurnStream(id)})
 	if err != nil {
 		return w, err
 	}
 	if len(own) == 0 {
-		return w, fmt.Errorf("turn %s %w", in.ID.UUID, queries.ErrNotFound)
+		return w, fmt.Errorf("turn %s %w", id, queries.ErrNotFound)
 	}
 	last := own[len(own)-1]
 	for _, e := range own {
@@ -100,21 +150,21 @@ func (a *api) turnWhy(c *frame.Call, in *HistoryPath) (w turnWhy, err error) {
 		case events.TurnCompleted:
 			w.Turn, last = &f, e
 		case events.TurnAborted:
-			abort := a.fact(e)
+			abort := FactOf(x.Log, e)
 			w.Abort = &abort
 		}
 	}
-	all, err := a.decoded(c, queries.HistoryFilter{Correlation: last.Meta.Correlation})
+	all, err := x.Read(ctx, queries.HistoryFilter{Correlation: last.Meta.Correlation})
 	if err != nil {
 		return w, err
 	}
 	turn := w.Turn
-	w.Dealing = a.causesOf(last, all)
+	w.Dealing = x.causesOf(last, all)
 	w.Turn = turn
-	w.calls(all, func(_ events.Recorded, turn uuid.UUID) bool { return turn == in.ID.UUID })
+	w.calls(all, func(_ events.Recorded, turn uuid.UUID) bool { return turn == id })
 	for _, e := range all {
 		if said, ok := e.Event.(events.MessageSubmitted); ok && turn != nil && said.MessageID == turn.ReplyID {
-			reply := a.fact(e)
+			reply := FactOf(x.Log, e)
 			w.Reply = &reply
 		}
 	}
@@ -122,7 +172,7 @@ func (a *api) turnWhy(c *frame.Call, in *HistoryPath) (w turnWhy, err error) {
 }
 
 // causesOf finds what led to an event among what its request caused.
-func (a *api) causesOf(e events.Recorded, all []events.Recorded) Dealing {
+func (x Explainer) causesOf(e events.Recorded, all []events.Recorded) Dealing {
 	d := Dealing{Calls: []modelCall{}, Causes: []Fact{}}
 	byID := map[uuid.UUID]events.Recorded{}
 	for _, one := range all {
@@ -130,7 +180,7 @@ func (a *api) causesOf(e events.Recorded, all []events.Recorded) Dealing {
 	}
 	last := e
 	for cause, ok := byID[e.Meta.Causation]; ok && len(d.Causes) < len(all); cause, ok = byID[cause.Meta.Causation] {
-		d.Causes, last = append(d.Causes, a.fact(cause)), cause
+		d.Causes, last = append(d.Causes, FactOf(x.Log, cause)), cause
 	}
 	d.Request = request{last.Meta.Request, last.Meta.Actor, last.Meta.At}
 	return d
