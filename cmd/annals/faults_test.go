@@ -38,6 +38,7 @@ var partFaults = []fault{
 	{"dead backends", (*campaign).endBackends, nil},
 	{"connections reset", func(c *campaign, _ int) { each(c.ways, (*pgtest.Between).Cut) }, nil},
 	{"answers halved", func(c *campaign, _ int) { each(c.ways, (*pgtest.Between).Halve) }, nil},
+	{"store cut off", func(c *campaign, i int) { c.toStore[i].Stall(true) }, func(c *campaign, i int) { c.toStore[i].Stall(false) }},
 	{"store reset", func(c *campaign, _ int) { each(c.toStore, (*pgtest.Between).Cut) }, nil},
 	{"store halved", func(c *campaign, _ int) { each(c.toStore, (*pgtest.Between).Halve) }, nil},
 }

@@ -48,6 +48,7 @@ type Feed struct {
 	from   events.Position
 	stream *stream // outlives sessions: what Observe refreshes stays fresh while PostgreSQL is away
 	past   past
+	reach  reachability
 	// decision is the last one of an operator that is known of, nil before one was looked for.
 	decision *int64
 }
@@ -56,6 +57,7 @@ type Feed struct {
 func NewFeed(o Options) *Feed {
 	f := &Feed{Options: o, begun: make(chan struct{}), stream: newStream(0)}
 	f.past.streams = map[*stream]*ending{}
+	f.reach.changed = make(chan struct{})
 	for _, p := range o.Projections {
 		if f.group(p.Group) == nil {
 			f.groups = append(f.groups, newGroup(p.Group))
@@ -103,6 +105,7 @@ func (f *Feed) Run(ctx context.Context) error {
 		return nil // the context has ended
 	}
 	working.Go(func() { f.follow(ctx) })
+	working.Go(func() { f.watchStore(ctx) })
 	f.tellAll(ctx, &working)
 	pauses := newPauses()
 	var said time.Time // that PostgreSQL is away: once, and then now and again while it lasts

@@ -39,7 +39,7 @@ type filling struct {
 }
 
 // fill fills generations that are not ready, from where an earlier attempt ended, and returns once they are shown. It can
-// be cancelled, killed or frozen at any time: then another process goes on.
+// be cancelled, killed, frozen or cut off at any time: then another process goes on.
 func (f *Feed) fill(ctx context.Context, config *pgx.ConnConfig, gens []*generation, report func(Progress)) error {
 	locks, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
@@ -59,7 +59,9 @@ func (f *Feed) fill(ctx context.Context, config *pgx.ConnConfig, gens []*generat
 	if ready, err := reread(ctx, locks, gens); ready || err != nil {
 		return err
 	}
-	err = speaking(ctx, locks, func(ctx context.Context) error { return f.fillLocked(ctx, config, gens, report) })
+	err = f.whileReached(ctx, func(ctx context.Context) error {
+		return speaking(ctx, locks, func(ctx context.Context) error { return f.fillLocked(ctx, config, gens, report) })
+	})
 	if err != nil {
 		return err
 	}

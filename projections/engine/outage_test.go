@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"iter"
 	"log/slog"
 	"os"
 	"sync"
@@ -13,6 +16,7 @@ import (
 
 	"annals/deploy/postgres"
 	"annals/deploy/postgres/pgtest"
+	"annals/events"
 )
 
 func TestAFeedOutlivesPostgresAndSaysSoMeanwhile(t *testing.T) {
@@ -156,5 +160,103 @@ func TestAnotherProcessGoesOnWithAFillingThatIsCutOff(t *testing.T) {
 	if err := <-ended; err == nil {
 		t.Error("the one that was cut off knows nothing of it")
 	}
+	checkTally(t, connect(t, url), p, store.n)
+}
+
+// gatedStore is a store that a process is cut off from at times: nothing is answered, and no event comes.
+type gatedStore struct {
+	events.Store
+	mu   sync.Mutex
+	shut chan struct{} // closed when it is open again; nil while it is
+}
+
+func (g *gatedStore) cutOff(is bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case is:
+		g.shut = make(chan struct{})
+	case g.shut != nil:
+		close(g.shut)
+		g.shut = nil
+	}
+}
+
+func (g *gatedStore) pass(ctx context.Context) error {
+	g.mu.Lock()
+	shut := g.shut
+	g.mu.Unlock()
+	if shut == nil {
+		return nil
+	}
+	select {
+	case <-shut:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", events.ErrUnavailable, ctx.Err())
+	}
+}
+
+func (g *gatedStore) Head(ctx context.Context) (events.Position, error) {
+	if err := g.pass(ctx); err != nil {
+		return 0, err
+	}
+	return g.Store.Head(ctx)
+}
+
+func (g *gatedStore) Subscribe(ctx context.Context, after events.Position, f events.Filter) iter.Seq2[events.Recorded, error] {
+	return func(yield func(events.Recorded, error) bool) {
+		for e, err := range g.Store.Subscribe(ctx, after, f) {
+			if g.pass(ctx) != nil || !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+// PostgreSQL sees nothing of a node that is cut off from the event store alone.
+func TestAnotherNodeTakesOverFromOneThatIsCutOffFromTheEventStore(t *testing.T) {
+	t.Parallel()
+	url, store, p := database(t), newLog(t), tally("counted", "a")
+	gate := &gatedStore{Store: store}
+	o := Options{Store: gate, Postgres: url, Log: uuid.New(), Projections: []Projection{p}}
+	first, _ := start(t, o)
+	waitThrough(t, first, "a", store.say(10))
+	o.Store = store
+	second, stop := start(t, o)
+	gate.cutOff(true)
+	last := store.say(10)
+	began := time.Now()
+	waitThrough(t, second, "a", last)
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("the other node took over after %v", took)
+	}
+	gate.cutOff(false)
+	stop() // the first has to project again
+	waitThrough(t, first, "a", store.say(10))
+	checkTally(t, connect(t, url), p, store.n)
+}
+
+func TestAnotherProcessGoesOnWithAFillingThatIsCutOffFromTheEventStore(t *testing.T) {
+	t.Parallel()
+	url, store, p := database(t), newLog(t), tally("counted", "a")
+	store.say(3 * batchEvents)
+	gate := &gatedStore{Store: store}
+	o := Options{Store: gate, Postgres: url, Log: uuid.New(), Projections: []Projection{p}, Logger: slog.New(slog.DiscardHandler)}
+	reached := make(chan struct{})
+	cut := sync.OnceFunc(func() { gate.cutOff(true); close(reached) })
+	ended := make(chan error, 1)
+	go func() {
+		ended <- Rebuild(patient(t), o, nil, func(p Progress) {
+			if p.Events >= batchEvents {
+				cut()
+			}
+		})
+	}()
+	<-reached
+	o.Store = store
+	eventually(t, "another process fills it", func() bool { return Rebuild(patient(t), o, nil, nil) == nil })
+	gate.cutOff(false)
+	must(t, <-ended) // it finds that nothing is left to do
 	checkTally(t, connect(t, url), p, store.n)
 }

@@ -75,7 +75,21 @@ func (f *Feed) fillAlone(ctx context.Context, config *pgx.ConnConfig, gens []*ge
 	defer working.Wait()
 	defer cancel()
 	working.Go(func() { f.follow(streaming) })
+	working.Go(func() { f.watchStore(streaming) })
 	return f.fillGroups(ctx, config, gens, report)
+}
+
+// fillThrough fills through outages of the event store, during which it leaves the generations to other processes.
+func (f *Feed) fillThrough(ctx context.Context, config *pgx.ConnConfig, gens []*generation, report func(Progress)) error {
+	for {
+		err := f.fill(ctx, config, gens, report)
+		if !errors.Is(err, errCutOff) {
+			return err
+		}
+		if err := f.untilReached(ctx); err != nil {
+			return err
+		}
+	}
 }
 
 // fillGroups fills each group by itself, all from one reading of the log. One that fails leaves the others alone.
@@ -94,7 +108,7 @@ func (f *Feed) fillGroups(ctx context.Context, config *pgx.ConnConfig, gens []*g
 		}
 		if len(own) > 0 {
 			tell := t.part(own)
-			filling.Go(func() { errs[i] = f.fill(ctx, config, own, tell) })
+			filling.Go(func() { errs[i] = f.fillThrough(ctx, config, own, tell) })
 		}
 	}
 	filling.Wait()

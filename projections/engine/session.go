@@ -202,8 +202,12 @@ func (s *session) claim(ctx context.Context, g *group, p plan) (bool, error) {
 	return true, err
 }
 
-// wanted is what this node may project of a group: what is shown to this build, filled by its version.
+// wanted is what this node may project of a group: what is shown to this build, filled by its version. A node that is cut off from
+// the event store leaves projecting to others.
 func (s *session) wanted(g *group, p plan) (all []int64) {
+	if lost, _ := s.reach.state(); lost {
+		return nil
+	}
 	for _, pr := range g.projections {
 		if shown := p.shown[pr.Name]; shown != nil && shown.filled == pr.Version && !g.refuses() {
 			all = append(all, shown.number)
@@ -229,7 +233,8 @@ func (s *session) project(ctx context.Context, g *group, p plan) {
 
 // fill begins to fill what is to be shown of a group later, unless that is under way, here or elsewhere.
 func (s *session) fill(ctx context.Context, g *group, p plan) {
-	if s.fills[g.name] != nil || time.Now().Before(s.resting[g.name]) {
+	lost, _ := s.reach.state()
+	if lost || s.fills[g.name] != nil || time.Now().Before(s.resting[g.name]) {
 		return
 	}
 	t := &task{group: g, filling: true}
@@ -252,10 +257,14 @@ func (s *session) wait(ctx context.Context) error {
 	defer cancel()
 	listening := make(chan error, 1)
 	go func() { listening <- s.listen(until) }()
+	_, changed := s.reach.state()
 	select {
 	case ended := <-s.ended:
 		cancel()
 		return errors.Join(<-listening, s.note(ctx, ended))
+	case <-changed:
+		cancel()
+		return <-listening
 	case err := <-listening:
 		return err
 	}
