@@ -55,6 +55,7 @@ func serveUntilKilled(socket, dir string) error {
 type acknowledged struct {
 	mu     sync.Mutex
 	events map[string]esdb.Position // by id: where its append ended
+	stale  []error
 }
 
 func (a *acknowledged) snapshot() map[string]esdb.Position {
@@ -68,7 +69,7 @@ func (a *acknowledged) snapshot() map[string]esdb.Position {
 }
 
 // burden writes from several writers until the context ends: appends of three events, of which it takes note when they are
-// confirmed, and beside them metadata, deletes and tombstones. It does so without the official client, whose callers may
+// confirmed, and some of which it reads back at once, and beside them metadata, deletes and tombstones. It does so without the official client, whose callers may
 // hang when a node goes away for good.
 func burden(ctx context.Context, node streams.StreamsClient, writers int, a *acknowledged) *sync.WaitGroup {
 	var all sync.WaitGroup
@@ -76,7 +77,7 @@ func burden(ctx context.Context, node streams.StreamsClient, writers int, a *ack
 		all.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
 				call, cancel := context.WithTimeout(ctx, patience)
-				err := a.append(call, node, fmt.Sprintf("s-%d-%d", w, i%5))
+				err := a.append(call, node, fmt.Sprintf("s-%d-%d", w, i%5), i%3 == 0)
 				if err == nil && i%7 == 0 {
 					err = churn(call, node, fmt.Sprintf("churn-%d-%d", w, i/70), i/7%10)
 				}
@@ -90,18 +91,24 @@ func burden(ctx context.Context, node streams.StreamsClient, writers int, a *ack
 	return &all
 }
 
-func (a *acknowledged) append(ctx context.Context, node streams.StreamsClient, stream string) error {
+func (a *acknowledged) append(ctx context.Context, node streams.StreamsClient, stream string, back bool) error {
 	ids := []uuid.UUID{uuid.New(), uuid.New(), uuid.New()}
 	at, err := appendTo(ctx, node, stream, "T", "{}", ids...)
 	if err != nil {
 		return err
+	}
+	if back {
+		err = check(ctx, node, at, ids[2])
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, id := range ids {
 		a.events[id.String()] = esdb.Position{Commit: at, Prepare: at}
 	}
-	return nil
+	if errors.Is(err, errStale) {
+		a.stale = append(a.stale, err)
+	}
+	return err
 }
 
 // appendTo gives the position of the last event.
@@ -236,7 +243,7 @@ func (f *following) follow(t testing.TB, client *esdb.Client) *sync.WaitGroup {
 func TestNothingAcknowledgedIsLostWhenTheNodeIsKilled(t *testing.T) {
 	t.Parallel()
 	dir, a := t.TempDir(), &acknowledged{events: map[string]esdb.Position{}}
-	f := &following{handled: map[string]bool{}}
+	f, w := &following{handled: map[string]bool{}}, &witness{}
 	for range times(t, "ANNALS_STORE_KILLS", 2, 50) {
 		socket := socketPath(t)
 		child := exec.Command(os.Args[0])
@@ -247,24 +254,29 @@ func TestNothingAcknowledgedIsLostWhenTheNodeIsKilled(t *testing.T) {
 			Settings: quickSettings(), StartFrom: esdb.Start{}, Filter: &esdb.SubscriptionFilter{Type: esdb.StreamFilterType, Prefixes: []string{"s-"}},
 		})
 		holds(t, err == nil || status.Code(unwrapAll(err)) == codes.AlreadyExists, fmt.Sprint("the group: ", err))
-		group := f.follow(t, client)
+		group, watching := f.follow(t, client), w.follow(t, client)
 		ctx, cancel := context.WithCancel(context.Background())
 		before, followed := len(a.snapshot()), f.count()
 		writers := burden(ctx, rawOver(t, socket), 8, a)
-		eventually(t, "it takes writes", func() bool { return len(a.snapshot()) > before+600 && f.count() > followed+100 })
+		eventually(t, "it takes writes", func() bool {
+			return len(a.snapshot()) > before+600 && f.count() > followed+100 && len(w.snapshot()) > before+600
+		})
 		must(t, child.Process.Kill())
 		holds(t, errors.As(child.Wait(), new(*exec.ExitError)), "the node ended by itself")
 		cancel()
 		writers.Wait()
 		group.Wait()
+		watching.Wait()
 		must(t, client.Close())
 		sound(t, logOf(dir, ""))
 		begin := time.Now()
 		n := startNode(t, embedded.Options{Dir: dir})
 		t.Log("recovered in ", time.Since(begin))
 		intact(t, n, a.snapshot())
+		w.holds(t, n, w.snapshot())
 		closeNode(t, n.Node)
 	}
+	equal(t, len(a.stale), 0)
 	n := startNode(t, embedded.Options{Dir: dir})
 	kept := intact(t, n, a.snapshot())
 	group := f.follow(t, n.Client)
@@ -284,18 +296,24 @@ func TestNothingAcknowledgedIsLostWhenThePowerFails(t *testing.T) {
 			a := &acknowledged{events: map[string]esdb.Position{}}
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
+			w := &witness{}
+			watching := w.follow(t, n.Client)
 			writers := burden(ctx, n.raw(t), 4, a)
 			enough := 300 + random.IntN(3000)
 			eventually(t, "it takes writes", func() bool { return len(a.snapshot()) > enough })
-			before := a.snapshot()
+			before, seen := a.snapshot(), w.snapshot()
 			crashed := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: random.IntN(101), RNG: random})
 			cancel()
 			writers.Wait()
 			closeNode(t, n.Node)
+			watching.Wait()
 			l := logOf("data", "")
 			l.FS = crashed
 			sound(t, l)
-			intact(t, startNode(t, embedded.Options{Dir: "data", FS: crashed}), before)
+			recovered := startNode(t, embedded.Options{Dir: "data", FS: crashed})
+			intact(t, recovered, before)
+			w.holds(t, recovered, seen)
+			equal(t, len(a.stale), 0)
 		})
 	}
 }
