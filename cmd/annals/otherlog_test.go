@@ -197,6 +197,10 @@ func TestOutageByAnotherLogIsOverWhenAnOperatorDecides(t *testing.T) {
 			if got := s.messages(t, channel); strings.Contains(textsOf(got), "lost") || strings.Contains(textsOf(got), "before") != (name == "an older backup") {
 				t.Errorf("messages: %v", got)
 			}
+			if err := s.stop(); err != nil {
+				t.Fatal(err)
+			}
+			verified(t, "after the decision", []string{"DATA_DIR=" + c.DataDir, "POSTGRES_URL=" + c.PostgresURL, "EVENTSTORE_URL=" + c.EventStoreURL}, nil)
 		})
 	}
 }

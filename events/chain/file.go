@@ -166,6 +166,8 @@ type HeadWriter struct {
 	ID   uuid.UUID // of the log
 	Log  Log
 	Now  func() time.Time
+	// Decided returns when an operator last decided to go on with the log as it is; nil: never.
+	Decided func(context.Context) (time.Time, error)
 
 	Last  events.Position
 	chain Hash
@@ -191,10 +193,8 @@ func (w *HeadWriter) Extend(ctx context.Context) error {
 		return err
 	case now < w.Last:
 		return fmt.Errorf("%w: it ends at position %d, and had position %d", errShort, now, w.Last)
-	case now == w.Last:
-		return nil
 	}
-	if err := w.recognize(ctx); err != nil {
+	if err := w.recognize(ctx); err != nil || now == w.Last {
 		return err
 	}
 	return w.write(w.Log.Facts(ctx, w.Last))
@@ -258,6 +258,20 @@ func (w *HeadWriter) writeHead(to io.Writer, h Head, c Hash) error {
 	return err
 }
 
+// extendDecided extends the file, or begins it anew where an operator has decided to go on with another log than it covers.
+func (w *HeadWriter) extendDecided(ctx context.Context, logger *slog.Logger) error {
+	err := w.Extend(ctx)
+	if !errors.Is(err, errShort) && !errors.Is(err, errOther) {
+		return err
+	}
+	aside, asideErr := w.setAside(ctx)
+	if aside == "" || asideErr != nil {
+		return errors.Join(err, asideErr)
+	}
+	logger.Warn("the chain of the log before the operator's decision was set aside", "file", aside)
+	return w.Extend(ctx)
+}
+
 // Keep writes heads until ctx ends, and once more then.
 func (w *HeadWriter) Keep(ctx context.Context, logger *slog.Logger) error {
 	if err := w.Resume(); err != nil {
@@ -270,7 +284,7 @@ func (w *HeadWriter) Keep(ctx context.Context, logger *slog.Logger) error {
 		case <-time.After(headEvery):
 		}
 		until, cancel := context.WithTimeout(context.WithoutCancel(ctx), headLimit)
-		err := w.Extend(until)
+		err := w.extendDecided(until, logger)
 		cancel()
 		switch {
 		case errors.Is(err, errShort), errors.Is(err, errOther):

@@ -3,6 +3,8 @@ package chain
 import (
 	"context"
 	"errors"
+	"iter"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -82,11 +84,11 @@ func TestAnotherLogIsNotWrittenDownBehindTheFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	written, last := w.chain, w.Last
-	for range 5 {
+	for range 3 { // it ends where the first does, and then after it
 		sayIn(other)
 	}
 	w.Log = other
-	for range 2 {
+	for range 3 {
 		if err := w.Extend(t.Context()); !errors.Is(err, errOther) || w.Last != last || w.chain != written {
 			t.Fatalf("another log: written down to %d: %v", w.Last, err)
 		}
@@ -95,10 +97,75 @@ func TestAnotherLogIsNotWrittenDownBehindTheFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 		w = restarted
+		sayIn(other)
 	}
 	sayIn(log)
 	w.Log = log
 	if err := w.Extend(t.Context()); err != nil || w.Last <= last {
 		t.Errorf("the right one again: written down to %d: %v", w.Last, err)
+	}
+}
+
+func TestAChainIsSetAsideAndGoesOnFromWhatTheLogStillHasOnceAnOperatorHasDecided(t *testing.T) {
+	log := esdbtest.New(t)
+	w := HeadWriter{Path: filepath.Join(t.TempDir(), "chain"), ID: uuid.New(), Log: log, Now: time.Now}
+	for range 3 {
+		sayIn(log)
+		if err := w.Extend(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	heads, err := ReadHeads(w.Path, w.ID)
+	if err != nil || len(heads) != 3 {
+		t.Fatal(len(heads), err)
+	}
+	// An older copy of the log that others have gone on with: it has the first of the events alone.
+	w.Log = branch{log, heads[0].Position}
+	sayIn(log)
+	decided := time.Time{}
+	w.Decided = func(context.Context) (time.Time, error) { return decided, nil }
+	for _, decided = range []time.Time{{}, heads[2].At.Add(-time.Millisecond)} {
+		if err := w.extendDecided(t.Context(), slog.New(slog.DiscardHandler)); !errors.Is(err, errOther) {
+			t.Errorf("before a decision: %v", err)
+		}
+	}
+	decided = time.Now()
+	if err := w.extendDecided(t.Context(), slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	now, err := ReadHeads(w.Path, w.ID)
+	if err != nil || len(now) != 2 || now[0].Head != heads[0].Head {
+		t.Errorf("%+v %v", now, err)
+	}
+	if kept, err := filepath.Glob(w.Path + ".until-*"); err != nil || len(kept) != 1 {
+		t.Errorf("set aside: %v %v", kept, err)
+	} else if old, err := ReadHeads(kept[0], w.ID); err != nil || len(old) != 3 {
+		t.Errorf("%d heads were set aside: %v", len(old), err)
+	}
+	resumed := HeadWriter{Path: w.Path, ID: w.ID, Log: w.Log, Now: time.Now}
+	if err := errors.Join(resumed.Resume(), resumed.Extend(t.Context())); err != nil || resumed.chain != w.chain {
+		t.Errorf("resumed: %v", err)
+	}
+}
+
+// branch is a log without two events.
+type branch struct {
+	*esdbtest.Log
+	after events.Position // which they came
+}
+
+func (b branch) Facts(ctx context.Context, after events.Position) iter.Seq2[events.Raw, error] {
+	return func(yield func(events.Raw, error) bool) {
+		left := 0
+		for e, err := range b.Log.Facts(ctx, 0) {
+			if err == nil && e.Position > b.after {
+				if left++; left <= 2 {
+					continue
+				}
+			}
+			if (err != nil || e.Position > after) && !yield(e, err) {
+				return
+			}
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -93,6 +94,18 @@ func (s *session) noteDecisions(ctx context.Context) error {
 	}
 	s.Landmarks.Decided()
 	return errDecided
+}
+
+// LastDecision returns when an operator last decided to go on with a log as it is; zero where that never was.
+func LastDecision(ctx context.Context, db querier, log uuid.UUID) (at time.Time, err error) {
+	rows, err := db.Query(ctx, `select at from annals.decisions where log = $1 order by decision desc limit 1`, log)
+	if err == nil {
+		at, err = pgx.CollectOneRow(rows, pgx.RowTo[time.Time])
+	}
+	if errors.Is(err, pgx.ErrNoRows) || isMissing(err) {
+		return time.Time{}, nil
+	}
+	return at, err
 }
 
 func isMissing(err error) bool {

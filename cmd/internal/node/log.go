@@ -97,15 +97,15 @@ func (b *Backends) recognize(ctx context.Context) {
 
 var errNoDatabase = errors.New("no read models are served")
 
-// LastMark is the event that the read models stand at. Where these cannot be reached it returns the one at the end of the chain in
-// the data folder, with the error.
+// LastMark is the event that the read models stand at. Where there are none it returns the one at the end of the chain in the data
+// folder, and where they cannot be reached that one with the error.
 func LastMark(ctx context.Context, databaseURL, folder string) (events.Mark, error) {
 	err := errNoDatabase
 	if databaseURL != "" {
 		var mark events.Mark
 		limited, cancel := context.WithTimeout(ctx, probe)
 		defer cancel()
-		if mark, err = engine.Mark(limited, databaseURL); err == nil {
+		if mark, err = engine.Mark(limited, databaseURL); err == nil && mark.Position > 0 {
 			return mark, nil
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -215,7 +216,10 @@ func (s *server) react(ctx context.Context) error {
 		s.background(ctx, d.Name, s.reaction(d))
 	}
 	s.background(ctx, "sweep", s.sweep)
-	heads := chain.HeadWriter{Path: ChainIn(s.backends.folder), ID: s.logID, Log: s.backends.Store, Now: s.Clock}
+	heads := chain.HeadWriter{
+		Path: ChainIn(s.backends.folder), ID: s.logID, Log: s.backends.Store, Now: s.Clock,
+		Decided: func(ctx context.Context) (time.Time, error) { return engine.LastDecision(ctx, s.reading, s.logID) },
+	}
 	s.background(ctx, "chain", func(ctx context.Context) error { return heads.Keep(ctx, s.Logger) })
 	return nil
 }
