@@ -66,6 +66,17 @@ func MaskSecrets(e Event) Event {
 	return e
 }
 
+// SecretsIn returns the secrets of an agent that an event names.
+func SecretsIn(e Event) map[string]Secret {
+	switch f := e.(type) {
+	case AgentCreated:
+		return f.Character.Secrets
+	case AgentUpdated:
+		return f.Character.Secrets
+	}
+	return nil
+}
+
 func (c Character) masked() Character {
 	if len(c.Secrets) == 0 {
 		return c

@@ -28,6 +28,7 @@ type Doctor struct {
 	node.Places
 	node.Uploads
 	node.CharacterFiles
+	node.Salt
 	models.First
 	models.Settings
 }
@@ -94,7 +95,7 @@ func (d *Doctor) serving(ctx context.Context, path string) []finding {
 	locked, err := host.IsLocked(filepath.Join(path, "lock"))
 	if err != nil || !locked {
 		fmt.Println("no server runs on", path)
-		return slices.Concat(d.parts(path), d.keys(ctx, path), d.port(ctx))
+		return slices.Concat(d.parts(path), d.log(ctx, path), d.port(ctx))
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

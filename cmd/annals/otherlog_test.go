@@ -114,7 +114,7 @@ func on(t *testing.T, store *shelf, database string) node.Config {
 		Places: node.Places{
 			DataDir: t.TempDir(), LogLevel: "error", PostgresURL: database, EventStoreURL: "esdb://" + store.address + "?tls=false",
 		},
-		CharacterURLs: "off", RateLimit: "off", SecretSalt: "secretsalt",
+		CharacterURLs: "off", RateLimit: "off", Salt: node.Salt{SecretSalt: "secretsalt"},
 	}
 }
 

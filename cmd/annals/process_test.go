@@ -150,7 +150,7 @@ func inside(t testing.TB, change func(*node.Config), options ...func(*node.Optio
 	c := node.Config{
 		Listening: node.Listening{Host: "127.0.0.1"}, Places: node.Places{DataDir: t.TempDir(), LogLevel: "warn"},
 		CharacterFiles: node.CharacterFiles{CharactersDir: "../../deploy/characters"}, CharacterURLs: "off",
-		RateLimit: "off", SecretSalt: "secretsalt",
+		RateLimit: "off", Salt: node.Salt{SecretSalt: "secretsalt"},
 	}
 	if change != nil {
 		change(&c)

@@ -97,6 +97,16 @@ func (v Vault) decrypt(secret string) (text string, by int) {
 	return secret, -1
 }
 
+// Opens reports whether a secret can be used: it is in clear, or one of the salts decrypts it.
+func (v Vault) Opens(s events.Secret) bool {
+	var secret string
+	if json.Unmarshal(s.Reveal(), &secret) != nil || !IsEncrypted(secret) {
+		return true
+	}
+	_, by := v.decrypt(secret)
+	return by >= 0
+}
+
 // Renew encrypts a secret anew that an earlier salt encrypted. All else stays as it is.
 func (v Vault) Renew(name string, s events.Secret, begin Vector) events.Secret {
 	var secret string

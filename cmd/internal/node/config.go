@@ -38,6 +38,11 @@ type CharacterFiles struct {
 	CharactersDir string `name:"characters-dir" env:"CHARACTERS_DIR" default:"deploy/characters" help:"Where characterPath looks."`
 }
 
+// Salt is what the secrets of agents are encrypted under.
+type Salt struct {
+	SecretSalt string `name:"secret-salt" env:"SECRET_SALT" help:"Salt of ElizaOS's encryption of agents' secrets; otherwise one that the server makes at its first start and keeps with the keys."`
+}
+
 // Config is everything that can be set, as flags or in the environment, under the names that ElizaOS uses where it has
 // one.
 type Config struct {
@@ -51,7 +56,7 @@ type Config struct {
 	CharacterFiles
 	CharacterURLs string `name:"character-urls" env:"CHARACTER_URLS" default:"off" enum:"on,off" help:"Whether characterPath may be a URL."`
 	RateLimit     string `name:"rate-limit" env:"RATE_LIMIT" default:"on" enum:"on,off" help:"off lifts every rate; bounds on bytes, connections and clients without a key stay."`
-	SecretSalt    string `name:"secret-salt" env:"SECRET_SALT" help:"Salt of ElizaOS's encryption of agents' secrets; otherwise one that the server makes at its first start and keeps with the keys."`
+	Salt
 
 	models.First
 

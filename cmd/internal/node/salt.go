@@ -46,6 +46,15 @@ func (b *Backends) salts(ctx context.Context) ([]string, error) {
 	return []string{own}, nil
 }
 
+// HasSalt reports whether there is a salt under which agents' secrets were encrypted: a setting, or one of this server.
+func (b *Backends) HasSalt(ctx context.Context, setting string) (bool, error) {
+	if setting != "" {
+		return true, nil
+	}
+	own, err := b.salt(ctx, false)
+	return own != "", err
+}
+
 // salt reads the salt of this server, from where the keys are; it is empty where there is none.
 func (b *Backends) salt(ctx context.Context, create bool) (string, error) {
 	if b.vault != nil {
