@@ -36,6 +36,10 @@ var partFaults = []fault{
 	{"store killed", func(c *campaign, _ int) { c.store.kill(); time.Sleep(time.Second); c.serve(c.log) }, nil},
 	{"store set back", (*campaign).setBack, nil},
 	{"dead backends", (*campaign).endBackends, nil},
+	{"dead listeners", (*campaign).endListeners, nil},
+	{"backends dead again and again", (*campaign).endBackendsOften, nil},
+	{"table locked", (*campaign).lockTable, nil},
+	{"store frozen", (*campaign).freezeStore, nil},
 	{"connections reset", func(c *campaign, _ int) { each(c.ways, (*pgtest.Between).Cut) }, nil},
 	{"answers halved", func(c *campaign, _ int) { each(c.ways, (*pgtest.Between).Halve) }, nil},
 	{"store cut off", func(c *campaign, i int) { c.toStore[i].Stall(true) }, func(c *campaign, i int) { c.toStore[i].Stall(false) }},
@@ -147,6 +151,50 @@ func (c *campaign) endBackends(int) {
 where datname = current_database() and pid <> pg_backend_pid()`)
 	if err != nil {
 		c.Error(err)
+	}
+}
+
+// endListeners ends the sessions that hold the nodes' locks and hear of commits, and no others.
+func (c *campaign) endListeners(int) {
+	_, err := c.admin.Exec(c.Context(), `select pg_terminate_backend(pid) from pg_stat_activity a
+where datname = current_database() and application_name = 'annals feed' and not exists (
+	select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory' and l.classid = hashtext('annals.writing')::oid)`)
+	if err != nil {
+		c.Error(err)
+	}
+}
+
+func (c *campaign) endBackendsOften(node int) {
+	for range 20 {
+		c.endBackends(node)
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// lockTable locks the messages against reading and writing for some seconds, as an operator's statement may.
+func (c *campaign) lockTable(int) {
+	var table string
+	err := c.admin.QueryRow(c.Context(), `select oid::regclass::text from pg_class where relkind = 'r' and relname = 'messages'`).Scan(&table)
+	if err == nil {
+		err = pgx.BeginFunc(c.Context(), c.admin, func(tx pgx.Tx) error {
+			_, err := tx.Exec(c.Context(), "lock table "+table)
+			time.Sleep(4 * time.Second)
+			return err
+		})
+	}
+	if err != nil {
+		c.Error(err)
+	}
+}
+
+func (c *campaign) freezeStore(int) {
+	for _, s := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGCONT} {
+		if err := c.store.cmd.Process.Signal(s); err != nil {
+			c.Error(err)
+		}
+		if s == syscall.SIGSTOP {
+			time.Sleep(5 * time.Second)
+		}
 	}
 }
 
