@@ -56,7 +56,7 @@ var failing = map[string][]struct {
 		{"--log-level loud", 2, "there is no level"},
 		{"--read-only", 2, "--read-only and --schema go together"},
 	},
-	"serve":             {{"now", 2, "unexpected argument now"}, {"--port http", 2, "port"}, {"--rate-limit maybe", 2, "must be one of"}, {"--key=\x01", 2, "no client can send"}},
+	"serve":             {{"now", 2, "unexpected argument now"}, {"--port http", 2, "port"}, {"--rate-limit maybe", 2, "must be one of"}, {"--key=\x01", 2, "no client can send"}, {"--postgres-url postgres://u:s3cret@:x/y", 2, "POSTGRES_URL: cannot parse"}, {"--eventstore-url http://u:s3cret@x", 2, "EVENTSTORE_URL: an invalid scheme"}, {"--eventstore-url esdb://u:s3cret@x:y", 2, "EVENTSTORE_URL: invalid port"}, {"--blobs-url s4://u:s3cret@x", 2, "BLOBS_URL begins with neither"}, {"--traces-url u:s3cret@x", 2, "OTEL_EXPORTER_OTLP_ENDPOINT is no URL"}, {"--host=", 2, "--host is empty"}, {"--eliza-ui-dir nowhere", 1, "nowhere"}},
 	"rebuild":           {{"", 2, "name the projections"}, {"--all messages", 2, "name the projections"}, {"--until yesterday --into x", 1, "there is nothing yet"}, {"--until 5", 2, "--into SCHEMA"}, {"--all", 1, "there is nothing yet"}},
 	"embed":             {{"--modle x", 2, "did you mean"}, {"--model x", 1, "no endpoint to embed with"}, {"", 1, "there is nothing yet"}},
 	"history":           {{"--type NoSuch", 2, "there is no type NoSuch"}, {"--type MesageSubmitted", 2, "did you mean MessageSubmitted?"}, {"--since yesterday", 2, `"yesterday" is no time such as 2026-11-01`}, {"--agent me", 2, `--agent: "me" is no UUID`}, {"", 1, "there is nothing yet"}},
@@ -124,6 +124,9 @@ func TestEveryCommandHasHelpErrorsAndExitStatuses(t *testing.T) {
 					t.Errorf("annals %s %s points to the help: %t", name, c.args, usage)
 				}
 			}
+				if strings.Contains(got.out+got.err, "s3cret") {
+					t.Errorf("annals %s %s shows a password: %+v", name, c.args, got)
+				}
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"iter"
 	"log/slog"
 	"math"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -69,6 +70,12 @@ func (s *Store) erasures(ctx context.Context, subject uuid.UUID) (all []events.E
 	return all, nil
 }
 
+// CheckURL refuses a URL with which no event store could ever be reached. Its error has no part of the URL: that may hold a password.
+func CheckURL(address string) error {
+	_, err := configure(Options{URL: address})
+	return err
+}
+
 func configure(o Options) (*esdb.Configuration, error) {
 	config := &esdb.Configuration{
 		Address: "unix:" + o.Socket, DisableTLS: true, NodePreference: esdb.NodePreferenceLeader,
@@ -77,6 +84,10 @@ func configure(o Options) (*esdb.Configuration, error) {
 	if o.URL != "" {
 		var err error
 		if config, err = esdb.ParseConnectionString(o.URL); err != nil {
+			var whole *url.Error
+			if errors.As(err, &whole) {
+				err = whole.Err
+			}
 			return nil, fmt.Errorf("EVENTSTORE_URL: %w", err)
 		}
 	}

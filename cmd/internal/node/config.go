@@ -9,6 +9,10 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/jackc/pgx/v5"
+
+	"annals/cmd/internal/telemetry"
+	"annals/events/esdb"
 	"annals/transport/limits"
 	"annals/transport/models"
 )
@@ -79,6 +83,19 @@ func (c Config) Validate() error {
 	}
 	if _, err := limits.ParseProxies(c.TrustedProxies); err != nil {
 		return fmt.Errorf("TRUSTED_PROXIES: %w", err)
+	}
+	return errors.Join(c.Places.check(), checkBlobs(c.BlobsURL), telemetry.CheckURL(c.TracesURL))
+}
+
+// check refuses addresses that no waiting makes right.
+func (p Places) check() error {
+	if p.PostgresURL != "" {
+		if _, err := pgx.ParseConfig(p.PostgresURL); err != nil {
+			return fmt.Errorf("POSTGRES_URL: %w", err)
+		}
+	}
+	if p.EventStoreURL != "" {
+		return esdb.CheckURL(p.EventStoreURL)
 	}
 	return nil
 }

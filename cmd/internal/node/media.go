@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 
@@ -21,6 +22,15 @@ func openMedia(ctx context.Context, c Config, dir string) (*media.Store, error) 
 		return nil, err
 	}
 	return media.New(blobs, filepath.Join(dir, "uploads"))
+}
+
+// checkBlobs refuses a location that openBlobs cannot open, whatever becomes reachable.
+func checkBlobs(location string) error {
+	scheme, _, ok := strings.Cut(location, "://")
+	if location != "" && (!ok || scheme != "s3" && scheme != "file") {
+		return errors.New("BLOBS_URL begins with neither s3:// nor file://")
+	}
+	return nil
 }
 
 func openBlobs(ctx context.Context, location, folder string) (media.Blobs, error) {

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -23,16 +24,24 @@ type traces struct {
 
 var traceparent = propagation.TraceContext{}
 
+// CheckURL refuses a collector's address to which nothing could ever be sent; none is fine.
+func CheckURL(collector string) error {
+	if u, err := url.Parse(collector); collector != "" && (err != nil || u.Host == "") {
+		return errors.New("OTEL_EXPORTER_OTLP_ENDPOINT is no URL with a host, such as http://127.0.0.1:4318")
+	}
+	return nil
+}
+
 // newTraces sends to an OpenTelemetry collector; headers and the rest are settings of OpenTelemetry's own.
 func newTraces(ctx context.Context, collector, version string) (*traces, error) {
 	if collector == "" {
 		return nil, nil //nolint:nilnil // off
 	}
-	u, err := url.Parse(collector)
-	if err != nil || u.Host == "" {
-		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: %.100q is no URL", collector)
+	endpoint, err := url.JoinPath(collector, "v1/traces")
+	if err != nil {
+		return nil, fmt.Errorf("traces: %w", err)
 	}
-	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(u.JoinPath("v1/traces").String()))
+	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(endpoint))
 	if err != nil {
 		return nil, fmt.Errorf("traces: %w", err)
 	}
