@@ -55,6 +55,7 @@ var failing = map[string][]struct {
 		{"everything", 2, "unexpected argument everything"},
 		{"--log-level loud", 2, "there is no level"},
 		{"--read-only", 2, "--read-only and --schema go together"},
+		{"help rebild", 2, `did you mean "rebuild"?`},
 	},
 	"serve":             {{"now", 2, "unexpected argument now"}, {"--port http", 2, "port"}, {"--rate-limit maybe", 2, "must be one of"}, {"--key=\x01", 2, "no client can send"}, {"--postgres-url postgres://u:s3cret@:x/y", 2, "POSTGRES_URL: cannot parse"}, {"--eventstore-url http://u:s3cret@x", 2, "EVENTSTORE_URL: an invalid scheme"}, {"--eventstore-url esdb://u:s3cret@x:y", 2, "EVENTSTORE_URL: invalid port"}, {"--blobs-url s4://u:s3cret@x", 2, "BLOBS_URL begins with neither"}, {"--traces-url u:s3cret@x", 2, "OTEL_EXPORTER_OTLP_ENDPOINT is no URL"}, {"--host=", 2, "--host is empty"}, {"--eliza-ui-dir nowhere", 1, "nowhere"}},
 	"rebuild":           {{"", 2, "name the projections"}, {"--all messages", 2, "name the projections"}, {"--until yesterday --into x", 1, "there is nothing yet"}, {"--until 5", 2, "--into SCHEMA"}, {"--all", 1, "there is nothing yet"}},
@@ -111,6 +112,9 @@ func TestEveryCommandHasHelpErrorsAndExitStatuses(t *testing.T) {
 					t.Errorf("--%s is of no use here", unused)
 				}
 			}
+			if slices.Contains(flags, "data-dir") && name != "doctor" { // it has a test of its own
+				badDataDir(t, path)
+			}
 			if len(failing[name]) == 0 {
 				t.Error("nothing is known of how it fails")
 			}
@@ -120,14 +124,37 @@ func TestEveryCommandHasHelpErrorsAndExitStatuses(t *testing.T) {
 				if got.status != c.status || !strings.Contains(got.out+got.err, c.says) {
 					t.Errorf("annals %s %s: %+v", name, c.args, got)
 				}
+				if strings.Contains(got.out+got.err, "s3cret") {
+					t.Errorf("annals %s %s shows a password: %+v", name, c.args, got)
+				}
 				if usage := strings.Contains(got.err, "--help\" for how it is used"); usage != (c.status == 2) {
 					t.Errorf("annals %s %s points to the help: %t", name, c.args, usage)
 				}
 			}
-				if strings.Contains(got.out+got.err, "s3cret") {
-					t.Errorf("annals %s %s shows a password: %+v", name, c.args, got)
-				}
 		})
+	}
+}
+
+// badDataDir runs a command on data folders that cannot be one: the error names the folder and the setting.
+func badDataDir(t *testing.T, path []string) {
+	t.Helper()
+	name := strings.Join(path, " ")
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := map[string]string{
+		"why": nobody, "erase": nobody, "parked show": nobody, "parked retry": "--all", "parked drop": "--all", "rebuild": "--all", "eventstore backup": "there",
+		"serve": "--port 0", "": "--port 0", "eventstore": "--listen 127.0.0.1:0", "eventstore serve": "--listen 127.0.0.1:0",
+	}
+	all := append(slices.Clone(path), strings.Fields(args[name])...)
+	if err := run(t.Context(), append(all, "--data-dir=")); !errors.As(err, new(usageError)) || !strings.Contains(err.Error(), "--data-dir is empty") {
+		t.Errorf("annals %s --data-dir=: %v", name, err)
+	}
+	for _, folder := range []string{file, filepath.Join(file, "below")} {
+		if err := run(t.Context(), append(all, "--data-dir", folder)); err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "set DATA_DIR to ") {
+			t.Errorf("annals %s in %s: %v", name, folder, err)
+		}
 	}
 }
 
@@ -159,24 +186,14 @@ func TestALocalEnvironmentThatCannotBeReadBlamesNoSetting(t *testing.T) {
 	}
 }
 
-func TestADataFolderThatCannotBeUsedIsNamedAndBlamesNoSetting(t *testing.T) {
-	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(dir, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, command := range []string{"serve", "history", "rebuild --all", "erase " + nobody} {
-		for _, folder := range []string{dir, filepath.Join(dir, "below")} {
-			got := annalsDoes(t, []string{"DATA_DIR=" + folder, "SERVER_PORT=0"}, strings.Fields(command)...)
-			if got.status != 1 || !strings.Contains(got.err, dir) || !strings.Contains(got.err, "set DATA_DIR to a folder that can be written") || strings.Contains(got.err, "--") {
-				t.Errorf("%s in %s: %+v", command, folder, got)
-			}
-		}
-	}
-}
-
 func TestTheVersionIsOurOwnBesideThatOfTheAPI(t *testing.T) {
 	t.Parallel()
+	if asked := annalsDoes(t, nil, "--version"); asked != annalsDoes(t, nil, "version") {
+		t.Errorf("--version says %+v", asked)
+	}
+	if asked := annalsDoes(t, nil, "help", "parked", "list"); asked != annalsDoes(t, nil, "parked", "list", "--help") || asked.status != 0 {
+		t.Errorf("help parked list says %+v", asked)
+	}
 	got := annalsDoes(t, nil, "version")
 	if got.status != 0 || !regexp.MustCompile(`^annals 0\.2\.0 \(commit .*\), API of ElizaOS 1\.2\.0\n$`).MatchString(got.out) {
 		t.Errorf("%+v", got)

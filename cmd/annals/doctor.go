@@ -45,9 +45,8 @@ func (d *Doctor) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var found []finding
-	found = append(found, folders(path)...)
-	if d.PostgresURL == "" {
+	found, usable := folders(path)
+	if d.PostgresURL == "" && usable {
 		for _, p := range postgres.Check(ctx, filepath.Join(path, "postgres")) {
 			found = append(found, finding{p.What, p.Remedy})
 		}
@@ -56,7 +55,9 @@ func (d *Doctor) Run(ctx context.Context) error {
 		found = append(found, finding{"no characters under " + d.CharactersDir, "set CHARACTERS_DIR to the folder with character files"})
 	}
 	found = append(found, d.elsewhere(ctx, path)...)
-	found = append(found, d.serving(ctx, path)...)
+	if usable { // one cause is one finding
+		found = append(found, d.serving(ctx, path)...)
+	}
 	for _, f := range found {
 		fmt.Printf("- %s\n  → %s\n", f.what, f.remedy)
 	}
@@ -67,19 +68,18 @@ func (d *Doctor) Run(ctx context.Context) error {
 	return nil
 }
 
-// folders looks at who may read what is kept.
-func folders(path string) []finding {
+// folders looks at who may read what is kept, and reports whether the data folder is one, or can become one.
+func folders(path string) (found []finding, usable bool) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // made at the first start
+		return nil, true // made at the first start
 	}
 	if err != nil {
-		return []finding{{err.Error(), "set DATA_DIR to a folder that this user can read"}}
+		return []finding{{err.Error(), "set DATA_DIR to a folder that this user can read"}}, false
 	}
 	if !info.IsDir() {
-		return []finding{{path + " is no folder", "set DATA_DIR to a folder"}}
+		return []finding{{path + " is no folder", "set DATA_DIR to a folder"}}, false
 	}
-	var found []finding
 	if syscall.Access(path, 2) != nil {
 		found = append(found, finding{path + " cannot be written", "chown it to the user who runs annals"})
 	}
@@ -87,7 +87,7 @@ func folders(path string) []finding {
 	if info, err := os.Stat(keys); err == nil && info.Mode().Perm()&0o077 != 0 {
 		found = append(found, finding{keys + " is open to other users", "chmod 700 " + keys})
 	}
-	return found
+	return found, true
 }
 
 // serving asks the running server, if there is one.

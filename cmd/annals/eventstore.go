@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -40,6 +41,15 @@ func (f LogFolder) path() string {
 	return filepath.Join(f.DataDir, "events")
 }
 
+// remedied adds what to do to an error of the folder, or of what is in it.
+func (f LogFolder) remedied(err error) error {
+	var of *fs.PathError
+	if err == nil || !errors.As(err, &of) {
+		return err
+	}
+	return fmt.Errorf("%w; set DATA_DIR to the folder of a server, or --data to that of a log, which this user can use", err)
+}
+
 // StoreServe runs the node.
 type StoreServe struct {
 	Listen    string `name:"listen" default:"127.0.0.1:2113" help:"Address to listen on."`
@@ -69,7 +79,7 @@ func (s *StoreServe) Run(ctx context.Context) error {
 	defer func() { _ = network.Close() }()
 	store, err := embedded.Open(ctx, options)
 	if err != nil {
-		return err
+		return s.remedied(err)
 	}
 	local, err := host.ListenPrivate(node.SocketPath(folder)) // whoever has the log open may replace the socket
 	if err != nil {

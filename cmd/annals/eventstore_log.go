@@ -45,7 +45,7 @@ func (b *StoreBackup) Run(ctx context.Context) error {
 		return err
 	}
 	if err := l.Backup(ctx, b.Dir); err != nil {
-		return err
+		return b.remedied(err)
 	}
 	fmt.Println("backed up to", b.Dir)
 	return nil
@@ -87,7 +87,8 @@ func (e *StoreExport) export(ctx context.Context, to io.Writer) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return l.Export(ctx, to)
+	n, err := l.Export(ctx, to)
+	return n, e.remedied(err)
 }
 
 // exportFrom exports through the client what any node or cluster has.
@@ -136,7 +137,7 @@ func (i *StoreImport) Run(ctx context.Context) error {
 	}
 	n, err := embedded.Import(ctx, i.path(), from, i.LogLevel.Logger())
 	if err != nil {
-		return err
+		return i.remedied(err)
 	}
 	fmt.Println(n, "events imported to", i.path())
 	return nil
@@ -155,7 +156,7 @@ func (v *StoreVerify) Run(ctx context.Context) error {
 	}
 	found, err := l.Verify(ctx, func(damage error) { fmt.Println("-", damage) })
 	if err != nil {
-		return err
+		return v.remedied(err)
 	}
 	if found.Damages > 0 {
 		return fmt.Errorf("%s is damaged in %s: restore a backup", v.path(), counted(found.Damages, "place"))

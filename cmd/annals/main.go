@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -112,6 +113,7 @@ func (c *cli) parse(ctx context.Context, args []string) (*kong.Context, error) {
 	parser, err := kong.New(c, kong.Name("annals"), declared(),
 		kong.Description("An agent server that forgets nothing."),
 		kong.Resolvers(kong.ResolverFunc(local.resolve)),
+		kong.WithAfterApply(refuseEmpty),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		return nil, err
@@ -119,7 +121,7 @@ func (c *cli) parse(ctx context.Context, args []string) (*kong.Context, error) {
 	if err := unsetEmpty(parser.Model.Node); err != nil {
 		return nil, err
 	}
-	parsed, err := parser.Parse(withDefaults(parser.Model.Node, args))
+	parsed, err := parser.Parse(withDefaults(parser.Model.Node, asCommand(args)))
 	if local.failed != nil {
 		return nil, local.failed
 	}
@@ -132,6 +134,28 @@ func (c *cli) parse(ctx context.Context, args []string) (*kong.Context, error) {
 		return nil, usage
 	}
 	return parsed, err
+}
+
+// asCommand spells as we do what other programs are asked with: help, help COMMAND and --version.
+func asCommand(args []string) []string {
+	switch {
+	case len(args) > 0 && args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case len(args) == 1 && args[0] == "--version":
+		return []string{"version"}
+	}
+	return args
+}
+
+// refuseEmpty refuses a flag that is set to nothing although it has a default: an empty folder would be the current one, and an
+// empty host every address of the machine.
+func refuseEmpty(parsed *kong.Context) error {
+	for _, f := range parsed.Flags() {
+		if f.Default != "" && f.Target.Kind() == reflect.String && f.Target.IsZero() {
+			return fmt.Errorf("--%s is empty", f.Name)
+		}
+	}
+	return nil
 }
 
 // withDefaults names the command where flags stand in its place. (Kong's own way takes a mistyped command for an argument of the
