@@ -117,7 +117,7 @@ func (l *limiter) take(from netip.Prefix) (left int, reset time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w, ok := l.seen.Get(from)
-	if !ok || now.Sub(w.begun) >= l.window {
+	if !ok || now.Before(w.begun) || now.Sub(w.begun) >= l.window { // a clock that was set back has begun no window
 		w = &window{begun: now}
 		l.seen.Add(from, w)
 	}

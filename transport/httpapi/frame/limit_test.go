@@ -31,3 +31,16 @@ func TestTheLimitIsPerAddressAndEndsWithItsWindow(t *testing.T) {
 		}
 	})
 }
+
+func TestAClockThatIsSetBackLengthensNoLimit(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	l := newLimiter(func() time.Time { return now }, everything)
+	for range everything.most {
+		l.take(limits.AddressOf("192.0.2.1:1000"))
+	}
+	now = now.Add(-time.Hour)
+	if left, reset := l.take(limits.AddressOf("192.0.2.1:1000")); left != everything.most-1 || reset != everything.window {
+		t.Errorf("%d left for %s after the clock was set back", left, reset)
+	}
+}
