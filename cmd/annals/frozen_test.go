@@ -183,3 +183,46 @@ func TestAnErasureThatIsHeldUpNamesWhoHoldsItUpAndIsRememberedUntilItIsFinished(
 		t.Errorf("an id of nobody: %v: %s", err, out)
 	}
 }
+
+// Of PostgreSQL one process alone may hang: the one that takes new connections, or the one that has a node's locks and tells it of
+// commits. Whatever hangs, a read is not stale, and everything is as before when it goes on.
+func TestOutageOfOneProcessOfPostgresThatIsFrozenMakesNoReadStale(t *testing.T) {
+	t.Parallel() // it waits most of the time
+	cluster := pgtest.Start(t, pgtest.Dir(t))
+	s := inside(t, func(c *node.Config) { c.PostgresURL = cluster.URL() })
+	channel := s.channel(t, "GROUP")
+	says(t, s.client, channel, "before")
+	conn, err := pgx.Connect(t.Context(), cluster.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	var holder int
+	err = conn.QueryRow(t.Context(), `select distinct pid from pg_locks where locktype = 'advisory' and granted
+and classid = hashtext('annals.generation')::oid`).Scan(&holder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, pid := range map[string]int{"that takes connections": cluster.PID(), "that holds the locks": holder} {
+		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		thaw := func() { _ = syscall.Kill(pid, syscall.SIGCONT) }
+		t.Cleanup(thaw)
+		answers := map[int]int{}
+		for end := time.Now().Add(away()); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			id, a, err := s.post(t.Context(), channel, "while the process "+name+" hangs")
+			if err != nil || a.status != http.StatusCreated {
+				t.Fatalf("%s: %v %d %s", name, err, a.status, a.body)
+			}
+			a, err = s.call(t.Context(), http.MethodGet, "/api/messaging/messages/"+id, nil, "X-Annals-After", a.header.Get("X-Annals-Position"))
+			if answers[a.status]++; err != nil || a.status != http.StatusOK && a.status != http.StatusServiceUnavailable {
+				t.Fatalf("%s: %v %d %s", name, err, a.status, a.body)
+			}
+		}
+		t.Logf("while the process %s hangs reads are answered %v", name, answers)
+		thaw()
+		says(t, s.client, channel, "after the process "+name)
+		eventually(t, time.Minute, "health is well again", func() bool { status, _ := readHealth(t, s.client); return status == http.StatusOK })
+	}
+}
