@@ -100,6 +100,16 @@ func TestABackupIsRestoredOnAnEmptyDataFolderAndAPartLeftOutIsNamed(t *testing.T
 	if said, ill := doctor(t, newer...); !ill || !strings.Contains(said, "the log is an older copy") {
 		t.Errorf("with a newer chain the doctor says: %s", said)
 	}
+	p = spawn(t, newer...)
+	refusesTheLog(t, p.client, channel)
+	p.stop(t)
+	if out, err := annalsSays(t.Context(), newer, "rebuild", "--all"); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	p = spawn(t, newer...)
+	says(t, p.client, channel, "gone on with")
+	p.stop(t)
+	verified(t, "after the decision", newer, nil)
 	again := restored("")
 	if said, ill := doctor(t, again...); ill {
 		t.Errorf("of all of it the doctor says: %s", said)
