@@ -26,10 +26,13 @@ run: build ## Start everything; SERVER_PORT, DATA_DIR and the rest of `bin/annal
 
 build: ## Build bin/annals.
 	@command -v go >/dev/null || { echo "Go is missing: install Go 1.26 or later, or 'brew install go'" >&2; exit 1; }
-	@go build -v -tags $(TAGS) -o $(BIN) ./cmd/annals 2>&1 | awk ' \
-	  /^go: downloading/ { if (++modules % 50 == 1) print "downloading module " modules " …"; next } \
-	  /^[^ #:]+$$/ { if (++packages % 100 == 1) print "building package " packages " …"; next } \
-	  { print }' >&2
+	@go build -v -tags $(TAGS) -o $(BIN) ./cmd/annals 2>&1 | { modules=0 packages=0; while IFS= read -r line; do \
+	  case $$line in \
+	  'go: downloading go1'*) echo "$$line …" ;; \
+	  'go: downloading '*) [ $$((modules++ % 50)) != 0 ] || echo "downloading module $$modules …" ;; \
+	  *[' #:']*) echo "$$line" ;; \
+	  *) [ $$((packages++ % 100)) != 0 ] || echo "building package $$packages …" ;; \
+	  esac; done; } >&2
 
 test: ## Run all tests that need nothing outside the repository: 6 to 7 minutes on two cores.
 	go test -tags $(TAGS) -timeout 10m ./...
