@@ -14,20 +14,36 @@ import (
 // socketPathLimit is how many bytes of a unix socket's path every system takes: Linux takes 107, macOS 103.
 const socketPathLimit = 103
 
-// SocketDir returns the folder for a private socket called file: own below $XDG_RUNTIME_DIR, which belongs to the user,
-// else shared below the temporary folder, else shared below /tmp. It is the first whose path is short enough and that usable
-// accepts, and the same as long as the environment is. An empty own leaves $XDG_RUNTIME_DIR out; a nil usable accepts all.
+// SocketDir returns the folder for a private socket called file: own below $XDG_RUNTIME_DIR where that belongs to the user (su and
+// sudo may pass on another user's), else shared below the temporary folder, else shared below /tmp. It is the first that can be
+// there, whose path is short enough and that usable accepts, and the same as long as the environment is. An empty own leaves
+// $XDG_RUNTIME_DIR out; a nil usable accepts all.
 func SocketDir(own, shared, file string, usable func(dir string) bool) string {
 	may := func(dir string) bool { return fits(dir, file) && (usable == nil || usable(dir)) }
 	if run := os.Getenv("XDG_RUNTIME_DIR"); run != "" && own != "" && may(filepath.Join(run, own)) {
-		if info, err := os.Stat(run); err == nil && info.IsDir() {
+		if owner, ok := ownerOf(run); ok && owner == os.Geteuid() {
 			return filepath.Join(run, own)
 		}
 	}
 	if temp := filepath.Join(os.TempDir(), shared); may(temp) {
-		return temp
+		if _, ok := ownerOf(os.TempDir()); ok {
+			return temp
+		}
 	}
 	return filepath.Join("/tmp", shared)
+}
+
+// ownerOf returns the id of the user to whom a folder belongs, and reports whether it is a folder.
+func ownerOf(dir string) (uid int, ok bool) {
+	info, err := os.Stat(dir)
+	if err != nil || !info.IsDir() {
+		return 0, false
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
+	}
+	return int(owner.Uid), true
 }
 
 func fits(dir, file string) bool { return len(filepath.Join(dir, file)) <= socketPathLimit }
@@ -38,8 +54,10 @@ func MakeSocketDir(dir, file string, uid int) (made bool, err error) {
 	if !fits(dir, file) {
 		return false, fmt.Errorf("socket folder %s is too long: a socket's path holds %d bytes", dir, socketPathLimit)
 	}
-	if err := os.Mkdir(dir, 0o700); err == nil || !errors.Is(err, fs.ErrExist) {
-		return err == nil, err
+	if err := os.Mkdir(dir, 0o700); err == nil {
+		return true, nil
+	} else if !errors.Is(err, fs.ErrExist) {
+		return false, fmt.Errorf("socket folder: %w; set TMPDIR to a folder that this user can write", err)
 	}
 	info, err := os.Lstat(dir)
 	if err != nil {

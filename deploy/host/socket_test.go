@@ -19,6 +19,13 @@ func TestASocketLiesInTheFirstFolderThatIsShortAndUsable(t *testing.T) {
 	if err := os.Mkdir(long, 0o700); err != nil {
 		t.Fatal(err)
 	}
+	foreign := "/usr" // as root owns it
+	if os.Geteuid() == 0 {
+		foreign = t.TempDir()
+		if err := os.Chown(foreign, 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+	}
 	refuse := func(dir string) func(string) bool {
 		return func(candidate string) bool { return !strings.HasPrefix(candidate, dir) }
 	}
@@ -32,6 +39,8 @@ func TestASocketLiesInTheFirstFolderThatIsShortAndUsable(t *testing.T) {
 		{"no runtime folder", "", temp, "own", nil, filepath.Join(temp, "shared")},
 		{"a runtime folder that is gone", filepath.Join(run, "gone"), temp, "own", nil, filepath.Join(temp, "shared")},
 		{"a runtime folder of another user", run, temp, "", nil, filepath.Join(temp, "shared")},
+		{"a runtime folder that was inherited from another user", foreign, temp, "own", nil, filepath.Join(temp, "shared")},
+		{"a temporary folder that is gone", "", filepath.Join(temp, "gone"), "own", nil, "/tmp/shared"},
 		{"a long runtime folder", long, temp, "own", nil, filepath.Join(temp, "shared")},
 		{"both long", long, long, "own", nil, "/tmp/shared"},
 		{"a temporary folder that is refused", "", temp, "own", refuse(temp), "/tmp/shared"},

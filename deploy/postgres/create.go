@@ -62,7 +62,11 @@ func (c *Cluster) create(ctx context.Context) error {
 	cmd.Env = serverEnv()
 	cmd.SysProcAttr = c.place.process()
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("initdb: %w: %s", err, strings.TrimSpace(string(out)))
+		err = fmt.Errorf("initdb: %w: %s", err, strings.TrimSpace(string(out)))
+		if strings.Contains(string(out), "could not look up effective user ID") {
+			err = fmt.Errorf("%w; run as a user that is in /etc/passwd, or set POSTGRES_URL", err)
+		}
+		return err
 	}
 	if err := os.Remove(c.place.data); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s holds no cluster and is in the way: %w", c.place.data, err)
