@@ -73,6 +73,16 @@ func MakeSocketDir(dir, file string, uid int) (made bool, err error) {
 // ListenPrivate listens on a unix socket in a private folder of this user. It replaces a socket that is there already: the
 // caller holds the lock that says that nobody serves it. Closing the listener removes the folder, too.
 func ListenPrivate(path string) (net.Listener, error) {
+	for again := 0; ; again++ {
+		l, err := listenPrivate(path)
+		if again < quickFailures && errors.Is(err, fs.ErrNotExist) { // a program that cleans up has removed the folder meanwhile
+			continue
+		}
+		return l, err
+	}
+}
+
+func listenPrivate(path string) (net.Listener, error) {
 	dir := filepath.Dir(path)
 	if _, err := MakeSocketDir(dir, filepath.Base(path), os.Geteuid()); err != nil {
 		return nil, err
