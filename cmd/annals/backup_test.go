@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"annals/deploy/postgres/pgtest"
 )
 
@@ -122,4 +124,35 @@ func TestABackupIsRestoredOnAnEmptyDataFolderAndAPartLeftOutIsNamed(t *testing.T
 	verified(t, "after the restore", again, nil)
 	p.stop(t)
 	verified(t, "after the server has stopped", again, nil)
+}
+
+// Nodes that share a log have keys and salt in the schema vault, which a dump of the database may leave out.
+func TestAVaultThatWasLeftOutOfARestoreIsNamedByTheDoctor(t *testing.T) {
+	t.Parallel()
+	database := pgtest.New(t)
+	_, url := spawnStore(t, t.TempDir())
+	settings := []string{"SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), "POSTGRES_URL=" + database, "EVENTSTORE_URL=" + url, "CHARACTERS_DIR=" + mustAbs(t, "../../deploy/characters")}
+	p := spawn(t, settings...)
+	p.must(t, http.StatusCreated, http.MethodPost, "/api/agents", map[string]any{"characterJson": map[string]any{
+		"name": "Secretive", "bio": "keeps things", "settings": map[string]any{"secrets": map[string]any{"KEY": "of a safe"}},
+	}})
+	p.stop(t)
+	if said, ill := doctor(t, settings...); ill {
+		t.Errorf("before anything is missing the doctor says: %s", said)
+	}
+	conn, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	for _, loss := range []struct{ statement, says string }{
+		{"delete from vault.salts", "the salt is missing"}, {"drop schema vault cascade", "keys of the log are lost"},
+	} {
+		if _, err := conn.Exec(t.Context(), loss.statement); err != nil {
+			t.Fatal(err)
+		}
+		if said, ill := doctor(t, settings...); !ill || !strings.Contains(said, loss.says) || !strings.Contains(said, "vault") {
+			t.Errorf("after %q the doctor says: %s", loss.statement, said)
+		}
+	}
 }

@@ -95,8 +95,8 @@ func TestOutageOfAFullDiskUnderPostgresStopsNoWriteAndEndsWhenThereIsRoom(t *tes
 			t.Fatalf("%v %d %s", err, a.status, a.body)
 		}
 		fillUp(t, filler)
-		status, _ := readHealth(t, p.client)
-		return status == http.StatusServiceUnavailable
+		_, found := readHealth(t, p.client)
+		return found.Dependencies["projections"] != "healthy" || found.Dependencies["postgres"] != "healthy"
 	})
 	if acked, refused := during(t, p.client, w, time.Second); acked == 0 || refused > 0 {
 		t.Errorf("%d writes were taken and %d refused", acked, refused)
