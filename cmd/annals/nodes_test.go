@@ -156,13 +156,16 @@ func (f *follower) once(ctx context.Context, every time.Duration) {
 		if conn.ReadJSON(&p) != nil {
 			return
 		}
+		if p.Error != nil && p.Error.Code == "DB_ERROR" { // the node cannot read the log now, and says so: it is asked again
+			return
+		}
 		f.take(ctx, node, p)
 	}
 }
 
 func (f *follower) take(ctx context.Context, node *client, p pushed) {
 	if p.Error != nil || p.Reset != "" {
-		f.wrong = append(f.wrong, fmt.Sprintf("refused: %+v", p))
+		f.wrong = append(f.wrong, fmt.Sprintf("refused: %+v %+v", p.Error, p))
 	}
 	for _, e := range p.Events {
 		token, err := events.ParseToken(e.Position)
