@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -195,7 +193,7 @@ func rawFrom(ctx context.Context, path string, c node.Places) iter.Seq2[events.R
 			return
 		}
 		defer func() { _ = in.Close() }()
-		lines := json.NewDecoder(bufio.NewReaderSize(in, 1<<16))
+		lines := embedded.NewLineReader(in)
 		for n := 1; ; n++ {
 			var l embedded.Line
 			err := lines.Decode(&l)

@@ -87,12 +87,21 @@ func Import(ctx context.Context, dir string, from io.Reader, log *slog.Logger) (
 	return n, os.Rename(half, dir)
 }
 
+// NewLineReader reads the lines of an export; a byte order mark, as editors put in front, is skipped.
+func NewLineReader(from io.Reader) *json.Decoder {
+	in := bufio.NewReaderSize(from, 1<<16)
+	if mark, err := in.Peek(len("\ufeff")); err == nil && string(mark) == "\ufeff" {
+		_, _ = in.Discard(len(mark)) // it is in the buffer
+	}
+	return json.NewDecoder(in)
+}
+
 func (s *store) importLines(ctx context.Context, from io.Reader, log *slog.Logger) (n int, err error) {
 	w, err := newWriter(s, newTail(0), nil, log) // it never runs: lines are put into its groups here
 	if err != nil {
 		return 0, err
 	}
-	lines := json.NewDecoder(from)
+	lines := NewLineReader(from)
 	for ; ctx.Err() == nil; n++ {
 		var l Line
 		if err := lines.Decode(&l); errors.Is(err, io.EOF) {
