@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -163,7 +164,7 @@ func inside(t testing.TB, change func(*node.Config), options ...func(*node.Optio
 
 func insideWith(t testing.TB, c node.Config, options ...func(*node.Options)) *started {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancelCause(context.Background())
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	o := node.Options{Config: c, Logger: log}
 	for _, change := range options {
@@ -179,7 +180,7 @@ func insideWith(t testing.TB, c node.Config, options ...func(*node.Options)) *st
 	s.stop = func() error {
 		if !stopped {
 			stopped = true
-			cancel()
+			cancel(errors.New("interrupt signal received")) // as signal.NotifyContext says it
 			over = <-ended
 			if s.client != nil {
 				s.http.CloseIdleConnections()

@@ -38,9 +38,10 @@ type step func(context.Context) error
 
 // serve begins the parts one after another, waits, and ends them in the opposite order.
 func serve(ctx context.Context, o Options, ready func(url string), steps func(*server) []step) (err error) {
+	outer := ctx
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	defer func() { err = errors.Join(err, failure(ctx)) }()
+	defer func() { err = errors.Join(err, failure(ctx, outer)) }()
 	s := &server{fail: fail}
 	s.Options, s.lines = o.keepingLines()
 	defer s.end()
@@ -65,12 +66,14 @@ func (o Options) keepingLines() (Options, *serverlog.Ring) {
 	return o, lines
 }
 
-// failure is why the context was cancelled, when a part failed.
-func failure(ctx context.Context) error {
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-		return cause
+// failure is why the context was cancelled, when a part failed. That the outer one was cancelled is none: its cause may be the
+// signal that asked the process to end.
+func failure(ctx, outer context.Context) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, context.Canceled) || outer.Err() != nil && errors.Is(cause, context.Cause(outer)) {
+		return nil
 	}
-	return nil
+	return cause
 }
 
 func closing(log *slog.Logger, what string, end func() error) {
