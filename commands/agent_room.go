@@ -57,7 +57,7 @@ func (a AgentRoom) Open(ctx context.Context, env Env, r Request) (last Result, e
 	}
 	return Handle(ctx, env, r, CreateRoom{
 		RoomID: a.RoomID(), AgentID: a.AgentID, WorldID: world, ChannelID: a.ChannelID, ServerID: a.ServerID.String(),
-		Name: channel.Name, Type: a.Type, Source: a.Source, Entities: []uuid.UUID{a.AgentID},
+		NamedBy: channel.NamedBy, Name: channel.Name, Type: a.Type, Source: a.Source, Entities: []uuid.UUID{a.AgentID},
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 type Channel struct {
 	Life         // of its messages, files and what is remembered of it, where it is cleared
 	ServerID     uuid.UUID
+	NamedBy      uuid.UUID // see events.ChannelCreated
 	Name         string
 	Type         string
 	Metadata     json.RawMessage // without the opening
@@ -31,10 +32,10 @@ func (c Channel) Apply(e events.Recorded) Channel {
 			c.Life = c.end()
 		}
 		c.Life, c.ServerID, c.Name, c.Type, c.Metadata = c.madeAt(e.Position), f.ServerID, f.Name, f.Type, f.Metadata
-		c.OpenedBy, c.Opening = f.OpenedBy, f.Opening
+		c.NamedBy, c.OpenedBy, c.Opening = f.NamedBy, f.OpenedBy, f.Opening
 		c.Participants = f.Participants
 	case events.ChannelUpdated:
-		c.Name, c.Metadata, c.OpenedBy, c.Opening = f.Name, f.Metadata, f.OpenedBy, f.Opening
+		c.NamedBy, c.Name, c.Metadata, c.OpenedBy, c.Opening = f.NamedBy, f.Name, f.Metadata, f.OpenedBy, f.Opening
 	case events.ParticipantJoined:
 		c.Participants = append(slices.Clip(c.Participants), f.ParticipantID)
 	case events.ParticipantLeft:
@@ -54,6 +55,42 @@ func (c Channel) alive(ctx context.Context, states *States) (bool, error) {
 	}
 	s, err := states.Server(ctx, c.ServerID)
 	return s.holds(c.made), err
+}
+
+// channelAdmission is what other streams say about a channel: whether it is there, and who is the only person in it, uuid.Nil where there
+// is none or several.
+type channelAdmission struct {
+	alive  bool
+	person uuid.UUID
+}
+
+func (s *States) admitChannel(ctx context.Context, c Channel, participants []uuid.UUID) (a channelAdmission, err error) {
+	if a.alive, err = c.alive(ctx, s); err != nil {
+		return a, err
+	}
+	for _, id := range participants {
+		agent, err := s.Agent(ctx, id)
+		switch {
+		case err != nil:
+			return a, err
+		case agent.Exists || id == a.person:
+		case a.person != uuid.Nil:
+			a.person = uuid.Nil
+			return a, nil
+		default:
+			a.person = id
+		}
+	}
+	return a, nil
+}
+
+// theirs splits what a client says of a channel into what is the channel's and what is the only person's in it: all that is said.
+func (a channelAdmission) theirs(metadata json.RawMessage) (channels json.RawMessage, openedBy uuid.UUID, opening json.RawMessage) {
+	var members map[string]json.RawMessage
+	if a.person == uuid.Nil || json.Unmarshal(metadata, &members) != nil || len(members) == 0 {
+		return metadata, uuid.Nil, nil
+	}
+	return nil, a.person, metadata
 }
 
 func noChannel(id uuid.UUID) error { return fmt.Errorf("channel %s %w", id, ErrNotFound) }

@@ -101,7 +101,9 @@ func TestACommandHoldsOnlyAtTheRevisionThatItNames(t *testing.T) {
 	if result := do(t, log.Env, at(2), join); result.Changed {
 		t.Errorf("the result is %+v", result)
 	}
-	stale(0, CreateChannel{ChannelID: cafe}, "at revision -1, not 0")
+	if _, err := Handle(t.Context(), log.Env, at(0), CreateChannel{ChannelID: cafe}); !errors.Is(err, ErrStale) || !strings.Contains(err.Error(), "at revision -1, not 0") {
+		t.Errorf("the error is %v", err)
+	}
 	if _, err := Handle(t.Context(), log.Env, at(0), ClearChannel{ChannelID: cafe}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("what is not there is told as %v", err)
 	}

@@ -31,24 +31,27 @@ func (CreateChannel) begins() {}
 func (c CreateChannel) Stream() events.StreamID { return events.ChannelStream(c.ChannelID) }
 
 // Admit implements Command: the server exists.
-func (c CreateChannel) Admit(ctx context.Context, states *States, ch Channel) (bool, error) {
+func (c CreateChannel) Admit(ctx context.Context, states *States, ch Channel) (channelAdmission, error) {
 	s, err := states.Server(ctx, c.ServerID)
 	if err == nil && !s.Exists {
-		return false, noServer(c.ServerID)
+		return channelAdmission{}, noServer(c.ServerID)
 	}
 	if err != nil {
-		return false, err
+		return channelAdmission{}, err
 	}
-	return ch.alive(ctx, states)
+	return states.admitChannel(ctx, ch, c.Participants)
 }
 
 // Decide implements Command.
-func (c CreateChannel) Decide(_ Request, _ Channel, alive bool) ([]events.Event, error) {
-	if alive {
+func (c CreateChannel) Decide(_ Request, _ Channel, a channelAdmission) ([]events.Event, error) {
+	if a.alive {
 		return nil, nil
 	}
+	if len(c.Opening) == 0 {
+		c.Metadata, c.OpenedBy, c.Opening = a.theirs(c.Metadata)
+	}
 	return []events.Event{events.ChannelCreated{
-		ChannelID: c.ChannelID, ServerID: c.ServerID, Name: c.Name, Type: c.Type, SourceType: c.SourceType,
+		ChannelID: c.ChannelID, ServerID: c.ServerID, NamedBy: a.person, Name: c.Name, Type: c.Type, SourceType: c.SourceType,
 		SourceID: c.SourceID, Topic: c.Topic, Metadata: c.Metadata, Participants: distinct(c.Participants),
 		OpenedBy: c.OpenedBy, Opening: c.Opening,
 	}}, nil

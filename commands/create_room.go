@@ -17,6 +17,7 @@ type CreateRoom struct {
 	WorldID   uuid.UUID
 	ChannelID uuid.UUID
 	ServerID  string
+	NamedBy   uuid.UUID // see events.RoomCreated
 	Name      string
 	Type      string
 	Source    string
@@ -59,7 +60,7 @@ func (c CreateRoom) Decide(_ Request, r Room, alive bool) ([]events.Event, error
 		return nil, nil
 	}
 	return []events.Event{events.RoomCreated{
-		RoomID: c.RoomID, AgentID: c.AgentID, WorldID: c.WorldID, ChannelID: c.ChannelID, ServerID: c.ServerID, Name: c.Name,
+		RoomID: c.RoomID, AgentID: c.AgentID, WorldID: c.WorldID, ChannelID: c.ChannelID, ServerID: c.ServerID, NamedBy: c.NamedBy, Name: c.Name,
 		Type: c.Type, Source: c.Source, Metadata: c.Metadata, Entities: distinct(c.Entities),
 	}}, nil
 }

@@ -40,6 +40,6 @@ func (c EditMessage) Decide(_ Request, m Message, alive bool) ([]events.Event, e
 		return nil, nil
 	}
 	return []events.Event{events.MessageEdited{
-		MessageID: c.MessageID, ChannelID: m.ChannelID, AuthorID: m.AuthorID, Content: content, Metadata: metadata,
+		MessageID: c.MessageID, ChannelID: m.ChannelID, AuthorID: m.AuthorID, SubjectID: m.SubjectID, Content: content, Metadata: metadata,
 	}}, nil
 }

@@ -16,6 +16,7 @@ type Message struct {
 	ChannelID uuid.UUID
 	ServerID  uuid.UUID
 	AuthorID  uuid.UUID
+	SubjectID uuid.UUID // see events.MessageSubmitted
 	Content   string
 	Metadata  json.RawMessage
 	Submitted events.Position
@@ -30,7 +31,7 @@ func (m Message) Apply(e events.Recorded) Message {
 	switch f := e.Event.(type) {
 	case events.MessageSubmitted:
 		return Message{
-			Exists: true, ChannelID: f.ChannelID, ServerID: f.ServerID, AuthorID: f.AuthorID,
+			Exists: true, ChannelID: f.ChannelID, ServerID: f.ServerID, AuthorID: f.AuthorID, SubjectID: f.SubjectID,
 			Content: f.Content, Metadata: f.Metadata, Submitted: e.Position, ByAgent: f.ByAgent, Hops: e.Meta.Hops, Audience: f.Audience,
 		}
 	case events.MessageEdited:
@@ -39,6 +40,14 @@ func (m Message) Apply(e events.Recorded) Message {
 		return Message{}
 	}
 	return m
+}
+
+// person is the person whose words the message has, uuid.Nil where it has an agent's alone.
+func (m Message) person() uuid.UUID {
+	if m.ByAgent {
+		return m.SubjectID
+	}
+	return m.AuthorID
 }
 
 // alive tells whether the message is still there after what happened to its channel.

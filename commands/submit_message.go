@@ -30,6 +30,7 @@ type SubmitMessage struct {
 type messageAdmission struct {
 	alive    bool
 	byAgent  bool
+	answered uuid.UUID // the person whom an agent answers
 	audience []uuid.UUID
 }
 
@@ -59,7 +60,13 @@ func (c SubmitMessage) Admit(ctx context.Context, states *States, m Message) (a 
 	if err != nil {
 		return a, err
 	}
-	a.byAgent = author.Exists
+	if a.byAgent = author.Exists; a.byAgent && c.InReplyTo != uuid.Nil {
+		asked, err := states.Message(ctx, c.InReplyTo)
+		if err != nil {
+			return a, err
+		}
+		a.answered = asked.person()
+	}
 	a.audience, err = c.hearing(ctx, states, channel, server)
 	return a, err
 }
@@ -101,7 +108,7 @@ func (c SubmitMessage) Decide(_ Request, m Message, a messageAdmission) ([]event
 	}
 	return []events.Event{events.MessageSubmitted{
 		MessageID: c.MessageID, ChannelID: c.ChannelID, ServerID: c.ServerID, AuthorID: c.AuthorID,
-		AuthorName: c.AuthorName, Content: c.Content, RawMessage: c.RawMessage, Metadata: c.Metadata,
+		AuthorName: c.AuthorName, SubjectID: a.answered, Content: c.Content, RawMessage: c.RawMessage, Metadata: c.Metadata,
 		SourceType: c.SourceType, SourceID: c.SourceID, InReplyTo: c.InReplyTo,
 		ByAgent: a.byAgent, Submitted: c.Submitted, Audience: a.audience,
 	}}, nil

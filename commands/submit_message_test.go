@@ -104,7 +104,7 @@ func TestWhatWasSaidInADeletedChannelIsNotThere(t *testing.T) {
 
 func TestAChannelIsGoneWithItsServer(t *testing.T) {
 	t.Parallel()
-	there := events.ChannelCreated{ChannelID: lobby, ServerID: guild, Participants: []uuid.UUID{alice}}
+	there := events.ChannelCreated{ChannelID: lobby, ServerID: guild, NamedBy: alice, Participants: []uuid.UUID{alice}}
 	create := CreateChannel{ChannelID: lobby, ServerID: guild, Participants: []uuid.UUID{alice}}
 	past := Given(homeCreated, guildCreated, there, helloSaid, guildDeleted)
 	for _, gone := range []History{past, Given(homeCreated, guildCreated, guildDeleted, there), past.And(guildCreated)} {

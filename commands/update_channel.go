@@ -23,26 +23,34 @@ type UpdateChannel struct {
 func (c UpdateChannel) Stream() events.StreamID { return events.ChannelStream(c.ChannelID) }
 
 // Admit implements Command.
-func (c UpdateChannel) Admit(ctx context.Context, states *States, ch Channel) (bool, error) {
-	return ch.alive(ctx, states)
+func (c UpdateChannel) Admit(ctx context.Context, states *States, ch Channel) (channelAdmission, error) {
+	participants := ch.Participants
+	switch {
+	case c.Name == nil && c.Metadata == nil: // nothing is said of which somebody has to be known
+		participants = nil
+	case c.Participants != nil:
+		participants = *c.Participants
+	}
+	return states.admitChannel(ctx, ch, participants)
 }
 
 // Decide implements Command.
-func (c UpdateChannel) Decide(_ Request, ch Channel, alive bool) ([]events.Event, error) {
-	if !alive {
+func (c UpdateChannel) Decide(_ Request, ch Channel, a channelAdmission) ([]events.Event, error) {
+	if !a.alive {
 		return nil, noChannel(c.ChannelID)
 	}
-	next := events.ChannelUpdated{ChannelID: c.ChannelID, Name: ch.Name, Metadata: ch.Metadata}
+	next := events.ChannelUpdated{ChannelID: c.ChannelID, NamedBy: ch.NamedBy, Name: ch.Name, Metadata: ch.Metadata}
 	if len(ch.Opening) > 0 {
 		next.OpenedBy, next.Opening = ch.OpenedBy, ch.Opening
 	}
 	facts := c.membership(ch)
 	changed := len(facts) > 0
 	if c.Name != nil && *c.Name != ch.Name {
-		next.Name, changed = *c.Name, true
+		next.NamedBy, next.Name, changed = a.person, *c.Name, true
 	}
 	if c.Metadata != nil && !sameJSON(c.Metadata, next.AllMetadata()) {
-		next.Metadata, next.OpenedBy, next.Opening, changed = c.Metadata, uuid.Nil, nil, true
+		next.Metadata, next.OpenedBy, next.Opening = a.theirs(c.Metadata)
+		changed = true
 	}
 	if changed {
 		facts = append([]events.Event{next}, facts...)

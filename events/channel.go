@@ -14,17 +14,21 @@ var channelEvents = []Event{ChannelCreated{}, ChannelUpdated{}, ParticipantJoine
 
 // ChannelCreated: a channel exists from now on, with these participants.
 type ChannelCreated struct {
-	ChannelID    uuid.UUID       `json:"channelId"`
-	ServerID     uuid.UUID       `json:"serverId"`
-	Name         string          `json:"name" seal:"ChannelID"`
+	ChannelID uuid.UUID `json:"channelId"`
+	ServerID  uuid.UUID `json:"serverId"`
+	// NamedBy is the only person among the participants: name and topic are theirs. Where several take part these are the channel's,
+	// as they are in records of earlier releases.
+	NamedBy      uuid.UUID       `json:"namedBy,omitzero"`
+	Name         string          `json:"name" seal:"NamedBy,else=ChannelID"`
 	Type         string          `json:"type"`
 	SourceType   string          `json:"sourceType,omitempty"`
 	SourceID     string          `json:"sourceId,omitempty"`
-	Topic        string          `json:"topic,omitempty" seal:"ChannelID"`
+	Topic        string          `json:"topic,omitempty" seal:"NamedBy,else=ChannelID"`
 	Metadata     json.RawMessage `json:"metadata,omitempty" seal:"ChannelID"`
 	Participants []uuid.UUID     `json:"participants,omitempty"`
 	// OpenedBy is the author of the message that the channel was made for, and Opening what that message said of itself: a part
-	// of the channel's metadata that is the author's. Records of earlier releases lack both.
+	// of the channel's metadata that is the author's. Where a client said something of a channel with one person in it, that is theirs
+	// likewise. Records of earlier releases lack both.
 	OpenedBy uuid.UUID       `json:"openedBy,omitzero"`
 	Opening  json.RawMessage `json:"opening,omitempty" seal:"OpenedBy,optional"`
 }
@@ -35,7 +39,8 @@ func (f ChannelCreated) AllMetadata() json.RawMessage { return withOpening(f.Met
 // ChannelUpdated: name and metadata are these from now on, whole.
 type ChannelUpdated struct {
 	ChannelID uuid.UUID       `json:"channelId"`
-	Name      string          `json:"name" seal:"ChannelID"`
+	NamedBy   uuid.UUID       `json:"namedBy,omitzero"` // see ChannelCreated
+	Name      string          `json:"name" seal:"NamedBy,else=ChannelID"`
 	Metadata  json.RawMessage `json:"metadata,omitempty" seal:"ChannelID"`
 	// OpenedBy and Opening are those of ChannelCreated, as long as nobody has replaced the metadata.
 	OpenedBy uuid.UUID       `json:"openedBy,omitzero"`
@@ -48,8 +53,11 @@ func (f ChannelUpdated) AllMetadata() json.RawMessage { return withOpening(f.Met
 // withOpening adds the members of the opening to those of the metadata, which they replace.
 func withOpening(metadata, opening json.RawMessage) json.RawMessage {
 	var all, more map[string]json.RawMessage
-	if json.Unmarshal(opening, &more) != nil || len(more) == 0 {
+	switch {
+	case json.Unmarshal(opening, &more) != nil || len(more) == 0:
 		return metadata
+	case len(metadata) == 0:
+		return opening
 	}
 	if json.Unmarshal(metadata, &all) != nil || all == nil {
 		all = map[string]json.RawMessage{}

@@ -23,7 +23,10 @@ const goldenSums = "testdata/golden.sum"
 
 // gained names the files of optional fields that a type gained after its first file was written.
 var gained = map[string][]string{
-	"ChannelCreated": {"ChannelCreated.v1.opening.json"}, "ChannelUpdated": {"ChannelUpdated.v1.opening.json"},
+	"ChannelCreated":   {"ChannelCreated.v1.opening.json", "ChannelCreated.v1.named.json"},
+	"ChannelUpdated":   {"ChannelUpdated.v1.opening.json", "ChannelUpdated.v1.named.json"},
+	"MessageSubmitted": {"MessageSubmitted.v1.subject.json"}, "MessageEdited": {"MessageEdited.v1.subject.json"},
+	"RoomCreated": {"RoomCreated.v1.named.json"},
 	"LogRecorded": {"LogRecorded.v1.reasoning.json"}, "SubjectErased": {"SubjectErased.v1.key.json"},
 }
 

@@ -12,12 +12,17 @@ import (
 
 // layout is how one type of event is written: the fields that anybody may read, and under "sealed", for each field that
 // names a subject, what is under that subject's key. A field tagged `seal:"AuthorID"` is sealed for the subject in AuthorID; with
-// `seal:"OpenedBy,optional"` an event without that subject has no such field.
+// `seal:"OpenedBy,optional"` an event without that subject has no such field; with `seal:"SubjectID,else=AuthorID"` the field of an
+// event without a SubjectID is sealed for the author.
 type layout struct {
 	typ    reflect.Type
 	clear  part
 	sealed []part
 	seal   int // index of the "sealed" field in the clear part, -1 without sealed fields
+	// choice is the index of the subject that decides, of a type that has fields with an else, and otherwise -1; instead are the
+	// parts of an event that lacks that subject.
+	choice  int
+	instead []part
 }
 
 // part is a struct type made of some of the event's fields.
@@ -33,42 +38,76 @@ type part struct {
 type sealing func(subject uuid.UUID, text []byte) ([]byte, error)
 
 func newLayout(t reflect.Type) *layout {
-	l := &layout{typ: t, seal: -1}
+	l := &layout{typ: t, seal: -1, choice: -1}
 	var clearFields []reflect.StructField
-	bySubject := map[string][]int{}
-	var order []string
 	for i := range t.NumField() {
 		f := t.Field(i)
-		subject, ok := f.Tag.Lookup("seal")
-		if !ok {
+		tag, sealed := f.Tag.Lookup("seal")
+		if !sealed {
 			l.clear.fields = append(l.clear.fields, i)
 			clearFields = append(clearFields, f)
-			continue
+		} else if subject, _, chooses := strings.Cut(tag, ",else="); chooses {
+			l.choice = subjectField(t, subject).Index[0]
 		}
-		if bySubject[subject] == nil {
-			order = append(order, subject)
-		}
-		bySubject[subject] = append(bySubject[subject], i)
 	}
-	if len(order) > 0 {
+	if l.sealed = sealedParts(t, false); len(l.sealed) > 0 {
 		l.seal = len(clearFields)
 		clearFields = append(clearFields, reflect.StructField{
 			Name: "Sealed", Type: reflect.TypeFor[map[string][]byte](), Tag: `json:"sealed"`,
 		})
 	}
-	l.clear.typ = reflect.StructOf(clearFields)
-	for _, name := range order {
-		l.sealed = append(l.sealed, sealedPart(t, name, bySubject[name]))
+	if l.choice >= 0 {
+		l.instead = sealedParts(t, true)
 	}
+	l.clear.typ = reflect.StructOf(clearFields)
 	return l
+}
+
+// sealedParts are the parts of a type by subject, in the order of the fields: of events that have the subject that the tags name
+// first, or instead of those that lack it.
+func sealedParts(t reflect.Type, instead bool) (parts []part) {
+	bySubject := map[string][]int{}
+	var order []string
+	for i := range t.NumField() {
+		tag, sealed := t.Field(i).Tag.Lookup("seal")
+		if !sealed {
+			continue
+		}
+		if first, other, chooses := strings.Cut(tag, ",else="); chooses {
+			if tag = first; instead {
+				tag = other
+			}
+		}
+		if bySubject[tag] == nil {
+			order = append(order, tag)
+		}
+		bySubject[tag] = append(bySubject[tag], i)
+	}
+	for _, tag := range order {
+		parts = append(parts, sealedPart(t, tag, bySubject[tag]))
+	}
+	return parts
+}
+
+func subjectField(t reflect.Type, name string) reflect.StructField {
+	s, ok := t.FieldByName(name)
+	if !ok || s.Type != reflect.TypeFor[uuid.UUID]() {
+		panic(fmt.Sprintf("%s: the tag seal names %q, which is no field with a subject's id", t, name))
+	}
+	return s
+}
+
+// partsOf are the sealed parts of an event whose subjects are known.
+func (l *layout) partsOf(event reflect.Value) []part {
+	if l.choice >= 0 && event.Field(l.choice).IsZero() {
+		return l.instead
+	}
+	return l.sealed
 }
 
 func sealedPart(t reflect.Type, tag string, fields []int) part {
 	subject, option, _ := strings.Cut(tag, ",")
-	s, ok := t.FieldByName(subject)
-	if !ok || s.Type != reflect.TypeFor[uuid.UUID]() {
-		panic(fmt.Sprintf("%s: the tag seal names %q, which is no field with a subject's id", t, subject))
-	}
+	s := subjectField(t, subject)
 	p := part{fields: fields, subject: s.Index[0], name: wireName(s), maybe: option == "optional"}
 	var sf []reflect.StructField
 	for _, i := range fields {
@@ -103,8 +142,9 @@ func (l *layout) encode(e Event, seal sealing) ([]byte, error) {
 	out := reflect.New(l.clear.typ).Elem()
 	l.clear.take(event, out)
 	if l.seal >= 0 {
-		sealed := make(map[string][]byte, len(l.sealed))
-		for _, p := range l.sealed {
+		parts := l.partsOf(event)
+		sealed := make(map[string][]byte, len(parts))
+		for _, p := range parts {
 			inner := reflect.New(p.typ).Elem()
 			p.take(event, inner)
 			text, err := json.Marshal(inner.Interface())
@@ -139,7 +179,7 @@ func (l *layout) decode(ctx context.Context, s *seals, raw Raw, data []byte) (Ev
 	l.clear.put(in.Elem(), event)
 	if l.seal >= 0 {
 		sealed := in.Elem().Field(l.seal).Interface().(map[string][]byte)
-		for _, p := range l.sealed {
+		for _, p := range l.partsOf(event) {
 			if p.absent(event) {
 				continue
 			}

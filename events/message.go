@@ -16,12 +16,15 @@ type MessageSubmitted struct {
 	MessageID uuid.UUID `json:"messageId"`
 	ChannelID uuid.UUID `json:"channelId"`
 	// ServerID is the server that the request named; it need not be the channel's.
-	ServerID   uuid.UUID       `json:"serverId"`
-	AuthorID   uuid.UUID       `json:"authorId"`
-	AuthorName string          `json:"authorName,omitempty" seal:"AuthorID"`
-	Content    string          `json:"content" seal:"AuthorID"`
-	RawMessage json.RawMessage `json:"rawMessage,omitempty" seal:"AuthorID"`
-	Metadata   json.RawMessage `json:"metadata,omitempty" seal:"AuthorID"`
+	ServerID   uuid.UUID `json:"serverId"`
+	AuthorID   uuid.UUID `json:"authorId"`
+	AuthorName string    `json:"authorName,omitempty" seal:"AuthorID"`
+	// SubjectID is the person whose words an agent's answer repeats: the one whom it answers. Other messages, and records of
+	// earlier releases, lack it.
+	SubjectID  uuid.UUID       `json:"subjectId,omitzero"`
+	Content    string          `json:"content" seal:"SubjectID,else=AuthorID"`
+	RawMessage json.RawMessage `json:"rawMessage,omitempty" seal:"SubjectID,else=AuthorID"`
+	Metadata   json.RawMessage `json:"metadata,omitempty" seal:"SubjectID,else=AuthorID"`
 	SourceType string          `json:"sourceType,omitempty"`
 	SourceID   string          `json:"sourceId,omitempty"`
 	InReplyTo  uuid.UUID       `json:"inReplyTo,omitzero"`
@@ -33,13 +36,22 @@ type MessageSubmitted struct {
 	Audience []uuid.UUID `json:"audience,omitempty"`
 }
 
+// Subject is the person whose words the message has: its author, of an agent's answer the person whom it answers.
+func (f MessageSubmitted) Subject() uuid.UUID {
+	if f.SubjectID != uuid.Nil {
+		return f.SubjectID
+	}
+	return f.AuthorID
+}
+
 // MessageEdited: content and metadata of a message are these from now on, whole.
 type MessageEdited struct {
 	MessageID uuid.UUID       `json:"messageId"`
 	ChannelID uuid.UUID       `json:"channelId"`
 	AuthorID  uuid.UUID       `json:"authorId"`
-	Content   string          `json:"content" seal:"AuthorID"`
-	Metadata  json.RawMessage `json:"metadata,omitempty" seal:"AuthorID"`
+	SubjectID uuid.UUID       `json:"subjectId,omitzero"` // that of MessageSubmitted
+	Content   string          `json:"content" seal:"SubjectID,else=AuthorID"`
+	Metadata  json.RawMessage `json:"metadata,omitempty" seal:"SubjectID,else=AuthorID"`
 }
 
 // MessageDeleted: the message is gone.

@@ -24,7 +24,8 @@ type RoomCreated struct {
 	WorldID   uuid.UUID       `json:"worldId,omitzero"`
 	ChannelID uuid.UUID       `json:"channelId,omitzero"`
 	ServerID  string          `json:"serverId,omitempty"` // of any form
-	Name      string          `json:"name,omitempty" seal:"RoomID"`
+	NamedBy   uuid.UUID       `json:"namedBy,omitzero"`   // that of the channel whose name it has, see ChannelCreated
+	Name      string          `json:"name,omitempty" seal:"NamedBy,else=RoomID"`
 	Type      string          `json:"type"`
 	Source    string          `json:"source,omitempty"`
 	Metadata  json.RawMessage `json:"metadata,omitempty" seal:"RoomID"`

@@ -57,12 +57,12 @@ var samples = []Event{
 	AgentJoinedServer{ServerID: guild, AgentID: eliza},
 	AgentLeftServer{ServerID: guild, AgentID: eliza},
 	ChannelCreated{
-		ChannelID: lobby, ServerID: guild, Name: "The private lobby", Type: "GROUP", SourceType: "discord", SourceID: "c-1",
+		ChannelID: lobby, ServerID: guild, NamedBy: alice, Name: "The private lobby", Type: "GROUP", SourceType: "discord", SourceID: "c-1",
 		Topic: "private topic", Metadata: json.RawMessage(`{"privately":[1,2.5e3,null]}`), Participants: []uuid.UUID{alice, eliza},
 		OpenedBy: alice, Opening: json.RawMessage(`{"user_display_name":"Private Alice"}`),
 	},
 	ChannelUpdated{
-		ChannelID: lobby, Name: "Another private lobby", Metadata: json.RawMessage(`{"privately":"changed"}`),
+		ChannelID: lobby, NamedBy: alice, Name: "Another private lobby", Metadata: json.RawMessage(`{"privately":"changed"}`),
 		OpenedBy: alice, Opening: json.RawMessage(`{"user_display_name":"Private Alice"}`),
 	},
 	ParticipantJoined{ChannelID: lobby, ParticipantID: alice},
@@ -70,13 +70,13 @@ var samples = []Event{
 	ChannelCleared{ChannelID: lobby},
 	ChannelDeleted{ChannelID: lobby},
 	MessageSubmitted{
-		MessageID: reply, ChannelID: lobby, ServerID: guild, AuthorID: alice, AuthorName: "Private Alice",
+		MessageID: reply, ChannelID: lobby, ServerID: guild, AuthorID: eliza, AuthorName: "Private Eliza", SubjectID: alice,
 		Content: "private words, ünïcode 你好 <b>&amp;</b>", RawMessage: json.RawMessage(`{"thought":"private thought"}`),
 		Metadata: json.RawMessage(`{"mood":"private mood"}`), SourceType: "client_chat", SourceID: "m-1", InReplyTo: hello,
 		ByAgent: true, Submitted: true, Audience: []uuid.UUID{eliza},
 	},
 	MessageEdited{
-		MessageID: reply, ChannelID: lobby, AuthorID: alice, Content: "other private words",
+		MessageID: reply, ChannelID: lobby, AuthorID: eliza, SubjectID: alice, Content: "other private words",
 		Metadata: json.RawMessage(`{"mood":"another private mood"}`),
 	},
 	MessageDeleted{MessageID: reply, ChannelID: lobby},
@@ -93,7 +93,7 @@ var samples = []Event{
 	WorldCleared{WorldID: guild},
 	WorldDeleted{WorldID: guild},
 	RoomCreated{
-		RoomID: lobby, AgentID: eliza, WorldID: guild, ChannelID: lobby, ServerID: "server-1", Name: "A private room", Type: "DM",
+		RoomID: lobby, AgentID: eliza, WorldID: guild, ChannelID: lobby, ServerID: "server-1", NamedBy: alice, Name: "A private room", Type: "DM",
 		Source: "client", Metadata: json.RawMessage(`{"privately":1}`), Entities: []uuid.UUID{eliza, alice},
 	},
 	RoomJoined{RoomID: lobby, AgentID: eliza, EntityID: alice},
