@@ -30,6 +30,9 @@ type Request struct {
 	Body  string
 	Trace string
 	Hops  int
+	// Repeats is where in the log the words stand that the facts repeat, 0 for facts that repeat nothing: of somebody who was erased
+	// since, nothing is recorded, and the command fails with events.ErrErased.
+	Repeats events.Position
 }
 
 // State is the fold of one stream. Its zero value is that of a stream without events.
@@ -197,7 +200,7 @@ func (r Request) propose(s events.StreamID, after events.Revision, facts []event
 	out := make([]events.Proposed, len(facts))
 	for i, fact := range facts {
 		id := events.Derive(r.ID, string(s), strconv.FormatInt(int64(after)+1+int64(i), 10), r.Body)
-		out[i] = events.Proposed{ID: id, Event: fact, Meta: meta}
+		out[i] = events.Proposed{ID: id, Event: fact, Meta: meta, Repeats: r.Repeats}
 	}
 	return out
 }

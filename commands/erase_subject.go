@@ -6,11 +6,19 @@ import (
 	"annals/events"
 )
 
-// Subject is what commands know of a subject of personal text: nothing. Whether it has a key, the keys know.
-type Subject struct{}
+// Subject is what commands know of a subject of personal text. Whether it has a key, the keys know.
+type Subject struct {
+	// Erased is where in the log its last erasure stands, 0 for none.
+	Erased events.Position
+}
 
 // Apply implements State.
-func (s Subject) Apply(events.Recorded) Subject { return s }
+func (s Subject) Apply(e events.Recorded) Subject {
+	if _, ok := e.Event.(events.SubjectErased); ok {
+		s.Erased = e.Position
+	}
+	return s
+}
 
 // EraseSubject records that what the subject has said is erased. A subject that speaks afterwards gets another key, and may be
 // erased again.

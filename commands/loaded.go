@@ -46,6 +46,9 @@ func Load[S State[S]](ctx context.Context, env Env, s events.StreamID) (S, error
 // State returns what the stream folds to.
 func (l Loaded[S]) State() S { return l.state }
 
+// Position returns where the last event of the stream stands, 0 for a stream without events.
+func (l Loaded[S]) Position() events.Position { return l.position }
+
 func (l *Loaded[S]) apply(e events.Recorded) {
 	l.state = l.state.Apply(e)
 	l.revision, l.position, l.at = events.Revision(e.Revision), e.Position, e.Meta.At

@@ -96,7 +96,7 @@ func Check(e Event) error {
 func (c *Codec) Encode(ctx context.Context, p Proposed) (Encoded, error) {
 	typ := p.Event.EventType()
 	data, err := c.types[typ].payload(p.Event, func(subject uuid.UUID, text []byte) ([]byte, error) {
-		return c.seals.seal(ctx, subject, p.ID, text)
+		return c.seals.seal(ctx, subject, p.ID, text, p.Repeats)
 	})
 	if err != nil {
 		return Encoded{}, err

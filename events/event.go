@@ -84,6 +84,9 @@ type Proposed struct {
 	ID    uuid.UUID
 	Event Event
 	Meta  Metadata
+	// Repeats is where in the log the words stand that the fact repeats. A subject of the fact that was erased since has it refused
+	// with ErrErased. It is not recorded; 0 is for a fact that repeats nothing.
+	Repeats Position
 }
 
 // Recorded is a fact in the log.

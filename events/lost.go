@@ -55,8 +55,17 @@ func (x *erasures) knows(subject uuid.UUID, key keyID) bool {
 
 // cover reports whether the log says that what was sealed under a key, at a position, was erased.
 func (x *erasures) cover(ctx context.Context, subject uuid.UUID, under keyID, at Position) (bool, error) {
-	covers := func(e Erasure) bool { return e.covers(under, at) }
-	if all, _ := x.known.Get(subject); slices.ContainsFunc(all, covers) {
+	return x.any(ctx, subject, func(e Erasure) bool { return e.covers(under, at) })
+}
+
+// after reports whether the log says that the subject was erased after a position.
+func (x *erasures) after(ctx context.Context, subject uuid.UUID, at Position) (bool, error) {
+	return x.any(ctx, subject, func(e Erasure) bool { return e.Position > at })
+}
+
+// any reports whether an erasure of the subject fits, be it known or in the log.
+func (x *erasures) any(ctx context.Context, subject uuid.UUID, fits func(Erasure) bool) (bool, error) {
+	if all, _ := x.known.Get(subject); slices.ContainsFunc(all, fits) {
 		return true, nil
 	}
 	find := x.find.Load()
@@ -70,7 +79,7 @@ func (x *erasures) cover(ctx context.Context, subject uuid.UUID, under keyID, at
 	for _, e := range all {
 		x.add(subject, e)
 	}
-	return slices.ContainsFunc(all, covers), nil
+	return slices.ContainsFunc(all, fits), nil
 }
 
 // LostKey is a key that seals something in the log, is not among the keys, and was not destroyed on purpose.

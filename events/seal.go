@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -34,6 +35,8 @@ type Stamp struct{ ID, At int64 }
 var (
 	// ErrKeysUnreachable: the keys could not be read; trying again may help.
 	ErrKeysUnreachable = errors.New("the keys cannot be read")
+	// ErrErased: the fact repeats what a subject said before it was erased.
+	ErrErased = errors.New("what was said is erased")
 	// ErrKeysLost: nothing is sealed under a new key as long as keys are missing that nobody destroyed. An operator restores
 	// them, or gives them up.
 	ErrKeysLost = errors.New("keys of the log are lost")
@@ -75,6 +78,18 @@ type sealer struct {
 	aead  cipher.AEAD
 	mac   [sha256.Size]byte // the key of MAC
 	stamp Stamp             // of where the key was when it was read
+	// since is a position at which the key was in use, 0 where none is known.
+	since *atomic.Uint64
+}
+
+// usedAt notes that the key was in use at a position.
+func (k sealer) usedAt(p Position) {
+	for p > 0 {
+		since := k.since.Load()
+		if since != 0 && since <= uint64(p) || k.since.CompareAndSwap(since, uint64(p)) {
+			return
+		}
+	}
 }
 
 func newSeals(keys Keys) *seals {
@@ -116,7 +131,7 @@ func (s *seals) sealer(ctx context.Context, subject uuid.UUID, create bool) (sea
 	if err != nil {
 		return sealer{}, false, fmt.Errorf("key of subject %s: %w", subject, err)
 	}
-	made := sealer{id: idOf(key), aead: aead, mac: [sha256.Size]byte(keyedHash(key, []byte("annals: key of hashes"))), stamp: stamp}
+	made := sealer{id: idOf(key), aead: aead, mac: [sha256.Size]byte(keyedHash(key, []byte("annals: key of hashes"))), stamp: stamp, since: new(atomic.Uint64)}
 	s.ready.Add(subject, made)
 	return made, true, nil
 }
@@ -175,9 +190,13 @@ func (s *seals) current(ctx context.Context, subject uuid.UUID) error {
 // sealedSize is the length of a text once it is sealed.
 func sealedSize(text []byte) int { return 1 + keyIDSize + nonceSize + len(text) + tagSize }
 
-func (s *seals) seal(ctx context.Context, subject, event uuid.UUID, text []byte) ([]byte, error) {
+// seal seals a text, which repeats what was said up to a position (see Proposed).
+func (s *seals) seal(ctx context.Context, subject, event uuid.UUID, text []byte, repeats Position) ([]byte, error) {
 	k, err := s.sealing(ctx, subject)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.unerased(ctx, subject, k, repeats); err != nil {
 		return nil, err
 	}
 	out := make([]byte, 1+keyIDSize+nonceSize, sealedSize(text))
@@ -186,6 +205,24 @@ func (s *seals) seal(ctx context.Context, subject, event uuid.UUID, text []byte)
 	nonce := out[1+keyIDSize:]
 	_, _ = rand.Read(nonce) // never fails, see crypto/rand
 	return k.aead.Seal(out, nonce, text, event[:]), nil
+}
+
+// unerased fails with ErrErased where the subject was erased after a position and k is the key that it got then. An erasure is in the
+// log before its key is destroyed, and another key is made after that: so the log is read when the key is there. A key that was in
+// use at the position needs no look.
+func (s *seals) unerased(ctx context.Context, subject uuid.UUID, k sealer, since Position) error {
+	if used := k.since.Load(); since == 0 || used != 0 && used <= uint64(since) {
+		return nil
+	}
+	erased, err := s.erased.after(ctx, subject, since)
+	switch {
+	case err != nil:
+		return err
+	case erased:
+		return fmt.Errorf("subject %s: %w", subject, ErrErased)
+	}
+	k.usedAt(since)
+	return nil
 }
 
 // sealing returns the key to seal under, and makes it where the subject has none. While keys are lost it makes none, since the
@@ -244,6 +281,7 @@ func (s *seals) open(ctx context.Context, subject uuid.UUID, e Raw, sealed []byt
 	if err != nil {
 		return nil, legible, fmt.Errorf("what is sealed for subject %s was tampered with: %w", subject, err)
 	}
+	k.usedAt(e.Position)
 	return text, legible, nil
 }
 

@@ -92,14 +92,20 @@ type ConversationMessage struct {
 	AuthorName string
 	Content    string
 	ByAgent    bool
-	Position   events.Position // of the submission
+	// SubjectID is the person whose words it has: the author or, of an agent's answer, the author of what it answers, uuid.Nil where
+	// that is gone.
+	SubjectID uuid.UUID
+	Position  events.Position // of the submission
 }
 
 // Conversation gives the last n messages of a channel up to and including a position, oldest first.
 func (q *Queries) Conversation(ctx context.Context, channel uuid.UUID, upTo events.Position, n int) ([]ConversationMessage, error) {
 	found, err := page(ctx, q, fmt.Sprintf("conversation in channel %s", channel), pgx.RowToStructByName[ConversationMessage], `
-select id, author_id, author_name, content, by_agent, submitted as position from messages
-where channel_id = $1 and submitted <= $2 order by created_at desc, submitted desc limit $3`,
+select m.id, m.author_id, m.author_name, m.content, m.by_agent, m.submitted as position,
+	case when m.by_agent and m.in_reply_to is not null
+		then coalesce((select asked.author_id from messages asked where asked.id = m.in_reply_to), '00000000-0000-0000-0000-000000000000')
+		else m.author_id end as subject_id
+from messages m where m.channel_id = $1 and m.submitted <= $2 order by m.created_at desc, m.submitted desc limit $3`,
 		channel, int64(upTo), min(max(n, 0), MaxLimit))
 	slices.Reverse(found)
 	return found, err

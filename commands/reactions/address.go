@@ -28,7 +28,7 @@ var direct = []string{"DM", "VOICE_DM", "SELF", "API"}
 // addressed tells how the message concerns the agent: a person's message in a direct channel always does; elsewhere
 // whoever is named, mentioned or replied to is meant, and without any such everybody is. An agent's message concerns
 // only the agents that it addresses, and nobody beyond the hop budget.
-func (t turn) addressed(ctx context.Context) (call, error) {
+func (t *turn) addressed(ctx context.Context) (call, error) {
 	m := t.message
 	if m.ByAgent && t.cause.Meta.Hops >= hopBudget {
 		return notMeant, nil
@@ -65,7 +65,7 @@ func (t turn) addressed(ctx context.Context) (call, error) {
 }
 
 // repliedTo is the author of the message that this one answers.
-func (t turn) repliedTo(ctx context.Context) (uuid.UUID, error) {
+func (t *turn) repliedTo(ctx context.Context) (uuid.UUID, error) {
 	if t.message.InReplyTo == uuid.Nil {
 		return uuid.Nil, nil
 	}

@@ -133,7 +133,11 @@ func (r *Embed) lacks(v commands.Vector) bool {
 // would be alike.
 func (r *Embed) record(ctx context.Context, memory uuid.UUID, loaded commands.Loaded[commands.Vector], vector []float32, request commands.Request) error {
 	cmd := commands.EmbedMemory{MemoryID: memory, Model: r.model.Model(), Text: loaded.State().Text, Vector: vector}
+	request.Repeats = loaded.Position()
 	_, err := commands.HandleLoaded(ctx, r.env, request, loaded, cmd)
+	if errors.Is(err, events.ErrErased) { // while the model was asked
+		return nil
+	}
 	if errors.Is(err, events.ErrInvalid) {
 		err = modelFailure{fmt.Errorf("%w: %s: %w", ErrRefused, cmd.Model, err)}
 	}

@@ -63,7 +63,7 @@ type usage struct {
 // asked asks a model in the course of a turn and writes down in the agent's log what came of it, also when that is an error.
 // The entry's id derives from the turn and from how often the model failed in it before: what it answered once, before a
 // crash, is its answer.
-func (t turn) asked(ctx context.Context, kind string, p Prompt, ask func() (Completion, error)) (Completion, error) {
+func (t *turn) asked(ctx context.Context, kind string, p Prompt, ask func() (Completion, error)) (Completion, error) {
 	entry, answered, err := t.unasked(ctx, kind)
 	if err != nil || answered != nil {
 		return answered.completion(), err
@@ -105,7 +105,7 @@ func newCall(model Text, kind string, p Prompt, began, ended time.Time, said Com
 }
 
 // unasked is the entry that the next call of the turn gets, or what the model answered in it already.
-func (t turn) unasked(ctx context.Context, kind string) (uuid.UUID, *modelCall, error) {
+func (t *turn) unasked(ctx context.Context, kind string) (uuid.UUID, *modelCall, error) {
 	for attempt := 0; ; attempt++ {
 		id := events.Derive(t.id, "log", kind, strconv.Itoa(attempt))
 		entry, err := commands.Load[commands.LogEntry](ctx, t.Env, events.AgentLogStream(id))
@@ -132,7 +132,7 @@ func (c *modelCall) completion() Completion {
 }
 
 // record writes an entry, also of a call that has used up the delivery's time.
-func (t turn) record(ctx context.Context, entry uuid.UUID, call modelCall) error {
+func (t *turn) record(ctx context.Context, entry uuid.UUID, call modelCall) error {
 	body, err := json.Marshal(call)
 	if err != nil {
 		return err
@@ -140,14 +140,14 @@ func (t turn) record(ctx context.Context, entry uuid.UUID, call modelCall) error
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordBudget)
 	defer cancel()
 	_, err = commands.Handle(ctx, t.Env, t.request("log "+entry.String()), commands.RecordLog{LogRecorded: events.LogRecorded{
-		LogID: entry, AgentID: t.agentID, RoomID: t.agentID, EntityID: t.agentID, SubjectID: t.message.AuthorID, TurnID: t.id,
+		LogID: entry, AgentID: t.agentID, RoomID: t.agentID, EntityID: t.agentID, SubjectID: t.message.Subject(), TurnID: t.id,
 		Type: events.LogModelCall + call.ModelType, Body: body, Reasoning: call.reasoning,
 	}})
 	return err
 }
 
 // decide asks a model whether the agent should speak at all.
-func (t turn) decide(ctx context.Context, p Prompt, d Decider) (bool, error) {
+func (t *turn) decide(ctx context.Context, p Prompt, d Decider) (bool, error) {
 	said, err := t.asked(ctx, textSmall, p, func() (Completion, error) {
 		speak, err := d.ShouldReply(ctx, p)
 		switch {

@@ -70,8 +70,8 @@ type Prompt struct {
 
 // Turn is one contribution to the conversation.
 type Turn struct {
-	// Name is the speaker's display name; Own tells whether the speaker is the agent itself, and Other whether it is neither the
-	// agent nor whom it answers.
+	// Name is the speaker's display name; Own tells whether the speaker is the agent itself, and Other whether the words are neither
+	// the agent's own nor those of the person whom it answers, or an answer to these.
 	Name  string
 	Own   bool
 	Other bool
@@ -102,4 +102,9 @@ type Said struct {
 	AuthorID   uuid.UUID
 	AuthorName string
 	Content    string
+	// SubjectID is the person whose words it has: the author or, of an agent's answer, the person whom it answers. It is the agent
+	// where it answers nobody, and uuid.Nil where that is not known.
+	SubjectID uuid.UUID
+	// Position is where it was said.
+	Position events.Position
 }

@@ -16,8 +16,8 @@ import (
 const maxSystem = 12 << 10
 
 // prompt is the character, what it remembers of what the message is about, and the recent conversation up to the message, as
-// far as it fits; with what is to be recorded of the memories.
-func (t turn) prompt(ctx context.Context, agent commands.Agent) (Prompt, remembered, error) {
+// far as it fits; with what is to be recorded of the memories. What the turn records repeats the person's words in it from then on.
+func (t *turn) prompt(ctx context.Context, agent commands.Agent) (Prompt, remembered, error) {
 	m := t.message
 	said, err := t.History.Conversation(ctx, m.ChannelID, t.cause.Position, recent)
 	if err != nil {
@@ -27,9 +27,11 @@ func (t turn) prompt(ctx context.Context, agent commands.Agent) (Prompt, remembe
 	p := Prompt{Agent: agent.Character.Name, Character: describe(agent.Character)}
 	p.System = withMemories(p.Character, found)
 	last := Turn{Name: speaker(m.AuthorName), Text: m.Content}
-	for _, s := range within(said, contextTokens-tokens(p.System)) {
-		p.Turns = append(p.Turns, contribution(s, t.agentID, m.AuthorID))
+	shown := within(said, contextTokens-tokens(p.System))
+	for _, s := range shown {
+		p.Turns = append(p.Turns, contribution(s, t.agentID, m.Subject()))
 	}
+	t.repeats = min(t.repeats, repeated(shown, m.Subject(), t.repeats))
 	if n := len(p.Turns); n == 0 || p.Turns[n-1].Own || p.Turns[n-1].Text != last.Text {
 		// The message was edited or something was submitted at the same moment: what is answered is what was delivered.
 		p.Turns = append(p.Turns, last)
@@ -40,7 +42,17 @@ func (t turn) prompt(ctx context.Context, agent commands.Agent) (Prompt, remembe
 // contribution is a message as the agent that answers another one sees it.
 func contribution(s Said, agentID, answered uuid.UUID) Turn {
 	own := s.AuthorID == agentID
-	return Turn{Name: speaker(s.AuthorName), Own: own, Other: !own && s.AuthorID != answered, Text: s.Content}
+	return Turn{Name: speaker(s.AuthorName), Own: own, Other: s.SubjectID != answered && (!own || s.SubjectID != agentID), Text: s.Content}
+}
+
+// repeated is where the first legible words of a person stand in a conversation, and otherwise where there are none.
+func repeated(said []Said, person uuid.UUID, otherwise events.Position) events.Position {
+	for _, s := range said {
+		if s.SubjectID == person && s.Content != events.Erased {
+			return s.Position
+		}
+	}
+	return otherwise
 }
 
 // within keeps the newest messages that fit into so many tokens, at least one.
@@ -108,7 +120,7 @@ func texts(raw json.RawMessage) []string {
 }
 
 // compose is the answer as a message (CONTRACT 3, step 4).
-func (t turn) compose(ctx context.Context, agent commands.Agent, text string) (reply commands.SubmitMessage, err error) {
+func (t *turn) compose(ctx context.Context, agent commands.Agent, text string) (reply commands.SubmitMessage, err error) {
 	m := t.message
 	channel, err := t.Env.States.Channel(ctx, m.ChannelID)
 	if err != nil {

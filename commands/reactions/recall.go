@@ -49,7 +49,7 @@ type remembered struct {
 
 // memories are found for a message. A search that fails or takes too long does not prevent an answer; it is noted that the
 // agent could not remember.
-func (t turn) memories(ctx context.Context, said []Said) (found []Recalled, failed bool) {
+func (t *turn) memories(ctx context.Context, said []Said) (found []Recalled, failed bool) {
 	if t.Recall == nil {
 		return nil, false
 	}

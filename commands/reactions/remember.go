@@ -72,9 +72,9 @@ func (r Remember) To(ctx context.Context, e events.Recorded) error {
 // GiveUp implements Reaction. Nobody waits for a memory.
 func (Remember) GiveUp(context.Context, events.Recorded, error) error { return nil }
 
-// gone passes over what was deleted meanwhile: there is nothing left to remember it by.
+// gone passes over what was deleted or erased meanwhile: there is nothing left to remember it by.
 func gone(err error) error {
-	if errors.Is(err, commands.ErrNotFound) {
+	if errors.Is(err, commands.ErrNotFound) || errors.Is(err, events.ErrErased) {
 		return nil
 	}
 	return err
@@ -111,7 +111,7 @@ func (r Remember) store(ctx context.Context, e events.Recorded, m events.Message
 	keep := func(content, metadata json.RawMessage) error {
 		_, err := commands.Handle(ctx, r.Env, request, commands.StoreMemory{
 			MemoryID: events.UniqueUUID(agent, m.MessageID.String()), AgentID: agent, RoomID: view.RoomID(), EntityID: entity,
-			SubjectID: m.AuthorID, Table: events.TableMessages, Content: content, Metadata: metadata, Unique: true,
+			SubjectID: m.Subject(), Table: events.TableMessages, Content: content, Metadata: metadata, Unique: true,
 			MessageID: m.MessageID, Said: e.Position, At: e.Meta.At,
 		})
 		return err
@@ -177,6 +177,6 @@ func (r Remember) silent(ctx context.Context, e events.Recorded, f events.TurnCo
 func (r Remember) request(e events.Recorded, agent uuid.UUID, act string) commands.Request {
 	return commands.Request{
 		ID: events.Derive(e.ID, act, agent.String()), At: r.Now(), Actor: "agent:" + agent.String(),
-		Correlation: e.Meta.Correlation, Causation: e.ID, Trace: e.Meta.Trace, Hops: e.Meta.Hops,
+		Correlation: e.Meta.Correlation, Causation: e.ID, Trace: e.Meta.Trace, Hops: e.Meta.Hops, Repeats: e.Position,
 	}
 }

@@ -49,7 +49,12 @@ func (w *world) remembers(books library, change ...func(*options, *life)) *life 
 	}
 	r := reactions.Remember{
 		Env: commands.Env{Store: store, States: w.env.States}, Knowledge: books, Now: func() time.Time { return time.Now().UTC() },
-		Readable: func(context.Context, events.Position) error { return nil },
+		Readable: func(_ context.Context, p events.Position) error {
+			if o.readable != nil {
+				o.readable(p)
+			}
+			return nil
+		},
 	}
 	go func() {
 		defer close(l.ended)

@@ -31,7 +31,7 @@ var _ Listener = (*stream)(nil)
 
 // generate asks the model, and lets those who watch hear the answer while it comes into being. All that they hear they
 // have heard when it returns.
-func (t turn) generate(ctx context.Context, p Prompt) (Completion, error) {
+func (t *turn) generate(ctx context.Context, p Prompt) (Completion, error) {
 	model, ok := t.model.(Streamer)
 	if !ok || t.Stream == nil {
 		return t.model.Generate(ctx, p)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,7 +56,9 @@ func (t Title) Of(ctx context.Context, request commands.Request, agentID, channe
 	ctx, cancel := context.WithTimeout(ctx, titleBudget)
 	defer cancel()
 	began := t.Now()
-	p := conversationOf(agent.Character.Name, agentID, said)
+	person := lastPerson(said, agentID)
+	request.Repeats = repeated(said, person, 0)
+	p := conversationOf(agent.Character.Name, agentID, person, said)
 	text := t.Models.Text(agent.Character)
 	answer, failed := ask(ctx, text, p)
 	call = newCall(text, textSmall, p, began, t.Now(), answer, failed)
@@ -65,7 +68,7 @@ func (t Title) Of(ctx context.Context, request commands.Request, agentID, channe
 		return "", commands.Result{}, err
 	}
 	result, err := commands.Handle(context.WithoutCancel(ctx), t.Env, request, commands.RecordLog{LogRecorded: events.LogRecorded{
-		LogID: entry, AgentID: agentID, RoomID: agentID, EntityID: agentID, SubjectID: said[len(said)-1].AuthorID,
+		LogID: entry, AgentID: agentID, RoomID: agentID, EntityID: agentID, SubjectID: person,
 		Type: events.LogModelCall + textSmall, Body: body, Reasoning: call.reasoning,
 	}})
 	if failed != nil {
@@ -85,12 +88,22 @@ func ask(ctx context.Context, text Text, p Prompt) (Completion, error) {
 	return text.Generate(ctx, Prompt{Agent: p.Agent, System: titleSystem, Turns: []Turn{{Name: "User", Text: quoted.String() + "\nWhat is a title for this conversation?"}}})
 }
 
-func conversationOf(agent string, agentID uuid.UUID, said []Said) Prompt {
+func conversationOf(agent string, agentID, person uuid.UUID, said []Said) Prompt {
 	p := Prompt{Agent: agent}
 	for _, s := range within(said, contextTokens) {
-		p.Turns = append(p.Turns, contribution(s, agentID, said[len(said)-1].AuthorID))
+		p.Turns = append(p.Turns, contribution(s, agentID, person))
 	}
 	return p
+}
+
+// lastPerson is the person whose words a conversation has last, and the agent where there is none.
+func lastPerson(said []Said, agentID uuid.UUID) uuid.UUID {
+	for _, s := range slices.Backward(said) {
+		if s.SubjectID != uuid.Nil && s.SubjectID != agentID {
+			return s.SubjectID
+		}
+	}
+	return agentID
 }
 
 // titled is what a model said as one short line without quotation marks around it.

@@ -18,7 +18,7 @@ func title(w *world, text reactions.Text) (agent uuid.UUID, of func(commands.Req
 	t := reactions.Title{Env: w.env, Models: everybody{text}, Now: time.Now}
 	return iris, func(r commands.Request) (string, error) {
 		said, _, err := t.Of(context.Background(), r, iris, uuid.New(), []reactions.Said{
-			{AuthorID: ada, AuthorName: "Ada", Content: "Roses?"}, {AuthorID: iris, AuthorName: "Iris", Content: "Roses."},
+			{AuthorID: ada, AuthorName: "Ada", Content: "Roses?", SubjectID: ada}, {AuthorID: iris, AuthorName: "Iris", Content: "Roses.", SubjectID: ada},
 		})
 		return said, err
 	}

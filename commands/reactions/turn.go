@@ -17,15 +17,19 @@ type turn struct {
 	message events.MessageSubmitted
 	id      uuid.UUID
 	agentID uuid.UUID
-	model   Text // the agent's, of answer alone
+	model   Text            // the agent's, of answer alone
+	repeats events.Position // of what the turn records, see commands.Request
 }
 
-func (r Reply) turn(e events.Recorded, m events.MessageSubmitted, agent uuid.UUID) turn {
-	return turn{Reply: r, cause: e, message: m, id: events.TurnID(m.MessageID, agent), agentID: agent}
+func (r Reply) turn(e events.Recorded, m events.MessageSubmitted, agent uuid.UUID) *turn {
+	return &turn{Reply: r, cause: e, message: m, id: events.TurnID(m.MessageID, agent), agentID: agent, repeats: e.Position}
 }
+
+// wasErased is why a turn ends whose person was erased meanwhile.
+const wasErased = "what was said was erased"
 
 // run does what is left to do: nothing, once the turn is completed.
-func (t turn) run(ctx context.Context) error {
+func (t *turn) run(ctx context.Context) error {
 	running, stop := t.Aborts.watch(ctx, t.id)
 	defer stop()
 	known, err := t.load(ctx)
@@ -57,18 +61,21 @@ func (t turn) run(ctx context.Context) error {
 	if err == nil && text != "" {
 		end, err = t.submit(ctx, text, end)
 	}
+	if errors.Is(err, events.ErrErased) { // while the model was asked
+		end, err = events.TurnCompleted{Outcome: events.TurnIgnored, Reason: wasErased}, nil
+	}
 	if err != nil {
 		return err
 	}
 	return t.complete(ctx, end)
 }
 
-func (t turn) load(ctx context.Context) (commands.Turn, error) {
+func (t *turn) load(ctx context.Context) (commands.Turn, error) {
 	return commands.Load[commands.Turn](ctx, t.Env, events.TurnStream(t.id))
 }
 
 // standing looks whether there is still somebody to answer and something to be answered, and says what is missing.
-func (t turn) standing(ctx context.Context) (commands.Agent, string, error) {
+func (t *turn) standing(ctx context.Context) (commands.Agent, string, error) {
 	agent, err := t.Env.States.Agent(ctx, t.agentID)
 	if err != nil {
 		return agent, "", err
@@ -90,11 +97,18 @@ func (t turn) standing(ctx context.Context) (commands.Agent, string, error) {
 	if !message.Exists {
 		return agent, "the message was deleted", nil
 	}
+	subject, err := commands.Load[commands.Subject](ctx, t.Env, events.SubjectStream(t.message.Subject()))
+	if err != nil {
+		return agent, "", err
+	}
+	if subject.Erased > t.cause.Position {
+		return agent, wasErased, nil
+	}
 	return agent, "", nil
 }
 
 // answer finds out whether the agent should speak, and asks the model. Without a text, the turn ends as it says.
-func (t turn) answer(ctx context.Context, agent commands.Agent) (string, events.TurnCompleted, error) {
+func (t *turn) answer(ctx context.Context, agent commands.Agent) (string, events.TurnCompleted, error) {
 	ignored := events.TurnCompleted{Outcome: events.TurnIgnored}
 	t.model = t.Models.Text(agent.Character)
 	call, err := t.addressed(ctx)
@@ -135,7 +149,7 @@ func (t turn) answer(ctx context.Context, agent commands.Agent) (string, events.
 }
 
 // submit looks again whether the answer is still wanted, and records it.
-func (t turn) submit(ctx context.Context, text string, end events.TurnCompleted) (events.TurnCompleted, error) {
+func (t *turn) submit(ctx context.Context, text string, end events.TurnCompleted) (events.TurnCompleted, error) {
 	known, err := t.load(ctx)
 	if err != nil {
 		return end, err
@@ -167,7 +181,7 @@ func (t turn) submit(ctx context.Context, text string, end events.TurnCompleted)
 	return end, nil
 }
 
-func (t turn) complete(ctx context.Context, end events.TurnCompleted) error {
+func (t *turn) complete(ctx context.Context, end events.TurnCompleted) error {
 	end.TurnID, end.AgentID, end.MessageID = t.id, t.agentID, t.message.MessageID
 	end.ChannelID, end.ServerID = t.message.ChannelID, t.message.ServerID
 	_, err := commands.Handle(ctx, t.Env, t.request(end.Outcome), commands.CompleteTurn{TurnCompleted: end})
@@ -175,11 +189,12 @@ func (t turn) complete(ctx context.Context, end events.TurnCompleted) error {
 }
 
 // request carries the cause on, under an id that the next delivery of the same event would give to the same act as well.
-func (t turn) request(act string) commands.Request {
+func (t *turn) request(act string) commands.Request {
 	return commands.Request{
 		ID: events.Derive(t.cause.ID, act, t.agentID.String()), At: t.Now(), Actor: "agent:" + t.agentID.String(),
 		Correlation: t.cause.Meta.Correlation, Causation: t.cause.ID, Trace: t.cause.Meta.Trace, Hops: t.cause.Meta.Hops + 1,
+		Repeats: t.repeats,
 	}
 }
 
-func (t turn) replyID() uuid.UUID { return events.ReplyID(t.message.MessageID, t.agentID) }
+func (t *turn) replyID() uuid.UUID { return events.ReplyID(t.message.MessageID, t.agentID) }

@@ -202,6 +202,7 @@ type options struct {
 	fact       func(*message.Message) (events.Recorded, error)
 	stream     func(events.Chunk)
 	recall     reactions.Recall
+	readable   func(events.Position) // called when the delivery of an event begins
 }
 
 // live starts the reactions; they end with the test, if not before.
@@ -283,7 +284,9 @@ func (h history) Conversation(ctx context.Context, channel uuid.UUID, upTo event
 			return nil, err
 		}
 		if m := e.Event.(events.MessageSubmitted); m.ChannelID == channel && e.Position <= upTo {
-			said = append(said, reactions.Said{AuthorID: m.AuthorID, AuthorName: m.AuthorName, Content: m.Content})
+			said = append(said, reactions.Said{
+				AuthorID: m.AuthorID, AuthorName: m.AuthorName, Content: m.Content, SubjectID: m.Subject(), Position: e.Position,
+			})
 		}
 	}
 	return said[max(0, len(said)-n):], nil

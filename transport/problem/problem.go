@@ -75,6 +75,7 @@ var table = []struct {
 }{
 	{commands.ErrNotFound, http.StatusNotFound, CodeNotFound, ""},
 	{queries.ErrNotFound, http.StatusNotFound, CodeNotFound, ""},
+	{events.ErrErased, http.StatusNotFound, CodeNotFound, "What this is about was erased."},
 	{commands.ErrRefused, http.StatusBadRequest, CodeInvalidRequest, ""},
 	{commands.ErrStale, http.StatusPreconditionFailed, CodeStale, ""},
 	{commands.ErrNameTaken, http.StatusConflict, CodeConflict, ""},

@@ -65,7 +65,9 @@ func (h history) Conversation(ctx context.Context, channel uuid.UUID, upTo event
 	}
 	said := make([]reactions.Said, len(found))
 	for i, m := range found {
-		said[i] = reactions.Said{AuthorID: m.AuthorID, AuthorName: m.AuthorName, Content: m.Content}
+		said[i] = reactions.Said{
+			AuthorID: m.AuthorID, AuthorName: m.AuthorName, Content: m.Content, SubjectID: m.SubjectID, Position: m.Position,
+		}
 	}
 	return said, nil
 }

@@ -17,9 +17,13 @@ type titles struct{ with reactions.Title }
 func (t titles) Title(
 	ctx context.Context, r commands.Request, agent, channel uuid.UUID, messages []queries.Message,
 ) (string, commands.Result, error) {
-	said := make([]reactions.Said, len(messages))
+	said, authors := make([]reactions.Said, len(messages)), map[uuid.UUID]uuid.UUID{}
 	for i, m := range messages {
-		said[i] = reactions.Said{AuthorID: m.AuthorID, AuthorName: m.AuthorName, Content: m.Content}
+		authors[m.ID] = m.AuthorID
+		said[i] = reactions.Said{AuthorID: m.AuthorID, AuthorName: m.AuthorName, Content: m.Content, SubjectID: m.AuthorID, Position: m.Submitted}
+		if m.ByAgent && m.InReplyTo != nil {
+			said[i].SubjectID = authors[*m.InReplyTo]
+		}
 	}
 	return t.with.Of(ctx, r, agent, channel, said)
 }

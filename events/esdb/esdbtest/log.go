@@ -40,10 +40,11 @@ const (
 // Log is an event store of its own that a test can append to and restart.
 type Log struct {
 	*esdb.Store
-	t    testing.TB
-	over Transport
-	dir  string
-	disk vfs.FS // the machine's where nil
+	Codec *events.Codec
+	t     testing.TB
+	over  Transport
+	dir   string
+	disk  vfs.FS // the machine's where nil
 	// network and address are where the node listens, at every start the same.
 	network, address string
 	certificate      *tls.Config
@@ -88,8 +89,9 @@ func begin(t testing.TB, over Transport, disk vfs.FS) *Log {
 	t.Cleanup(l.Stop)
 	keys, err := events.NewFileKeys(filepath.Join(short, "keys"))
 	must(t, err)
+	l.Codec = events.NewCodec(keys)
 	o := l.Options()
-	o.Codec = events.NewCodec(keys)
+	o.Codec = l.Codec
 	l.Store, err = esdb.Open(t.Context(), o)
 	must(t, err)
 	return l
