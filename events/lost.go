@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -185,6 +186,17 @@ func (s *seals) recheck(ctx context.Context) error {
 func (l LostKey) id() (id keyID) {
 	_, _ = hex.Decode(id[:], []byte(l.Key)) // it came from an id
 	return id
+}
+
+// CheckKeys looks whether the keys that are in memory are still kept, so that Lost knows of those that are not before something is sealed
+// or read under them.
+func (c *Codec) CheckKeys(ctx context.Context) error {
+	for _, subject := range c.seals.ready.Keys() {
+		if err := c.seals.current(ctx, subject); err != nil && !errors.Is(err, ErrKeysLost) {
+			return err
+		}
+	}
+	return nil
 }
 
 // Lost returns the keys that were found lost while decoding, and are still; more reports that there were others, which are

@@ -30,6 +30,9 @@ type Options struct {
 	Logger      *slog.Logger
 	// Landmarks may be nil: then the log is taken for the one that it was.
 	Landmarks Landmarks
+	// Legible fails where something of the log that was read cannot be read whole, since its key is lost. It may be nil. As long as it
+	// fails, no filling takes the place of rows that are shown: these may be the last place where the text is legible.
+	Legible func(context.Context) error
 	// Observe is told of each fact once, in order, before its rows are committed.
 	Observe func(events.Recorded)
 	// Committed is told, group by group, of the facts recorded after the feed began (see From) once they have become

@@ -171,9 +171,16 @@ func (b *filling) run(ctx context.Context) error {
 		if time.Since(since) > soon {
 			continue
 		}
+		var illegible error
 		err := reveal(ctx, b.conn, b.generations, func(shown events.Position) error {
 			if refused && shown > b.committer.at {
 				return r
+			}
+			if shown > 0 && b.Legible != nil {
+				illegible = b.Legible(ctx)
+			}
+			if illegible != nil {
+				return illegible
 			}
 			return b.upTo(ctx, shown)
 		})
@@ -181,10 +188,19 @@ func (b *filling) run(ctx context.Context) error {
 			b.say(stageDone)
 			return nil
 		}
+		if illegible != nil {
+			return errors.Join(err, b.discard(ctx))
+		}
 		if !passes(err) {
 			return err
 		}
 	}
+}
+
+// discard gives the generations up: the next filling begins anew.
+func (b *filling) discard(ctx context.Context) error {
+	_, err := b.conn.Exec(ctx, `update annals.generations set retired = true where generation = any ($1) and not ready`, numbers(b.generations))
+	return err
 }
 
 // passes tells of an error that is due to others who hold a lock.

@@ -248,6 +248,33 @@ func TestWhereTheColumnsAreTheSameTheOlderVersionServesUntilTheNewOneHasCaughtUp
 	}
 }
 
+// While keys are lost the rows may be the last place where a text is legible: nothing that is filled takes their place.
+func TestNothingThatIsFilledWhileKeysAreLostIsShownInsteadOfWhatIsThere(t *testing.T) {
+	t.Parallel()
+	store, url, log := newLog(t), database(t), uuid.New()
+	_, stop := start(t, Options{Store: store, Postgres: url, Log: log, Projections: []Projection{tally("counted", "a")}})
+	raised := tally("counted", "a")
+	raised.Version = 2
+	o := Options{Store: store, Postgres: url, Log: log, Projections: []Projection{raised}}
+	lost, asked := errors.New("keys are lost"), make(chan struct{}, 100)
+	withoutKeys := o
+	withoutKeys.Legible = func(context.Context) error { asked <- struct{}{}; return lost }
+	store.say(10)
+	stop()
+	f, stop := start(t, withoutKeys)
+	<-asked // the new rows are filled
+	waitFor(t, f, "a", store.say(10))
+	if s := f.Status()[0]; s.Version != 1 {
+		t.Errorf("%+v", s)
+	}
+	stop()
+	if n := number(t, connect(t, url), "select count(*) from annals.generations where version = 2 and not retired"); n != 0 {
+		t.Errorf("%d fillings without the keys are left", n)
+	}
+	f, _ = start(t, o)
+	eventually(t, "the raised version is shown", func() bool { return f.Status()[0].Version == 2 })
+}
+
 func TestTheReadModelsOfABuildThatIsGoneAreDroppedAfterADay(t *testing.T) {
 	t.Parallel()
 	store, url, log := newLog(t), database(t), uuid.New()

@@ -14,6 +14,8 @@ const (
 	sampled = 500
 	// scanShare is the share of a core that the scan of the rest takes, one in so many parts.
 	scanShare = 5
+	// checkEvery is how often a server looks whether the keys that it uses are still kept.
+	checkEvery = 20 * time.Second
 )
 
 // LostKeysRemedy says what an operator does about keys that are lost.
@@ -70,6 +72,15 @@ func (b *Backends) sayLost(ctx context.Context) error {
 	return err
 }
 
+// legible fails where keys are known to be lost.
+func (b *Backends) legible(ctx context.Context) error {
+	all, more, err := b.Codec.Lost(ctx)
+	if said := LostKeys(all, more); err == nil && said != "" {
+		err = fmt.Errorf("%w: %s", events.ErrKeysLost, said)
+	}
+	return err
+}
+
 // Decode decodes the whole log, so that the codec knows every key that is lost.
 func (b *Backends) Decode(ctx context.Context) error {
 	for _, err := range b.Store.ReadAll(ctx, 0, events.Forwards, events.Filter{}) {
@@ -80,7 +91,8 @@ func (b *Backends) Decode(ctx context.Context) error {
 	return nil
 }
 
-// scanKeys decodes what is between the two ends that sampleKeys has looked at, slowly, and says what it finds lost.
+// scanKeys decodes what is between the two ends that sampleKeys has looked at, slowly, and then looks now and then whether the keys
+// in use are still kept. It says what it finds lost.
 func (b *Backends) scanKeys(ctx context.Context) error {
 	before, _, _ := b.Codec.Lost(ctx)
 	n, begun := 0, time.Now()
@@ -99,8 +111,20 @@ func (b *Backends) scanKeys(ctx context.Context) error {
 			begun = time.Now()
 		}
 	}
-	if all, _, err := b.Codec.Lost(ctx); err == nil && len(all) > len(before) {
-		return b.sayLost(ctx)
+	for known := len(before); ; {
+		if all, _, err := b.Codec.Lost(ctx); err == nil && len(all) != known {
+			if err := b.sayLost(ctx); err != nil {
+				b.options.Logger.Warn("whether keys are lost is not known", "error", err)
+			}
+			known = len(all)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(checkEvery):
+		}
+		if err := b.Codec.CheckKeys(ctx); err != nil && ctx.Err() == nil {
+			b.options.Logger.Warn("whether keys are lost is not known", "error", err)
+		}
 	}
-	return nil
 }

@@ -18,6 +18,7 @@ import (
 func (b *Backends) Projections(log uuid.UUID) engine.Options {
 	return engine.Options{
 		Store: b.Store, Postgres: b.DatabaseURL, Log: log, Projections: projections.All(), Logger: b.options.Logger, Landmarks: b.Store,
+		Legible: b.legible,
 	}
 }
 
