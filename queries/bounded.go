@@ -45,6 +45,11 @@ type part[T any] struct {
 
 // pageAfter is page for rows that follow others of so many bytes on one page.
 func pageAfter[T any](ctx context.Context, q *Queries, what string, row pgx.RowToFunc[T], size int, sql string, args ...any) (part[T], error) {
+	done, err := pageTurn(ctx)
+	if err != nil {
+		return part[T]{}, err
+	}
+	defer done()
 	found, err := again(q, func() (part[T], error) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()

@@ -32,7 +32,7 @@ var (
 // Queries reads the read models. It is safe for concurrent use unless it is from In.
 type Queries struct{ pool source }
 
-// source is a pool, or a transaction.
+// source is a pool, pools, or a transaction.
 type source interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
@@ -85,7 +85,7 @@ func one[T any](ctx context.Context, q *Queries, what string, row pgx.RowToFunc[
 // not asked again.
 func again[T any](q *Queries, read func() (T, error)) (T, error) {
 	found, err := read()
-	if pool, ok := q.pool.(*pgxpool.Pool); ok && broken(err) {
+	if pool, ok := q.pool.(interface{ Reset() }); ok && broken(err) {
 		pool.Reset()
 		return read()
 	}

@@ -12,6 +12,7 @@ import (
 	"annals/projections"
 	"annals/projections/engine"
 	"annals/queries"
+	"annals/transport/httpapi/frame"
 )
 
 // Projections are what fills the read models of this build from the log.
@@ -33,6 +34,15 @@ func (b *Backends) Pool(ctx context.Context) (*pgxpool.Pool, error) {
 // poolOf connects to read models through the views in a schema.
 func (b *Backends) poolOf(ctx context.Context, views string) (*pgxpool.Pool, error) {
 	config, err := queries.Config(b.DatabaseURL, views)
+	if err != nil {
+		return nil, err
+	}
+	return pgxpool.NewWithConfig(ctx, config)
+}
+
+// expensivePoolOf is poolOf for what is expensive to read.
+func (b *Backends) expensivePoolOf(ctx context.Context, views string) (*pgxpool.Pool, error) {
+	config, err := queries.ExpensiveConfig(b.DatabaseURL, views, frame.MaxExpensive.Int())
 	if err != nil {
 		return nil, err
 	}

@@ -146,7 +146,12 @@ func (s *server) read(ctx context.Context, views string) (err error) {
 		return err
 	}
 	s.later(s.reading.Close)
-	s.queries, s.model = queries.New(s.reading), s.Models().Embedder()
+	expensive, err := s.backends.expensivePoolOf(ctx, views)
+	if err != nil {
+		return err
+	}
+	s.later(expensive.Close)
+	s.queries, s.model = queries.New(s.reading).WithExpensive(expensive), s.Models().Embedder()
 	s.secrets = s.backends.secretVault(context.WithoutCancel(ctx))
 	s.models = models.NewCharacters(s.Models(), strings.Split(s.AgentModelHosts, ","), s.secrets.Decrypt)
 	if s.media, err = openMedia(ctx, s.Config, s.backends.folder); err != nil {

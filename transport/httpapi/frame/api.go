@@ -53,6 +53,8 @@ type Options struct {
 	AllowOpen bool
 	Proxies   limits.Proxies
 	RateLimit bool
+	// Pages bounds what pages hold until their clients have taken them; nil is as it is declared.
+	Pages *limits.Budget
 	// Middleware sees every request first.
 	Middleware []gin.HandlerFunc
 	// Otherwise answers what no route is for, and needs no key for that. It may be nil.
@@ -87,7 +89,7 @@ type API struct {
 	keys      keys
 	rates     rates
 	pages     *limits.Budget
-	expensive chan struct{} // taken by those under way
+	expensive *limits.Turns[caller]
 	// head is the highest position known to be in the log: up to it, nobody has to ask the store.
 	head atomic.Uint64
 
@@ -105,7 +107,7 @@ func New(o Options) *API {
 		Shared: o.Shared, O: o, router: gin.New(), operations: map[route]*operation{}, samples: map[reflect.Type]any{}, started: o.Clock(),
 		origins: newOrigins(o.CORSOrigin, o.Host, o.Key != "", o.AllowOpen),
 		keys:    newKeys(o.Key, o.Clock),
-		pages:   limits.NewBudget(maxPagesInAll, maxPagesOfClient, maxPage), expensive: make(chan struct{}, maxExpensive.Int()),
+		pages:   cmp.Or(o.Pages, limits.NewBudget(maxPagesInAll, maxPagesOfClient, maxPage)), expensive: limits.NewTurns[caller](MaxExpensive),
 	}
 	if o.RateLimit {
 		a.rates = rates{newLimiter(o.Clock, everything), newLimiter(o.Clock, everything)}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -196,6 +197,9 @@ func (c *Call) Nonce(what string) (iv [16]byte) {
 	_, _ = rand.Read(iv[:]) // never fails, see crypto/rand
 	return iv
 }
+
+// Client is who sent the request, as bounds tell clients apart.
+func (c *Call) Client() netip.Prefix { return c.api.O.Proxies.ClientOf(c.gin.Request) }
 
 // HTTP is the request as it came, and writer takes an answer that is no envelope.
 func (c *Call) HTTP() *http.Request         { return c.gin.Request }

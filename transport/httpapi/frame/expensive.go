@@ -3,6 +3,7 @@ package frame
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	"annals/queries"
@@ -10,12 +11,12 @@ import (
 	"annals/transport/problem"
 )
 
-// What reads that are expensive may take up: searches, statistics and what is computed from the log. They take turns, so that there
-// are always connections to the database, and time of it, for all others.
+// What reads that are expensive may take up: searches, statistics, exports and what is computed from the log. They have a pool of their
+// own, and clients take turns, so that there are always connections to the database, and time of it, for all others.
 var (
-	maxExpensive = limits.Declare(limits.Bound{
-		Name: "http.expensive", What: "searches, statistics and histories that are answered at a time", Per: limits.Server, Value: 2, Unit: limits.Count,
-		Answer: "the request waits, then 429 with Retry-After",
+	MaxExpensive = limits.Declare(limits.Bound{
+		Name: "http.expensive", What: "searches, statistics, histories and pages of exports that are read at a time", Per: limits.Server, Value: 2,
+		Unit: limits.Count, Answer: "the request waits, the client that has fewest under way goes first; then 429 with Retry-After",
 	})
 	expensiveWait = limits.Declare(limits.Bound{
 		Name: "http.expensive.wait", What: "waiting for other searches, statistics and histories", Per: limits.Request, Value: int64(10 * time.Second),
@@ -27,7 +28,14 @@ var (
 	})
 )
 
-// Expensive reads much: it takes its turn, and is the client's to narrow where it takes too long.
+// caller is whose turn it is: an address, with the key or without.
+type caller struct {
+	client netip.Prefix
+	actor  string
+}
+
+// Expensive reads much: it takes its turn, and is the client's to narrow where it takes too long. What it streams afterwards takes a turn
+// for each page.
 func Expensive(o *operation) { o.limits.expensive = true }
 
 var (
@@ -36,13 +44,19 @@ var (
 )
 
 // turn waits for the turn of a read that is expensive.
-func (a *API) turn(ctx context.Context) (done func(), err error) {
+func (c *Call) turn() (done func(), err error) {
+	who := caller{c.Client(), c.Actor}
+	c.Unbounded = queries.Expensively(c.Unbounded, func(ctx context.Context) (func(), error) { return c.api.expensive.Take(ctx, who) })
+	done, err = c.api.turn(c, who)
+	c.Context = queries.Expensively(c.Context, nil)
+	return done, err
+}
+
+func (a *API) turn(ctx context.Context, who caller) (done func(), err error) {
 	waiting, cancel := context.WithTimeout(ctx, expensiveWait.Duration())
 	defer cancel()
-	select {
-	case a.expensive <- struct{}{}:
-		return func() { <-a.expensive }, nil
-	case <-waiting.Done():
+	if done, err = a.expensive.Take(waiting, who); err == nil {
+		return done, nil
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -231,7 +231,7 @@ func ask[In, Data any](c *Call, f Fulfil[In, Data], in *In) (data Data, err erro
 		}
 	}
 	if c.operation.limits.expensive {
-		done, err := c.api.turn(c)
+		done, err := c.turn()
 		if err != nil {
 			return data, err
 		}

@@ -34,7 +34,7 @@ const large = 1 << 20
 // Hold implements queries.Reader: what is held counts for the client until it has the answer.
 func (c *Call) Hold(n int64) bool {
 	if c.pages == nil {
-		c.pages = c.api.pages.Join(c.api.O.Proxies.ClientOf(c.gin.Request))
+		c.pages = c.api.pages.Join(c.Client())
 	}
 	return c.pages.Try(n)
 }

@@ -49,7 +49,7 @@ func (c *Call) Receive(store *media.Store) (*media.Received, error) {
 	if err != nil {
 		return nil, errNoFile
 	}
-	f, err := store.Receive(c, c.api.O.Proxies.ClientOf(c.gin.Request), form)
+	f, err := store.Receive(c, c.Client(), form)
 	switch {
 	case errors.Is(err, media.ErrBusy):
 		return nil, errBusyUploads

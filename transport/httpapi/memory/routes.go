@@ -43,6 +43,6 @@ func Mount(f *frame.API, p Ports) {
 	frame.Post(a.API, "/api/memory/groups", "Give agents a room each in a world", a.createMemoryGroup, frame.Created, frame.Remembering, frame.Partly(someGroups), frame.Takes(`{"serverId":"{server}","agentIds":["{agent}"],"worldId":"{world}","source":"client"}`))
 	frame.Post(a.API, "/api/memory/groups/:serverId", "Give agents a room each in a world", a.createServerGroup, frame.Created, frame.Remembering, frame.Partly(someGroups), frame.Takes(`{"agentIds":["{agent}"],"worldId":"{world}","source":"client"}`))
 	frame.Remove(a.API, "/api/memory/groups/:serverId", "Remove a world with its rooms and their memories", a.deleteGroup, frame.Remembering)
-	frame.Get(a.API, "/api/memory/groups/:groupId/memories", "List the memories of a group, newest first", a.groupMemories, frame.Remembering, frame.DescribedUnder("/api/memory/groups/:serverId/memories"))
+	frame.Get(a.API, "/api/memory/groups/:groupId/memories", "List the memories of a group, newest first", a.groupMemories, frame.Remembering, frame.Expensive, frame.DescribedUnder("/api/memory/groups/:serverId/memories"))
 	frame.Remove(a.API, "/api/memory/groups/:serverId/memories", "Remove the memories of a world", a.clearGroup, frame.Remembering)
 }
