@@ -64,26 +64,31 @@ const maxSorted = 100_000
 
 // Agents lists the agents, MaxLimit of them at most, active ones first, then by name as JavaScript's localeCompare sorts.
 func (q *Queries) Agents(ctx context.Context) ([]AgentItem, error) {
-	return q.sortedAgents(ctx, MaxLimit)
+	all, _, err := q.AgentsPage(ctx, Members{Limit: MaxLimit})
+	return all, err
 }
 
-func (q *Queries) sortedAgents(ctx context.Context, limit int) ([]AgentItem, error) {
-	all, err := many(ctx, q, "agents", pgx.RowToStructByName[AgentItem],
-		`select id, name, name as character_name, summary as bio, `+agentStatus+` from agents order by running desc, id limit $1`, limit)
-	if err != nil {
-		return nil, err
-	}
-	sortAgents(all)
-	return all, nil
+// RunningAgents lists the ids of the agents that take part and answer, MaxLimit of them at most.
+func (q *Queries) RunningAgents(ctx context.Context) ([]uuid.UUID, error) {
+	return many(ctx, q, "running agents", pgx.RowTo[uuid.UUID], `select id from agents where running order by id limit $1`, MaxLimit)
+}
+
+// agentName is what agents are put in order by. Of a long name the beginning counts.
+type agentName struct {
+	ID      uuid.UUID
+	Name    string
+	Running bool
 }
 
 // AgentsPage is a part of that list, and tells how many agents there are. It is cut where the list stands now: an agent that
 // was started or renamed meanwhile has another place.
-func (q *Queries) AgentsPage(ctx context.Context, p Members) (page []AgentItem, total int, err error) {
-	all, err := q.sortedAgents(ctx, maxSorted)
+func (q *Queries) AgentsPage(ctx context.Context, p Members) (shown []AgentItem, total int, err error) {
+	all, err := many(ctx, q, "agents", pgx.RowToStructByPos[agentName],
+		`select id, left(name, 256), running from agents order by running desc, id limit $1`, maxSorted)
 	if err != nil {
 		return nil, 0, err
 	}
+	sortAgents(all)
 	from, to := 0, len(all)
 	for _, c := range []struct {
 		id    uuid.UUID
@@ -93,25 +98,47 @@ func (q *Queries) AgentsPage(ctx context.Context, p Members) (page []AgentItem, 
 		if c.id == uuid.Nil {
 			continue
 		}
-		at := slices.IndexFunc(all, func(a AgentItem) bool { return a.ID == c.id })
+		at := slices.IndexFunc(all, func(a agentName) bool { return a.ID == c.id })
 		if at < 0 {
 			return nil, len(all), fmt.Errorf("the cursor among the agents: %w", ErrNotFound)
 		}
 		*c.place = at + c.add
 	}
-	page = all[from:max(from, to)]
-	limit := min(max(p.Limit, 0), MaxLimit, len(page))
-	if p.Before != uuid.Nil && p.After == uuid.Nil {
-		return page[len(page)-limit:], len(all), nil
+	part := all[from:max(from, to)]
+	limit := min(max(p.Limit, 0), MaxLimit, len(part))
+	backwards := p.Before != uuid.Nil && p.After == uuid.Nil
+	if part = part[:limit:limit]; backwards {
+		part = all[max(from, to)-limit : max(from, to)]
 	}
-	return page[:limit], len(all), nil
+	shown, err = q.agentItems(ctx, part, backwards)
+	return shown, len(all), err
+}
+
+// agentItems shows agents in their order, from the end where the page is to end early there.
+func (q *Queries) agentItems(ctx context.Context, named []agentName, backwards bool) ([]AgentItem, error) {
+	if len(named) == 0 {
+		return nil, nil
+	}
+	ids := make([]uuid.UUID, len(named))
+	for i, a := range named {
+		ids[i] = a.ID
+	}
+	if backwards {
+		slices.Reverse(ids)
+	}
+	shown, err := page(ctx, q, "agents", pgx.RowToStructByName[AgentItem],
+		`select id, name, name as character_name, summary as bio, `+agentStatus+` from agents where id = any($1) order by array_position($1, id)`, ids)
+	if backwards {
+		slices.Reverse(shown)
+	}
+	return shown, err
 }
 
 // collators make sort keys; one serves one goroutine at a time.
 var collators = sync.Pool{New: func() any { return collate.New(language.Und) }}
 
 // sortAgents makes each key once: comparing two texts costs as much as making both their keys.
-func sortAgents(all []AgentItem) {
+func sortAgents(all []agentName) {
 	c := collators.Get().(*collate.Collator)
 	defer collators.Put(c)
 	var keys collate.Buffer
@@ -119,8 +146,9 @@ func sortAgents(all []AgentItem) {
 	for _, a := range all {
 		byName[a.ID] = c.KeyFromString(&keys, a.Name)
 	}
-	slices.SortFunc(all, func(a, b AgentItem) int {
-		return cmp.Or(cmp.Compare(a.Status, b.Status), bytes.Compare(byName[a.ID], byName[b.ID]), bytes.Compare(a.ID[:], b.ID[:]))
+	first := map[bool]int{true: 0, false: 1}
+	slices.SortFunc(all, func(a, b agentName) int {
+		return cmp.Or(cmp.Compare(first[a.Running], first[b.Running]), bytes.Compare(byName[a.ID], byName[b.ID]), bytes.Compare(a.ID[:], b.ID[:]))
 	})
 }
 
@@ -140,7 +168,7 @@ select id from agents where hashtextextended(name_key, 0) = hashtextextended($1,
 		events.AgentNameKey(name))
 }
 
-// RunningAgents counts the agents that take part and answer.
-func (q *Queries) RunningAgents(ctx context.Context) (int, error) {
+// CountRunning counts the agents that take part and answer.
+func (q *Queries) CountRunning(ctx context.Context) (int, error) {
 	return one(ctx, q, "running agents", pgx.RowTo[int], `select count(*) from agents where running`)
 }

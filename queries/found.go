@@ -27,7 +27,7 @@ func (q *Queries) FindMemories(ctx context.Context, s Search, vectors bool) ([]F
 	}
 	shown, err := page(ctx, q, fmt.Sprintf("memories of agent %s", s.Agent), scanMemory, memoryColumns+` where id = any($1) order by array_position($1, id)`, ids)
 	if err == nil && vectors {
-		err = q.Embed(ctx, shown)
+		shown, err = q.Embed(ctx, shown, false)
 	}
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,24 +126,40 @@ func (q *Queries) OldestMemories(ctx context.Context, agent uuid.UUID, after eve
 		agent, int64(after), min(max(limit, 0), MaxLimit))
 }
 
-// Embed looks up the vectors of memories, as far as they are known.
-func (q *Queries) Embed(ctx context.Context, all []Memory) error {
-	ids := make([]uuid.UUID, len(all))
-	for i, m := range all {
+// Embed looks up the vectors of a page of memories, as far as they are known. The page ends where they have PageBytes together with the
+// memories, at its end or, with backwards, at its beginning.
+func (q *Queries) Embed(ctx context.Context, page []Memory, backwards bool) ([]Memory, error) {
+	if backwards {
+		slices.Reverse(page)
+		defer func() { slices.Reverse(page) }()
+	}
+	ids, filled := make([]uuid.UUID, len(page)), 0
+	for i, m := range page {
 		ids[i] = m.ID
+		filled += len(m.Content) + len(m.Metadata)
 	}
 	type row struct {
 		ID        uuid.UUID
 		Embedding []float32
 	}
-	found, err := many(ctx, q, "vectors", pgx.RowToStructByPos[row],
-		`select id, embedding::real[] from vectors where id = any($1) and embedding is not null`, ids)
-	known := make(map[uuid.UUID][]float32, len(found))
-	for _, r := range found {
+	found, err := pageAfter(ctx, q, "vectors", pgx.RowToStructByPos[row], filled,
+		`select id, embedding::real[] from vectors where id = any($1) and embedding is not null order by array_position($1, id)`, ids)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[uuid.UUID][]float32, len(found.rows))
+	for _, r := range found.rows {
 		known[r.ID] = r.Embedding
 	}
-	for i, m := range all {
-		all[i].Embedding = known[m.ID]
+	if found.cut { // at the first that is missing; one at least is shown
+		last := uuid.Nil
+		if n := len(found.rows); n > 0 {
+			last = found.rows[n-1].ID
+		}
+		page = page[:max(slices.Index(ids, last), 0)+1]
 	}
-	return err
+	for i, m := range page {
+		page[i].Embedding = known[m.ID]
+	}
+	return page, nil
 }

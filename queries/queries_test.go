@@ -105,7 +105,7 @@ func TestAgentsAreListedActiveFirstThenAsLocaleCompareSorts(t *testing.T) {
 	}
 	_, _, err = g.AgentsPage(g.ctx, queries.Members{Limit: 1, After: id(99)})
 	notFound(t, err, "the cursor among the agents: not found")
-	n, err := g.RunningAgents(g.ctx)
+	n, err := g.CountRunning(g.ctx)
 	must(t, err)
 	if n != 1 {
 		t.Errorf("%d run", n)

@@ -28,6 +28,7 @@ type agentsQuery struct {
 
 type agentsAnswer struct {
 	Agents []queries.AgentItem `json:"agents"`
+	Next   string              `json:"next,omitempty" doc:"Where the page ended early: the before or after of the next one."`
 }
 
 func (a *api) agents(c *frame.Call, in *agentsQuery) (agentsAnswer, error) {
@@ -37,7 +38,15 @@ func (a *api) agents(c *frame.Call, in *agentsQuery) (agentsAnswer, error) {
 	}
 	page, total, err := a.Queries.AgentsPage(c, queries.Members{Limit: limit, Before: in.Before.UUID, After: in.After.UUID})
 	c.Total = total
-	return agentsAnswer{frame.List(page)}, err
+	answer := agentsAnswer{Agents: frame.List(page)}
+	switch n := len(page); {
+	case n == 0:
+	case in.Before.UUID != uuid.Nil && in.After.UUID == uuid.Nil:
+		answer.Next = c.Next("before", page[0].ID.String())
+	default:
+		answer.Next = c.Next("after", page[n-1].ID.String())
+	}
+	return answer, err
 }
 
 func (a *api) agent(c *frame.Call, in *frame.AgentPath) (queries.Agent, error) {

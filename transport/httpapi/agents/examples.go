@@ -22,7 +22,7 @@ var (
 
 // examples are answers as the operations give them.
 var examples = []any{
-	agentsAnswer{[]queries.AgentItem{example.AgentItem}},
+	agentsAnswer{Agents: []queries.AgentItem{example.AgentItem}},
 	anAgent,
 	agentUpdated{anAgent, nil},
 	agentMade{example.Agent, json.RawMessage(`{"name":"Eliza","bio":["A listener of 1966."]}`), true, nil},

@@ -122,14 +122,12 @@ func (a *api) groupAgents(c *frame.Call, b GroupBody) ([]frame.Text, error) {
 	case b.AgentIDs != nil:
 		agents = *b.AgentIDs
 	case b.Name != "":
-		all, err := a.Queries.Agents(c)
+		running, err := a.Queries.RunningAgents(c)
 		if err != nil {
 			return nil, err
 		}
-		for _, one := range all {
-			if one.Status == queries.Active {
-				agents = append(agents, frame.Text(one.ID.String()))
-			}
+		for _, id := range running {
+			agents = append(agents, frame.Text(id.String()))
 		}
 	}
 	if len(agents) == 0 {

@@ -66,7 +66,7 @@ func (a *api) listMemories(c *frame.Call, f queries.MemoryFilter, p queries.Page
 		return memoryList{}, err
 	}
 	if with.IncludeEmbedding == "true" {
-		err = a.Queries.Embed(c, found)
+		found, err = a.Queries.Embed(c, found, p.Before.IsZero() && !p.After.IsZero())
 	}
 	return memoryList{frame.List(found), frame.NextOf(c, p, true, found, func(m queries.Memory) uuid.UUID { return m.ID })}, err
 }

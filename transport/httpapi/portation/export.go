@@ -121,7 +121,7 @@ func (a *api) exportAgent(c *frame.Call, in *exportQuery) (json.RawMessage, erro
 	// What cannot be read now is told while there is an envelope for it: later, the export can only be broken off.
 	some, err := a.Queries.OldestMemories(c, in.AgentID.UUID, 0, 1)
 	if err == nil && in.IncludeEmbedding == "true" {
-		err = a.Queries.Embed(c, some)
+		_, err = a.Queries.Embed(c, some, false)
 	}
 	if err != nil {
 		return nil, err
@@ -367,7 +367,7 @@ func (e *exporting) each(ctx context.Context, character json.RawMessage, kind fu
 func (e *exporting) memories(ctx context.Context, agent uuid.UUID, after events.Position, limit int) ([]queries.Memory, error) {
 	found, err := e.api.Queries.OldestMemories(ctx, agent, after, limit)
 	if err == nil && e.vectors {
-		err = e.api.Queries.Embed(ctx, found)
+		found, err = e.api.Queries.Embed(ctx, found, false)
 	}
 	return found, err
 }

@@ -76,7 +76,7 @@ type serverStatus struct {
 }
 
 func (a *api) status(c *frame.Call, _ *frame.Nothing) (serverStatus, error) {
-	n, err := a.Queries.RunningAgents(c)
+	n, err := a.Queries.CountRunning(c)
 	return serverStatus{"ok", n, frame.ISO(a.Clock())}, err
 }
 
@@ -117,7 +117,7 @@ func (a *api) health(c *frame.Call, _ *frame.Nothing) (healthAnswer, error) {
 		}
 	}
 	if state["postgres"] == "" { // which would be waited for otherwise
-		if n, err := a.Queries.RunningAgents(c); err == nil {
+		if n, err := a.Queries.CountRunning(c); err == nil {
 			h.AgentCount, h.Dependencies["agents"] = &n, "healthy"
 			if n == 0 {
 				h.Dependencies["agents"] = "no_agents"
