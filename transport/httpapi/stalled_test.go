@@ -151,3 +151,36 @@ func TestStalledUploadsKeepNobodyOut(t *testing.T) {
 	}
 	stalled.Wait()
 }
+
+// An import into no agent ends after few records, and what cannot succeed is refused before it is read.
+func TestAnImportThatCannotSucceedEndsSoon(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	for _, list := range []string{"memories", "rooms"} {
+		counted := &sent{Reader: endless(`{"version":1,"`+list+`":[{"content":"x"}`, `,{"content":"`+strings.Repeat("x", 1000)+`"}`)}
+		a := s.imports(t, unknown, counted).Refused(400, problem.CodeInvalidRequest)
+		if counted.n > 32<<20 || !strings.Contains(string(a.Body), "not there") {
+			t.Errorf("%d bytes were read: %s", counted.n, a.Body)
+		}
+	}
+	for _, c := range []struct {
+		typ    string
+		length int64
+		status int
+	}{
+		{"multipart/form-data; boundary=x", 10, 400}, {"text/plain", 10, 400}, {"application/json", 5 << 30, 413},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/api/memory/agents/"+unknown+"/import", io.LimitReader(endless("", "x"), c.length))
+		must(t, err)
+		counted := &sent{Reader: r.Body}
+		r.Body, r.ContentLength = io.NopCloser(counted), c.length
+		r.Header.Set("Content-Type", c.typ)
+		r.Header.Set("Expect", "100-continue")
+		res, err := (&http.Transport{ExpectContinueTimeout: time.Minute}).RoundTrip(r)
+		must(t, err)
+		_ = res.Body.Close()
+		if res.StatusCode != c.status || counted.n > 32<<20 {
+			t.Errorf("%s of %d bytes: %d after %d bytes", c.typ, c.length, res.StatusCode, counted.n)
+		}
+	}
+}

@@ -17,8 +17,32 @@ var (
 		Answer: "none: failedCount has the number",
 	})
 	maxAtOnce = limits.Declare(limits.Bound{
-		Name: "import.memories", What: "memories on their way into the log", Per: limits.Request, Value: 512, Unit: limits.Count,
+		Name: "import.memories", What: "memories on their way into the log, of all imports", Per: limits.Server, Value: 512, Unit: limits.Count,
 		Answer: "the import waits for the log",
+	})
+	maxBody = limits.Declare(limits.Bound{
+		Name: "import.body", What: "an import", Per: limits.Request, Value: 4 << 30, Unit: limits.Bytes,
+		Answer: "413 before it is read, where its length is said; otherwise the import stops with 400",
+	})
+	maxOrphans = limits.Declare(limits.Bound{
+		Name: "import.orphans", What: "records of an agent that is not there, before its character", Per: limits.Request, Value: 100, Unit: limits.Count,
+		Answer: "the import stops with 400, and says where",
+	})
+	maxReadInAll = limits.Declare(limits.Bound{
+		Name: "import.reading.server", What: "values and lines while they are read, of all imports, of each what is beyond 64 KiB", Per: limits.Server,
+		Value: 64 << 20, Unit: limits.Bytes, Answer: "the import stops with 400, and says where",
+	})
+	maxReadOfClient = limits.Declare(limits.Bound{
+		Name: "import.reading.client", What: "values and lines while they are read, of each what is beyond 64 KiB", Per: limits.Client,
+		Value: 32 << 20, Unit: limits.Bytes, Answer: "the import stops with 400, and says where",
+	})
+	maxSpoolInAll = limits.Declare(limits.Bound{
+		Name: "import.spool.server", What: "memories that stand before their character, on the disk, of all imports", Per: limits.Server,
+		Value: 4 << 30, Unit: limits.Bytes, Answer: "the import stops with 400, and says where",
+	})
+	maxSpoolOfClient = limits.Declare(limits.Bound{
+		Name: "import.spool.client", What: "memories that stand before their character, on the disk", Per: limits.Client,
+		Value: 2 << 30, Unit: limits.Bytes, Answer: "the import stops with 400, and says where",
 	})
 	maxUnderWay = limits.Declare(limits.Bound{
 		Name: "import.bytes", What: "memories on their way into the log, of all imports", Per: limits.Server, Value: 64 << 20, Unit: limits.Bytes,

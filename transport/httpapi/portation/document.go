@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"annals/transport/httpapi/frame"
+	"annals/transport/limits"
 )
 
 // document reads one JSON document: an export with or without its envelope, or a character with its memories.
@@ -19,7 +20,8 @@ func (i *importing) document(ctx context.Context, body *bufio.Reader) error {
 	if magic, _ := body.Peek(4); string(magic) == "PK\x03\x04" {
 		return errFile{"this is a ZIP archive, not JSON"}
 	}
-	i.reading = &measured{Reader: body}
+	i.reading = &measured{Reader: body, share: i.api.reading.Join(i.c.Client())}
+	defer i.reading.share.Leave()
 	i.reading.begin()
 	d := json.NewDecoder(i.reading)
 	d.UseNumber()
@@ -27,7 +29,7 @@ func (i *importing) document(ctx context.Context, body *bufio.Reader) error {
 		return errFile{"no JSON object"}
 	}
 	character := map[string]json.RawMessage{}
-	spool, err := newSpool()
+	spool, err := newSpool(i.api.spools.Join(i.c.Client()))
 	if err != nil {
 		return err
 	}
@@ -59,25 +61,34 @@ type spool struct {
 	file *os.File
 	to   *bufio.Writer
 	size int64
+	held *limits.Share
 }
 
-func newSpool() (*spool, error) {
+func newSpool(held *limits.Share) (*spool, error) {
 	f, err := os.CreateTemp("", "annals-import-*")
 	if err != nil {
+		held.Leave()
 		return nil, err
 	}
 	if err := os.Remove(f.Name()); err != nil { // it is gone with the process, whatever ends that
+		held.Leave()
 		return nil, errors.Join(err, f.Close())
 	}
-	return &spool{file: f, to: bufio.NewWriter(f)}, nil
+	return &spool{file: f, to: bufio.NewWriter(f), held: held}, nil
 }
 
-func (s *spool) remove() { _ = s.file.Close() }
+func (s *spool) remove() {
+	_ = s.file.Close()
+	s.held.Leave()
+}
 
 func (s *spool) add(line int, raw json.RawMessage) error {
 	var whole bytes.Buffer
 	if err := json.Compact(&whole, raw); err != nil {
 		return errFile{"the JSON is malformed"}
+	}
+	if !s.held.Try(int64(whole.Len())) {
+		return errBusy
 	}
 	n, err := fmt.Fprintf(s.to, "%d %s\n", line, whole.Bytes())
 	if s.size += int64(n); s.size > maxSpool.Value {
@@ -113,14 +124,22 @@ func (s *spool) each(yield func(int, []byte) error) error {
 	}
 }
 
-// measured ends where one value of a document is too long: the decoder holds it whole.
+// measured ends where one value of a document is too long: the decoder holds it whole. What it holds beyond freeOfValue counts for the
+// client.
 type measured struct {
 	io.Reader
-	left int64 // of the value
+	left  int64 // of the value
+	share *limits.Share
 }
 
+// freeOfValue is how much of a value, or of a line, counts for nobody.
+const freeOfValue = 64 << 10
+
 // begin begins a value.
-func (m *measured) begin() { m.left = maxValue.Value }
+func (m *measured) begin() {
+	m.left = maxValue.Value
+	m.share.Give(m.share.Held())
+}
 
 // Read implements io.Reader.
 func (m *measured) Read(p []byte) (int, error) {
@@ -129,15 +148,21 @@ func (m *measured) Read(p []byte) (int, error) {
 	}
 	n, err := m.Reader.Read(p)
 	m.left -= int64(n)
+	if maxValue.Value-m.left > freeOfValue && !m.share.Try(int64(n)) {
+		return 0, errBusy
+	}
 	return n, err
 }
+
+// errBusy ends an import for which there is no room beside others.
+var errBusy = errFile{"other imports take up what there is room for; try again later"}
 
 var errLong = errFile{fmt.Sprintf("a value is longer than %d bytes", maxValue.Value)}
 
 // unread is why a document cannot be read on.
 func unread(err error) error {
-	if errors.Is(err, errLong) {
-		return errLong
+	if errors.Is(err, errLong) || errors.Is(err, errBusy) {
+		return err
 	}
 	return errFile{"the JSON is broken off or malformed"}
 }

@@ -65,7 +65,13 @@ func (e errFile) Error() string { return e.reason }
 
 // importAgent takes in what an export wrote, or a character of ElizaOS with memories. It may be repeated: what is there is
 // passed over. Who accepts a record a line is told how far it is; the last line is the answer, in its envelope.
+//
+// The agent need not be there: a file with its character makes it, which is how an agent comes to another server. What cannot succeed
+// is refused before it is read.
 func (a *api) importAgent(c *frame.Call, in *importQuery) (imported, error) {
+	if err := a.admit(c); err != nil {
+		return imported{}, err
+	}
 	i := &importing{
 		api: a, c: c, agent: in.AgentID.UUID, dry: in.DryRun == "true", sum: sha256.New(), counts: map[string]int{},
 		result: imported{Failed: []importFailure{}, DryRun: in.DryRun == "true"},
@@ -81,9 +87,23 @@ func (a *api) importAgent(c *frame.Call, in *importQuery) (imported, error) {
 	return i.all(in.Format) //nolint:contextcheck // likewise
 }
 
+// admit refuses an import that would fail, whatever it says.
+func (a *api) admit(c *frame.Call) error {
+	r := c.HTTP()
+	switch {
+	case a.Done != nil && a.Done.Err() != nil:
+		return problem.New(http.StatusServiceUnavailable, problem.CodeUnavailable, "The server is stopping. Try again.")
+	case r.ContentLength > maxBody.Value:
+		return problem.New(http.StatusRequestEntityTooLarge, problem.CodeTooLarge, "The import is longer than %d bytes.", maxBody.Value)
+	case !strings.Contains(c.Header("Content-Type"), "json"):
+		return problem.New(http.StatusBadRequest, problem.CodeContentType, "An import is application/json or %s.", frame.NDJSON)
+	}
+	return nil
+}
+
 // all reads the body.
 func (i *importing) all(format string) (imported, error) {
-	body := bufio.NewReaderSize(slow{i.c.HTTP().Body, http.NewResponseController(i.c.Writer())}, 64<<10)
+	body := bufio.NewReaderSize(slow{io.LimitReader(i.c.HTTP().Body, maxBody.Value), http.NewResponseController(i.c.Writer())}, 64<<10)
 	if mark, _ := body.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
 		_, _ = body.Discard(len(mark)) // what was peeked at
 	}

@@ -38,8 +38,9 @@ type importing struct {
 	// passphrase opens the secrets of the character; nil where the client gave none.
 	passphrase *secrets.Passphrase
 
-	slots   chan struct{}  // taken by the memories that are under way: the log is the fastest when it writes many at once
-	pending sync.WaitGroup // these
+	there   bool           // the agent is
+	orphans int            // records that came before it was
+	pending sync.WaitGroup // the memories that are under way
 
 	mu      sync.Mutex
 	request commands.Request
@@ -57,7 +58,6 @@ type importWork struct {
 
 func (i *importing) begin() {
 	i.request, i.env = i.c.Request(), i.api.Env
-	i.slots = make(chan struct{}, maxAtOnce.Int())
 }
 
 // start takes in a memory beside others.
@@ -69,7 +69,7 @@ func (i *importing) start(ctx context.Context, w importWork) {
 		i.did(w.line, func() (commands.Result, error) { return carryOut(ctx, i, w.line, w.cmd) })
 		close(w.done)
 		i.api.underWay.Release(w.size)
-		<-i.slots
+		<-i.api.slots
 	})
 }
 
@@ -154,6 +154,9 @@ func (i *importing) record(ctx context.Context, kind string, raw json.RawMessage
 	}
 	i.counts[kind]++
 	_, _ = i.sum.Write(append(raw[:len(raw):len(raw)], '\n')) // never fails
+	if orphan, err := i.orphan(ctx, kind); orphan || err != nil {
+		return err
+	}
 	switch kind {
 	case kindMemory:
 		return i.memory(ctx, raw)
@@ -169,6 +172,24 @@ func (i *importing) record(ctx context.Context, kind string, raw json.RawMessage
 		i.fail(i.line, fmt.Sprintf("a record of the kind %.40q is not known here", kind))
 	}
 	return nil
+}
+
+// orphan reports whether a record is of an agent that is not there, which is told of as a failure. After maxOrphans the import ends: a
+// file with its character makes the agent, and says so first.
+func (i *importing) orphan(ctx context.Context, kind string) (bool, error) {
+	if i.there || members[kind] == "" {
+		return false, nil
+	}
+	agent, err := i.env.States.Agent(ctx, i.agent)
+	if err != nil || agent.Exists {
+		i.there = err == nil
+		return false, err
+	}
+	if i.orphans++; i.orphans > maxOrphans.Int() {
+		return false, errFile{fmt.Sprintf("agent %s is not there, and the file has no character before what is the agent's", i.agent)}
+	}
+	i.fail(i.line, fmt.Sprintf("agent %s not found", i.agent))
+	return true, nil
 }
 
 // settled does something after all that is under way.
@@ -202,9 +223,13 @@ func (i *importing) memory(ctx context.Context, raw json.RawMessage) error {
 	if i.last.done != nil && !cmd.At.IsZero() && cmd.At.Equal(i.last.cmd.At) {
 		w.after = i.last.done
 	}
-	i.slots <- struct{}{} // one is freed sooner or later
+	select {
+	case i.api.slots <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	if err := i.api.underWay.Acquire(ctx, w.size); err != nil {
-		<-i.slots
+		<-i.api.slots
 		return err
 	}
 	i.start(ctx, w)

@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"annals/transport/httpapi/frame"
+	"annals/transport/limits"
 )
 
 // beginsWithALine tells an export that has a record a line from a document.
@@ -28,8 +29,10 @@ type importLine struct {
 // lines reads a record a line. A line that is no record is told of, and the next is read.
 func (i *importing) lines(ctx context.Context, body *bufio.Reader) error {
 	headed, ended := false, false
+	share := i.api.reading.Join(i.c.Client())
+	defer share.Leave()
 	for {
-		line, err := readLine(body)
+		line, err := readLine(body, share)
 		if errors.Is(err, io.EOF) && len(line) == 0 {
 			break
 		}
@@ -38,6 +41,8 @@ func (i *importing) lines(ctx context.Context, body *bufio.Reader) error {
 		case errors.Is(err, bufio.ErrBufferFull):
 			i.fail(i.line, fmt.Sprintf("longer than %d bytes", maxRecord.Value))
 			continue
+		case errors.Is(err, errBusy):
+			return errBusy
 		case err != nil && !errors.Is(err, io.EOF):
 			return errFile{"the file could not be read on"}
 		}
@@ -71,12 +76,17 @@ func (i *importing) lines(ctx context.Context, body *bufio.Reader) error {
 	return nil
 }
 
-// readLine gives the next line; of one that is too long it skips the rest.
-func readLine(body *bufio.Reader) ([]byte, error) {
+// readLine gives the next line; of one that is too long it skips the rest. What is beyond freeOfValue counts for the client until the
+// next line is read.
+func readLine(body *bufio.Reader, share *limits.Share) ([]byte, error) {
 	var line []byte
+	share.Give(share.Held())
 	for {
 		part, err := body.ReadSlice('\n')
 		if len(line) <= maxRecord.Int() {
+			if len(line) > freeOfValue && !share.Try(int64(len(part))) {
+				return nil, errBusy
+			}
 			line = append(line, part...)
 		}
 		if errors.Is(err, bufio.ErrBufferFull) {
