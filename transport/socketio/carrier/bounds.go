@@ -26,8 +26,12 @@ var (
 		Name: "socketio.write", What: "reading what was written to it", Per: limits.Connection, Value: int64(10 * time.Second), Unit: limits.Time,
 		Answer: "the session is closed; it comes back and lists what it missed",
 	})
-	_ = limits.Declare(limits.Bound{
-		Name: "socketio.waiting", What: "what waits for a client that does not read", Per: limits.Connection, Value: maxWaiting, Unit: limits.Bytes,
+	maxWaiting = limits.Declare(limits.Bound{
+		Name: "socketio.waiting", What: "what waits for a client that does not read", Per: limits.Connection, Value: 8 << 20, Unit: limits.Bytes,
 		Answer: "the session is closed; it comes back and lists what it missed",
+	})
+	maxWaitingInAll = limits.Declare(limits.Bound{
+		Name: "socketio.waiting.server", What: "what waits for clients that do not read, of each what is beyond 64 KiB", Per: limits.Server,
+		Value: 96 << 20, Unit: limits.Bytes, Answer: "the session for which most waits is closed; it comes back and lists what it missed",
 	})
 )

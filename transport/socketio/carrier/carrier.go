@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -37,6 +38,8 @@ type Server struct {
 	engine engine.Server
 	// schedulers send what sessions are told over WebSockets.
 	schedulers *writeSchedulers
+
+	waiting atomic.Int64 // what waits for all sessions, of each what is beyond freeWaiting
 
 	mu       sync.Mutex
 	sessions map[string]*Session
@@ -162,6 +165,7 @@ func (s *Server) closed(session *Session) {
 
 func (s *Server) forget(session *Session) {
 	session.end()
+	session.count()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, session.engine.Id())

@@ -46,9 +46,10 @@ func (s *Session) Write(frames ...Frame) {
 	s.out.Lock()
 	defer s.out.Unlock()
 	if line := s.idle(); line != nil {
-		if line.put(frames) > maxWaiting {
+		if line.put(frames) > maxWaiting.Value {
 			s.cannotKeepUp()
 		}
+		s.server.weigh(s)
 		return
 	}
 	for _, f := range frames {

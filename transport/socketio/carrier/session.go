@@ -17,29 +17,28 @@ import (
 const (
 	// InHand bounds what a client has sent that is not dealt with; until there is room, nothing more is read from it.
 	InHand = 16
-	// maxWaiting bounds what waits for a client that does not read, in bytes; beyond it is closed. It comes back by itself
-	// and lists what it missed.
-	maxWaiting = 8 << 20
 	// packetCost is what a packet takes up besides its text.
 	packetCost = 256
 )
 
 // Session is one client's transport, over which it connects to the namespace.
 type Session struct {
-	server  *Server
-	engine  engine.Socket
-	socket  atomic.Pointer[socket.Socket] // set before the client is heard
-	slots   chan struct{}                 // taken by what is not dealt with
-	alive   context.Context               // ends with the session
-	end     context.CancelFunc
-	out     sync.Mutex                     // held while something is said, so that it has an order
-	waiting atomic.Int64                   // size of what waits in the library to be written
-	line    atomic.Pointer[coalescingConn] // its WebSocket, once it has one
-	asked   atomic.Bool                    // the client has identified itself
-	greeted chan struct{}                  // closed when it was answered
-	greet   sync.Once
-	ended   sync.Once
-	slow    atomic.Bool
+	server   *Server
+	engine   engine.Socket
+	socket   atomic.Pointer[socket.Socket] // set before the client is heard
+	slots    chan struct{}                 // taken by what is not dealt with
+	alive    context.Context               // ends with the session
+	end      context.CancelFunc
+	out      sync.Mutex                     // held while something is said, so that it has an order
+	waiting  atomic.Int64                   // size of what waits in the library to be written
+	counting sync.Mutex                     // held while what waits is counted for the server
+	counted  int64                          // so far
+	line     atomic.Pointer[coalescingConn] // its WebSocket, once it has one
+	asked    atomic.Bool                    // the client has identified itself
+	greeted  chan struct{}                  // closed when it was answered
+	greet    sync.Once
+	ended    sync.Once
+	slow     atomic.Bool
 	// admitted says that the client may say what it wants.
 	admitted atomic.Bool
 }
@@ -94,6 +93,7 @@ func (s *Session) bound() {
 	_ = e.On("drain", func(...any) { // the transport has it
 		s.waiting.Add(-flushed)
 		flushed = 0
+		s.server.weigh(s)
 	})
 	_ = e.On("data", func(...any) { s.taken() }) // comes after the library has put it into its queue
 	_ = e.On("packet", func(args ...any) {
@@ -150,9 +150,10 @@ func size(p *packet.Packet) int64 {
 
 // wait counts what is about to wait for the client, and ends a session that takes too little.
 func (s *Session) wait(p *packet.Packet) {
-	if s.waiting.Add(size(p)) > maxWaiting {
+	if s.waiting.Add(size(p)) > maxWaiting.Value {
 		s.cannotKeepUp()
 	}
+	s.server.weigh(s)
 }
 
 func (s *Session) cannotKeepUp() {
