@@ -59,6 +59,7 @@ func (e *Erase) Run(ctx context.Context) error {
 		return nil
 	}
 	o := b.Projections(log)
+	o.Legible = nil // an erasure does not wait until other keys are back
 	for _, s := range what {
 		if err := s.destroy(ctx, b, o); err != nil {
 			return err
