@@ -14,6 +14,7 @@ import (
 	"annals/events"
 	"annals/queries"
 	"annals/transport/httpapi/frame"
+	"annals/transport/httpapi/talk"
 	"annals/transport/problem"
 )
 
@@ -26,51 +27,15 @@ type Answers interface {
 	Text(reply uuid.UUID) (text string, attempt int64)
 }
 
-// transport is the way on which a client wants the answer to its message.
-type transport int
-
-const (
-	overSocket transport = iota // over the sockets
-	overHTTP                    // with the answer to the request
-	overSSE                     // as server-sent events
-)
-
-// transports are the ways by their names, those that clients used before included.
-var transports = map[frame.Text]transport{"": overSocket, "websocket": overSocket, "http": overHTTP, "sync": overHTTP, "sse": overSSE, "stream": overSSE}
-
 // PostBody is a message and how its answer is wanted.
 type PostBody struct {
 	MessageBody
-	Transport frame.Text `json:"transport" doc:"http: the answer of the agent is part of the answer to the request. sse: it is streamed. websocket, or nothing: it comes over the sockets alone."`
-	Mode      frame.Text `json:"mode" doc:"An older name for transport, with the values sync, stream and websocket."`
-}
-
-func (b PostBody) transport() (transport, error) {
-	named := b.Transport
-	if named == "" {
-		named = b.Mode
-	}
-	way, ok := transports[named]
-	if !ok {
-		return way, problem.Invalid("Invalid transport %.60q. Must be one of: http, sse, websocket, sync, stream", named)
-	}
-	return way, nil
-}
-
-// agentResponse is the answer of an agent as ElizaOS 1.7.2 gives it over http and sse.
-type agentResponse struct {
-	Thought    string    `json:"thought"`
-	Actions    []string  `json:"actions"`
-	Providers  []string  `json:"providers"`
-	Text       string    `json:"text"`
-	Simple     bool      `json:"simple"`
-	ResponseID uuid.UUID `json:"responseId"`
-	InReplyTo  uuid.UUID `json:"inReplyTo"`
+	talk.TransportNames
 }
 
 // responseOf is the answer that an agent gave to a message; one that was silent has no text.
-func responseOf(message uuid.UUID, t queries.Turn, said queries.Message) *agentResponse {
-	r := agentResponse{Actions: []string{"IGNORE"}, Providers: []string{}, Simple: true, ResponseID: events.ReplyID(message, *t.AgentID), InReplyTo: message}
+func responseOf(message uuid.UUID, t queries.Turn, said queries.Message) *talk.AgentResponse {
+	r := talk.AgentResponse{Actions: []string{"IGNORE"}, Providers: []string{}, Simple: true, ResponseID: events.ReplyID(message, *t.AgentID), InReplyTo: message}
 	if t.ReplyID == nil {
 		return &r
 	}
@@ -87,6 +52,50 @@ func responseOf(message uuid.UUID, t queries.Turn, said queries.Message) *agentR
 	}
 	r.Simple = len(r.Actions) < 2
 	return &r
+}
+
+// Posting posts messages in channels that exist, for other parts of the API.
+type Posting struct{ *api }
+
+// Ready refuses a message that could not be answered on the way that the client wants: nothing is recorded then.
+func (p Posting) Ready(c *frame.Call, m commands.SubmitMessage, way talk.Transport) error {
+	return p.ready(c, m, &commands.ChannelDefaults{}, way)
+}
+
+// Post submits a message, and answers the call with it and, on some ways, with what the agent answers.
+func (p Posting) Post(c *frame.Call, m commands.SubmitMessage, way talk.Transport) (posted talk.Posted, err error) {
+	r, err := p.submit(c, m)
+	if err != nil {
+		return posted, err
+	}
+	posted.UserMessage = inBusForm(m, r.At)
+	posted.AgentResponse, err = p.answer(c, posted.UserMessage, way)
+	return posted, err
+}
+
+// ready takes a place for an answer that is streamed, and sees that an agent is there where its answer is waited for.
+func (a *api) ready(c *frame.Call, m commands.SubmitMessage, d *commands.ChannelDefaults, way talk.Transport) error {
+	if way == talk.OverSSE {
+		if err := c.Follows(); err != nil {
+			return err
+		}
+	}
+	if way == talk.OverSocket {
+		return nil
+	}
+	return a.answering(c, m, d)
+}
+
+// answer waits for the agent's answer, or streams it, as the way wants.
+func (a *api) answer(c *frame.Call, posted talk.BusMessage, way talk.Transport) (*talk.AgentResponse, error) {
+	switch way {
+	case talk.OverHTTP:
+		c.Settle()
+		return a.respond(c, posted)
+	case talk.OverSSE:
+		return nil, a.stream(c, posted)
+	}
+	return nil, nil
 }
 
 // answering refuses a message whose answer is waited for where no agent is there to give one: nothing is recorded then. A channel that
@@ -132,10 +141,10 @@ func (a *api) turnOfFirst(ctx context.Context, message, agent uuid.UUID) (*queri
 }
 
 // respond waits for the answer of an agent. After a minute it answers 202 without: the agent's answer follows as a message.
-func (a *api) respond(c *frame.Call, posted *postedMessage) error {
+func (a *api) respond(c *frame.Call, posted talk.BusMessage) (*talk.AgentResponse, error) {
 	audience, err := a.audience(c, posted.ID)
 	if err != nil || len(audience) == 0 { // the agent was stopped meanwhile
-		return err
+		return nil, err
 	}
 	c.Extend(replyWait + 5*time.Second)
 	ctx, cancel := context.WithTimeout(c, replyWait)
@@ -147,18 +156,17 @@ func (a *api) respond(c *frame.Call, posted *postedMessage) error {
 	})
 	switch {
 	case ended != nil:
-		posted.AgentResponse, err = a.response(c, posted.BusMessage, *ended)
-		return err
+		return a.response(c, posted, *ended)
 	case err != nil && (ctx.Err() == nil || c.Err() != nil):
-		return err
+		return nil, err
 	}
 	c.Status = http.StatusAccepted
-	return nil
+	return nil, nil
 }
 
 // response is the answer with which a turn ended. Where it ended without, the error has the message beside it: that is recorded.
-func (a *api) response(ctx context.Context, posted BusMessage, t queries.Turn) (*agentResponse, error) {
-	failed := &problem.Problem{Beside: besidePosted{UserMessage: posted}}
+func (a *api) response(ctx context.Context, posted talk.BusMessage, t queries.Turn) (*talk.AgentResponse, error) {
+	failed := &problem.Problem{Beside: talk.Posted{UserMessage: posted}}
 	switch t.Outcome {
 	case events.TurnFailed:
 		failed.Status, failed.Code, failed.Message = http.StatusServiceUnavailable, problem.CodeUnavailable, "The agent could not answer: "+t.Reason
@@ -177,21 +185,9 @@ func (a *api) response(ctx context.Context, posted BusMessage, t queries.Turn) (
 	return responseOf(posted.ID, t, said), nil
 }
 
-// Events of a streamed answer.
-type (
-	streamedChunk struct {
-		MessageID uuid.UUID `json:"messageId"`
-		Chunk     string    `json:"chunk"`
-		Index     int       `json:"index"`
-	}
-	streamedError struct {
-		Error string `json:"error"`
-	}
-)
-
 // stream answers with the message, pieces of the agent's answer while it comes into being, and the whole at its end. A client that
 // repeats its request under the same Idempotency-Key, with the Last-Event-ID, is sent what there is of the answer, and the rest.
-func (a *api) stream(c *frame.Call, posted BusMessage) error {
+func (a *api) stream(c *frame.Call, posted talk.BusMessage) error {
 	audience, err := a.audience(c, posted.ID)
 	if err != nil {
 		return err
@@ -202,7 +198,7 @@ func (a *api) stream(c *frame.Call, posted BusMessage) error {
 			return
 		}
 		if len(audience) == 0 {
-			s.Send("error", "error", streamedError{"No running agent found in channel participants"})
+			s.Send("error", "error", talk.StreamedError{Error: "No running agent found in channel participants"})
 			return
 		}
 		w := answerWriter{api: a, EventStream: s, posted: posted, agent: audience[0], resumed: resumed}
@@ -219,7 +215,7 @@ func (a *api) stream(c *frame.Call, posted BusMessage) error {
 					return
 				}
 			case <-ctx.Done():
-				s.Send("error", "error", streamedError{"The answer takes too long: it follows as a message"})
+				s.Send("error", "error", talk.StreamedError{Error: "The answer takes too long: it follows as a message"})
 				stop()
 				return
 			}
@@ -232,7 +228,7 @@ func (a *api) stream(c *frame.Call, posted BusMessage) error {
 type answerWriter struct {
 	*api
 	*frame.EventStream
-	posted  BusMessage
+	posted  talk.BusMessage
 	agent   uuid.UUID
 	resumed bool
 	attempt int64
@@ -253,7 +249,7 @@ func (w *answerWriter) next(ctx context.Context) (done bool) {
 	if ended == nil && err == nil {
 		return false
 	}
-	var response *agentResponse
+	var response *talk.AgentResponse
 	if err == nil {
 		response, err = w.response(ctx, w.posted, *ended)
 	}
@@ -262,7 +258,7 @@ func (w *answerWriter) next(ctx context.Context) (done bool) {
 		if cause != nil {
 			w.Logger.WarnContext(ctx, "an answer is no longer streamed", "message", w.posted.ID, "error", cause)
 		}
-		w.Send("error", "error", streamedError{message})
+		w.Send("error", "error", talk.StreamedError{Error: message})
 		return true
 	}
 	if whole := w.resumed && w.index == 0; whole || w.chunk(response.Text) {
@@ -278,7 +274,7 @@ func (w *answerWriter) chunk(text string) bool {
 		return true
 	}
 	w.sent.WriteString(rest)
-	chunk := streamedChunk{events.ReplyID(w.posted.ID, w.agent), rest, w.index}
+	chunk := talk.StreamedChunk{MessageID: events.ReplyID(w.posted.ID, w.agent), Chunk: rest, Index: w.index}
 	w.index++
 	return w.Send("chunk", fmt.Sprintf("%d-%d", w.attempt, w.sent.Len()), chunk)
 }

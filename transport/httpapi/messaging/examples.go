@@ -8,26 +8,10 @@ import (
 	"annals/events"
 	"annals/queries"
 	"annals/transport/httpapi/example"
-	"annals/transport/httpapi/frame"
+	"annals/transport/httpapi/talk"
 )
 
-var (
-	aBusMessage = BusMessage{
-		ID: example.Message, ChannelID: example.Channel, MessageServerID: example.Server, ServerID: example.Server, AuthorID: example.User, Content: "I feel at home here.",
-		CreatedAt: example.Millis, SourceType: "eliza_gui",
-	}
-	aTitle    = "Feeling at home"
-	aResponse = agentResponse{
-		Thought: "She speaks of home.", Actions: []string{"REPLY"}, Providers: []string{}, Text: "Do you often feel at home?", Simple: true,
-		ResponseID: example.Reply, InReplyTo: example.Message,
-	}
-	streamed = []frame.StreamKind{
-		{Name: "user_message", Data: aBusMessage},
-		{Name: "chunk", Data: streamedChunk{example.Reply, "Do you often", 0}},
-		{Name: "done", Data: aResponse},
-		{Name: "error", Data: streamedError{"The answer was aborted"}},
-	}
-)
+var aTitle = "Feeling at home"
 
 // examples are answers as the operations give them.
 var examples = []any{
@@ -46,7 +30,7 @@ var examples = []any{
 	example.User,
 	messageList{Messages: []queries.Message{example.TheMessage}},
 	example.TheMessage,
-	postedMessage{BusMessage: aBusMessage},
+	postedMessage{BusMessage: talk.ABusMessage},
 	titleAnswer{Title: &aTitle, ChannelID: example.Channel},
 	abortedTurns{[]abortedTurn{{events.TurnID(example.Message, example.Agent), example.Message, example.Agent}}},
 	ingested{MessageID: example.Message},

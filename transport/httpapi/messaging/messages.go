@@ -14,6 +14,7 @@ import (
 	"annals/queries"
 	"annals/transport/eliza"
 	"annals/transport/httpapi/frame"
+	"annals/transport/httpapi/talk"
 	"annals/transport/problem"
 )
 
@@ -23,39 +24,18 @@ type Turns interface {
 	Await(ctx context.Context, message uuid.UUID, done func(context.Context) (bool, error)) error
 }
 
-// BusMessage is a message as the recorded servers answer its POST (CONTRACT 2.6, CONTRACT-1.7 4.3).
-type BusMessage struct {
-	ID              uuid.UUID       `json:"id"`
-	ChannelID       uuid.UUID       `json:"channel_id"`
-	MessageServerID uuid.UUID       `json:"message_server_id"`
-	ServerID        uuid.UUID       `json:"server_id" doc:"The same, as ElizaOS 1.2.0 calls it."`
-	AuthorID        uuid.UUID       `json:"author_id"`
-	Content         string          `json:"content"`
-	CreatedAt       queries.Millis  `json:"created_at"`
-	SourceType      string          `json:"source_type"`
-	SourceID        string          `json:"source_id,omitempty"`
-	RawMessage      json.RawMessage `json:"raw_message,omitempty"`
-	Metadata        json.RawMessage `json:"metadata,omitempty"`
-	AuthorName      string          `json:"author_display_name,omitempty"`
-	InReplyTo       *uuid.UUID      `json:"in_reply_to_message_id,omitempty"`
-}
-
 // postedMessage has the replies where they were waited for, and what became of each agent's turn.
 type postedMessage struct {
-	BusMessage
-	AgentResponse *agentResponse    `json:"agentResponse,omitempty" doc:"With transport http: what the agent answered."`
-	Replies       []queries.Message `json:"replies,omitzero" doc:"With wait=reply: what the agents answered."`
-	Turns         []turnAnswer      `json:"turns,omitzero" doc:"With wait=reply: how each agent dealt with the message, of those that are done with it."`
-}
-
-// besidePosted is what clients of ElizaOS 1.7.2 read beside the data.
-type besidePosted struct {
-	UserMessage   BusMessage     `json:"userMessage"`
-	AgentResponse *agentResponse `json:"agentResponse,omitempty"`
+	talk.BusMessage
+	AgentResponse *talk.AgentResponse `json:"agentResponse,omitempty" doc:"With transport http: what the agent answered."`
+	Replies       []queries.Message   `json:"replies,omitzero" doc:"With wait=reply: what the agents answered."`
+	Turns         []turnAnswer        `json:"turns,omitzero" doc:"With wait=reply: how each agent dealt with the message, of those that are done with it."`
 }
 
 // Beside implements frame.Besider.
-func (p postedMessage) Beside() any { return besidePosted{p.BusMessage, p.AgentResponse} }
+func (p postedMessage) Beside() any {
+	return talk.Posted{UserMessage: p.BusMessage, AgentResponse: p.AgentResponse}
+}
 
 // turnAnswer says how an agent dealt with a message.
 type turnAnswer struct {
@@ -83,39 +63,28 @@ type newMessage struct {
 }
 
 func (a *api) postMessage(c *frame.Call, in *newMessage) (posted postedMessage, err error) {
-	way, err := in.Body.transport()
+	way, err := in.Body.Way()
 	if err != nil {
 		return posted, err
-	}
-	if way == overSSE {
-		if err := c.Follows(); err != nil {
-			return posted, err
-		}
 	}
 	cmd, defaults, err := a.messageIn(c, in)
 	if err != nil {
 		return posted, err
 	}
-	if way != overSocket {
-		if err := a.answering(c, cmd, &defaults); err != nil {
-			return posted, err
-		}
+	if err := a.ready(c, cmd, &defaults, way); err != nil {
+		return posted, err
 	}
 	r, err := commands.SubmitOpening(c, a.Env, c.Request(), cmd, defaults)
 	if err := c.Wrote(r, err); err != nil {
 		return posted, err
 	}
 	posted.BusMessage = inBusForm(cmd, r.At)
-	switch {
-	case way == overSSE:
-		return posted, a.stream(c, posted.BusMessage)
-	case way == overHTTP:
-		c.Settle()
-		return posted, a.respond(c, &posted)
-	case in.Wait == "reply":
+	if in.Wait == "reply" && way == talk.OverSocket {
 		c.Settle()
 		posted.Replies, posted.Turns, err = a.replies(c, cmd.MessageID)
+		return posted, err
 	}
+	posted.AgentResponse, err = a.answer(c, posted.BusMessage, way)
 	return posted, err
 }
 
@@ -142,8 +111,8 @@ func (a *api) messageIn(c *frame.Call, in *newMessage) (cmd commands.SubmitMessa
 	}, eliza.ChannelDefaults("gui_auto_creation", fields), nil
 }
 
-func inBusForm(m commands.SubmitMessage, at time.Time) BusMessage {
-	return BusMessage{
+func inBusForm(m commands.SubmitMessage, at time.Time) talk.BusMessage {
+	return talk.BusMessage{
 		ID: m.MessageID, ChannelID: m.ChannelID, MessageServerID: m.ServerID, ServerID: m.ServerID, AuthorID: m.AuthorID, Content: m.Content,
 		CreatedAt: queries.Millis(at.UnixMilli()), SourceType: m.SourceType, SourceID: m.SourceID, RawMessage: m.RawMessage,
 		Metadata: m.Metadata, AuthorName: m.AuthorName, InReplyTo: optional(m.InReplyTo),

@@ -1,7 +1,10 @@
 // Package messaging is the part of the REST API by which people and agents talk: servers, channels, messages.
 package messaging
 
-import "annals/transport/httpapi/frame"
+import (
+	"annals/transport/httpapi/frame"
+	"annals/transport/httpapi/talk"
+)
 
 // Ports is what messaging needs besides the frame.
 type Ports struct {
@@ -23,8 +26,8 @@ var (
 	ofCentralServer = frame.Formerly("message-servers", "central-servers")
 )
 
-// Mount adds the routes.
-func Mount(f *frame.API, p Ports) {
+// Mount adds the routes, and returns what other parts of the API post with.
+func Mount(f *frame.API, p Ports) Posting {
 	a := &api{API: f, Ports: p}
 	a.Examples(examples...)
 	frame.Get(a.API, "/api/messaging/message-servers", "List the servers", a.servers, ofServer, ofCentralServer)
@@ -50,7 +53,7 @@ func Mount(f *frame.API, p Ports) {
 	frame.Remove(a.API, "/api/messaging/channels/:channelId/agents/:agentId", "End an agent's part in a channel", a.leaveChannel, ofChannel)
 
 	frame.Get(a.API, "/api/messaging/channels/:channelId/messages", "List the messages of a channel, newest first", a.messages, ofChannel)
-	frame.Post(a.API, "/api/messaging/channels/:channelId/messages", "Say something in a channel", a.postMessage, ofChannel, frame.Created, frame.Waits, frame.OrLater, frame.Streams(streamed...), frame.Takes(`{"author_id":"{user}","message_server_id":"{server}","content":"I feel at home here.","metadata":{"user_display_name":"Ann"}}`))
+	frame.Post(a.API, "/api/messaging/channels/:channelId/messages", "Say something in a channel", a.postMessage, ofChannel, frame.Created, frame.Waits, frame.OrLater, frame.Streams(talk.Streamed...), frame.Takes(`{"author_id":"{user}","message_server_id":"{server}","content":"I feel at home here.","metadata":{"user_display_name":"Ann"}}`))
 	frame.Remove(a.API, "/api/messaging/channels/:channelId/messages", "Remove every message of a channel", a.clearChannel, ofChannel, frame.Remembering)
 	frame.Remove(a.API, "/api/messaging/channels/:channelId/messages/:messageId", "Remove a message", a.deleteMessage, ofChannel, frame.Remembering)
 	frame.Post(a.API, "/api/messaging/channels/:channelId/generate-title", "Name a conversation after what was said", a.generateTitle, ofChannel, frame.Takes(`{"agentId":"{agent}"}`))
@@ -61,4 +64,5 @@ func Mount(f *frame.API, p Ports) {
 	frame.Post(a.API, "/api/messaging/submit", "Say something as an agent that runs elsewhere", a.submitMessage, frame.Created, frame.Takes(`{"channel_id":"{channel}","message_server_id":"{server}","author_id":"{agent}","content":"Do you?","source_type":"agent_response","raw_message":{"text":"Do you?"},"in_reply_to_message_id":"{message}"}`))
 	frame.Post(a.API, "/api/messaging/complete", "Say that an agent that runs elsewhere is done", a.completeTurn, frame.Says("Completion event emitted"), frame.Takes(`{"channel_id":"{channel}","message_server_id":"{server}"}`))
 	frame.Post(a.API, "/api/messaging/ingest-external", "Take in a message from elsewhere", a.ingestMessage, frame.Accepted, frame.Says("Message ingested and published to bus"), frame.Takes(`{"channel_id":"{channel}","message_server_id":"{server}","author_id":"ann#1","author_display_name":"Ann","content":"Hello from elsewhere.","source_type":"discord","source_id":"789"}`))
+	return Posting{a}
 }
