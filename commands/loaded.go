@@ -19,10 +19,19 @@ type Loaded[S State[S]] struct {
 	requests map[uuid.UUID]events.Recorded // the last fact of each request
 }
 
+// wholeInLast is a state that the last event of its stream has whole: no earlier one is read, however many there are. Such a stream
+// recognizes a repeated request only while nothing else is recorded.
+type wholeInLast interface{ wholeInLast() }
+
 // LoadStream reads a stream for a command that is handled after something slow.
 func LoadStream[S State[S]](ctx context.Context, env Env, s events.StreamID) (Loaded[S], error) {
 	l := Loaded[S]{revision: events.NoStream, requests: map[uuid.UUID]events.Recorded{}}
-	for e, err := range env.Store.Read(ctx, s, events.Forwards) {
+	direction := events.Forwards
+	_, lastAlone := any(l.state).(wholeInLast)
+	if lastAlone {
+		direction = events.Backwards
+	}
+	for e, err := range env.Store.Read(ctx, s, direction) {
 		if err != nil {
 			return l, err
 		}
@@ -30,6 +39,9 @@ func LoadStream[S State[S]](ctx context.Context, env Env, s events.StreamID) (Lo
 			return l, fmt.Errorf("%s at revision %d: %s cannot be read: %w", s, e.Revision, u.Type, u.Reason)
 		}
 		l.apply(e)
+		if lastAlone {
+			break
+		}
 	}
 	for _, e := range env.assumed.of(s, l.revision+1) {
 		l.apply(e)

@@ -163,6 +163,14 @@ func (s *States) agentExists(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
+func (s *States) agentRuns(ctx context.Context, id uuid.UUID) error {
+	a, err := s.Agent(ctx, id)
+	if err == nil && !a.Running {
+		err = noAgent(id)
+	}
+	return err
+}
+
 // Observe takes note of a recorded fact. Facts of one stream come in order; one seen before is ignored. Folds may hold what a
 // subject that is erased has said: all are let go of.
 func (s *States) Observe(e events.Recorded) {

@@ -11,7 +11,7 @@ import (
 // aboutFields are the fields that name the subjects and places of an event: agents, persons, channels, rooms, worlds.
 // Things with a stream of their own, such as messages, are found by it.
 var aboutFields = []string{
-	"AgentID", "AuthorID", "EntityID", "ParticipantID", "SubjectID", "Participants", "Audience", "ChannelID", "RoomID", "WorldID",
+	"AgentID", "AuthorID", "UserID", "EntityID", "ParticipantID", "SubjectID", "Participants", "Audience", "ChannelID", "RoomID", "WorldID",
 }
 
 // About lists, each once, the agents, persons, channels, rooms and worlds that an event is about.

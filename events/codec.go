@@ -33,6 +33,7 @@ var catalogue = slices.Concat(
 	channelEvents,
 	messageEvents,
 	turnEvents,
+	sessionEvents,
 	worldEvents,
 	roomEvents,
 	entityEvents,

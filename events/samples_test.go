@@ -24,8 +24,14 @@ var (
 	snap    = uuid.MustParse("f11e0000-0000-4000-8000-000000000001")
 	someRun = uuid.MustParse("70110000-0000-4000-8000-000000000001")
 	factID  = uuid.MustParse("fac70000-0000-4000-8000-000000000001")
+	talk    = uuid.MustParse("7a1c0000-0000-4000-8000-000000000001")
 	noon    = time.Date(2026, 11, 23, 12, 0, 0, 123456000, time.UTC)
 )
+
+var sampleClock = SessionClock{
+	CreatedAt: noon, LastActivity: noon.Add(time.Minute), ExpiresAt: noon.Add(31 * time.Minute), RenewalCount: 1,
+	Timeout: SessionTimeout{TimeoutMinutes: 30, AutoRenew: true, MaxDurationMinutes: 720, WarningThresholdMinutes: 5},
+}
 
 var sampleMeta = Metadata{
 	Correlation: uuid.MustParse("c0440000-0000-4000-8000-000000000001"),
@@ -86,6 +92,14 @@ var samples = []Event{
 		Outcome: TurnReplied, Reason: "it was addressed", Model: "classic", PromptTokens: 12, CompletionTokens: 7, DurationMillis: 31,
 		Memories: []MemoryUse{{MemoryID: hello, Score: 0.75}}, Unremembered: true,
 	},
+	SessionCreated{
+		SessionID: talk, ChannelID: lobby, AgentID: eliza, UserID: alice, Metadata: json.RawMessage(`{"username":"Private Alice"}`), Clock: sampleClock,
+	},
+	SessionUsed{SessionID: talk, ChannelID: lobby, AgentID: eliza, UserID: alice, Clock: sampleClock},
+	SessionRenewed{SessionID: talk, ChannelID: lobby, AgentID: eliza, UserID: alice, Clock: sampleClock},
+	SessionTimeoutChanged{SessionID: talk, ChannelID: lobby, AgentID: eliza, UserID: alice, Clock: sampleClock},
+	SessionExpired{SessionID: talk, ChannelID: lobby, AgentID: eliza, UserID: alice, Clock: sampleClock},
+	SessionDeleted{SessionID: talk, ChannelID: lobby, AgentID: eliza, UserID: alice, Clock: sampleClock},
 	WorldCreated{
 		WorldID: guild, AgentID: eliza, ServerID: "server-1", Name: "A private world", Metadata: json.RawMessage(`{"privately":1}`),
 	},

@@ -164,6 +164,7 @@ var (
 	AChannel = Kind{"channel", "channels", "created"}
 	AWorld   = Kind{"world", "worlds", "created"}
 	ARoom    = Kind{"room", "rooms", "created"}
+	ASession = Kind{"session", "sessions", "created"}
 	AMemory  = Kind{"memory", "memories", "stored"}
 )
 

@@ -80,6 +80,10 @@ func TestAfterAnErasureNoFileOfTheDataFolderHoldsTheText(t *testing.T) {
 		t.Errorf("the channel that a message made: %s", said)
 	}
 	p.must(t, http.StatusOK, http.MethodPatch, "/api/messaging/central-channels/"+opened, map[string]any{"name": "another name"})
+	session := p.openSession(t, agent, map[string]any{"username": "Ann " + canary})
+	if said := p.must(t, http.StatusOK, http.MethodGet, session, nil).body; !strings.Contains(string(said), canary) {
+		t.Errorf("the session: %s", said)
+	}
 	b, err := node.Open(t.Context(), node.Places{DataDir: dir}.Options())
 	defer b.Stop(t.Context())
 	if err != nil {
@@ -109,6 +113,9 @@ func TestAfterAnErasureNoFileOfTheDataFolderHoldsTheText(t *testing.T) {
 	}
 	if said := details(); strings.Contains(said, canary) || !strings.Contains(said, "created_for_user") {
 		t.Errorf("the channel after the erasure: %s", said)
+	}
+	if said := p.must(t, http.StatusOK, http.MethodGet, session, nil).body; !strings.Contains(string(said), `"metadata":{}`) {
+		t.Errorf("the session after the erasure: %s", said)
 	}
 	for _, path := range []string{
 		path + "?limit=1000", "/api/messaging/central-channels/" + mine + "/details", "/api/agents/" + agent + "/rooms", "/api/agents/" + agent + "/logs?count=1000",

@@ -32,7 +32,7 @@ var may = []row{
 	{"transport/httpapi/frame", append([]string{"transport/httpapi/example"}, intoTransport...)},
 	{"transport/httpapi/talk", []string{"transport/httpapi/frame", "transport/httpapi/example", "transport/problem", "events", "queries"}},
 	{"transport/httpapi/...", append([]string{"transport/httpapi/frame", "transport/httpapi/example", "transport/httpapi/talk"}, intoTransport...)}, // domains
-	{"transport/models", []string{"events", "commands", "commands/reactions", "transport/models/..."}},                    // the registry
+	{"transport/models", []string{"events", "commands", "commands/reactions", "transport/models/..."}},                                              // the registry
 	{"transport/models/...", []string{"events", "commands", "commands/reactions", "transport/models/...", "transport/publicnet"}},
 	{"transport/socketio", append([]string{"transport/socketio/carrier"}, intoTransport...)},
 	{"transport/socketio/carrier", []string{"transport/limits"}},

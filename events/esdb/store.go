@@ -131,19 +131,20 @@ func (s *Store) Append(ctx context.Context, stream events.StreamID, expect event
 func (s *Store) Read(ctx context.Context, stream events.StreamID, dir events.Direction) iter.Seq2[events.Recorded, error] {
 	return func(yield func(events.Recorded, error) bool) {
 		var from esdb.StreamPosition = esdb.Start{}
-		if dir == events.Backwards {
-			from = esdb.End{}
+		size := uint64(page)
+		if dir == events.Backwards { // often the last one is enough
+			from, size = esdb.End{}, 1
 		}
-		for {
+		for ; ; size = page {
 			options := esdb.ReadStreamOptions{From: from, Direction: direction(dir)}
 			got, err := s.read(ctx, func(ctx context.Context, c *esdb.Client) (*esdb.ReadStream, error) {
-				return c.ReadStream(ctx, string(stream), options, page)
+				return c.ReadStream(ctx, string(stream), options, size)
 			})
 			if err != nil && !errors.Is(err, errMissing) {
 				yield(events.Recorded{}, fmt.Errorf("read %s: %w", stream, err))
 				return
 			}
-			if !s.yieldAll(ctx, got, events.Filter{}, yield) || !full(got, page) {
+			if !s.yieldAll(ctx, got, events.Filter{}, yield) || !full(got, size) {
 				return
 			}
 			last := got[len(got)-1].EventNumber

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"annals/events"
@@ -39,6 +40,8 @@ type group struct {
 	away     error           // why PostgreSQL cannot be reached
 	refused  *refusal        // the fact that this build cannot take
 	waiters  []*waiter
+
+	projected atomic.Bool // by this process
 }
 
 type waiter struct {
@@ -234,6 +237,13 @@ func (f *Feed) Position(group string) events.Position {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.position
+}
+
+// Projects reports whether this process keeps a group up with the log at the moment. At most one does, but for one that has been
+// replaced and does not know it yet.
+func (f *Feed) Projects(group string) bool {
+	g := f.group(group)
+	return g != nil && g.projected.Load()
 }
 
 // Status tells of each projection, group by group.

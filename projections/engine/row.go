@@ -90,6 +90,8 @@ func columnType(t reflect.Type) (string, func(reflect.Value) any) {
 		return "text", func(v reflect.Value) any { return v.String() }
 	case reflect.Bool:
 		return "boolean", func(v reflect.Value) any { return v.Bool() }
+	case reflect.Float64:
+		return "double precision", func(v reflect.Value) any { return v.Float() }
 	case reflect.Int32:
 		return "integer", func(v reflect.Value) any { return int32(v.Int()) } //nolint:gosec // it is one
 	case reflect.Int, reflect.Int64:

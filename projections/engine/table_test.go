@@ -56,8 +56,8 @@ func TestWhatDoesNotFitATableIsRefused(t *testing.T) {
 		},
 		"is no column": func() {
 			NewTable[struct {
-				ID uuid.UUID `db:"id,key"`
-				Of float64   `db:"of"`
+				ID uuid.UUID      `db:"id,key"`
+				Of map[string]any `db:"of"`
 			}]("things")
 		},
 		"a column that is not there": func() { NewTable[thing]("things", Expression("of", "{off}")) },

@@ -29,6 +29,8 @@ func (s *session) runLane(ctx context.Context, l *lane) error {
 		return err
 	}
 	defer c.close(ctx)
+	l.group.projected.Store(true)
+	defer l.group.projected.Store(false)
 	for batch := range s.batches(ctx, c.at) {
 		if err := c.commit(ctx, batch); err != nil {
 			return err

@@ -95,6 +95,21 @@ var shown = map[string]string{
 	"POST /api/messaging/channels/:channelId/abort":             "data.aborted",
 	"POST /api/messaging/channels/:channelId/upload-media":      "data.url data.type data.filename data.originalName data.size",
 
+	"GET /api/messaging/sessions": "sessions.0.sessionId total stats.totalSessions stats.activeSessions stats.expiredSessions data.sessions",
+	"POST /api/messaging/sessions": "sessionId channelId agentId userId createdAt metadata.platform expiresAt timeoutConfig.timeoutMinutes " +
+		"timeoutConfig.autoRenew timeoutConfig.maxDurationMinutes timeoutConfig.warningThresholdMinutes",
+	"GET /api/messaging/sessions/health": "status activeSessions timestamp expiringSoon uptime",
+	"GET /api/messaging/sessions/:sessionId": "sessionId channelId agentId userId createdAt lastActivity metadata expiresAt timeoutConfig.timeoutMinutes " +
+		"renewalCount timeRemaining isNearExpiration",
+	"GET /api/messaging/sessions/:sessionId/messages": "messages.0.id messages.0.content messages.0.authorId messages.0.isAgent messages.0.createdAt " +
+		"messages.0.metadata hasMore cursors.before cursors.after",
+	"POST /api/messaging/sessions/:sessionId/messages": "success userMessage.id userMessage.channel_id userMessage.content data.userMessage.id " +
+		"sessionStatus.expiresAt sessionStatus.renewalCount sessionStatus.wasRenewed sessionStatus.isNearExpiration",
+	"POST /api/messaging/sessions/:sessionId/renew":     "sessionId renewalCount expiresAt",
+	"POST /api/messaging/sessions/:sessionId/heartbeat": "sessionId lastActivity",
+	"PATCH /api/messaging/sessions/:sessionId/timeout":  "sessionId timeoutConfig.timeoutMinutes",
+	"DELETE /api/messaging/sessions/:sessionId":         "success message",
+
 	"GET /media/uploads/agents/:agentId/:filename":     "",
 	"GET /media/uploads/channels/:channelId/:filename": "",
 	"GET /media/generated/:agentId/:filename":          "",
@@ -138,6 +153,8 @@ func (s *fixture) peopled(number int) things {
 	for _, said := range []string{"At home", "two", "three", "four"} {
 		message = s.Ask("POST", "/api/messaging/central-channels/"+channel+"/messages", fields{"author_id": ann, "content": said, "server_id": server}).Is(201).Text("id")
 	}
+	session := s.Ask("POST", "/api/messaging/sessions", fields{"agentId": agent, "userId": ann}).Is(201).Text("sessionId")
+	s.Ask("POST", "/api/messaging/sessions/"+session+"/messages", fields{"content": "At home"}).Is(201)
 	world := s.Ask("POST", of+"/worlds", fields{"name": "Home"}).Is(201).Text("world.id")
 	room := s.Ask("POST", of+"/rooms", fields{"name": "Study", "worldId": world}).Is(201).Text("id")
 	memory := s.Ask("POST", of+"/memories", fields{"text": "tea", "roomId": room}).Is(201).Text("id")
@@ -152,7 +169,7 @@ func (s *fixture) peopled(number int) things {
 	s.CaughtUp()
 	return things{
 		"agentId": agent, "serverId": server, "channelId": channel, "messageId": message, "worldId": world, "roomId": room, "memoryId": memory,
-		"logId": log, "groupId": world, "fileId": uploaded.Text("id"),
+		"logId": log, "groupId": world, "sessionId": session, "fileId": uploaded.Text("id"),
 		"/media/uploads/agents/": uploaded.Text("filename"), "/media/uploads/channels/": inChannel.Text("filename"), "/media/generated/": made.Filename,
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"annals/transport/httpapi/messaging"
 	"annals/transport/httpapi/portation"
 	"annals/transport/httpapi/server"
+	"annals/transport/httpapi/sessions"
 	"annals/transport/httpapi/system"
 	"annals/transport/httpapi/web"
 	"annals/transport/secrets"
@@ -25,6 +26,7 @@ type Options struct {
 	Frame     frame.Options
 	Agents    agents.Ports
 	Messaging messaging.Ports
+	Sessions  sessions.Ports
 	Memory    memory.Ports
 	Media     media.Ports
 	Server    server.Ports
@@ -44,7 +46,8 @@ func New(o Options) *frame.API {
 	o.Server.Sockets = o.Sockets
 	a := frame.New(o.Frame)
 	agents.Mount(a, o.Agents)
-	messaging.Mount(a, o.Messaging)
+	o.Sessions.Talk = messaging.Mount(a, o.Messaging)
+	sessions.Mount(a, o.Sessions)
 	media.Mount(a, o.Media)
 	memory.Mount(a, o.Memory)
 	portation.Mount(a, portation.Ports{Secrets: o.Secrets})

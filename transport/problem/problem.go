@@ -34,6 +34,10 @@ const (
 	CodeUnavailable    = "UNAVAILABLE"
 	CodeInternal       = "INTERNAL_ERROR"
 	CodeCreate         = "CREATE_ERROR"
+	CodeValidation     = "VALIDATION_ERROR"
+	CodeNoAgent        = "AGENT_NOT_FOUND"
+	CodeNoSession      = "SESSION_NOT_FOUND"
+	CodeSessionExpired = "SESSION_EXPIRED"
 )
 
 // Problem is an error as clients see it. It is the only thing that is ever said of one.
@@ -43,7 +47,9 @@ type Problem struct {
 	Beside  any    `json:"-"`
 	Code    string `json:"code" doc:"What is wrong, for programs."`
 	Message string `json:"message" doc:"What is wrong, for people."`
-	Details any    `json:"details,omitempty" doc:"More about it."`
+	// Timestamp is when that was found, where ElizaOS tells it.
+	Timestamp string `json:"timestamp,omitempty"`
+	Details   any    `json:"details,omitempty" doc:"More about it."`
 }
 
 func (p *Problem) Error() string { return p.Message }
@@ -77,6 +83,7 @@ var table = []struct {
 	{queries.ErrNotFound, http.StatusNotFound, CodeNotFound, ""},
 	{events.ErrErased, http.StatusNotFound, CodeNotFound, "What this is about was erased."},
 	{commands.ErrRefused, http.StatusBadRequest, CodeInvalidRequest, ""},
+	{commands.ErrEnded, http.StatusGone, CodeSessionExpired, ""},
 	{commands.ErrStale, http.StatusPreconditionFailed, CodeStale, ""},
 	{commands.ErrNameTaken, http.StatusConflict, CodeConflict, ""},
 	{commands.ErrReused, http.StatusConflict, CodeConflict, ""},

@@ -13,6 +13,7 @@ import (
 
 	"annals/cmd/internal/telemetry"
 	"annals/events/esdb"
+	"annals/transport/httpapi/sessions"
 	"annals/transport/limits"
 	"annals/transport/models"
 )
@@ -67,10 +68,20 @@ type Config struct {
 	Environment string `name:"environment" env:"NODE_ENV" default:"development" help:"What /api/system/version says; nothing else depends on it."`
 
 	models.Settings
+	SessionTimes
 
 	AgentModelHosts string `name:"agent-model-hosts" env:"AGENT_MODEL_HOSTS" help:"Hosts, separated by commas, at which characters may name models although they are private, or not reached by https."`
 
 	TracesURL string `name:"traces-url" env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"Where OpenTelemetry traces go, over HTTP; none are made without it."`
+}
+
+// SessionTimes are in minutes. Values beyond what ElizaOS 1.7.2 allows count as the nearest that it does.
+type SessionTimes struct {
+	SessionTimeout    int `name:"session-default-timeout-minutes" env:"SESSION_DEFAULT_TIMEOUT_MINUTES" default:"30" help:"Minutes without use after which a session ends, where neither agent nor client say otherwise: 1 to 10080."`
+	SessionMinTimeout int `name:"session-min-timeout-minutes" env:"SESSION_MIN_TIMEOUT_MINUTES" default:"5" help:"The least that agents and clients may ask for: 1 to 60."`
+	SessionMaxTimeout int `name:"session-max-timeout-minutes" env:"SESSION_MAX_TIMEOUT_MINUTES" default:"1440" help:"The most that agents and clients may ask for: 60 to 10080."`
+	SessionDuration   int `name:"session-max-duration-minutes" env:"SESSION_MAX_DURATION_MINUTES" default:"720" help:"Minutes after which a session ends however much it is used: 60 to 20160."`
+	SessionWarning    int `name:"session-warning-threshold-minutes" env:"SESSION_WARNING_THRESHOLD_MINUTES" default:"5" help:"Minutes before its end from which a session is told to be near it: 1 to 60."`
 }
 
 // Validate refuses at the start what would be found out by the first answer.
@@ -143,6 +154,19 @@ func (p Places) Options() Options { return Options{Config: Config{Places: p}} }
 
 // Logger writes structured lines to the standard error.
 func (p Places) Logger() *slog.Logger { return p.LogLevel.Logger() }
+
+// rules are those of sessions. Without any, as in tests that name no settings, they are those of ElizaOS.
+func (t SessionTimes) rules() sessions.Rules {
+	if t == (SessionTimes{}) {
+		return sessions.DefaultRules
+	}
+	return sessions.Rules{
+		Timeout: within(t.SessionTimeout, 1, 10_080), Least: within(t.SessionMinTimeout, 1, 60), Most: within(t.SessionMaxTimeout, 60, 10_080),
+		Duration: within(t.SessionDuration, 60, 20_160), Warning: within(t.SessionWarning, 1, 60),
+	}
+}
+
+func within(n, least, most int) float64 { return float64(min(max(n, least), most)) }
 
 // Models are those of the server; see models.Characters for those of the characters.
 func (c Config) Models() models.Server { return models.Server{First: c.First, Settings: c.Settings} }

@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"annals/transport/httpapi/sessions"
 )
 
 func TestNoSecretOfTheConfigurationIsShown(t *testing.T) {
@@ -54,5 +56,21 @@ func TestAKeyThatNoClientCanSendIsRefusedAtTheStart(t *testing.T) {
 	var c Config
 	if c.Embedding.Dimensions = -3; c.Validate() == nil {
 		t.Error("-3 dimensions")
+	}
+}
+
+func TestTimesOfSessionsAreWithinWhatElizaOSAllows(t *testing.T) {
+	t.Parallel()
+	if rules := (SessionTimes{}).rules(); rules != sessions.DefaultRules {
+		t.Errorf("without settings: %+v", rules)
+	}
+	short := SessionTimes{SessionTimeout: -1, SessionMinTimeout: 0, SessionMaxTimeout: 1, SessionDuration: 1, SessionWarning: 0}.rules()
+	if short != (sessions.Rules{Timeout: 1, Least: 1, Most: 60, Duration: 60, Warning: 1}) {
+		t.Errorf("too short: %+v", short)
+	}
+	const far = 1 << 40
+	long := SessionTimes{SessionTimeout: far, SessionMinTimeout: far, SessionMaxTimeout: far, SessionDuration: far, SessionWarning: far}.rules()
+	if long != (sessions.Rules{Timeout: 10_080, Least: 60, Most: 10_080, Duration: 20_160, Warning: 60}) {
+		t.Errorf("too long: %+v", long)
 	}
 }

@@ -67,6 +67,7 @@ type server struct {
 	agentLogs *notifier // by agent
 	aborts    *reactions.Aborts
 	filesGone chan struct{}
+	timed     chan struct{} // is woken when something has got a deadline
 	api       *frame.API
 }
 
@@ -163,7 +164,7 @@ func (s *server) read(ctx context.Context, views string) (err error) {
 
 // push makes the feed, and those who are told what it has committed.
 func (s *server) push(context.Context) error {
-	s.filesGone = make(chan struct{}, 1)
+	s.filesGone, s.timed = make(chan struct{}, 1), make(chan struct{}, 1)
 	s.turns, s.agentLogs, s.answers, s.aborts = newNotifier(), newNotifier(), newAnswers(), reactions.NewAborts()
 	proxies := s.proxies()
 	s.live = live.New(live.Options{
@@ -212,6 +213,9 @@ func (s *server) committed(group string, batch []events.Recorded, _ events.Posit
 	if removesFiles(batch) {
 		ring(s.filesGone)
 	}
+	if hasDeadline(batch) {
+		ring(s.timed)
+	}
 }
 
 // react begins to project, and to deal with what was recorded.
@@ -221,6 +225,7 @@ func (s *server) react(ctx context.Context) error {
 		s.background(ctx, d.Name, s.reaction(d))
 	}
 	s.background(ctx, "sweep", s.sweep)
+	s.background(ctx, "deadlines", s.endWhatIsDue)
 	heads := chain.HeadWriter{
 		Path: ChainIn(s.backends.folder), ID: s.logID, Log: s.backends.Store, Now: s.Clock,
 		Decided: func(ctx context.Context) (time.Time, error) { return engine.LastDecision(ctx, s.reading, s.logID) },
@@ -296,6 +301,7 @@ func (s *server) options(ctx context.Context, h health) httpapi.Options {
 	}
 	api.Agents.Logs, api.Agents.CharactersDir, api.Agents.CharacterURLs = s.agentLogs, c.CharactersDir, c.CharacterURLs == "on"
 	api.Messaging.Turns, api.Messaging.Answers, api.Messaging.Titles = s.turns, s.answers, titles{reactions.Title{Env: s.env, Models: s.models, Now: s.Clock}}
+	api.Sessions.Rules = c.rules()
 	api.Memory.Embedder, api.Media.Store, api.History.Past = s.model, s.media, past{s.reading}
 	api.Server.Health, api.Server.Deliveries, api.Server.Parked = h.check, deliveries(store), s.backends.parked(s.env, s.logID)
 	api.Server.Lines, api.Server.Metrics, api.Server.Stop = s.lines, s.watch.Registry, s.stop

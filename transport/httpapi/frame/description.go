@@ -158,7 +158,7 @@ func problemSchema() *huma.Schema {
 	return &huma.Schema{Type: huma.TypeObject, Required: []string{"success", "error"}, Properties: map[string]*huma.Schema{
 		"success": {Type: huma.TypeBoolean, Enum: []any{false}},
 		"error": {Type: huma.TypeObject, Required: []string{"code", "message"}, Properties: map[string]*huma.Schema{
-			"code": text, "message": text, "details": {},
+			"code": text, "message": text, "timestamp": text, "details": {},
 		}},
 	}}
 }
@@ -187,6 +187,9 @@ func (o *operation) refusals() []int {
 	if o.body.form != nil {
 		all = append(all, http.StatusUnsupportedMediaType)
 	}
+	if o.answer.ends {
+		all = append(all, http.StatusGone)
+	}
 	if o.answer.ranges {
 		all = append(all, http.StatusRequestedRangeNotSatisfiable, http.StatusPreconditionFailed)
 	}
@@ -199,6 +202,7 @@ var refused = []*problem.Problem{
 	problem.New(http.StatusForbidden, problem.CodeForbidden, "Only this machine may stop the server as long as no key is set."),
 	problem.New(http.StatusNotFound, problem.CodeNotFound, "agent %s not found", example.Agent), errReadOnly, errSlowBody,
 	problem.New(http.StatusConflict, problem.CodeConflict, "the Idempotency-Key came before with another body"),
+	problem.New(http.StatusGone, problem.CodeSessionExpired, "Session '%s' expired at %s", example.Request, example.ISO),
 	problem.New(http.StatusPreconditionFailed, problem.CodeStale, "it has another revision by now"), errTooLarge, errFileType,
 	problem.New(http.StatusRequestedRangeNotSatisfiable, problem.CodeInvalidRequest, "The file has no such range."),
 	problem.New(http.StatusRequestURITooLong, problem.CodeInvalidRequest, "The address is longer than 65536 bytes."),

@@ -43,6 +43,7 @@ type answer struct {
 	// streamed is an answer 200 of server-sent events beside that of the status, later whether it may be 202 instead.
 	streamed sequence
 	later    bool
+	ends     bool // what it is about may be over: 410
 	polled   bool // a client of a socket may poll instead
 	// about is the description that it has besides, tag what it stands under, under another path for the same.
 	about, tag, under string
@@ -118,6 +119,9 @@ func Also(path string) Trait { return func(o *operation) { o.also = append(o.als
 func Formerly(part, older string) Trait {
 	return func(o *operation) { Also(strings.Replace(o.path, "/"+part, "/"+older, 1))(o) }
 }
+
+// Ends is about something that ends by itself, and answers 410 afterwards.
+func Ends(o *operation) { o.answer.ends = true }
 
 // Polled may be asked again and again instead of opening a socket.
 func Polled(o *operation) { o.answer.polled = true }

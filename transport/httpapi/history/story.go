@@ -53,6 +53,9 @@ var (
 		noun: "message", models: []string{"messages"}, parents: map[string]string{"ChannelID": "channel"},
 		view: func(ctx context.Context, q *queries.Queries, id uuid.UUID) (any, error) { return q.Message(ctx, id) },
 	}
+	sessionKind = kind{noun: "session", models: []string{"sessions"}, view: func(ctx context.Context, q *queries.Queries, id uuid.UUID) (any, error) {
+		return q.Session(ctx, id, time.Time{})
+	}}
 	memoryKind = kind{
 		noun: "memory", models: []string{"memories"},
 		parents: map[string]string{
@@ -105,6 +108,10 @@ func (a *api) channelStory(c *frame.Call, in *storyQuery) (story, error) {
 
 func (a *api) messageStory(c *frame.Call, in *storyQuery) (story, error) {
 	return a.story(c, messageKind, in)
+}
+
+func (a *api) sessionStory(c *frame.Call, in *storyQuery) (story, error) {
+	return a.story(c, sessionKind, in)
 }
 
 func (a *api) memoryStory(c *frame.Call, in *storyQuery) (story, error) {

@@ -1,0 +1,81 @@
+package commands
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"annals/events"
+)
+
+// What commands about things with a deadline answer besides.
+var (
+	// ErrEnded: the thing is over, since its time ran out.
+	ErrEnded = errors.New("has expired")
+	// ErrEarly: the thing is not due to end yet.
+	ErrEarly = errors.New("is not due yet")
+)
+
+// Session is what commands know of a session: its last event has all of it.
+type Session struct {
+	Exists, Expired            bool
+	ChannelID, AgentID, UserID uuid.UUID
+	Clock                      events.SessionClock
+}
+
+func (Session) wholeInLast() {}
+
+// Apply implements State.
+func (s Session) Apply(e events.Recorded) Session {
+	switch f := e.Event.(type) {
+	case events.SessionCreated:
+		return Session{true, false, f.ChannelID, f.AgentID, f.UserID, f.Clock}
+	case events.SessionUsed:
+		return Session{true, false, f.ChannelID, f.AgentID, f.UserID, f.Clock}
+	case events.SessionRenewed:
+		return Session{true, false, f.ChannelID, f.AgentID, f.UserID, f.Clock}
+	case events.SessionTimeoutChanged:
+		return Session{true, false, f.ChannelID, f.AgentID, f.UserID, f.Clock}
+	case events.SessionExpired:
+		return Session{true, true, f.ChannelID, f.AgentID, f.UserID, f.Clock}
+	case events.SessionDeleted:
+		return Session{}
+	}
+	return s
+}
+
+// open refuses what is asked of a session that is over, or was never there.
+func (s Session) open(id uuid.UUID, at time.Time) error {
+	switch {
+	case !s.Exists:
+		return fmt.Errorf("session %s %w", id, ErrNotFound)
+	case s.Expired || !at.Before(s.Clock.ExpiresAt):
+		return fmt.Errorf("session %s %w at %s", id, ErrEnded, s.Clock.ExpiresAt.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// ended returns a clock whose time runs out when a timeout that began at a time is over, but not after the longest duration.
+func ended(c events.SessionClock, from time.Time) events.SessionClock {
+	c.ExpiresAt = from.Add(minutes(c.Timeout.TimeoutMinutes))
+	if last := c.CreatedAt.Add(minutes(c.Timeout.MaxDurationMinutes)); last.Before(c.ExpiresAt) {
+		c.ExpiresAt = last
+	}
+	return c
+}
+
+func minutes(n float64) time.Duration {
+	return time.Duration(n * float64(time.Minute)).Truncate(time.Millisecond)
+}
+
+// used returns the clock after a use: the time begins anew where the session renews itself.
+func used(c events.SessionClock, at time.Time) events.SessionClock {
+	c.LastActivity = at
+	if c.Timeout.AutoRenew {
+		c.RenewalCount++
+		c = ended(c, at)
+	}
+	return c
+}
