@@ -15,6 +15,9 @@ var timed = map[string]func(context.Context, Env, Request, uuid.UUID) (Result, e
 	events.ExpireSession: func(ctx context.Context, env Env, r Request, id uuid.UUID) (Result, error) {
 		return Handle(ctx, env, r, ExpireSession{SessionID: id})
 	},
+	events.TimeOutJob: func(ctx context.Context, env Env, r Request, id uuid.UUID) (Result, error) {
+		return Handle(ctx, env, r, TimeOutJob{JobID: id})
+	},
 }
 
 // End handles the command of a deadline at the time of the request. It changes nothing where the thing has ended, or has another

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -20,8 +21,15 @@ type Message struct {
 	Content   string
 	Metadata  json.RawMessage
 	Submitted events.Position
-	ByAgent   bool
-	Hops      int // see Request
+	// What an agent may change besides when it shows an action, and what those in the channel are told then.
+	RawMessage json.RawMessage
+	SourceType string
+	InReplyTo  uuid.UUID
+	AuthorName string
+	SaidAt     time.Time
+
+	ByAgent bool
+	Hops    int // see Request
 	// Audience are the agents that it reached.
 	Audience []uuid.UUID
 }
@@ -32,10 +40,14 @@ func (m Message) Apply(e events.Recorded) Message {
 	case events.MessageSubmitted:
 		return Message{
 			Exists: true, ChannelID: f.ChannelID, ServerID: f.ServerID, AuthorID: f.AuthorID, SubjectID: f.SubjectID,
+			RawMessage: f.RawMessage, SourceType: f.SourceType, InReplyTo: f.InReplyTo, AuthorName: f.AuthorName, SaidAt: e.Meta.At,
 			Content: f.Content, Metadata: f.Metadata, Submitted: e.Position, ByAgent: f.ByAgent, Hops: e.Meta.Hops, Audience: f.Audience,
 		}
 	case events.MessageEdited:
 		m.Content, m.Metadata = f.Content, f.Metadata
+		if f.Action {
+			m.RawMessage, m.SourceType, m.InReplyTo = f.RawMessage, f.SourceType, f.InReplyTo
+		}
 	case events.MessageDeleted:
 		return Message{}
 	}

@@ -34,6 +34,7 @@ var catalogue = slices.Concat(
 	messageEvents,
 	turnEvents,
 	sessionEvents,
+	jobEvents,
 	worldEvents,
 	roomEvents,
 	entityEvents,

@@ -19,5 +19,8 @@ type Timed interface {
 	Deadline() Deadline
 }
 
-// ExpireSession is the command that ends a session when it is due.
-const ExpireSession = "ExpireSession"
+// The commands that end something when it is due.
+const (
+	ExpireSession = "ExpireSession"
+	TimeOutJob    = "TimeOutJob"
+)

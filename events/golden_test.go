@@ -25,7 +25,7 @@ const goldenSums = "testdata/golden.sum"
 var gained = map[string][]string{
 	"ChannelCreated":   {"ChannelCreated.v1.opening.json", "ChannelCreated.v1.named.json"},
 	"ChannelUpdated":   {"ChannelUpdated.v1.opening.json", "ChannelUpdated.v1.named.json"},
-	"MessageSubmitted": {"MessageSubmitted.v1.subject.json"}, "MessageEdited": {"MessageEdited.v1.subject.json"},
+	"MessageSubmitted": {"MessageSubmitted.v1.subject.json"}, "MessageEdited": {"MessageEdited.v1.subject.json", "MessageEdited.v1.action.json"},
 	"RoomCreated": {"RoomCreated.v1.named.json"},
 	"LogRecorded": {"LogRecorded.v1.reasoning.json"}, "SubjectErased": {"SubjectErased.v1.key.json"},
 }

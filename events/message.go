@@ -2,6 +2,7 @@ package events
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -52,6 +53,16 @@ type MessageEdited struct {
 	SubjectID uuid.UUID       `json:"subjectId,omitzero"` // that of MessageSubmitted
 	Content   string          `json:"content" seal:"SubjectID,else=AuthorID"`
 	Metadata  json.RawMessage `json:"metadata,omitempty" seal:"SubjectID,else=AuthorID"`
+	// Action tells that an agent shows with the message what it is doing: what follows is as it is from now on, too, and those in
+	// the channel are told.
+	Action     bool            `json:"action,omitempty"`
+	RawMessage json.RawMessage `json:"rawMessage,omitempty" seal:"SubjectID,else=AuthorID"`
+	SourceType string          `json:"sourceType,omitempty"`
+	InReplyTo  uuid.UUID       `json:"inReplyTo,omitzero"`
+	// ServerID, AuthorName and SaidAt are those of the submission.
+	ServerID   uuid.UUID `json:"serverId,omitzero"`
+	AuthorName string    `json:"authorName,omitempty" seal:"SubjectID,else=AuthorID"`
+	SaidAt     time.Time `json:"saidAt,omitzero"`
 }
 
 // MessageDeleted: the message is gone.

@@ -24,6 +24,7 @@ var (
 	snap    = uuid.MustParse("f11e0000-0000-4000-8000-000000000001")
 	someRun = uuid.MustParse("70110000-0000-4000-8000-000000000001")
 	factID  = uuid.MustParse("fac70000-0000-4000-8000-000000000001")
+	work    = uuid.MustParse("10b00000-0000-4000-8000-000000000001")
 	talk    = uuid.MustParse("7a1c0000-0000-4000-8000-000000000001")
 	noon    = time.Date(2026, 11, 23, 12, 0, 0, 123456000, time.UTC)
 )
@@ -84,6 +85,8 @@ var samples = []Event{
 	MessageEdited{
 		MessageID: reply, ChannelID: lobby, AuthorID: eliza, SubjectID: alice, Content: "other private words",
 		Metadata: json.RawMessage(`{"mood":"another private mood"}`),
+		Action:   true, RawMessage: json.RawMessage(`{"thought":"a private thought"}`), SourceType: "agent_action", InReplyTo: hello, ServerID: guild,
+		AuthorName: "Private Alice", SaidAt: noon,
 	},
 	MessageDeleted{MessageID: reply, ChannelID: lobby},
 	TurnAborted{TurnID: someRun, ChannelID: lobby, ServerID: guild, AgentID: eliza, MessageID: hello},
@@ -100,6 +103,11 @@ var samples = []Event{
 	SessionTimeoutChanged{SessionID: talk, ChannelID: lobby, AgentID: eliza, UserID: alice, Clock: sampleClock},
 	SessionExpired{SessionID: talk, ChannelID: lobby, AgentID: eliza, UserID: alice, Clock: sampleClock},
 	SessionDeleted{SessionID: talk, ChannelID: lobby, AgentID: eliza, UserID: alice, Clock: sampleClock},
+	JobCreated{
+		JobID: work, ChannelID: lobby, MessageID: hello, AgentID: eliza, UserID: alice, Metadata: json.RawMessage(`{"for":"Private Alice"}`),
+		CreatedAt: noon, ExpiresAt: noon.Add(time.Minute),
+	},
+	JobEnded{JobID: work, ChannelID: lobby, AgentID: eliza, UserID: alice, Status: JobCompleted, ReplyID: hello, Reason: "the agent has answered"},
 	WorldCreated{
 		WorldID: guild, AgentID: eliza, ServerID: "server-1", Name: "A private world", Metadata: json.RawMessage(`{"privately":1}`),
 	},

@@ -67,6 +67,14 @@ type messageEdit struct {
 	UpdatedAt time.Time       `db:"updated_at"`
 }
 
+// messageAction is what an agent that shows an action changes.
+type messageAction struct {
+	messageEdit
+	RawMessage json.RawMessage `db:"raw_message,null"`
+	SourceType string          `db:"source_type,null"`
+	InReplyTo  uuid.UUID       `db:"in_reply_to,null"`
+}
+
 var (
 	messageEnds   = newEnds("messages", "submitted", map[string]string{ofChannel: "channel_id"}).withClears(ofChannel)
 	messagesTable = engine.NewTable[message]("messages", messageEnds.unlessDead())
@@ -82,7 +90,12 @@ func applyMessages(w engine.Writer, e events.Recorded) {
 			Submitted: e.Position,
 		})
 	case events.MessageEdited:
-		messagesTable.Update(w, messageEdit{move(f.MessageID, e), f.Content, free(f.Metadata), instant(e)})
+		edit := messageEdit{move(f.MessageID, e), f.Content, free(f.Metadata), instant(e)}
+		if f.Action {
+			messagesTable.Update(w, messageAction{edit, free(f.RawMessage), f.SourceType, f.InReplyTo})
+			return
+		}
+		messagesTable.Update(w, edit)
 	case events.MessageDeleted:
 		messagesTable.Delete(w, engine.Where{"id": f.MessageID})
 	default:

@@ -31,7 +31,7 @@ func Vectors() []engine.Projection { return []engine.Projection{vectors} }
 
 // Core is what every request reads from: who is there, where, and what was said.
 func Core() []engine.Projection {
-	return []engine.Projection{agents, servers, channels, participants, messages, turns, logs, files, sessions, deadlines}
+	return []engine.Projection{agents, servers, channels, participants, messages, turns, logs, files, sessions, jobs, deadlines}
 }
 
 // moved is where the last fact about something leaves its row; If-Match is compared with the revision.

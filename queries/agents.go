@@ -168,6 +168,18 @@ select id from agents where hashtextextended(name_key, 0) = hashtextextended($1,
 		events.AgentNameKey(name))
 }
 
+// AnyRunning is the running agent that the list of agents has first.
+func (q *Queries) AnyRunning(ctx context.Context) (uuid.UUID, error) {
+	first, _, err := q.AgentsPage(ctx, Members{Limit: 1})
+	switch {
+	case err != nil:
+		return uuid.Nil, err
+	case len(first) == 0 || first[0].Status != Active:
+		return uuid.Nil, fmt.Errorf("a running agent %w", ErrNotFound)
+	}
+	return first[0].ID, nil
+}
+
 // CountRunning counts the agents that take part and answer.
 func (q *Queries) CountRunning(ctx context.Context) (int, error) {
 	return one(ctx, q, "running agents", pgx.RowTo[int], `select count(*) from agents where running`)

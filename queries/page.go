@@ -165,6 +165,8 @@ var (
 	AWorld   = Kind{"world", "worlds", "created"}
 	ARoom    = Kind{"room", "rooms", "created"}
 	ASession = Kind{"session", "sessions", "created"}
+	AJob     = Kind{"job", "jobs", "created"}
+	ARun     = Kind{"run", "turns", "created"}
 	AMemory  = Kind{"memory", "memories", "stored"}
 )
 

@@ -29,10 +29,10 @@ type Turn struct {
 	Position         events.Position `json:"-"`
 }
 
-// TurnsOf lists how the agents dealt with a message, in the order in which they were done.
+// TurnsOf lists how the agents dealt with a message that are done with it, in the order in which they were.
 func (q *Queries) TurnsOf(ctx context.Context, message uuid.UUID) ([]Turn, error) {
 	return many(ctx, q, fmt.Sprintf("turns of message %s", message), pgx.RowToStructByName[Turn], `
 select id, channel_id, server_id, agent_id, message_id, reply_id, outcome, reason, model, prompt_tokens, completion_tokens,
 	duration_ms as duration_millis, completed_at, revision, position
-from turns where message_id = $1 order by position`, message)
+from turns where message_id = $1 and outcome <> '' order by position`, message)
 }

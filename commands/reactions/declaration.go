@@ -27,7 +27,7 @@ type Declaration struct {
 }
 
 // All is every reaction of this build.
-func All() []Declaration { return []Declaration{replying, embedding, remembering} }
+func All() []Declaration { return []Declaration{replying, embedding, remembering, endingJobs} }
 
 // Reaction deals with what is delivered to one group.
 type Reaction interface {

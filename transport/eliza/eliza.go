@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"strconv"
 
+	"github.com/google/uuid"
+
 	"annals/commands"
 	"annals/events"
 )
@@ -35,6 +37,26 @@ func ChannelDefaults(by string, metadata map[string]json.RawMessage) commands.Ch
 		}
 	}
 	return d
+}
+
+// SameID bounds how many texts of a client may have one id of its own; later ones count as if they had none.
+const SameID = 16
+
+// MessageID is the id of the n-th text that an author calls by an id of its own in a channel. One that is a UUID names the message for
+// ever, any other within a session: clients number their messages anew. It is none where the client names none.
+func MessageID(channel, author uuid.UUID, session, own string, n int) uuid.UUID {
+	parts := []string{author.String()}
+	if id, err := events.ParseID(own); err == nil {
+		parts = append(parts, id.String())
+	} else if session != "" && own != "" {
+		parts = append(parts, session, own)
+	} else {
+		return uuid.Nil
+	}
+	if n > 0 {
+		parts = append(parts, strconv.Itoa(n))
+	}
+	return events.Derive(channel, parts...)
 }
 
 // text is a JSON string, empty for anything else.

@@ -56,10 +56,15 @@ var shown = map[string]string{
 	"POST /api/agents/:agentId/worlds":           "data.world.id data.world.name data.world.agentId data.world.serverId data.world.createdAt",
 	"PATCH /api/agents/:agentId/worlds/:worldId": "data.world.id data.world.name",
 	"GET /api/agents/:agentId/panels":            "data",
+	"GET /api/agents/:agentId/runs": "data.runs.0.runId data.runs.0.status data.runs.0.startedAt data.runs.0.messageId data.runs.0.roomId data.runs.0.entityId " +
+		"data.runs.0.metadata data.runs.0.counts.modelCalls data.total data.hasMore",
+	"GET /api/agents/:agentId/runs/:runId": "data.summary.runId data.summary.status data.summary.counts.actions data.events.0.type data.events.0.timestamp data.events.0.data",
 
-	"POST /api/messaging/submit":          "data.id data.channelId data.authorId data.content data.rawMessage data.sourceType data.inReplyToRootMessageId data.createdAt data.updatedAt",
-	"POST /api/messaging/complete":        "message",
-	"POST /api/messaging/ingest-external": "message data.messageId",
+	"POST /api/messaging/submit":             "data.id data.channelId data.authorId data.content data.rawMessage data.sourceType data.inReplyToRootMessageId data.createdAt data.updatedAt",
+	"POST /api/messaging/action":             "data.id data.channelId data.authorId data.content data.rawMessage data.sourceType data.createdAt data.updatedAt",
+	"PATCH /api/messaging/action/:messageId": "data.id data.channelId data.authorId data.content data.rawMessage data.createdAt data.updatedAt",
+	"POST /api/messaging/complete":           "message",
+	"POST /api/messaging/ingest-external":    "message data.messageId",
 	"GET /api/messaging/message-servers": "data.messageServers.0.id data.servers.0.id data.servers.0.name data.servers.0.sourceType data.servers.0.createdAt " +
 		"data.servers.0.updatedAt",
 	"POST /api/messaging/message-servers":                             "data.server.id data.server.name data.server.sourceType data.server.sourceId data.server.createdAt data.server.updatedAt",
@@ -110,6 +115,12 @@ var shown = map[string]string{
 	"PATCH /api/messaging/sessions/:sessionId/timeout":  "sessionId timeoutConfig.timeoutMinutes",
 	"DELETE /api/messaging/sessions/:sessionId":         "success message",
 
+	"GET /api/messaging/jobs":           "jobs.0.jobId total filtered data.jobs",
+	"POST /api/messaging/jobs":          "jobId status createdAt expiresAt",
+	"GET /api/messaging/jobs/health":    "healthy timestamp totalJobs statusCounts.pending statusCounts.processing metrics.successRate maxJobs",
+	"GET /api/messaging/jobs/:jobId":    "jobId status agentId userId prompt createdAt expiresAt metadata",
+	"DELETE /api/messaging/jobs/:jobId": "jobId status",
+
 	"GET /media/uploads/agents/:agentId/:filename":     "",
 	"GET /media/uploads/channels/:channelId/:filename": "",
 	"GET /media/generated/:agentId/:filename":          "",
@@ -155,6 +166,7 @@ func (s *fixture) peopled(number int) things {
 	}
 	session := s.Ask("POST", "/api/messaging/sessions", fields{"agentId": agent, "userId": ann}).Is(201).Text("sessionId")
 	s.Ask("POST", "/api/messaging/sessions/"+session+"/messages", fields{"content": "At home"}).Is(201)
+	job := s.Ask("POST", "/api/messaging/jobs", fields{"agentId": agent, "userId": ann, "content": "At home"}).Is(201).Text("jobId")
 	world := s.Ask("POST", of+"/worlds", fields{"name": "Home"}).Is(201).Text("world.id")
 	room := s.Ask("POST", of+"/rooms", fields{"name": "Study", "worldId": world}).Is(201).Text("id")
 	memory := s.Ask("POST", of+"/memories", fields{"text": "tea", "roomId": room}).Is(201).Text("id")
@@ -169,7 +181,7 @@ func (s *fixture) peopled(number int) things {
 	s.CaughtUp()
 	return things{
 		"agentId": agent, "serverId": server, "channelId": channel, "messageId": message, "worldId": world, "roomId": room, "memoryId": memory,
-		"logId": log, "groupId": world, "sessionId": session, "fileId": uploaded.Text("id"),
+		"logId": log, "groupId": world, "sessionId": session, "jobId": job, "runId": events.TurnID(uuid.MustParse(message), uuid.MustParse(agent)).String(), "fileId": uploaded.Text("id"),
 		"/media/uploads/agents/": uploaded.Text("filename"), "/media/uploads/channels/": inChannel.Text("filename"), "/media/generated/": made.Filename,
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"annals/transport/httpapi/agents"
 	"annals/transport/httpapi/frame"
 	"annals/transport/httpapi/history"
+	"annals/transport/httpapi/jobs"
 	"annals/transport/httpapi/media"
 	"annals/transport/httpapi/memory"
 	"annals/transport/httpapi/messaging"
@@ -46,8 +47,10 @@ func New(o Options) *frame.API {
 	o.Server.Sockets = o.Sockets
 	a := frame.New(o.Frame)
 	agents.Mount(a, o.Agents)
-	o.Sessions.Talk = messaging.Mount(a, o.Messaging)
+	posting := messaging.Mount(a, o.Messaging)
+	o.Sessions.Talk = posting
 	sessions.Mount(a, o.Sessions)
+	jobs.Mount(a, jobs.Ports{Talk: posting})
 	media.Mount(a, o.Media)
 	memory.Mount(a, o.Memory)
 	portation.Mount(a, portation.Ports{Secrets: o.Secrets})

@@ -188,3 +188,26 @@ func TestATransportThatIsNoneAndAMessageThatNobodyAnswersRecordNothing(t *testin
 		t.Errorf("a channel that was made for it: %s", opened.Body)
 	}
 }
+
+func TestAMessageThatItsClientNamesIsTheSameAgain(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	_, path := s.dm()
+	const own = "77777777-7777-4777-8777-777777777777"
+	body := said("hello", "transport", "sse", "messageId", own)
+	_, first := told(t, s.Ask("POST", path, body))
+	s.untouched(func() {
+		if names, again := told(t, s.Ask("POST", path, body, "Last-Event-ID", "0-3")); !slices.Equal(names, []string{"done"}) || again[0]["responseId"] != first[2]["responseId"] {
+			t.Errorf("resumed: %v %v", names, again)
+		}
+	})
+	other := s.Ask("POST", path, said("another text", "messageId", own)).Is(201)
+	if other.Text("id") == first[0]["id"] {
+		t.Errorf("another text is the same message: %s", other.Body)
+	}
+	s.untouched(func() {
+		if again := s.Ask("POST", path, said("another text", "messageId", own)).Is(201); again.Text("id") != other.Text("id") {
+			t.Errorf("%s, then %s", other.Body, again.Body)
+		}
+	})
+}

@@ -28,6 +28,9 @@ type broadcast struct {
 	Actions         json.RawMessage `json:"actions,omitempty"`
 	Attachments     json.RawMessage `json:"attachments,omitempty"`
 	ClientMessageID any             `json:"clientMessageId,omitempty"`
+	// An action that is shown anew, under the same id, says when, and in what form.
+	UpdatedAt  int64           `json:"updatedAt,omitempty"`
+	RawMessage json.RawMessage `json:"rawMessage,omitempty"`
 }
 
 // broadcastOf is the fact of a submission in the form of the way that it came, which is seen in what was kept of it.
@@ -55,7 +58,23 @@ func broadcastOf(e events.Recorded) broadcast {
 	case m.ByAgent || m.Submitted:
 		_ = json.Unmarshal(m.RawMessage, &raw)
 		b.Thought, b.Actions, b.Attachments = present(raw.Thought), present(raw.Actions), present(metadata.Attachments)
+		if m.SourceType == "agent_action" {
+			b.UpdatedAt, b.RawMessage = b.CreatedAt, m.RawMessage
+		}
 	}
+	return b
+}
+
+// actionOf is the message by which an agent shows what it is doing, as it is from now on.
+func actionOf(e events.Recorded, m events.MessageEdited) broadcast {
+	said := e
+	said.Meta.At = m.SaidAt
+	said.Event = events.MessageSubmitted{
+		MessageID: m.MessageID, ChannelID: m.ChannelID, ServerID: m.ServerID, AuthorID: m.AuthorID, AuthorName: m.AuthorName, Content: m.Content,
+		RawMessage: m.RawMessage, Metadata: m.Metadata, SourceType: m.SourceType, InReplyTo: m.InReplyTo, ByAgent: true,
+	}
+	b := broadcastOf(said)
+	b.UpdatedAt, b.RawMessage = e.Meta.At.UnixMilli(), m.RawMessage
 	return b
 }
 
@@ -118,6 +137,10 @@ func (h *Hub) Publish(facts []events.Recorded) {
 		switch f := fact.Event.(type) {
 		case events.MessageSubmitted:
 			h.submitted(&out, fact, f)
+		case events.MessageEdited:
+			if f.Action {
+				h.broadcast(&out, f.ChannelID, "messageBroadcast", actionOf(fact, f))
+			}
 		case events.MessageDeleted:
 			h.broadcast(&out, f.ChannelID, "messageDeleted", deletion{f.MessageID, f.ChannelID})
 		case events.TurnCompleted:

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -52,9 +51,6 @@ type messageAck struct {
 	RoomID          uuid.UUID `json:"roomId"`
 }
 
-// sameID bounds how many texts of a client may have one messageId; later ones count as if they had none.
-const sameID = 16
-
 // send says something in a channel, which is made for it if there is none (CONTRACT 5.3). A messageId that the client has given
 // to another text before names a message of its own here.
 func (e *event) send(ctx context.Context, p map[string]any) {
@@ -73,29 +69,23 @@ func (e *event) send(ctx context.Context, p map[string]any) {
 		e.refuse("Server %s does not exist", unnamed.ServerID)
 		return
 	}
-	for n := range sameID + 1 {
+	for n := range eliza.SameID + 1 {
 		if e.submit(ctx, p, e.messageID(unnamed, text(p["messageId"]), n), say, defaults) {
 			return
 		}
 	}
 }
 
-// messageID is that of the n-th text that the client calls by its own id. One that is a UUID names the message for ever, any other
-// as long as the client stays connected: clients number their messages anew.
+// messageID is that of the n-th text that the client calls by its own id, a new one where it calls it by none.
 func (e *event) messageID(m commands.SubmitMessage, own string, n int) uuid.UUID {
-	if own == "" || n == sameID {
-		return e.hub.NewID()
+	id := uuid.Nil
+	if n < eliza.SameID {
+		id = eliza.MessageID(m.ChannelID, m.AuthorID, string(e.socket.Id()), own, n)
 	}
-	parts := []string{m.AuthorID.String()}
-	if id, err := events.ParseID(own); err == nil {
-		parts = append(parts, id.String())
-	} else {
-		parts = append(parts, string(e.socket.Id()), own)
+	if id == uuid.Nil {
+		id = e.hub.NewID()
 	}
-	if n > 0 {
-		parts = append(parts, strconv.Itoa(n))
-	}
-	return events.Derive(m.ChannelID, parts...)
+	return id
 }
 
 // saying makes the command that says something under an id, and keeps what is to be kept of how it came.

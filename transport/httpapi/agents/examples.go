@@ -3,6 +3,7 @@ package agents
 import (
 	"encoding/json"
 
+	"annals/events"
 	"annals/queries"
 	"annals/transport/httpapi/example"
 )
@@ -14,7 +15,16 @@ var (
 		Adjectives: []string{"patient"}, Knowledge: json.RawMessage(`[]`), Plugins: []string{}, Settings: json.RawMessage(`{}`),
 		Style: json.RawMessage(`{}`), Status: queries.Active,
 	}
-	aLog = queries.Log{
+	aRun = queries.Run{
+		ID: events.TurnID(example.Message, example.Agent), Status: queries.RunCompleted, StartedAt: example.Millis, EndedAt: &anEnd, DurationMs: &aWhile,
+		MessageID: example.Memory, RoomID: example.Room, EntityID: example.User, Counts: queries.RunCounts{Actions: 1, ModelCalls: 1},
+		Metadata: queries.RunMetadata{
+			ChannelID: example.Channel, MessageID: example.Message, ReplyID: &example.Reply, Outcome: events.TurnReplied, Model: "classic",
+		},
+	}
+	anEnd  = example.Millis + 31
+	aWhile = int64(31)
+	aLog   = queries.Log{
 		ID: example.Request, CreatedAt: example.ISO, EntityID: example.Agent, Type: "useModel:TEXT_LARGE", RoomID: example.Room,
 		Body: json.RawMessage(`{"modelType":"TEXT_LARGE","executionTime":3,"provider":"classic"}`),
 	}
@@ -29,4 +39,6 @@ var examples = []any{
 	agentStarted{example.Agent, "Eliza", queries.Active},
 	panel{"Memory", "/api/panels/memory?agentId=" + example.Agent.String()},
 	aLog,
+	runList{Runs: []queries.Run{aRun}, Total: 1},
+	runDetail{aRun, aRun.Events([]queries.Log{aLog})},
 }

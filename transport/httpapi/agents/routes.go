@@ -36,5 +36,7 @@ func Mount(f *frame.API, p Ports) {
 	frame.Get(a.API, "/api/agents/:agentId/logs", "List what an agent did, newest first", a.agentLogs)
 	frame.Remove(a.API, "/api/agents/:agentId/logs/:logId", "Remove an entry from an agent's log", a.deleteAgentLog)
 	frame.Follow(a.API, "/api/agents/:agentId/logs/stream", "Follow what an agent does", a.followAgentLogs, aLog)
+	frame.Get(a.API, "/api/agents/:agentId/runs", "List how an agent dealt with messages, newest first", a.runs)
+	frame.Get(a.API, "/api/agents/:agentId/runs/:runId", "Show what an agent did to deal with a message", a.run)
 	frame.Get(a.API, "/api/agents/:agentId/panels", "List the pages of an agent's plug-ins", a.panels)
 }

@@ -23,6 +23,7 @@ func Mount(f *frame.API, p Ports) {
 	frame.Get(a.API, "/api/history/channels/:id", "Tell a channel's story, or show it as it was", a.channelStory, frame.Reads(frame.History), frame.Expensive)
 	frame.Get(a.API, "/api/history/messages/:id", "Tell a message's story, or show it as it was", a.messageStory, frame.Reads(frame.History), frame.Expensive)
 	frame.Get(a.API, "/api/history/sessions/:id", "Tell a session's story, or show it as it was", a.sessionStory, frame.Reads(frame.History), frame.Expensive)
+	frame.Get(a.API, "/api/history/jobs/:id", "Tell a job's story, or show it as it was", a.jobStory, frame.Reads(frame.History), frame.Expensive)
 	frame.Get(a.API, "/api/history/memories/:id", "Tell a memory's story, or show it as it was", a.memoryStory, frame.Reads(frame.History), frame.Expensive)
 	frame.Get(a.API, "/api/history/messages/:id/why", "Show how an answer of an agent came about", a.messageWhy, frame.Reads(frame.History), frame.Expensive)
 	frame.Get(a.API, "/api/history/turns/:id/why", "Show how an agent dealt with a message, be it that it failed, was ignored or aborted", a.turnWhy, frame.Reads(frame.History), frame.Expensive)

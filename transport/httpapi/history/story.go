@@ -56,6 +56,10 @@ var (
 	sessionKind = kind{noun: "session", models: []string{"sessions"}, view: func(ctx context.Context, q *queries.Queries, id uuid.UUID) (any, error) {
 		return q.Session(ctx, id, time.Time{})
 	}}
+	jobKind = kind{
+		noun: "job", models: []string{"jobs", "messages"}, parents: map[string]string{"MessageID": "message", "ReplyID": "message"},
+		view: func(ctx context.Context, q *queries.Queries, id uuid.UUID) (any, error) { return q.Job(ctx, id) },
+	}
 	memoryKind = kind{
 		noun: "memory", models: []string{"memories"},
 		parents: map[string]string{
@@ -112,6 +116,10 @@ func (a *api) messageStory(c *frame.Call, in *storyQuery) (story, error) {
 
 func (a *api) sessionStory(c *frame.Call, in *storyQuery) (story, error) {
 	return a.story(c, sessionKind, in)
+}
+
+func (a *api) jobStory(c *frame.Call, in *storyQuery) (story, error) {
+	return a.story(c, jobKind, in)
 }
 
 func (a *api) memoryStory(c *frame.Call, in *storyQuery) (story, error) {

@@ -30,6 +30,7 @@ type Answers interface {
 // PostBody is a message and how its answer is wanted.
 type PostBody struct {
 	MessageBody
+	MessageID frame.Text `json:"messageId" doc:"The message's id in the words of the client, a UUID. The same again, with the same text, is the same message: so an answer that is streamed is resumed."`
 	talk.TransportNames
 }
 

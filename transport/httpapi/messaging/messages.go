@@ -104,11 +104,31 @@ func (a *api) messageIn(c *frame.Call, in *newMessage) (cmd commands.SubmitMessa
 	if err != nil {
 		return cmd, d, err
 	}
+	id, err := a.messageID(c, in.ChannelID.UUID, author, b)
+	if err != nil {
+		return cmd, d, err
+	}
 	return commands.SubmitMessage{
-		MessageID: c.NewID("message"), ChannelID: in.ChannelID.UUID, ServerID: server, AuthorID: author,
+		MessageID: id, ChannelID: in.ChannelID.UUID, ServerID: server, AuthorID: author,
 		AuthorName: frame.TextIn(fields, "user_display_name"), Content: string(b.Content), RawMessage: frame.Given(b.RawMessage),
 		Metadata: b.Metadata.Raw(), SourceType: frame.Or(b.SourceType, "eliza_gui"), InReplyTo: answered,
 	}, eliza.ChannelDefaults("gui_auto_creation", fields), nil
+}
+
+// messageID is the id of a message: of one that its author calls by an id of its own, that which it has got under it, if that is the
+// same text.
+func (a *api) messageID(c *frame.Call, channel, author uuid.UUID, b PostBody) (uuid.UUID, error) {
+	for n := range eliza.SameID {
+		id := eliza.MessageID(channel, author, "", string(b.MessageID), n)
+		if id == uuid.Nil {
+			break
+		}
+		said, err := a.Env.States.Message(c, id)
+		if err != nil || !said.Exists || said.Content == string(b.Content) {
+			return id, err
+		}
+	}
+	return c.NewID("message"), nil
 }
 
 func inBusForm(m commands.SubmitMessage, at time.Time) talk.BusMessage {
