@@ -248,6 +248,21 @@ try {
     await heading(/^The story of memory/);
     await page.getByRole('region', { name: /^As it was/ }).getByText('You will refuse.').first().waitFor();
   });
+  await step('sessions, jobs and runs, live', async () => {
+    await view('Work');
+    const { agents: [{ id: agentId }] } = await call('GET', '/api/agents');
+    const user = { agentId, userId: '11111111-1111-4111-8111-111111111111' };
+    const session = await call('POST', '/api/messaging/sessions', user);
+    await page.getByRole('region', { name: 'List of Sessions' }).getByText(session.sessionId.slice(0, 8)).waitFor();
+    const job = await call('POST', '/api/messaging/jobs', { ...user, content: 'Do this.' });
+    const jobs = page.getByRole('region', { name: 'List of Jobs' });
+    await jobs.getByRole('row', { name: job.jobId.slice(0, 8) }).getByText('I hear you.').waitFor();
+    await call('DELETE', `/api/messaging/sessions/${session.sessionId}`);
+    await page.getByText('No session is open.').waitFor();
+    await page.getByRole('region', { name: 'List of Runs' }).getByRole('link', { name: 'Events' }).first().click();
+    await heading(/^Run /);
+    await page.getByRole('heading', { name: 'MODEL_USED' }).first().waitFor();
+  });
   await step('a rebuild is watched', async () => {
     await view('Overview');
     const row = page.getByRole('row', { name: /^messages core/ });
@@ -272,7 +287,7 @@ try {
   });
   for (const [name, options] of [['dark', { colorScheme: 'dark' }], ['phone', { viewport: { width: 390, height: 844 }, hasTouch: true }]]) {
     const other = await newPage(options);
-    for (const hash of ['', 'agents', 'chat', 'events', 'memory', 'parked', `story/messages/${told}`, `why/messages/${answered}`]) {
+    for (const hash of ['', 'agents', 'chat', 'events', 'memory', 'work', 'parked', `story/messages/${told}`, `why/messages/${answered}`]) {
       await other.goto(`${page_}/#/${hash}`);
       await other.getByText('live', { exact: true }).waitFor();
       await other.waitForTimeout(300);

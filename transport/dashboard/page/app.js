@@ -11,10 +11,11 @@ import { parked } from './parked.js';
 import { story } from './story.js';
 import { cause } from './cause.js';
 import { why } from './why.js';
+import { run, work } from './work.js';
 
 // A view is a function of (main, parts of the path, app) that fills main, and answers with what ends it, if anything does.
-const VIEWS = { '': overview, agents, chat, events, memory, parked, story, cause, why };
-const LISTED = [['', 'Overview', 'o'], ['agents', 'Agents', 'a'], ['chat', 'Chat', 'c'], ['events', 'Events', 'e'], ['memory', 'Memory', 'm'], ['parked', 'Parked', 'p']];
+const VIEWS = { '': overview, agents, chat, events, memory, work, run, parked, story, cause, why };
+const LISTED = [['', 'Overview', 'o'], ['agents', 'Agents', 'a'], ['chat', 'Chat', 'c'], ['events', 'Events', 'e'], ['memory', 'Memory', 'm'], ['work', 'Work', 'w'], ['parked', 'Parked', 'p']];
 
 const main = document.getElementById('main');
 const connection = document.getElementById('connection');
@@ -56,7 +57,7 @@ async function show() {
 
 function unknown(box) { fill(box, el('h1', {}, 'There is no such view'), el('p', {}, el('a', { href: '#/' }, 'Go to the overview'))); }
 
-const KEYS = [['g then o, a, c, e, m, p', 'go to a view'], ['/', 'go to the filter or the text to write'], ['j, k', 'next and previous entry'], ['space', 'in the events: pause and go on'], ['t', 'light or dark'], ['?', 'this list']];
+const KEYS = [['g then o, a, c, e, m, w, p', 'go to a view'], ['/', 'go to the filter or the text to write'], ['j, k', 'next and previous entry'], ['space', 'in the events: pause and go on'], ['t', 'light or dark'], ['?', 'this list']];
 
 function help() {
   dialog('Keys', el('table', {}, el('tbody', {}, KEYS.map(([key, what]) => el('tr', {}, el('td', {}, el('kbd', {}, key)), el('td', {}, what))))));
