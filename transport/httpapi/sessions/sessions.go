@@ -98,12 +98,16 @@ func (a *api) partiesOf(in *newSession) (agent, user uuid.UUID, err error) {
 	return agent, user, a.fits(b.Metadata)
 }
 
-// channelOf is the channel of a session. What the client says of its user is not in it, since that is erased with the user.
+// channelOf is the channel of a session. What the client says of its user is sealed for the user.
 func channelOf(s commands.CreateSession) (commands.CreateChannel, error) {
 	metadata, err := json.Marshal(map[string]any{"sessionId": s.SessionID, "agentId": s.AgentID, "userId": s.UserID, "timeoutConfig": s.Timeout})
+	opener := uuid.Nil
+	if s.Metadata != nil {
+		opener = s.UserID
+	}
 	return commands.CreateChannel{
 		ChannelID: s.ChannelID, ServerID: events.DefaultServer, Name: "session-" + s.SessionID.String(), Type: "DM", Metadata: metadata,
-		Participants: []uuid.UUID{s.UserID, s.AgentID},
+		Participants: []uuid.UUID{s.UserID, s.AgentID}, OpenedBy: opener, Opening: s.Metadata,
 	}, err
 }
 
