@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"annals/events"
+	"annals/transport/eliza"
 )
 
 func TestWhatIsJoinedIsNamedAsTheClientNamedIt(t *testing.T) {
@@ -81,7 +82,7 @@ func TestAMessageIDOfTheClientsOwnSwallowsNoText(t *testing.T) {
 	}
 	says(a, named, "for ever", true)
 	says(again, strings.ToUpper(named.String()), "for ever", false)
-	for i := range 3 * sameID { // however many
+	for i := range 3 * eliza.SameID { // however many
 		says(a, "m1", strconv.Itoa(i), true)
 	}
 }
