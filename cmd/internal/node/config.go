@@ -95,7 +95,7 @@ func (c Config) Validate() error {
 	if _, err := limits.ParseProxies(c.TrustedProxies); err != nil {
 		return fmt.Errorf("TRUSTED_PROXIES: %w", err)
 	}
-	return errors.Join(c.Places.check(), checkBlobs(c.BlobsURL), telemetry.CheckURL(c.TracesURL))
+	return errors.Join(c.check(), checkBlobs(c.BlobsURL), telemetry.CheckURL(c.TracesURL))
 }
 
 // check refuses addresses that no waiting makes right.

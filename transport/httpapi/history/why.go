@@ -60,7 +60,8 @@ type Explainer struct {
 
 // explainer reads the history for a call.
 func (a *api) explainer(c *frame.Call) Explainer {
-	return Explainer{a.Log, func(_ context.Context, f queries.HistoryFilter) ([]events.Recorded, error) { return a.decoded(c, f) }}
+	read := func(_ context.Context, f queries.HistoryFilter) ([]events.Recorded, error) { return a.decoded(c, f) } //nolint:contextcheck // the call is the context
+	return Explainer{a.Log, read}
 }
 
 func (a *api) messageWhy(c *frame.Call, in *HistoryPath) (w Why, err error) {
