@@ -60,7 +60,7 @@ func readSession(at time.Time) pgx.RowToFunc[Session] {
 		if at.IsZero() { // as it was recorded
 			return r.Session, err
 		}
-		return r.Session.At(at), err
+		return r.At(at), err
 	}
 }
 
