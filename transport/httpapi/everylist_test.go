@@ -13,6 +13,7 @@ import (
 	"annals/events"
 	"annals/transport/httpapi"
 	"annals/transport/httpapi/frame"
+	"annals/transport/httpapi/httpapitest"
 	"annals/transport/limits"
 )
 
@@ -28,6 +29,7 @@ var smallLists = map[string]string{
 	"/api/server/logs": "lines, which are bounded together",
 	"/search":          "the best of what was found: it ends early, and a narrower search finds the rest",
 	"/parked":          "ids with a reason in the server's words",
+	"/runs":            "ids and counts, with a reason in the server's words",
 }
 
 // A page that a client has not taken yet holds memory. Every list ends early where its client has no more of it, and names the cursor
@@ -37,10 +39,11 @@ func TestEveryListEndsEarlyWithACursor(t *testing.T) {
 	one := limits.Bound{Value: 1} // beyond what is free, one entry at a time
 	s := serve(t, func(o *httpapi.Options) { o.Frame.Pages = limits.NewBudget(one, one, one) })
 	const n = 5
-	world, room, server, channel := uuid.New(), uuid.New(), uuid.New(), uuid.New()
+	world, room, server, channel, session := uuid.New(), uuid.New(), uuid.New(), uuid.New(), uuid.New()
 	agent := uuid.MustParse(s.newAgent("Hoarder"))
 	for i := range n {
 		s.hoard(t, i, agent, server, channel, world, room)
+		s.hoardAsked(t, i, agent, channel, session)
 	}
 	s.CaughtUp()
 	ofAgent := "/api/agents/" + agent.String()
@@ -57,12 +60,17 @@ func TestEveryListEndsEarlyWithACursor(t *testing.T) {
 		"/api/messaging/message-servers":                     {"/api/messaging/message-servers", "servers", "after"},
 		"/api/messaging/message-servers/{serverId}/channels": {"/api/messaging/message-servers/" + server.String() + "/channels", "channels", "after"},
 		"/api/messaging/channels/{channelId}/messages":       {"/api/messaging/channels/" + channel.String() + "/messages", "messages", "before"},
+		"/api/messaging/sessions":                            {"/api/messaging/sessions", "sessions", "after"},
+		"/api/messaging/sessions/{sessionId}/messages":       {"/api/messaging/sessions/" + session.String() + "/messages", "messages", "before"},
+		"/api/messaging/jobs":                                {"/api/messaging/jobs", "jobs", "before"},
 		"/api/server/debug/servers":                          {"/api/server/debug/servers", "servers", "after"},
 		"/api/history/events":                                {"/api/history/events", "events", "after"},
 		"/api/history/agents/{id}":                           {}, // stories are bounded by history.story.bytes
 		"/api/history/channels/{id}":                         {},
 		"/api/history/messages/{id}":                         {},
 		"/api/history/memories/{id}":                         {},
+		"/api/history/sessions/{id}":                         {},
+		"/api/history/jobs/{id}":                             {},
 		"/api/history/correlations/{id}":                     {"/api/history/correlations/" + unknown, "tree", "after"},
 	}
 	same := strings.NewReplacer("/central-servers", "/message-servers", "/messaging/servers", "/messaging/message-servers", "/central-channels", "/channels",
@@ -100,7 +108,8 @@ func (s *fixture) endsEarly(t *testing.T, l listed, n int) {
 			entries, _ = a.At(l.at).([]any)
 		}
 		for _, one := range entries {
-			seen[fmt.Sprint(one.(map[string]any)["id"])] = true
+			entry := one.(map[string]any)
+			seen[fmt.Sprint(entry["id"], entry["sessionId"], entry["jobId"])] = true
 		}
 		cursor = ""
 		if _, query, more := strings.Cut(a.Header.Get("Link"), l.parameter+"="); more {
@@ -166,4 +175,20 @@ func (s *fixture) hoard(t *testing.T, i int, agent, server, channel, world, room
 	run(func(r commands.Request) (commands.Result, error) {
 		return commands.Submit(t.Context(), s.Env, r, commands.SubmitMessage{MessageID: uuid.New(), ChannelID: channel, AuthorID: agent, Content: text})
 	})
+}
+
+// hoardAsked records a session and a job of an agent with a large text each. The first session has the id.
+func (s *fixture) hoardAsked(t *testing.T, i int, agent, channel, session uuid.UUID) {
+	t.Helper()
+	if i > 0 {
+		session = uuid.New()
+	}
+	metadata := []byte(`{"text":"` + fmt.Sprint(i, large) + `"}`)
+	must(t, httpapitest.Do(s.Env, commands.CreateSession{
+		SessionID: session, ChannelID: channel, AgentID: agent, UserID: agent, Metadata: metadata,
+		Timeout: events.SessionTimeout{TimeoutMinutes: 30, AutoRenew: true, MaxDurationMinutes: 60, WarningThresholdMinutes: 5},
+	}))
+	must(t, httpapitest.Do(s.Env, commands.CreateJob{
+		ChannelID: uuid.New(), MessageID: uuid.New(), AgentID: agent, UserID: agent, Metadata: metadata, Timeout: time.Minute,
+	}))
 }

@@ -218,8 +218,14 @@ func (a *api) messages(c *frame.Call, in *messagesQuery) (list sessionMessages, 
 	for _, m := range found {
 		list.Messages = append(list.Messages, sessionMessage{m.ID, m.Content, m.AuthorID, m.ByAgent, m.CreatedAt, m.Metadata})
 	}
-	list.HasMore = len(found) >= page.Limit
 	list.Cursors = &sessionCursors{Before: found[len(found)-1].CreatedMillis, After: found[0].CreatedMillis}
+	var next string
+	if page.Before.IsZero() && !page.After.IsZero() {
+		next = c.Next("after", strconv.FormatInt(int64(list.Cursors.After), 10))
+	} else {
+		next = c.Next("before", strconv.FormatInt(int64(list.Cursors.Before), 10))
+	}
+	list.HasMore = len(found) >= page.Limit || next != ""
 	return list, nil
 }
 
