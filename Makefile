@@ -9,7 +9,8 @@ BIN := bin/annals
 export PATH := $(PATH):/usr/local/go/bin:/opt/homebrew/bin
 export CGO_ENABLED := 0
 # Leaves out what is linked in through others and never used: gin's MessagePack, 6 MB of the binary.
-TAGS := nomsgpack
+# Tests that ask go about the sources ask with the same flags: with others all would be built twice.
+export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -tags=nomsgpack
 BENCHED := ./cmd/... ./events/... ./projections/... ./queries/... ./transport/...
 LINT := .build/golangci-lint
 LINT_VERSION := v2.15.0
@@ -26,7 +27,7 @@ run: build ## Start everything; SERVER_PORT, DATA_DIR and the rest of `bin/annal
 
 build: ## Build bin/annals.
 	@command -v go >/dev/null || { echo "Go is missing: install Go 1.26 or later, or 'brew install go'" >&2; exit 1; }
-	@go build -v -tags $(TAGS) -o $(BIN) ./cmd/annals 2>&1 | { modules=0 packages=0; while IFS= read -r line; do \
+	@go build -v -o $(BIN) ./cmd/annals 2>&1 | { modules=0 packages=0; while IFS= read -r line; do \
 	  case $$line in \
 	  'go: downloading go1'*) echo "$$line …" ;; \
 	  'go: downloading '*) [ $$((modules++ % 50)) != 0 ] || echo "downloading module $$modules …" ;; \
@@ -35,15 +36,15 @@ build: ## Build bin/annals.
 	  esac; done; } >&2
 
 test: ## Run all tests that need nothing outside the repository: about 6 minutes on two cores. Vetting is make lint.
-	go test -tags $(TAGS) -vet off -timeout 10m ./...
+	go test -vet off -timeout 10m ./...
 
 test-store: ## Run the store's tests against a real EventStoreDB: make test-store EVENTSTORE_URL=esdb://host:2113?tls=false
 	@[ -n "$(EVENTSTORE_URL)" ] || { echo "name it: make test-store EVENTSTORE_URL='esdb://host:2113?tls=false'" >&2; exit 1; }
-	EVENTSTORE_URL='$(EVENTSTORE_URL)' go test -tags $(TAGS) -count 1 -v -run TestStore ./events/esdb
+	EVENTSTORE_URL='$(EVENTSTORE_URL)' go test -count 1 -v -run TestStore ./events/esdb
 
 check: lint deadcode vuln ## What a careful colleague runs before pushing: format, vet, lint, import rules, dead code, vulnerabilities, race detector.
-	go vet -tags $(TAGS) ./...
-	CGO_ENABLED=1 go test -tags $(TAGS) -race -timeout 15m ./...
+	go vet ./...
+	CGO_ENABLED=1 go test -race -timeout 15m ./...
 
 lint: $(LINT) ## Format, imports, errors, contexts, and which package may import which.
 	$(LINT) run --allow-parallel-runners ./...
@@ -66,14 +67,14 @@ $(VULN):
 	GOBIN=$(CURDIR)/.build go install golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION)
 
 soak: ## All tests, each campaign at full length: 100 crashes, outages of 10 s, a model that takes 90 s. Takes hours.
-	ANNALS_SOAK=1 go test -tags $(TAGS) -timeout 6h -count 1 -p 1 -v ./...
+	ANNALS_SOAK=1 go test -timeout 6h -count 1 -p 1 -v ./...
 
 bench: ## Measure: each figure beside its bare counterpart in the same run.
-	go test -tags $(TAGS) -run '^$$' -bench . -benchtime 2s $(BENCHED)
+	go test -run '^$$' -bench . -benchtime 2s $(BENCHED)
 
 benchmarks: ## List what make bench measures; fails when a package that it names has nothing.
 	@for packages in $(BENCHED); do \
-	  go test -tags $(TAGS) -list '^Benchmark' $$packages | grep '^Benchmark' || { echo "$$packages has no benchmarks" >&2; exit 1; }; \
+	  go test -list '^Benchmark' $$packages | grep '^Benchmark' || { echo "$$packages has no benchmarks" >&2; exit 1; }; \
 	done
 
 DATA_DIR ?= .annals
