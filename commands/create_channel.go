@@ -47,13 +47,14 @@ func (c CreateChannel) Decide(_ Request, _ Channel, a channelAdmission) ([]event
 	if a.alive {
 		return nil, nil
 	}
-	if len(c.Opening) == 0 {
-		c.Metadata, c.OpenedBy, c.Opening = a.theirs(c.Metadata)
+	metadata, openedBy, opening := c.Metadata, c.OpenedBy, c.Opening
+	if len(opening) == 0 {
+		metadata, openedBy, opening = a.theirs(metadata)
 	}
 	return []events.Event{events.ChannelCreated{
 		ChannelID: c.ChannelID, ServerID: c.ServerID, NamedBy: a.person, Name: c.Name, Type: c.Type, SourceType: c.SourceType,
-		SourceID: c.SourceID, Topic: c.Topic, Metadata: c.Metadata, Participants: distinct(c.Participants),
-		OpenedBy: c.OpenedBy, Opening: c.Opening,
+		SourceID: c.SourceID, Topic: c.Topic, Metadata: metadata, Participants: distinct(c.Participants),
+		OpenedBy: openedBy, Opening: opening,
 	}}, nil
 }
 
