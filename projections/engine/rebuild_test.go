@@ -252,22 +252,22 @@ func TestWhereTheColumnsAreTheSameTheOlderVersionServesUntilTheNewOneHasCaughtUp
 func TestNothingThatIsFilledWhileKeysAreLostIsShownInsteadOfWhatIsThere(t *testing.T) {
 	t.Parallel()
 	store, url, log := newLog(t), database(t), uuid.New()
-	_, stop := start(t, Options{Store: store, Postgres: url, Log: log, Projections: []Projection{tally("counted", "a")}})
+	f, stopOlder := start(t, Options{Store: store, Postgres: url, Log: log, Projections: []Projection{tally("counted", "a")}})
 	raised := tally("counted", "a")
 	raised.Version = 2
 	o := Options{Store: store, Postgres: url, Log: log, Projections: []Projection{raised}}
 	lost, asked := errors.New("keys are lost"), make(chan struct{}, 100)
 	withoutKeys := o
 	withoutKeys.Legible = func(context.Context) error { asked <- struct{}{}; return lost }
-	store.say(10)
-	stop()
+	waitFor(t, f, "a", store.say(10)) // its rows are shown
 	f, stop := start(t, withoutKeys)
-	<-asked // the new rows are filled
-	waitFor(t, f, "a", store.say(10))
+	<-asked                           // the new rows are filled
+	waitFor(t, f, "a", store.say(10)) // projected by the older build
 	if s := f.Status()[0]; s.Version != 1 {
 		t.Errorf("%+v", s)
 	}
 	stop()
+	stopOlder()
 	if n := number(t, connect(t, url), "select count(*) from annals.generations where version = 2 and not retired"); n != 0 {
 		t.Errorf("%d fillings without the keys are left", n)
 	}
