@@ -122,6 +122,8 @@ var freely = map[string]string{
 	"/groups/:serverId serverId": "the path has it", "/complete messageId": "channel_id counts",
 	"/ingest-external channelId": "channel_id counts", "/submit channelId": "channel_id counts", "/submit agentId": "author_id counts",
 	"/submit inReplyToMessageId": "in_reply_to_message_id counts",
+	"/action channelId":          "as of /submit", "/action agentId": "as of /submit", "/action inReplyToMessageId": "as of /submit",
+	"/messages messageId": "the client's own name of its message",
 }
 
 func TestEveryIDInABodyIsRefusedWhereItIsNone(t *testing.T) {
