@@ -12,7 +12,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { start } from './server.mjs';
 
-const [binary, folders, apiKey] = process.argv.slice(2);
+const [binary, folders, key] = process.argv.slice(2);
+const apiKey = key || undefined;
 const work = fs.mkdtempSync(join(os.tmpdir(), 'annals-clients-'));
 fs.chmodSync(work, 0o711); // PostgreSQL runs as another user
 const serve = () => start(binary, work, apiKey ? { ELIZA_SERVER_AUTH_TOKEN: apiKey } : {});
