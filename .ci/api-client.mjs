@@ -64,7 +64,7 @@ function casesOf(client, base) {
         const all = await system.getGlobalLogs({ limit: 5, level: 'all' });
         assert.ok(all.logs.length > 0 && all.levels.length === 9, JSON.stringify(all).slice(0, 200));
       },
-      deleteLog: () => assert.rejects(system.deleteLog('1'), /not supported/),     // the client asks nobody
+      deleteLog: () => assert.rejects(system.deleteLog('1'), /not supported/),     // the client sends no request
       deleteGlobalLogs: () => system.deleteGlobalLogs(),
     },
     agents: {

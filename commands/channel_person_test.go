@@ -11,7 +11,7 @@ import (
 	"annals/events"
 )
 
-// What is said of a channel with one person in it is that person's; where several take part, nobody's in particular.
+// What is said of a channel with one person in it belongs to that person; where several take part, it belongs to none of them.
 func TestWhatAChannelIsCalledIsTheOnlyPersons(t *testing.T) {
 	t.Parallel()
 	name, metadata := "Alice's roses", json.RawMessage(`{"title":"roses"}`)

@@ -30,7 +30,7 @@ type Request struct {
 	Body  string
 	Trace string
 	Hops  int
-	// Repeats is where in the log the words stand that the facts repeat, 0 for facts that repeat nothing: of somebody who was erased
+	// Repeats is where in the log the words stand that the facts repeat, 0 for facts that repeat nothing: of a person who was erased
 	// since, nothing is recorded, and the command fails with events.ErrErased.
 	Repeats events.Position
 }

@@ -21,7 +21,7 @@ type Message struct {
 	Content   string
 	Metadata  json.RawMessage
 	Submitted events.Position
-	// What an agent may change besides when it shows an action, and what those in the channel are told then.
+	// What an agent may change besides when it shows an action, and what is broadcast to the channel then.
 	RawMessage json.RawMessage
 	SourceType string
 	InReplyTo  uuid.UUID

@@ -26,7 +26,7 @@ func (c UpdateChannel) Stream() events.StreamID { return events.ChannelStream(c.
 func (c UpdateChannel) Admit(ctx context.Context, states *States, ch Channel) (channelAdmission, error) {
 	participants := ch.Participants
 	switch {
-	case c.Name == nil && c.Metadata == nil: // nothing is said of which somebody has to be known
+	case c.Name == nil && c.Metadata == nil: // nothing that has to be sealed for a person
 		participants = nil
 	case c.Participants != nil:
 		participants = *c.Participants

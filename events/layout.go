@@ -213,7 +213,7 @@ func (p part) open(ctx context.Context, s *seals, raw Raw, sealed map[string][]b
 const (
 	// Erased is what a text reads as once its subject's key is destroyed.
 	Erased = "[erased]"
-	// Lost stands for a text if its key is missing although nobody destroyed the key. The text is legible again once the key is back.
+	// Lost stands for a text if its key is missing although no erasure destroyed the key. The text is legible again once the key is back.
 	Lost = "[lost]"
 )
 

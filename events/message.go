@@ -54,7 +54,7 @@ type MessageEdited struct {
 	Content   string          `json:"content" seal:"SubjectID,else=AuthorID"`
 	Metadata  json.RawMessage `json:"metadata,omitempty" seal:"SubjectID,else=AuthorID"`
 	// Action tells that an agent shows with the message what it is doing: what follows is as it is from now on, too, and those in
-	// the channel are told.
+	// the channel receive.
 	Action     bool            `json:"action,omitempty"`
 	RawMessage json.RawMessage `json:"rawMessage,omitempty" seal:"SubjectID,else=AuthorID"`
 	SourceType string          `json:"sourceType,omitempty"`

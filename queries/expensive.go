@@ -70,7 +70,7 @@ func (p pools) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 	return p.of(ctx).SendBatch(ctx, b)
 }
 
-// Reset lets go of all connections.
+// Reset closes all connections.
 func (p pools) Reset() {
 	p.ordinary.Reset()
 	p.expensive.Reset()

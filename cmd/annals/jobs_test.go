@@ -12,7 +12,7 @@ import (
 	"annals/deploy/postgres/pgtest"
 )
 
-// newJob asks an agent for something in the name of somebody, and returns the path of the job.
+// newJob asks an agent for something in the name of a user, and returns the path of the job.
 func (c *client) newJob(t testing.TB, agent string, timeout time.Duration) string {
 	t.Helper()
 	var made struct{ JobID string }

@@ -36,7 +36,7 @@ type cli struct {
 
 func main() { os.Exit(perform(os.Args[1:])) }
 
-// Exit statuses: something failed, the command line says nothing that can be done, or nobody reads the output any more, which
+// Exit statuses: something failed, the command line says nothing that can be done, or the reader of the output has gone, which
 // shells show as 128 and SIGPIPE.
 const (
 	statusFailed = 1

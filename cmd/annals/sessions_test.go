@@ -14,7 +14,7 @@ import (
 	"annals/deploy/postgres/pgtest"
 )
 
-// openSession opens a session of somebody with an agent, and returns its path.
+// openSession opens a session of a user with an agent, and returns its path.
 func (c *client) openSession(t testing.TB, agent string, metadata map[string]any) string {
 	t.Helper()
 	var made struct{ SessionID string }

@@ -109,7 +109,7 @@ func TestAnAnswerIsErasedWithThePersonWhomItAnswers(t *testing.T) {
 		m, updated := e.Event.(events.MemoryUpdated)
 		return updated && m.MemoryID == events.UniqueUUID(iris, reply.MessageID.String())
 	})
-	// Somebody else is answered in the same channel: the prompt that is recorded does not repeat the first answer.
+	// Another person is answered in the same channel: the prompt that is recorded does not repeat the first answer.
 	handle(w, commands.JoinChannel{ChannelID: channel, ParticipantID: otto})
 	w.turn(w.sayAs(bob, channel, "Iris, good morning."), iris)
 	w.erase(ada)

@@ -103,7 +103,7 @@ type Said struct {
 	AuthorName string
 	Content    string
 	// SubjectID is the person whose words it has: the author or, of an agent's answer, the person whom it answers. It is the agent
-	// where it answers nobody, and uuid.Nil where that is not known.
+	// where it answers no one, and uuid.Nil where that is not known.
 	SubjectID uuid.UUID
 	// Position is where it was said.
 	Position events.Position

@@ -47,7 +47,7 @@ func TestTurnsAreSharedAmongClients(t *testing.T) {
 		ask("bob")
 		ask("ann")
 		for range 7 {
-			end(order[len(order)-1]) // whoever had a turn last
+			end(order[len(order)-1]) // the caller that had a turn last
 		}
 		if want := []string{"greedy", "greedy", "ann", "bob", "ann", "greedy", "greedy", "greedy", "greedy"}; !slices.Equal(order, want) {
 			t.Errorf("the turns were those of %v", order)
@@ -63,7 +63,7 @@ func TestTurnsAreSharedAmongClients(t *testing.T) {
 	})
 }
 
-// Whoever gives up, no turn is lost, and none is taken twice.
+// Callers that give up lose no turn and take none twice.
 func TestNoTurnIsLostWhoeverGivesUp(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

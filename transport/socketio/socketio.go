@@ -31,7 +31,7 @@ type Options struct {
 	Channels Channels
 	Waiter   Waiter
 	Logs     *serverlog.Ring
-	// Identify returns who a request comes from; key is what the client sent beside it. Where a key is needed and the right one
+	// Identify returns the client that a request comes from; key is what the client sent beside it. Where a key is needed and the right one
 	// is not there it fails, with a text for the client.
 	Identify func(r *http.Request, key string) (actor string, err error)
 	Clock    func() time.Time

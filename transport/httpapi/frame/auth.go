@@ -70,7 +70,7 @@ func (a *API) identify(g *gin.Context) bool {
 	return may.signed && a.keys.admitted(g.Request)
 }
 
-// Identify returns who a socket's request comes from; key is what the client sent beside it. It fails where a key is needed and
+// Identify returns the client that a socket's request comes from; key is what the client sent beside it. It fails where a key is needed and
 // the right one is not there: the error's text says whether it is missing or wrong. A wrong one beside the request counts, as one
 // in it does (see authenticate).
 func (a *API) Identify(r *http.Request, key string) (actor string, err error) {

@@ -132,7 +132,7 @@ type measured struct {
 	share *limits.Share
 }
 
-// freeOfValue is how much of a value, or of a line, counts for nobody.
+// freeOfValue is how much of a value, or of a line, counts towards no bound.
 const freeOfValue = 64 << 10
 
 // begin begins a value.

@@ -174,7 +174,7 @@ func (i *importing) record(ctx context.Context, kind string, raw json.RawMessage
 	return nil
 }
 
-// orphan reports whether a record is of an agent that is not there, which is told of as a failure. After maxOrphans the import ends: a
+// orphan reports whether a record is of an agent that does not exist, which is reported as a failure. After maxOrphans the import ends: a
 // file with its character makes the agent, and says so first.
 func (i *importing) orphan(ctx context.Context, kind string) (bool, error) {
 	if i.there || members[kind] == "" {

@@ -34,7 +34,7 @@ func (a *api) noSession(id uuid.UUID) error {
 	return a.refusal(http.StatusNotFound, problem.CodeNoSession, nil, "Session with ID '%s' not found", id)
 }
 
-// goneFor is how long clients of a session that has expired are told so. Then there is no such session.
+// goneFor is how long an expired session answers 410. After that it is not found.
 const goneFor = 24 * time.Hour
 
 func (a *api) expired(id uuid.UUID, at time.Time) error {

@@ -1,6 +1,6 @@
 package carrier
 
-// freeWaiting is how much may wait for a session that counts for nobody.
+// freeWaiting is how much may wait for a session that counts towards no bound.
 const freeWaiting = 64 << 10
 
 // weigh counts what waits for a session and, while too much waits in all, closes the session for which most does. What a WebSocket has

@@ -6,7 +6,7 @@ import (
 	"github.com/zishang520/socket.io/servers/engine/v3"
 )
 
-// unconnected is a transport of nobody.
+// unconnected is a transport without a client.
 type unconnected struct {
 	engine.Socket
 	id     string
