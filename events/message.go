@@ -53,8 +53,8 @@ type MessageEdited struct {
 	SubjectID uuid.UUID       `json:"subjectId,omitzero"` // that of MessageSubmitted
 	Content   string          `json:"content" seal:"SubjectID,else=AuthorID"`
 	Metadata  json.RawMessage `json:"metadata,omitempty" seal:"SubjectID,else=AuthorID"`
-	// Action tells that an agent shows with the message what it is doing: what follows is as it is from now on, too, and those in
-	// the channel receive.
+	// Action reports whether the message shows what an agent is doing. The fields below then hold its state from now on, which is
+	// broadcast to the channel.
 	Action     bool            `json:"action,omitempty"`
 	RawMessage json.RawMessage `json:"rawMessage,omitempty" seal:"SubjectID,else=AuthorID"`
 	SourceType string          `json:"sourceType,omitempty"`

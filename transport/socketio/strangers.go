@@ -12,7 +12,7 @@ import (
 // anonymous is the actor of clients that did not show a key.
 const anonymous = "anonymous"
 
-// identify returns the client that a request comes from, and whether it is identified: it showed the key, or there is none and it comes from
+// identify returns the client of a request, and whether it is identified: it showed the key, or there is none and it comes from
 // this machine. It fails where the request may not come in.
 func (h *Hub) identify(r *http.Request, key string) (actor string, identified bool, err error) {
 	actor, err = h.Identify(r, key)
