@@ -127,6 +127,7 @@ type embedRun struct {
 
 // all goes through the memories by their ids: what is stored meanwhile is embedded by the server.
 func (a *embedRun) all(ctx context.Context) error {
+	a.progress.show(engine.Progress{Stage: "embedding", Head: events.Position(a.total)})
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(embeddedCalls)
 	for after := uuid.Nil; ctx.Err() == nil; {

@@ -68,7 +68,7 @@ func (p *progress) show(now engine.Progress) {
 func (p *progress) line(now engine.Progress) string {
 	since := time.Since(p.begun)
 	line := fmt.Sprintf("%s: %d %s", now.Stage, now.Events, p.noun)
-	if now.Events == 0 || now.Head <= p.from {
+	if now.Events == 0 || now.Position <= p.from || now.Head <= p.from || since <= 0 { // nothing yet that a rate could be told from
 		return line
 	}
 	done := float64(now.Position-p.from) / float64(now.Head-p.from)

@@ -73,6 +73,9 @@ func (r *Embed) To(ctx context.Context, e events.Recorded) error {
 // GiveUp implements Reaction. Nobody waits for a vector; Again makes those that are missing.
 func (*Embed) GiveUp(context.Context, events.Recorded, error) error { return nil }
 
+// recordFor bounds how long a run that ends goes on recording the vectors that it has.
+const recordFor = 10 * time.Second
+
 // Again embeds those of the memories that have no vector of the model, as one run of the command line, and tells how many it
 // has embedded, also beside an error, after which it may be repeated.
 func (r *Embed) Again(ctx context.Context, run uuid.UUID, memories []uuid.UUID) (embedded int, err error) {
@@ -100,6 +103,9 @@ func (r *Embed) Again(ctx context.Context, run uuid.UUID, memories []uuid.UUID) 
 	if err != nil {
 		return 0, err
 	}
+	// What the model was paid for is recorded, also when the run ends meanwhile.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordFor)
+	defer cancel()
 	var recorded atomic.Int64
 	err = each(ctx, len(lacking), func(ctx context.Context, k int) error {
 		id := memories[lacking[k]]
