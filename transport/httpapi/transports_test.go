@@ -201,7 +201,7 @@ func TestAMessageThatItsClientNamesIsTheSameAgain(t *testing.T) {
 			t.Errorf("resumed: %v %v", names, again)
 		}
 	})
-	other := s.Ask("POST", path, said("another text", "messageId", own)).Is(201)
+	other := s.Ask("POST", path, said("another text", "messageId", own, "transport", "http")).Is(201) // which waits until the agent is done
 	if other.Text("id") == first[0]["id"] {
 		t.Errorf("another text is the same message: %s", other.Body)
 	}
