@@ -129,7 +129,7 @@ func handle[S State[S], A any](ctx context.Context, env Env, r Request, cmd Comm
 	}
 	once := func() (Result, error) {
 		if stream == nil {
-			loaded, err := LoadStream[S](ctx, env, cmd.Stream())
+			loaded, err := loadFor[S](ctx, env, cmd.Stream(), r)
 			if err != nil {
 				return Result{}, backoff.Permanent(err)
 			}

@@ -124,6 +124,23 @@ func TestOfASessionTheLastEventAloneIsRead(t *testing.T) {
 	}
 }
 
+func TestAUseThatIsRepeatedUnderAKeyCountsOnceAlthoughOthersUseTheSessionMeanwhile(t *testing.T) {
+	t.Parallel()
+	log := Open(t, elizaCreated, elizaStarted)
+	do(t, log.Env, NewRequest(), CreateSession{SessionID: talk, ChannelID: lobby, AgentID: eliza, UserID: alice, Timeout: halfHour})
+	r := keyed("body")
+	first := do(t, log.Env, r, UseSession{SessionID: talk})
+	for range 20 {
+		do(t, log.Env, NewRequest(), UseSession{SessionID: talk})
+	}
+	if again := do(t, log.Env, later(r), UseSession{SessionID: talk}); again != first {
+		t.Errorf("the first time the result is %+v, then %+v", first, again)
+	}
+	if s, err := Load[Session](t.Context(), log.Env, events.SessionStream(talk)); err != nil || s.Clock.RenewalCount != 21 {
+		t.Errorf("it was renewed %d times: %v", s.Clock.RenewalCount, err)
+	}
+}
+
 func TestADeadlineEndsWhatIsDueOnceHoweverOftenItComes(t *testing.T) {
 	t.Parallel()
 	log := Open(t, elizaCreated, elizaStarted)

@@ -17,7 +17,7 @@ type Outcome struct {
 // Try does all that Handle does but the append, and checks that the facts may be recorded: where it fails, so would Handle. Watch
 // does not learn of it. It reads the command's stream, which Handle does not for a command that begins it.
 func Try[S State[S], A any](ctx context.Context, env Env, r Request, cmd Command[S, A]) (Outcome, error) {
-	stream, err := LoadStream[S](ctx, env, cmd.Stream())
+	stream, err := loadFor[S](ctx, env, cmd.Stream(), r)
 	if err != nil {
 		return Outcome{}, err
 	}

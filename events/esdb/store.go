@@ -132,10 +132,10 @@ func (s *Store) Read(ctx context.Context, stream events.StreamID, dir events.Dir
 	return func(yield func(events.Recorded, error) bool) {
 		var from esdb.StreamPosition = esdb.Start{}
 		size := uint64(page)
-		if dir == events.Backwards { // often the last one is enough
+		if dir == events.Backwards { // often the last one is enough, or a few
 			from, size = esdb.End{}, 1
 		}
-		for ; ; size = page {
+		for ; ; size = min(32*size, page) {
 			options := esdb.ReadStreamOptions{From: from, Direction: direction(dir)}
 			got, err := s.read(ctx, func(ctx context.Context, c *esdb.Client) (*esdb.ReadStream, error) {
 				return c.ReadStream(ctx, string(stream), options, size)
