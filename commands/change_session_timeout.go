@@ -30,7 +30,5 @@ func (c ChangeSessionTimeout) Decide(r Request, s Session, _ Nothing) ([]events.
 	if c.Timeout.AutoRenew {
 		from = s.Clock.LastActivity
 	}
-	return []events.Event{events.SessionTimeoutChanged{
-		SessionID: c.SessionID, ChannelID: s.ChannelID, AgentID: s.AgentID, UserID: s.UserID, Clock: ended(s.Clock, from),
-	}}, nil
+	return []events.Event{events.SessionTimeoutChanged(s.state(c.SessionID, ended(s.Clock, from)))}, nil
 }

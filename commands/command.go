@@ -62,6 +62,12 @@ type Nothing struct{}
 // beginner is a command that usually writes the first fact of its stream: Handle appends before it reads.
 type beginner interface{ begins() }
 
+// begins reports whether a command is taken to write the first fact of its stream.
+func begins(cmd any, r Request) bool {
+	_, is := cmd.(beginner)
+	return is && r.Body == "" && r.IfRevision == nil
+}
+
 // Env is what Handle and Try need: the log, and the folds of other streams.
 type Env struct {
 	Store  events.Store
@@ -123,8 +129,7 @@ func handle[S State[S], A any](ctx context.Context, env Env, r Request, cmd Comm
 	if env.assumed != nil {
 		return Result{}, fmt.Errorf("%s: %w: what is decided by assumed facts is not recorded", cmd.Stream(), ErrRefused)
 	}
-	_, begins := cmd.(beginner)
-	if stream == nil && begins && r.Body == "" && r.IfRevision == nil {
+	if stream == nil && begins(cmd, r) {
 		stream = &Loaded[S]{revision: events.NoStream}
 	}
 	once := func() (Result, error) {

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -31,8 +32,12 @@ func (c CreateSession) Decide(r Request, s Session, _ Nothing) ([]events.Event, 
 	if s.Exists {
 		return nil, nil
 	}
-	clock := ended(events.SessionClock{CreatedAt: r.At, LastActivity: r.At, Timeout: c.Timeout}, r.At)
 	return []events.Event{events.SessionCreated{
-		SessionID: c.SessionID, ChannelID: c.ChannelID, AgentID: c.AgentID, UserID: c.UserID, Metadata: c.Metadata, Clock: clock,
+		SessionID: c.SessionID, ChannelID: c.ChannelID, AgentID: c.AgentID, UserID: c.UserID, Metadata: c.Metadata, Clock: c.Clock(r.At),
 	}}, nil
+}
+
+// Clock returns that of the session, which was created at a time.
+func (c CreateSession) Clock(at time.Time) events.SessionClock {
+	return ended(events.SessionClock{CreatedAt: at, LastActivity: at, Timeout: c.Timeout}, at)
 }

@@ -23,7 +23,5 @@ func (c DeleteSession) Decide(_ Request, s Session, _ Nothing) ([]events.Event, 
 	if !s.Exists {
 		return nil, fmt.Errorf("session %s %w", c.SessionID, ErrNotFound)
 	}
-	return []events.Event{events.SessionDeleted{
-		SessionID: c.SessionID, ChannelID: s.ChannelID, AgentID: s.AgentID, UserID: s.UserID, Clock: s.Clock,
-	}}, nil
+	return []events.Event{events.SessionDeleted(s.state(c.SessionID, s.Clock))}, nil
 }

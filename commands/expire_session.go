@@ -26,7 +26,5 @@ func (c ExpireSession) Decide(r Request, s Session, _ Nothing) ([]events.Event, 
 	case r.At.Before(s.Clock.ExpiresAt):
 		return nil, fmt.Errorf("session %s %w", c.SessionID, ErrEarly)
 	}
-	return []events.Event{events.SessionExpired{
-		SessionID: c.SessionID, ChannelID: s.ChannelID, AgentID: s.AgentID, UserID: s.UserID, Clock: s.Clock,
-	}}, nil
+	return []events.Event{events.SessionExpired(s.state(c.SessionID, s.Clock))}, nil
 }

@@ -23,7 +23,5 @@ func (c RenewSession) Decide(r Request, s Session, _ Nothing) ([]events.Event, e
 	}
 	s.Clock.LastActivity = r.At
 	s.Clock.RenewalCount++
-	return []events.Event{events.SessionRenewed{
-		SessionID: c.SessionID, ChannelID: s.ChannelID, AgentID: s.AgentID, UserID: s.UserID, Clock: ended(s.Clock, r.At),
-	}}, nil
+	return []events.Event{events.SessionRenewed(s.state(c.SessionID, ended(s.Clock, r.At)))}, nil
 }

@@ -25,6 +25,15 @@ type Session struct {
 	Clock                      events.SessionClock
 }
 
+// state returns what an event has of a session, with the clock that it has from then on.
+func (s Session) state(id uuid.UUID, clock events.SessionClock) events.SessionState {
+	return events.SessionState{SessionID: id, ChannelID: s.ChannelID, AgentID: s.AgentID, UserID: s.UserID, Clock: clock}
+}
+
+func sessionIn(f events.SessionState, expired bool) Session {
+	return Session{true, expired, f.ChannelID, f.AgentID, f.UserID, f.Clock}
+}
+
 func (Session) wholeInLast() {}
 
 // Apply implements State.
@@ -33,13 +42,13 @@ func (s Session) Apply(e events.Recorded) Session {
 	case events.SessionCreated:
 		return Session{true, false, f.ChannelID, f.AgentID, f.UserID, f.Clock}
 	case events.SessionUsed:
-		return Session{true, false, f.ChannelID, f.AgentID, f.UserID, f.Clock}
+		return sessionIn(events.SessionState(f), false)
 	case events.SessionRenewed:
-		return Session{true, false, f.ChannelID, f.AgentID, f.UserID, f.Clock}
+		return sessionIn(events.SessionState(f), false)
 	case events.SessionTimeoutChanged:
-		return Session{true, false, f.ChannelID, f.AgentID, f.UserID, f.Clock}
+		return sessionIn(events.SessionState(f), false)
 	case events.SessionExpired:
-		return Session{true, true, f.ChannelID, f.AgentID, f.UserID, f.Clock}
+		return sessionIn(events.SessionState(f), true)
 	case events.SessionDeleted:
 		return Session{}
 	}

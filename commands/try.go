@@ -21,6 +21,11 @@ func Try[S State[S], A any](ctx context.Context, env Env, r Request, cmd Command
 	if err != nil {
 		return Outcome{}, err
 	}
+	return try(ctx, env, r, cmd, stream)
+}
+
+// try is Try with the command's stream as it was loaded.
+func try[S State[S], A any](ctx context.Context, env Env, r Request, cmd Command[S, A], stream Loaded[S]) (Outcome, error) {
 	if done, ok, err := stream.repeated(cmd.Stream(), r); ok || err != nil {
 		return Outcome{Changed: done.Changed}, err
 	}
@@ -37,9 +42,9 @@ func Try[S State[S], A any](ctx context.Context, env Env, r Request, cmd Command
 }
 
 // HandleBoth handles a command and one that needs what the first makes. Nothing is half done: where the second would be
-// refused, the first is not handled.
+// refused, the first is not handled. Like Handle it takes a stream that a command begins for one that is not there.
 func HandleBoth[S State[S], A any, T State[T], B any](ctx context.Context, env Env, r Request, first Command[S, A], then Command[T, B]) (Result, error) {
-	made, err := Try(ctx, env, r, first)
+	made, err := tryToBegin(ctx, env, r, first)
 	if err != nil {
 		return Result{}, err
 	}
@@ -47,11 +52,19 @@ func HandleBoth[S State[S], A any, T State[T], B any](ctx context.Context, env E
 	if err != nil {
 		return Result{}, err
 	}
-	if _, err := Try(ctx, assuming, r, then); err != nil {
+	if _, err := tryToBegin(ctx, assuming, r, then); err != nil {
 		return Result{}, err
 	}
 	if _, err := Handle(ctx, env, r, first); err != nil {
 		return Result{}, err
 	}
 	return Handle(ctx, env, r, then)
+}
+
+// tryToBegin is Try without a look at a stream that the command begins.
+func tryToBegin[S State[S], A any](ctx context.Context, env Env, r Request, cmd Command[S, A]) (Outcome, error) {
+	if begins(cmd, r) {
+		return try(ctx, env, r, cmd, Loaded[S]{revision: events.NoStream})
+	}
+	return Try(ctx, env, r, cmd)
 }

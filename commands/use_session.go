@@ -21,7 +21,5 @@ func (c UseSession) Decide(r Request, s Session, _ Nothing) ([]events.Event, err
 	if err := s.open(c.SessionID, r.At); err != nil {
 		return nil, err
 	}
-	return []events.Event{events.SessionUsed{
-		SessionID: c.SessionID, ChannelID: s.ChannelID, AgentID: s.AgentID, UserID: s.UserID, Clock: used(s.Clock, r.At),
-	}}, nil
+	return []events.Event{events.SessionUsed(s.state(c.SessionID, used(s.Clock, r.At)))}, nil
 }

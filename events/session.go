@@ -40,50 +40,29 @@ type SessionCreated struct {
 	Clock     SessionClock    `json:"clock"`
 }
 
-// SessionUsed: a message was posted, or the client has said that it is still there.
-type SessionUsed struct {
+// SessionState is what each event after the creation has: all of the session, as it stands then.
+type SessionState struct {
 	SessionID uuid.UUID    `json:"sessionId"`
 	ChannelID uuid.UUID    `json:"channelId"`
 	AgentID   uuid.UUID    `json:"agentId"`
 	UserID    uuid.UUID    `json:"userId"`
 	Clock     SessionClock `json:"clock"`
 }
+
+// SessionUsed: a message was posted, or the client has said that it is still there.
+type SessionUsed SessionState
 
 // SessionRenewed: a client has asked for the time to begin anew.
-type SessionRenewed struct {
-	SessionID uuid.UUID    `json:"sessionId"`
-	ChannelID uuid.UUID    `json:"channelId"`
-	AgentID   uuid.UUID    `json:"agentId"`
-	UserID    uuid.UUID    `json:"userId"`
-	Clock     SessionClock `json:"clock"`
-}
+type SessionRenewed SessionState
 
 // SessionTimeoutChanged: the session ends by other rules from now on.
-type SessionTimeoutChanged struct {
-	SessionID uuid.UUID    `json:"sessionId"`
-	ChannelID uuid.UUID    `json:"channelId"`
-	AgentID   uuid.UUID    `json:"agentId"`
-	UserID    uuid.UUID    `json:"userId"`
-	Clock     SessionClock `json:"clock"`
-}
+type SessionTimeoutChanged SessionState
 
 // SessionExpired: the session was over at its deadline. Its channel and messages stay.
-type SessionExpired struct {
-	SessionID uuid.UUID    `json:"sessionId"`
-	ChannelID uuid.UUID    `json:"channelId"`
-	AgentID   uuid.UUID    `json:"agentId"`
-	UserID    uuid.UUID    `json:"userId"`
-	Clock     SessionClock `json:"clock"`
-}
+type SessionExpired SessionState
 
 // SessionDeleted: a client has ended the session. Its channel and messages stay.
-type SessionDeleted struct {
-	SessionID uuid.UUID    `json:"sessionId"`
-	ChannelID uuid.UUID    `json:"channelId"`
-	AgentID   uuid.UUID    `json:"agentId"`
-	UserID    uuid.UUID    `json:"userId"`
-	Clock     SessionClock `json:"clock"`
-}
+type SessionDeleted SessionState
 
 // EventType implements Event.
 func (SessionCreated) EventType() string { return "SessionCreated" }

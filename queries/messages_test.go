@@ -30,13 +30,13 @@ func TestAMessageIsShownInBothStylesOfTimeWithItsThoughtAmongTheMetadata(t *test
 	g := start(t)
 	g.happened(events.MessageStream(id(11)), events.MessageSubmitted{
 		MessageID: id(11), ChannelID: id(9), ServerID: id(5), AuthorID: id(1), AuthorName: "Bob", Content: "second", SourceType: "custom",
-		RawMessage: json.RawMessage(`{"thought":"hm","actions":["X"],"text":"raw"}`), Metadata: json.RawMessage(`{"extra":1e308}`), InReplyTo: id(3),
+		RawMessage: json.RawMessage(`{"thought":"hm","actions":["X"],"attachments":[{"id":"1"}]}`), Metadata: json.RawMessage(`{"extra":1e308,"attachments":[]}`), InReplyTo: id(3),
 	})
 	m, err := g.Message(g.ctx, id(11))
 	must(t, err)
 	showsAs(t, m, `{"id":"0b000000-0000-4000-8000-00000000000b","channelId":"09000000-0000-4000-8000-000000000009",
-		"authorId":"01000000-0000-4000-8000-000000000001","content":"second","rawMessage":{"thought":"hm","actions":["X"],"text":"raw"},
-		"sourceType":"custom","metadata":{"extra":1e308,"thought":"hm","actions":["X"]},
+		"authorId":"01000000-0000-4000-8000-000000000001","content":"second","rawMessage":{"thought":"hm","actions":["X"],"attachments":[{"id":"1"}]},
+		"sourceType":"custom","metadata":{"extra":1e308,"thought":"hm","actions":["X"],"attachments":[{"id":"1"}]},
 		"inReplyToRootMessageId":"03000000-0000-4000-8000-000000000003","createdAt":"2026-11-23T13:53:20.001Z",
 		"updatedAt":"2026-11-23T13:53:20.001Z","created_at":1795442000001,"updated_at":1795442000001}`)
 	if m.ServerID != id(5) || m.AuthorName != "Bob" || m.ByAgent {

@@ -12,12 +12,13 @@ func shown(raw, metadata json.RawMessage) (json.RawMessage, json.RawMessage) {
 	if !isObject(metadata) {
 		metadata = json.RawMessage(`{}`)
 	}
-	if !isObject(raw) || !mayName(raw, "thought", "actions") {
+	if !isObject(raw) || !mayName(raw, "thought", "actions", "attachments") {
 		return raw, metadata
 	}
 	var said struct {
-		Thought json.RawMessage `json:"thought"`
-		Actions json.RawMessage `json:"actions"`
+		Thought     json.RawMessage `json:"thought"`
+		Actions     json.RawMessage `json:"actions"`
+		Attachments json.RawMessage `json:"attachments"`
 	}
 	var all map[string]json.RawMessage
 	if json.Unmarshal(raw, &said) != nil || json.Unmarshal(metadata, &all) != nil {
@@ -28,6 +29,9 @@ func shown(raw, metadata json.RawMessage) (json.RawMessage, json.RawMessage) {
 	}
 	if said.Actions != nil {
 		all["actions"] = said.Actions
+	}
+	if said.Attachments != nil {
+		all["attachments"] = said.Attachments
 	}
 	if merged, err := json.Marshal(all); err == nil {
 		metadata = merged

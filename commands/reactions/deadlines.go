@@ -37,8 +37,8 @@ const (
 	lookAgain = 400 * time.Millisecond
 	// restAtMost bounds how long a node without deadlines rests: another one may have ended things until now.
 	restAtMost = 5 * time.Second
-	// endedAtOnce bounds what is read at a time, endedTogether the commands under way.
-	endedAtOnce, endedTogether = 1000, 16
+	// endedAtOnce bounds what is read at a time, endedTogether the commands under way: the log syncs what comes together at once.
+	endedAtOnce, endedTogether = 10_000, 128
 	// endLimit bounds one round. What is left is due in the next one.
 	endLimit = 30 * time.Second
 )

@@ -80,6 +80,17 @@ func TestABodyThatIsNoneIsRefusedByEveryRoute(t *testing.T) {
 	})
 }
 
+// anyText is how paths answer in which any text is taken for an id: those of what ElizaOS 1.7.2 keeps in memory, under whatever name.
+func anyText(path string) (code string) {
+	switch {
+	case strings.HasPrefix(path, sessions+"/"):
+		return problem.CodeNoSession
+	case strings.HasPrefix(path, jobs+"/"):
+		return problem.CodeNotFound
+	}
+	return ""
+}
+
 func TestAnIDThatIsNoneIsRefusedByEveryRoute(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
@@ -93,7 +104,12 @@ func TestAnIDThatIsNoneIsRefusedByEveryRoute(t *testing.T) {
 				if id == "%00" {
 					code = problem.CodeInvalidRequest // no text at all
 				}
-				s.Ask(r.Method, address(r.Path, id), fields{"agentId": ann}).Refused(400, code)
+				got := s.Ask(r.Method, address(r.Path, id), fields{"agentId": ann, "content": "x"})
+				if thing := anyText(r.Path); thing != "" && id != "%00" {
+					got.Refused(404, thing)
+				} else {
+					got.Refused(400, code)
+				}
 			}
 		}
 	})

@@ -82,6 +82,11 @@ func TestWhatMakesNoJobIsRefusedAsRecorded(t *testing.T) {
 	})
 	agent := s.newAgent("Strict")
 	stopped := s.newAgent("Stopped")
+	for _, method := range []string{"GET", "DELETE"} {
+		if got := s.Ask(method, jobs+"/any-text", nil).Refused(404, problem.CodeNotFound); got.Field("error.message") != "Job not found" {
+			t.Errorf("%s: %s", method, got.Body)
+		}
+	}
 	s.Ask("POST", "/api/agents/"+stopped+"/stop", nil).Is(200)
 	s.untouched(func() {
 		for _, c := range []struct {

@@ -23,12 +23,12 @@ func TestAnAgentThatExistsIsAnsweredAsItIsStored(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	first := s.Ask("POST", "/api/agents", fields{"characterJson": fields{"name": "Iris", "bio": "the first", "settings": fields{"secrets": fields{"K": "v"}}}}).Is(201)
-	if first.At("created") != true {
-		t.Error("the first was not created")
+	if first.At("created") != true || first.Text("character.id") != first.Text("id") {
+		t.Errorf("the first: %s", first.Body)
 	}
 	for _, name := range []string{"Iris", " Iris ", "\u200bIris\n"} {
 		again := s.named(name).Is(201)
-		if again.At("created") != false || again.Text("id") != first.Text("id") || again.Text("character.bio") != "the first" ||
+		if again.At("created") != false || again.Text("character.id") != first.Text("id") || again.Text("id") != first.Text("id") || again.Text("character.bio") != "the first" ||
 			again.Text("character.settings.secrets.K") != first.Text("character.settings.secrets.K") {
 			t.Errorf("%q: %s", name, again.Body)
 		}

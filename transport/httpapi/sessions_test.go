@@ -170,11 +170,24 @@ func TestWhatMakesNoSessionAndNoMessageIsRefusedAsRecorded(t *testing.T) {
 			{path + "/messages", fields{"content": "x", "transport": "x"}, 400, problem.CodeValidation, `Invalid content: Invalid transport "x". Must be one of: http, sse, websocket, sync, stream`},
 			{path + "/messages", fields{"content": "x", "metadata": big}, 400, problem.CodeValidation, "Invalid metadata: Metadata exceeds maximum size of 10240 bytes"},
 			{sessions + "/" + absent + "/messages", fields{"content": "x"}, 404, problem.CodeNoSession, "Session with ID '" + absent + "' not found"},
+			{path + "/messages", fields{"content": "x", "transport": 5}, 400, problem.CodeValidation, `Invalid content: Invalid transport type "number". Transport must be a string.`},
+			{sessions + "/any-text/messages", fields{"content": "x"}, 404, problem.CodeNoSession, "Session with ID 'any-text' not found"},
+			{sessions + "/any-text/messages", fields{"content": "x", "mode": "x"}, 400, problem.CodeValidation, `Invalid content: Invalid transport "x". Must be one of: http, sse, websocket, sync, stream`},
+			{sessions + "/any-text/heartbeat", nil, 404, problem.CodeNoSession, "Session with ID 'any-text' not found"},
 			{sessions + "/" + absent + "/renew", nil, 404, problem.CodeNoSession, "Session with ID '" + absent + "' not found"},
 		} {
 			if got := s.Ask("POST", c.path, c.body).Refused(c.status, c.code); got.Field("error.message") != c.message {
 				t.Errorf("%v: %s", c.body, got.Body)
 			}
+		}
+		for _, method := range []string{"GET", "DELETE"} {
+			s.Ask(method, sessions+"/any-text", nil).Refused(404, problem.CodeNoSession)
+		}
+		if got := s.Ask("POST", sessions, fields{"agentId": "nope", "userId": ann}); got.Field("error.details.providedValue") != "nope" {
+			t.Errorf("which value: %s", got.Body)
+		}
+		if got := s.Ask("PATCH", path+"/timeout", `{"timeoutMinutes":1}`); got.Field("error.details.providedConfig.timeoutMinutes") != 1.0 {
+			t.Errorf("which timeout: %s", got.Body)
 		}
 		for query, reason := range map[string]string{"before=abc": "Must be a valid timestamp", "after=99999999999999999": "Invalid date from timestamp"} {
 			name, _, _ := strings.Cut(query, "=")
@@ -232,6 +245,24 @@ func TestARepeatedMessageUsesItsSessionOnce(t *testing.T) {
 	one, other := s.openAgain(), s.openAgain()
 	if one.Field("sessionId") != other.Field("sessionId") || one.Field("expiresAt") != other.Field("expiresAt") {
 		t.Errorf("opened again: %s %s", one.Body, other.Body)
+	}
+}
+
+func TestAMessageOfASessionThatItsClientNamesIsTheSameAgain(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	path := s.openSession(s.newAgent("Named"), nil)
+	say := func(content string) answered {
+		return s.Ask("POST", path+"/messages", fields{"content": content, "messageId": "77777777-7777-4777-8777-777777777777"}).Is(201)
+	}
+	first := say("once")
+	s.untouched(func() {
+		if again := say("once"); again.Field("userMessage.id") != first.Field("userMessage.id") || again.Field("sessionStatus.renewalCount") != 1.0 {
+			t.Errorf("%s, then %s", first.Body, again.Body)
+		}
+	})
+	if other := say("another text"); other.Field("userMessage.id") == first.Field("userMessage.id") {
+		t.Errorf("another text is the same message: %s", other.Body)
 	}
 }
 

@@ -175,7 +175,10 @@ func TestATransportThatIsNoneAndAMessageThatNobodyAnswersRecordNothing(t *testin
 	s.Ask("POST", chat+"/messages", said("there is a channel")).Is(201)
 	s.untouched(func() {
 		for _, way := range []any{"carrier pigeon", "HTTP", true, fields{}, 5} {
-			s.Ask("POST", path, said("x", "transport", way)).Refused(400, problem.CodeInvalidRequest)
+			got := s.Ask("POST", path, said("x", "transport", way)).Refused(400, problem.CodeInvalidRequest)
+			if message := got.Field("error.message").(string); !strings.HasPrefix(message, "Invalid transport ") {
+				t.Errorf("%v: %s", way, message)
+			}
 		}
 		for _, to := range []string{chat + "/messages", address("/api/messaging/channels/:x/messages", unknown)} {
 			s.Ask("POST", to, said("x", "transport", "http")).Refused(400, problem.CodeInvalidRequest)
@@ -186,6 +189,30 @@ func TestATransportThatIsNoneAndAMessageThatNobodyAnswersRecordNothing(t *testin
 	opened := s.Ask("POST", address("/api/messaging/channels/:x/messages", unknown), said("x", "transport", "http", "metadata", fields{"targetAgentId": agent})).Is(201)
 	if opened.Field("agentResponse.text") != "You said: x" {
 		t.Errorf("a channel that was made for it: %s", opened.Body)
+	}
+}
+
+func TestAnAgentThatAClientNamesJoinsAChannelWithoutAgentsToAnswer(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent, path := s.dm()
+	alone := s.Ask("POST", "/api/messaging/channels", fields{"name": "x", "message_server_id": "0", "participantCentralUserIds": []string{ann}}).Is(201).Text("id")
+	ask := func(path string, named any) answered {
+		return s.Ask("POST", path, said("x", "transport", "http", "metadata", fields{"targetAgentId": named}))
+	}
+	s.untouched(func() {
+		for _, named := range []any{unknown, "nobody", nil} {
+			ask("/api/messaging/channels/"+alone+"/messages", named).Refused(400, problem.CodeInvalidRequest)
+		}
+	})
+	if got := ask("/api/messaging/channels/"+alone+"/messages", agent).Is(201); got.Field("agentResponse.text") != "You said: x" {
+		t.Errorf("it was named: %s", got.Body)
+	}
+	other := s.newAgent("Other")
+	s.Ask("POST", "/api/agents/"+other+"/start", nil).Is(200)
+	ask(path, other).Is(201)
+	if there := s.Ask("GET", strings.TrimSuffix(path, "messages")+"participants", nil).Is(200); strings.Contains(string(there.Body), other) {
+		t.Errorf("where an agent takes part, another joins: %s", there.Body)
 	}
 }
 

@@ -104,16 +104,26 @@ func (a *api) makeAgent(c *frame.Call, in *newAgent) (agentMade, error) {
 	if err != nil {
 		return agentMade{}, err
 	}
-	answer := agentMade{ID: made.AgentID, Character: raw, Created: made.Created, Converted: changes}
-	switch {
-	case !made.Created:
-		answer.Character, err = publicJSON(made.Agent.Character)
-	case frame.TextIn(fields, "name") != character.Name: // blanks stood around it
-		if fields["name"], err = json.Marshal(character.Name); err == nil {
-			answer.Character, err = json.Marshal(fields)
+	if !made.Created {
+		character = made.Agent.Character
+		if raw, err = publicJSON(character); err != nil {
+			return agentMade{}, err
 		}
 	}
-	return answer, err
+	raw, err = echo(raw, made.AgentID, character.Name)
+	return agentMade{made.AgentID, raw, made.Created, changes}, err
+}
+
+// echo is a character with the id and the name that its agent has got: its own id may have been none, and blanks may have stood around
+// the name.
+func echo(character json.RawMessage, id uuid.UUID, name string) (json.RawMessage, error) {
+	fields := frame.Object(character).Fields()
+	for key, value := range map[string]string{"id": id.String(), "name": name} {
+		if frame.TextIn(fields, key) != value {
+			fields[key], _ = json.Marshal(value) // a text always can be
+		}
+	}
+	return json.Marshal(fields)
 }
 
 // publicJSON is a stored character as clients see it.

@@ -41,6 +41,34 @@ func (ID) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Format: "uuid"}
 }
 
+// AnyID is an identifier in a path of which any text is taken: what is no identifier names nothing.
+type AnyID struct {
+	uuid.UUID
+
+	named string
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (i *AnyID) UnmarshalText(text []byte) error {
+	id, err := events.ParseID(string(text))
+	i.UUID, i.named = id, string(text)
+	if err == nil {
+		i.named = id.String()
+	}
+	return nil
+}
+
+// String is the identifier as it was named. Of a long text it is the beginning.
+func (i AnyID) String() string {
+	if i.named == "" {
+		return i.UUID.String()
+	}
+	return fmt.Sprintf("%.60s", i.named)
+}
+
+// Schema implements huma.SchemaProvider.
+func (AnyID) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeString} }
+
 // serverID is the identifier of a server in a path.
 type serverID struct{ uuid.UUID }
 

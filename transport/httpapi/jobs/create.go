@@ -68,6 +68,7 @@ func (a *api) createJob(c *frame.Call, in *newJob) (made madeJob, err error) {
 	if err := c.Wrote(r, err); err != nil {
 		return made, err
 	}
+	a.open.Taken()
 	if _, err := a.Talk.Post(c, message, talk.OverSocket); err != nil {
 		return made, err
 	}
@@ -94,9 +95,9 @@ func (a *api) admit(c *frame.Call, w *wish) (err error) {
 	if !known.Running {
 		return problem.New(http.StatusNotFound, problem.CodeNotFound, "Agent %s not found", w.agent)
 	}
-	open, err := a.Queries.OpenJobs(c, maxJobs.Int())
-	if err == nil && open >= maxJobs.Int() {
-		err = problem.New(http.StatusTooManyRequests, problem.CodeRateLimited, "%d jobs are processed. Try again when one has ended.", open)
+	full, err := a.open.Full(a.Clock(), maxJobs.Int(), func() (int, error) { return a.Queries.OpenJobs(c, maxJobs.Int()) })
+	if err == nil && full {
+		err = problem.New(http.StatusTooManyRequests, problem.CodeRateLimited, "%d jobs are processed. Try again when one has ended.", maxJobs.Int())
 	}
 	return err
 }
@@ -173,7 +174,7 @@ func channelOf(j commands.CreateJob) (commands.CreateChannel, error) {
 	}
 	return commands.CreateChannel{
 		ChannelID: j.ChannelID, ServerID: events.DefaultServer, Name: "job-" + id.String(), Type: "DM", Metadata: metadata,
-		Participants: []uuid.UUID{j.UserID, j.AgentID}, OpenedBy: opener, Opening: j.Metadata,
+		Participants: []uuid.UUID{j.AgentID, j.UserID}, OpenedBy: opener, Opening: j.Metadata,
 	}, err
 }
 

@@ -16,7 +16,7 @@ import (
 
 // JobPath names a job.
 type JobPath struct {
-	JobID frame.ID `path:"jobId"`
+	JobID frame.AnyID `path:"jobId"`
 }
 
 func (a *api) job(c *frame.Call, in *JobPath) (queries.Job, error) {
@@ -75,7 +75,7 @@ type jobCounts struct {
 // of counts jobs with a status. It reports whether there is such a status.
 func (n *jobCounts) of(status string, count int) (known bool) {
 	of := map[string]*int{
-		events.JobProcessing: &n.Processing, events.JobCompleted: &n.Completed, events.JobFailed: &n.Failed, events.JobTimedOut: &n.TimedOut,
+		"pending": &n.Pending, events.JobProcessing: &n.Processing, events.JobCompleted: &n.Completed, events.JobFailed: &n.Failed, events.JobTimedOut: &n.TimedOut,
 		events.JobCancelled: &n.Cancelled,
 	}[status]
 	if of != nil {

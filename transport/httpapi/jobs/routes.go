@@ -20,6 +20,8 @@ type Talk interface {
 type api struct {
 	*frame.API
 	Ports
+
+	open limits.Occupied
 }
 
 var maxJobs = limits.Declare(limits.Bound{

@@ -58,6 +58,11 @@ func responseOf(message uuid.UUID, t queries.Turn, said queries.Message) *talk.A
 // Posting posts messages in channels that exist, for other parts of the API.
 type Posting struct{ *api }
 
+// MessageID is the id of a message that its author calls by an id of its own, or by none.
+func (p Posting) MessageID(c *frame.Call, channel, author uuid.UUID, own, content string) (uuid.UUID, error) {
+	return p.messageID(c, channel, author, own, content)
+}
+
 // Ready refuses a message that could not be answered on the way that the client wants: nothing is recorded then.
 func (p Posting) Ready(c *frame.Call, m commands.SubmitMessage, way talk.Transport) error {
 	return p.ready(c, m, &commands.ChannelDefaults{}, way)
@@ -100,9 +105,10 @@ func (a *api) answer(c *frame.Call, posted talk.BusMessage, way talk.Transport) 
 }
 
 // answering refuses a message whose answer is waited for where no agent is there to give one: nothing is recorded then. A channel that
-// is made for such a message is one of two where the metadata names the agent.
+// is made for such a message is one of two where the metadata names the agent, and one that has no agent is joined by it.
 func (a *api) answering(c *frame.Call, m commands.SubmitMessage, d *commands.ChannelDefaults) error {
-	if target, err := events.ParseID(frame.TextIn(d.Metadata, "targetAgentId")); err == nil && d.Target == uuid.Nil {
+	target, _ := events.ParseID(frame.TextIn(d.Metadata, "targetAgentId"))
+	if target != uuid.Nil && d.Target == uuid.Nil {
 		d.DM, d.Target = true, target
 	}
 	said, err := a.Env.States.MessageNow(c, m.MessageID)
@@ -126,7 +132,18 @@ func (a *api) answering(c *frame.Call, m commands.SubmitMessage, d *commands.Cha
 			return nil
 		}
 	}
+	if agent, err := a.Env.States.Agent(c, target); err != nil || known.Exists && agent.Running {
+		return a.joins(c, m.ChannelID, target, err)
+	}
 	return problem.Invalid("No running agent found in channel participants")
+}
+
+// joins has the agent that a client names take part in a channel where no agent does.
+func (a *api) joins(c *frame.Call, channel, agent uuid.UUID, err error) error {
+	if err == nil {
+		_, err = frame.Run(c, commands.JoinChannel{ChannelID: channel, ParticipantID: agent})
+	}
+	return err
 }
 
 // turnOfFirst is the turn of the agent that answers over http and sse, which is the first of those that a message reached, once it

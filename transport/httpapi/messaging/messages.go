@@ -104,7 +104,7 @@ func (a *api) messageIn(c *frame.Call, in *newMessage) (cmd commands.SubmitMessa
 	if err != nil {
 		return cmd, d, err
 	}
-	id, err := a.messageID(c, in.ChannelID.UUID, author, b)
+	id, err := a.messageID(c, in.ChannelID.UUID, author, string(b.MessageID), string(b.Content))
 	if err != nil {
 		return cmd, d, err
 	}
@@ -117,14 +117,14 @@ func (a *api) messageIn(c *frame.Call, in *newMessage) (cmd commands.SubmitMessa
 
 // messageID is the id of a message: of one that its author calls by an id of its own, that which it has got under it, if that is the
 // same text.
-func (a *api) messageID(c *frame.Call, channel, author uuid.UUID, b PostBody) (uuid.UUID, error) {
+func (a *api) messageID(c *frame.Call, channel, author uuid.UUID, own, content string) (uuid.UUID, error) {
 	for n := range eliza.SameID {
-		id := eliza.MessageID(channel, author, "", string(b.MessageID), n)
+		id := eliza.MessageID(channel, author, "", own, n)
 		if id == uuid.Nil {
 			break
 		}
 		said, err := a.Env.States.Message(c, id)
-		if err != nil || !said.Exists || said.Content == string(b.Content) {
+		if err != nil || !said.Exists || said.Content == content {
 			return id, err
 		}
 	}

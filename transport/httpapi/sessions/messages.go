@@ -23,6 +23,7 @@ type newMessage struct {
 		Content     json.RawMessage `json:"content" doc:"A text of at most 4000 characters."`
 		Attachments json.RawMessage `json:"attachments"`
 		Metadata    json.RawMessage `json:"metadata" doc:"At most 10240 bytes."`
+		MessageID   frame.Text      `json:"messageId" doc:"The message's id in the words of the client, a UUID. The same again, with the same text, is the same message."`
 		talk.TransportNames
 	}
 }
@@ -44,22 +45,21 @@ type sessionStatus struct {
 const maxContent = 4000
 
 func (a *api) postMessage(c *frame.Call, in *newMessage) (answer sessionPosted, err error) {
-	id := in.SessionID.UUID
+	id := in.SessionID
 	way, content, err := a.wanted(in)
 	if err != nil {
 		return answer, err
 	}
-	s, err := commands.Load[commands.Session](c, a.Env, events.SessionStream(id))
-	if err != nil {
-		return answer, err
-	}
-	message := c.NewID("message")
-	again, err := a.saidBefore(c, message)
+	s, err := commands.Load[commands.Session](c, a.Env, events.SessionStream(id.UUID))
 	if err != nil {
 		return answer, err
 	}
 	if !s.Exists {
 		return answer, a.noSession(id)
+	}
+	message, again, err := a.idOf(c, s, string(in.Body.MessageID), content)
+	if err != nil {
+		return answer, err
 	}
 	if !again && (s.Expired || !a.Clock().Before(s.Clock.ExpiresAt)) {
 		return answer, a.expired(id, s.Clock.ExpiresAt)
@@ -75,10 +75,10 @@ func (a *api) postMessage(c *frame.Call, in *newMessage) (answer sessionPosted, 
 		return answer, err
 	}
 	if !again {
-		if _, err := frame.Run(c, commands.UseSession{SessionID: id}); err != nil {
+		if _, err := frame.Run(c, commands.UseSession{SessionID: id.UUID}); err != nil {
 			return answer, a.failed(c, id, err)
 		}
-		if s, err = commands.Load[commands.Session](c, a.Env, events.SessionStream(id)); err != nil {
+		if s, err = commands.Load[commands.Session](c, a.Env, events.SessionStream(id.UUID)); err != nil {
 			return answer, err
 		}
 	}
@@ -92,13 +92,14 @@ func statusOf(s commands.Session, now time.Time) sessionStatus {
 	return sessionStatus{frame.ISO(s.Clock.ExpiresAt), s.Clock.RenewalCount, s.Clock.Timeout.AutoRenew, near}
 }
 
-// saidBefore reports whether a request comes again whose message is there: it does not use the session once more.
-func (a *api) saidBefore(c *frame.Call, message uuid.UUID) (bool, error) {
-	if !c.Repeats() {
-		return false, nil
+// idOf is the id of a message, and whether it is there, since its request comes again: it does not use the session once more then.
+func (a *api) idOf(c *frame.Call, s commands.Session, own, content string) (message uuid.UUID, again bool, err error) {
+	message, err = a.Talk.MessageID(c, s.ChannelID, s.UserID, own, content)
+	if err != nil || own == "" && !c.Repeats() {
+		return message, false, err
 	}
 	m, err := a.Env.States.Message(c, message)
-	return m.Exists, err
+	return message, m.Exists, err
 }
 
 // wanted is the way of the answer and the text of a message.
@@ -197,7 +198,7 @@ type sessionMessages struct {
 }
 
 func (a *api) messages(c *frame.Call, in *messagesQuery) (list sessionMessages, err error) {
-	s, err := a.open(c, in.SessionID.UUID)
+	s, err := a.notExpired(c, in.SessionID)
 	if err != nil {
 		return list, err
 	}

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
-
 	"annals/commands"
 	"annals/queries"
 	"annals/transport/httpapi/frame"
@@ -30,14 +28,28 @@ func (a *api) invalidPart(part, reason string) error {
 	return a.invalid(map[string]string{"reason": reason}, "Invalid %s: %s", part, reason)
 }
 
-func (a *api) noSession(id uuid.UUID) error {
+// wrongTimeout are the details of a timeout configuration that is refused.
+type wrongTimeout struct {
+	Reason   string          `json:"reason"`
+	Provided json.RawMessage `json:"providedConfig,omitempty"`
+}
+
+// echoed is what a client sent, where that is short.
+func echoed(sent json.RawMessage) json.RawMessage {
+	if len(sent) > 1000 {
+		return nil
+	}
+	return sent
+}
+
+func (a *api) noSession(id frame.AnyID) error {
 	return a.refusal(http.StatusNotFound, problem.CodeNoSession, nil, "Session with ID '%s' not found", id)
 }
 
 // goneFor is how long an expired session answers 410. After that it is not found.
 const goneFor = 24 * time.Hour
 
-func (a *api) expired(id uuid.UUID, at time.Time) error {
+func (a *api) expired(id frame.AnyID, at time.Time) error {
 	if a.Clock().Sub(at) >= goneFor {
 		return a.noSession(id)
 	}
@@ -45,10 +57,10 @@ func (a *api) expired(id uuid.UUID, at time.Time) error {
 }
 
 // failed says what an error of a command means to the client of a session.
-func (a *api) failed(c *frame.Call, id uuid.UUID, err error) error {
+func (a *api) failed(c *frame.Call, id frame.AnyID, err error) error {
 	switch {
 	case errors.Is(err, commands.ErrEnded):
-		s, loadErr := commands.Load[commands.Session](c, a.Env, commands.UseSession{SessionID: id}.Stream())
+		s, loadErr := commands.Load[commands.Session](c, a.Env, commands.UseSession{SessionID: id.UUID}.Stream())
 		if loadErr != nil {
 			return loadErr
 		}

@@ -2,6 +2,8 @@
 package sessions
 
 import (
+	"github.com/google/uuid"
+
 	"annals/commands"
 	"annals/transport/httpapi/frame"
 	"annals/transport/httpapi/talk"
@@ -17,6 +19,7 @@ type Ports struct {
 
 // Talk posts messages, see messaging.Posting.
 type Talk interface {
+	MessageID(c *frame.Call, channel, author uuid.UUID, own, content string) (uuid.UUID, error)
 	Ready(c *frame.Call, m commands.SubmitMessage, way talk.Transport) error
 	Post(c *frame.Call, m commands.SubmitMessage, way talk.Transport) (talk.Posted, error)
 }
@@ -25,6 +28,8 @@ type Talk interface {
 type api struct {
 	*frame.API
 	Ports
+
+	open limits.Occupied
 }
 
 var maxSessions = limits.Declare(limits.Bound{

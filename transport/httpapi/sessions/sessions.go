@@ -3,6 +3,7 @@ package sessions
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 
 // SessionPath names a session.
 type SessionPath struct {
-	SessionID frame.ID `path:"sessionId"`
+	SessionID frame.AnyID `path:"sessionId"`
 }
 
 type newSession struct {
@@ -53,11 +54,11 @@ func (a *api) createSession(c *frame.Call, in *newSession) (made madeSession, er
 	if !known.Running {
 		return made, a.refusal(http.StatusNotFound, problem.CodeNoAgent, nil, "Agent with ID '%s' not found", agent)
 	}
-	counted, err := a.Queries.CountSessions(c, a.Clock(), maxSessions.Int())
+	full, err := a.full(c)
 	if err != nil {
 		return made, err
 	}
-	if counted.Active >= maxSessions.Int() {
+	if full {
 		return made, problem.New(http.StatusTooManyRequests, problem.CodeRateLimited, "There are %d open sessions. Try again when one has ended.", maxSessions.Int())
 	}
 	cmd := commands.CreateSession{
@@ -72,12 +73,20 @@ func (a *api) createSession(c *frame.Call, in *newSession) (made madeSession, er
 	if err := c.Wrote(r, err); err != nil {
 		return made, err
 	}
-	s, err := commands.Load[commands.Session](c, a.Env, cmd.Stream())
-	clock := s.Clock
+	a.open.Taken()
+	clock := cmd.Clock(r.At)
 	return madeSession{
 		cmd.SessionID, cmd.ChannelID, cmd.AgentID, cmd.UserID, frame.ISO(clock.CreatedAt), shown(cmd.Metadata), frame.ISO(clock.ExpiresAt),
 		queries.SessionTimeout(clock.Timeout),
-	}, err
+	}, nil
+}
+
+// full reports whether as many sessions are open as may be.
+func (a *api) full(c *frame.Call) (bool, error) {
+	return a.open.Full(a.Clock(), maxSessions.Int(), func() (int, error) {
+		counted, err := a.Queries.CountSessions(c, a.Clock(), maxSessions.Int())
+		return counted.Active, err
+	})
 }
 
 // partiesOf are the agent and the user of the session that a request wants to open.
@@ -92,7 +101,8 @@ func (a *api) partiesOf(in *newSession) (agent, user uuid.UUID, err error) {
 		id   *uuid.UUID
 	}{{"agentId", b.AgentID, &agent}, {"userId", b.UserID, &user}} {
 		if *given.id, err = events.ParseID(string(given.text)); err != nil {
-			return agent, user, a.invalid(map[string]string{"expectedFormat": "UUID v4"}, "Invalid UUID format for field '%s'", given.name)
+			details := map[string]string{"providedValue": fmt.Sprintf("%.60s", given.text), "expectedFormat": "UUID v4"}
+			return agent, user, a.invalid(details, "Invalid UUID format for field '%s'", given.name)
 		}
 	}
 	return agent, user, a.fits(b.Metadata)
@@ -107,7 +117,7 @@ func channelOf(s commands.CreateSession) (commands.CreateChannel, error) {
 	}
 	return commands.CreateChannel{
 		ChannelID: s.ChannelID, ServerID: events.DefaultServer, Name: "session-" + s.SessionID.String(), Type: "DM", Metadata: metadata,
-		Participants: []uuid.UUID{s.UserID, s.AgentID}, OpenedBy: opener, Opening: s.Metadata,
+		Participants: []uuid.UUID{s.AgentID, s.UserID}, OpenedBy: opener, Opening: s.Metadata,
 	}, err
 }
 
@@ -128,14 +138,14 @@ func shown(metadata json.RawMessage) json.RawMessage {
 }
 
 func (a *api) session(c *frame.Call, in *SessionPath) (queries.Session, error) {
-	found, err := a.open(c, in.SessionID.UUID)
+	found, err := a.notExpired(c, in.SessionID)
 	c.Revision(found.Revision)
 	return found, err
 }
 
-// open is a session that has not expired.
-func (a *api) open(c *frame.Call, id uuid.UUID) (queries.Session, error) {
-	found, err := a.Queries.Session(c, id, a.Clock())
+// notExpired is a session that has not expired.
+func (a *api) notExpired(c *frame.Call, id frame.AnyID) (queries.Session, error) {
+	found, err := a.Queries.Session(c, id.UUID, a.Clock())
 	if err == nil && found.Expired {
 		err = a.expired(id, found.ExpiresAt.Time())
 	}
@@ -188,12 +198,12 @@ func (a *api) health(c *frame.Call, _ *frame.Nothing) (sessionHealth, error) {
 
 func (a *api) renewSession(c *frame.Call, in *SessionPath) (queries.Session, error) {
 	r, err := frame.Run(c, commands.RenewSession{SessionID: in.SessionID.UUID})
-	return a.changed(c, in.SessionID.UUID, r, err)
+	return a.changed(c, in.SessionID, r, err)
 }
 
 func (a *api) heartbeat(c *frame.Call, in *SessionPath) (queries.Session, error) {
 	r, err := frame.Run(c, commands.UseSession{SessionID: in.SessionID.UUID})
-	return a.changed(c, in.SessionID.UUID, r, err)
+	return a.changed(c, in.SessionID, r, err)
 }
 
 type newTimeout struct {
@@ -202,11 +212,11 @@ type newTimeout struct {
 }
 
 func (a *api) changeTimeout(c *frame.Call, in *newTimeout) (queries.Session, error) {
-	id, wanted := in.SessionID.UUID, wishes(in.Body.Fields())
+	id, wanted := in.SessionID, wishes(in.Body.Fields())
 	if wrong := a.Rules.acceptable(wanted); wrong != "" {
-		return queries.Session{}, a.invalidPart("timeout configuration", wrong)
+		return queries.Session{}, a.invalid(wrongTimeout{wrong, echoed(in.Body.Raw())}, "Invalid timeout configuration: %s", wrong)
 	}
-	s, err := commands.Load[commands.Session](c, a.Env, events.SessionStream(id))
+	s, err := commands.Load[commands.Session](c, a.Env, events.SessionStream(id.UUID))
 	if err != nil {
 		return queries.Session{}, err
 	}
@@ -214,22 +224,22 @@ func (a *api) changeTimeout(c *frame.Call, in *newTimeout) (queries.Session, err
 	if err != nil {
 		return queries.Session{}, err
 	}
-	r, err := frame.Run(c, commands.ChangeSessionTimeout{SessionID: id, Timeout: a.Rules.timeout(agent.Character.Settings, wanted)})
+	r, err := frame.Run(c, commands.ChangeSessionTimeout{SessionID: id.UUID, Timeout: a.Rules.timeout(agent.Character.Settings, wanted)})
 	return a.changed(c, id, r, err)
 }
 
 // changed is a session after a command. Its clock is that of the log: the read models may be behind. A request that may be repeated is
 // answered as of its first time.
-func (a *api) changed(c *frame.Call, id uuid.UUID, r commands.Result, err error) (queries.Session, error) {
+func (a *api) changed(c *frame.Call, id frame.AnyID, r commands.Result, err error) (queries.Session, error) {
 	if err != nil {
 		return queries.Session{}, a.failed(c, id, err)
 	}
 	c.Settle()
-	found, err := a.Queries.Session(c, id, a.Clock())
+	found, err := a.Queries.Session(c, id.UUID, a.Clock())
 	if err != nil && !frame.Missing(err) {
 		return found, err
 	}
-	s, err := commands.Load[commands.Session](c, a.Env, events.SessionStream(id))
+	s, err := commands.Load[commands.Session](c, a.Env, events.SessionStream(id.UUID))
 	if err != nil {
 		return found, err
 	}
@@ -238,7 +248,7 @@ func (a *api) changed(c *frame.Call, id uuid.UUID, r commands.Result, err error)
 	if c.Repeats() {
 		now = r.At
 	}
-	return standing(id, s, found.Metadata, now), nil
+	return standing(id.UUID, s, found.Metadata, now), nil
 }
 
 // standing is a session as the log has it.
@@ -251,8 +261,8 @@ func standing(id uuid.UUID, s commands.Session, metadata json.RawMessage, now ti
 }
 
 func (a *api) deleteSession(c *frame.Call, in *SessionPath) (frame.NoData, error) {
-	id := in.SessionID.UUID
+	id := in.SessionID
 	c.Message = "Session " + id.String() + " deleted successfully"
-	_, err := frame.Run(c, commands.DeleteSession{SessionID: id})
+	_, err := frame.Run(c, commands.DeleteSession{SessionID: id.UUID})
 	return frame.NoData{}, a.failed(c, id, err)
 }

@@ -5,6 +5,7 @@ package talk
 import (
 	"encoding/json"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
 	"annals/queries"
@@ -58,26 +59,51 @@ const (
 )
 
 // transports are the ways by their names, those that clients used before included.
-var transports = map[frame.Text]Transport{"": OverSocket, "websocket": OverSocket, "http": OverHTTP, "sync": OverHTTP, "sse": OverSSE, "stream": OverSSE}
+var transports = map[string]Transport{"": OverSocket, "websocket": OverSocket, "http": OverHTTP, "sync": OverHTTP, "sse": OverSSE, "stream": OverSSE}
 
 // TransportNames is the way as a body names it.
 type TransportNames struct {
-	Transport frame.Text `json:"transport" doc:"http: the answer of the agent is part of the answer to the request. sse: it is streamed. websocket, or nothing: it comes over the sockets alone."`
-	Mode      frame.Text `json:"mode" doc:"An older name for transport, with the values sync, stream and websocket."`
+	Transport TransportName `json:"transport" doc:"http: the answer of the agent is part of the answer to the request. sse: it is streamed. websocket, or nothing: it comes over the sockets alone."`
+	Mode      TransportName `json:"mode" doc:"An older name for transport, with the values sync, stream and websocket."`
 }
 
 // Way is the transport that is named.
 func (n TransportNames) Way() (Transport, error) {
 	named := n.Transport
-	if named == "" {
+	if named == (TransportName{}) {
 		named = n.Mode
 	}
-	way, ok := transports[named]
-	if !ok {
-		return way, problem.Invalid("Invalid transport %.60q. Must be one of: http, sse, websocket, sync, stream", named)
+	way, ok := transports[named.text]
+	switch {
+	case named.typ != "":
+		return way, problem.Invalid("Invalid transport type %q. Transport must be a string.", named.typ)
+	case !ok:
+		return way, problem.Invalid("Invalid transport %.60q. Must be one of: http, sse, websocket, sync, stream", named.text)
 	}
 	return way, nil
 }
+
+// TransportName is the name of a way. What is no text is kept by its type, as JavaScript calls that: it is refused before anything else.
+type TransportName struct{ text, typ string }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *TransportName) UnmarshalJSON(b []byte) error {
+	switch b[0] {
+	case '"':
+		return json.Unmarshal(b, &n.text)
+	case 'n': // null is no name
+	case 't', 'f':
+		n.typ = "boolean"
+	case '{', '[':
+		n.typ = "object"
+	default:
+		n.typ = "number"
+	}
+	return nil
+}
+
+// Schema implements huma.SchemaProvider.
+func (TransportName) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeString} }
 
 // Events of a streamed answer.
 type (
