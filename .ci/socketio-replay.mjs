@@ -15,9 +15,11 @@ const { io } = createRequire(modules + '/')('socket.io-client')
 const patience = 10_000
 
 // Events that the recorded server did not send: it drops silently what it cannot make sense of, and leaves clients waiting
-// where nobody is there to answer. It does not show answers while they come into being, either.
+// where nobody is there to answer. It does not show answers while they come into being, either. What is said in a session, and the
+// answers to it over http, it broadcasts to nobody.
 const wanted = (session, event) => ['messageComplete', 'messageStreamChunk', 'messageStreamError', 'log_stream'].includes(event) ||
-  (event === 'messageError' && ['malformed', 'crash-on-null-direct-event'].includes(session))
+  (event === 'messageError' && ['malformed', 'crash-on-null-direct-event'].includes(session)) ||
+  (event === 'messageBroadcast' && session === 'session-channel')
 
 const pending = new Set()
 for (const line of fs.readFileSync(pendingList, 'utf8').split('\n')) {
@@ -105,7 +107,7 @@ async function expect (entry, rest) {
   const next = () => client.heard.findIndex((h, i) => i >= client.at && h.event === entry.event)
   if (next() < 0) {
     // What the next request of the recording causes has not happened yet; and it leaves some joins out.
-    await new Promise(resolve => setTimeout(resolve, 300))
+    for (const end = Date.now() + 1000; next() < 0 && Date.now() < end;) await new Promise(resolve => setTimeout(resolve, 20))
     const later = rest.find(e => e.dir === 'client->server' || (e.dir === 'http' && !e.done))
     if (next() < 0 && entry.event === 'channel_joined') client.socket.emit('1', here({ channelId: entry.args[0].channelId }))
     else if (next() < 0 && later?.dir === 'http') await http(later)

@@ -248,6 +248,23 @@ func TestARepeatedMessageUsesItsSessionOnce(t *testing.T) {
 	}
 }
 
+func TestAMessageOfASessionSaysOfWhichItIs(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	agent := s.newAgent("Named")
+	for what, metadata := range map[string]any{"with metadata": fields{"platform": "web", "sessionId": "mine"}, "without": nil} {
+		path := s.openSession(agent, fields{"metadata": metadata})
+		is := s.Ask("POST", path+"/messages", fields{"content": "x", "metadata": fields{"k": "v"}}).Is(201)
+		at := func(name string) any { return is.Field("userMessage.metadata." + name) }
+		if at("sessionId") != path[len(sessions)+1:] || at("agentId") != agent || at("userId") != ann || at("timeoutConfig.timeoutMinutes") != 30.0 || at("k") != "v" {
+			t.Errorf("%s: %s", what, is.Body)
+		}
+		if metadata != nil && at("platform") != "web" {
+			t.Errorf("%s: %s", what, is.Body)
+		}
+	}
+}
+
 func TestAMessageOfASessionThatItsClientNamesIsTheSameAgain(t *testing.T) {
 	t.Parallel()
 	s := serve(t)

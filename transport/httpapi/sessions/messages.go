@@ -3,6 +3,7 @@ package sessions
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -123,21 +124,20 @@ func (a *api) acceptable(content string, metadata json.RawMessage) error {
 	return a.fits(metadata)
 }
 
-// messageOf is a message in a session. Its metadata is that of the channel, of the session, and its own.
+// sessionIn names a session in metadata.
+func sessionIn(id uuid.UUID) json.RawMessage {
+	return json.RawMessage(`{"sessionId":"` + id.String() + `"}`)
+}
+
+// messageOf is a message in a session. Its metadata is that of the channel, where that of the session is, and its own.
 func (a *api) messageOf(c *frame.Call, s commands.Session, in *newMessage, message uuid.UUID, content string) (cmd commands.SubmitMessage, err error) {
 	channel, err := a.Env.States.Channel(c, s.ChannelID)
 	if err != nil {
 		return cmd, err
 	}
-	said, err := a.metadataOf(c, in.SessionID.UUID)
-	if err != nil {
-		return cmd, err
-	}
 	whole := map[string]json.RawMessage{}
-	for _, part := range []json.RawMessage{channel.Metadata, said, in.Body.Metadata} {
-		for key, value := range opened(part) {
-			whole[key] = value
-		}
+	for _, part := range []json.RawMessage{channel.Metadata, channel.Opening, sessionIn(in.SessionID.UUID), in.Body.Metadata} {
+		maps.Copy(whole, opened(part))
 	}
 	metadata, err := json.Marshal(whole)
 	if err != nil {
@@ -152,21 +152,6 @@ func (a *api) messageOf(c *frame.Call, s commands.Session, in *newMessage, messa
 		MessageID: message, ChannelID: s.ChannelID, ServerID: events.DefaultServer, AuthorID: s.UserID, AuthorName: frame.TextIn(whole, "user_display_name", "username"),
 		Content: content, RawMessage: rawMessage, Metadata: metadata, SourceType: "user",
 	}, err
-}
-
-// metadataOf is what the client said of a session when it was opened. The read models may not have it yet.
-func (a *api) metadataOf(c *frame.Call, id uuid.UUID) (json.RawMessage, error) {
-	for e, err := range a.Env.Store.Read(c, events.SessionStream(id), events.Forwards) {
-		if err != nil {
-			return nil, err
-		}
-		made, ok := e.Event.(events.SessionCreated)
-		if !ok {
-			return nil, nil
-		}
-		return made.Metadata, nil
-	}
-	return nil, nil
 }
 
 type messagesQuery struct {
