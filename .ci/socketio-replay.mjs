@@ -107,7 +107,8 @@ async function expect (entry, rest) {
   const next = () => client.heard.findIndex((h, i) => i >= client.at && h.event === entry.event)
   if (next() < 0) {
     // What the next request of the recording causes has not happened yet; and it leaves some joins out.
-    for (const end = Date.now() + 1000; next() < 0 && Date.now() < end;) await new Promise(resolve => setTimeout(resolve, 20))
+    await new Promise(resolve => setTimeout(resolve, 300))
+    for (const end = Date.now() + 700; next() < 0 && Date.now() < end;) await new Promise(resolve => setTimeout(resolve, 20))
     const later = rest.find(e => e.dir === 'client->server' || (e.dir === 'http' && !e.done))
     if (next() < 0 && entry.event === 'channel_joined') client.socket.emit('1', here({ channelId: entry.args[0].channelId }))
     else if (next() < 0 && later?.dir === 'http') await http(later)

@@ -149,13 +149,54 @@ func TestADeadlineEndsWhatIsDueOnceHoweverOftenItComes(t *testing.T) {
 	for i, at := range []time.Time{Noon, d.Due.Add(-time.Millisecond), d.Due, d.Due, d.Due.Add(time.Hour)} {
 		r := NewRequest()
 		r.At = at
-		done, err := End(t.Context(), log.Env, r, d)
+		done, err := End(t.Context(), log.Env, r, Due{Deadline: d})
 		if err != nil || done.Changed != (i == 2) {
 			t.Errorf("at %v: %+v, %v", at, done, err)
 		}
 	}
-	if _, err := End(t.Context(), log.Env, NewRequest(), events.Deadline{ID: talk, Command: "Unheard"}); err == nil {
+	if _, err := End(t.Context(), log.Env, NewRequest(), Due{Deadline: events.Deadline{ID: talk, Command: "Unheard"}}); err == nil {
 		t.Error("a command that there is not is handled")
+	}
+}
+
+func TestASessionEndsAsTheReadModelsKnowItUnlessTheLogHasGoneOn(t *testing.T) {
+	t.Parallel()
+	log := Open(t, elizaCreated, elizaStarted)
+	do(t, log.Env, NewRequest(), CreateSession{SessionID: talk, ChannelID: lobby, AgentID: eliza, UserID: alice, Timeout: halfHour})
+	known := func() *KnownSession {
+		s, err := LoadStream[Session](t.Context(), log.Env, events.SessionStream(talk))
+		if err != nil {
+			t.Fatal(err)
+		}
+		clock := s.State().Clock
+		return &KnownSession{events.SessionState{SessionID: talk, ChannelID: lobby, AgentID: eliza, UserID: alice, Clock: clock}, events.Revision(clock.RenewalCount)}
+	}
+	counted := log.Env
+	store := &countingStore{Store: log.Env.Store}
+	counted.Store = store
+	end := func(k *KnownSession) Result {
+		t.Helper()
+		r := NewRequest()
+		r.At = k.Clock.ExpiresAt
+		done, err := End(t.Context(), counted, r, Due{events.Deadline{ID: talk, Due: r.At, Command: events.ExpireSession}, k})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return done
+	}
+	before := known()
+	do(t, log.Env, NewRequest(), UseSession{SessionID: talk})
+	late := *before
+	late.Clock.ExpiresAt = late.Clock.ExpiresAt.Add(-time.Minute) // before the end that it has since the use
+	if done := end(&late); done.Changed {
+		t.Errorf("a session that was used meanwhile has ended: %+v", done)
+	}
+	store.read = 0
+	if done := end(known()); !done.Changed || store.read != 0 {
+		t.Errorf("%+v, and %d events were read", done, store.read)
+	}
+	if s, err := Load[Session](t.Context(), log.Env, events.SessionStream(talk)); err != nil || !s.Expired || s.Clock.RenewalCount != 1 {
+		t.Errorf("it has not ended: %+v %v", s, err)
 	}
 }
 

@@ -16,7 +16,7 @@ type Due interface {
 	// Mine reports whether this node is the one that ends things.
 	Mine() bool
 	// Due lists what is due at a time, the earliest first, and not more than a limit.
-	Due(ctx context.Context, at time.Time, limit int) ([]events.Deadline, error)
+	Due(ctx context.Context, at time.Time, limit int) ([]commands.Due, error)
 	// Waiting reports whether anything has a deadline.
 	Waiting(ctx context.Context) (bool, error)
 	// Readable blocks until what is recorded up to a position can be read.
@@ -102,7 +102,7 @@ func (d Deadlines) round(ctx context.Context) (waiting bool, err error) {
 }
 
 // end handles the commands of deadlines, and returns the position of the last event.
-func (d Deadlines) end(ctx context.Context, now time.Time, due []events.Deadline) (last events.Position, err error) {
+func (d Deadlines) end(ctx context.Context, now time.Time, due []commands.Due) (last events.Position, err error) {
 	positions := make([]events.Position, len(due))
 	var group errgroup.Group // one that fails stops no other
 	group.SetLimit(endedTogether)

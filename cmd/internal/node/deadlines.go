@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"annals/commands"
 	"annals/commands/reactions"
 	"annals/events"
 	"annals/projections"
@@ -21,6 +22,19 @@ func (s *server) endWhatIsDue(ctx context.Context) error {
 type due struct {
 	*queries.Queries
 	feed *engine.Feed
+}
+
+// Due implements reactions.Due.
+func (d due) Due(ctx context.Context, at time.Time, limit int) ([]commands.Due, error) {
+	found, err := d.Queries.Due(ctx, at, limit)
+	all := make([]commands.Due, len(found))
+	for i, f := range found {
+		all[i].Deadline = f.Deadline
+		if f.Session != nil {
+			all[i].Session = &commands.KnownSession{SessionState: *f.Session, Revision: events.Revision(f.Revision)}
+		}
+	}
+	return all, err
 }
 
 // Mine implements reactions.Due.
