@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
-// start returns the address of a server, and what ends it: kill as `kill -9` does, stopped when it has ended by itself.
+// start returns the address of a server, and what ends it: kill as `kill -9` does, end as it is to be ended, with its PostgreSQL. stopped
+// waits until it has ended by itself.
 export async function start(binary, folder, environment = {}) {
   const log = path.join(folder, 'log');
   const env = { ...process.env, RATE_LIMIT: 'off', SERVER_PORT: '0', DATA_DIR: path.join(folder, 'data'), ...environment };
@@ -17,5 +18,6 @@ export async function start(binary, folder, environment = {}) {
     });
     stopped.then(() => reject(new Error(`annals did not start: ${fs.readFileSync(log, 'utf8')}`)));
   });
-  return { base, stopped, kill: () => { server.kill('SIGKILL'); return stopped; } };
+  const by = signal => () => { server.kill(signal); return stopped; };
+  return { base, stopped, kill: by('SIGKILL'), end: by('SIGTERM') };
 }
