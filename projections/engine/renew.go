@@ -65,7 +65,12 @@ const wipeSegments = 128
 // wipe removes what PostgreSQL keeps of rows that are gone: samples of their values in its statistics, and the changes in its log.
 // The log is moved past the segments that may hold them, which a checkpoint then removes, since the private cluster reuses none
 // (wal_recycle). A server elsewhere may not allow it: its log is in the care of its operator (deploy/docs/erasure.md).
+//
+// PostgreSQL copies a row that is gone as long as a transaction began before it went, whatever that reads: so those are waited for.
 func wipe(ctx context.Context, conn *pgx.Conn) error {
+	if err := settled(ctx, conn); err != nil {
+		return err
+	}
 	for _, statement := range []string{"vacuum (full) pg_catalog.pg_statistic", "vacuum (full) pg_catalog.pg_statistic_ext_data"} {
 		if err := allowed(conn.Exec(ctx, statement)); err != nil {
 			return fmt.Errorf("%s: %w", statement, err)
@@ -88,6 +93,40 @@ func wipe(ctx context.Context, conn *pgx.Conn) error {
 		}
 	}
 	return allowed(conn.Exec(ctx, "checkpoint"))
+}
+
+// before names a session in which a transaction began before one that has ended meanwhile, or one that is prepared.
+const before = `
+select format('process %s of PostgreSQL (%s)', pid, coalesce(nullif(application_name, ''), backend_type)) from pg_stat_activity
+where pid <> pg_backend_pid() and (datname = current_database() or datname is null and backend_type = 'walsender')
+	and (age(backend_xmin) > age($1::text::xid) or age(backend_xid) > age($1::text::xid))
+union all select format('the prepared transaction %s', gid) from pg_prepared_xacts
+where database = current_database() and age(transaction) > age($1::text::xid)
+limit 1`
+
+// settled waits until all transactions have ended that began before now.
+func settled(ctx context.Context, conn *pgx.Conn) error {
+	var now string
+	if err := conn.QueryRow(ctx, `select pg_current_xact_id()::xid::text`).Scan(&now); err != nil {
+		return err
+	}
+	for end := time.Now().Add(linger); ; {
+		var holder string
+		err := conn.QueryRow(ctx, before, now).Scan(&holder)
+		switch {
+		case errors.Is(err, pgx.ErrNoRows):
+			return nil
+		case err != nil:
+			return err
+		case time.Now().After(end):
+			return fmt.Errorf("%s is in the midst of a transaction, which keeps what PostgreSQL knows of the rows: end it", holder)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // allowed is the error of a statement, unless this role may not run it.

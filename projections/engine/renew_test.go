@@ -1,11 +1,15 @@
 package engine
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 )
 
 // The generations of another database have the same numbers, and somebody has to end the session that is named.
@@ -34,4 +38,31 @@ func TestWhoHoldsAGenerationUpIsNeverASessionOfAnotherDatabase(t *testing.T) {
 	if by := held(); !strings.HasPrefix(by, fmt.Sprintf("process %d of", holder.PgConn().PID())) {
 		t.Errorf("it is held by %q, not by process %d", by, holder.PgConn().PID())
 	}
+}
+
+// A transaction that began before rows went sees them still, and keeps what the statistics say of them.
+func TestWhatIsGoneIsWipedOnceNoTransactionSeesIt(t *testing.T) {
+	t.Parallel()
+	url := database(t)
+	conn, reader := connect(t, url), connect(t, url)
+	tx, err := reader.BeginTx(patient(t), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	must(t, err)
+	_, err = tx.Exec(patient(t), "select from pg_class")
+	must(t, err)
+	_, err = conn.Exec(patient(t), "create table rows (); drop table rows")
+	must(t, err)
+	impatient, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if err := settled(impatient, conn); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("with a transaction that began before: %v", err)
+	}
+	must(t, tx.Commit(patient(t)))
+	again := connect(t, url) // the end of a context ends its connection
+	must(t, settled(patient(t), again))
+	later, err := reader.BeginTx(patient(t), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	must(t, err)
+	_, err = later.Exec(patient(t), "select from pg_class")
+	must(t, err)
+	must(t, settled(patient(t), again))
+	must(t, later.Rollback(patient(t)))
 }
