@@ -3,17 +3,20 @@ package commands
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
 	"annals/events"
 )
 
-// CompleteJob ends a job with a message, if its agent is the author. A job that has ended stays as it is.
+// CompleteJob ends a job with a message, if its agent is the author and said it before the deadline. A job that has ended stays as it is,
+// and one whose deadline came first ends by that.
 type CompleteJob struct {
 	Unconditional[Job]
 
 	JobID, AuthorID, ReplyID uuid.UUID
+	SaidAt                   time.Time
 }
 
 // Stream implements Command.
@@ -21,19 +24,20 @@ func (c CompleteJob) Stream() events.StreamID { return events.JobStream(c.JobID)
 
 // Decide implements Command.
 func (c CompleteJob) Decide(_ Request, j Job, _ Nothing) ([]events.Event, error) {
-	if !j.Processing() || j.AgentID != c.AuthorID {
+	if !j.Processing() || j.AgentID != c.AuthorID || !j.inTime(c.SaidAt) {
 		return nil, nil
 	}
 	return j.ended(c.JobID, events.JobCompleted, "", c.ReplyID), nil
 }
 
-// FailJob ends a job whose agent is done with a message, and has not answered. Of other messages than the job's it changes nothing,
-// nor does it change a job that has ended.
+// FailJob ends a job whose agent was done with a message before the deadline, and has not answered. Of other messages than the job's it
+// changes nothing, nor does it change a job that has ended.
 type FailJob struct {
 	Unconditional[Job]
 
 	JobID, MessageID uuid.UUID
 	Reason           string
+	DoneAt           time.Time
 }
 
 // Stream implements Command.
@@ -41,7 +45,7 @@ func (c FailJob) Stream() events.StreamID { return events.JobStream(c.JobID) }
 
 // Decide implements Command.
 func (c FailJob) Decide(_ Request, j Job, _ Nothing) ([]events.Event, error) {
-	if !j.Processing() || j.MessageID != c.MessageID {
+	if !j.Processing() || j.MessageID != c.MessageID || !j.inTime(c.DoneAt) {
 		return nil, nil
 	}
 	return j.ended(c.JobID, events.JobFailed, c.Reason, uuid.Nil), nil
@@ -68,7 +72,7 @@ func (c CancelJob) Decide(_ Request, j Job, _ Nothing) ([]events.Event, error) {
 	return j.ended(c.JobID, events.JobCancelled, "Job was cancelled", uuid.Nil), nil
 }
 
-// TimeOutJob ends a job at its deadline: completed where the agent's answer is there all the same. A job that has ended stays as it is.
+// TimeOutJob ends a job at its deadline: completed where the agent answered before, which nothing has dealt with yet. A job that has ended stays as it is.
 type TimeOutJob struct{ JobID uuid.UUID }
 
 // Stream implements Command.
@@ -80,7 +84,7 @@ func (c TimeOutJob) Admit(ctx context.Context, states *States, j Job) (answered 
 		return false, nil
 	}
 	reply, err := states.MessageNow(ctx, events.ReplyID(j.MessageID, j.AgentID))
-	return reply.Exists, err
+	return reply.Exists && j.inTime(reply.SaidAt), err
 }
 
 // Decide implements Command.

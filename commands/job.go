@@ -30,6 +30,9 @@ func (j Job) Apply(e events.Recorded) Job {
 // Processing reports whether the job is there and has not ended.
 func (j Job) Processing() bool { return j.Status == events.JobProcessing }
 
+// inTime reports whether something happened before the deadline.
+func (j Job) inTime(at time.Time) bool { return at.Before(j.ExpiresAt) }
+
 // ended returns the event that ends a job.
 func (j Job) ended(id uuid.UUID, status, reason string, reply uuid.UUID) []events.Event {
 	return []events.Event{events.JobEnded{

@@ -44,6 +44,8 @@ func TestAJobEndsOnce(t *testing.T) {
 	When(Given(jobMade), CompleteJob{JobID: work, AuthorID: alice, ReplyID: reply}).Then(t)
 	When(Given(jobMade), FailJob{JobID: work, MessageID: asked, Reason: "why"}).Then(t, jobEnded(events.JobFailed, "why", uuid.Nil))
 	When(Given(jobMade), FailJob{JobID: work, MessageID: reply, Reason: "of another message"}).Then(t)
+	When(Given(jobMade), CompleteJob{JobID: work, AuthorID: eliza, ReplyID: reply, SaidAt: Noon}).Then(t) // the deadline was first
+	When(Given(jobMade), FailJob{JobID: work, MessageID: asked, DoneAt: Noon}).Then(t)
 	When(Given(jobMade), CancelJob{JobID: work}).Then(t, jobEnded(events.JobCancelled, "Job was cancelled", uuid.Nil))
 	When(Given(), CancelJob{JobID: work}).ThenFails(t, ErrNotFound, "job")
 	When(Given(jobMade), TimeOutJob{JobID: work}).Then(t, jobEnded(events.JobTimedOut, late, uuid.Nil))
@@ -62,9 +64,16 @@ func TestAJobEndsOnce(t *testing.T) {
 // After a crash the deadline may be dealt with before the answer that was given in time.
 func TestAJobWhoseAnswerIsThereIsCompletedAtItsDeadline(t *testing.T) {
 	t.Parallel()
-	reply := events.ReplyID(asked, eliza)
-	answered := Given(homeCreated, elizaCreated, elizaStarted, lobbyCreated, jobMade, events.MessageSubmitted{
-		MessageID: reply, ChannelID: lobby, ServerID: events.DefaultServer, AuthorID: eliza, Content: "yes", ByAgent: true,
-	})
-	When(answered, TimeOutJob{JobID: work}).Then(t, jobEnded(events.JobCompleted, "", reply))
+	for at, want := range map[time.Duration]string{-time.Millisecond: events.JobCompleted, 0: events.JobTimedOut, time.Second: events.JobTimedOut} {
+		log := Open(t, homeCreated, elizaCreated, elizaStarted, lobbyCreated, jobMade)
+		said := NewRequest()
+		said.At = Noon.Add(at)
+		do(t, log.Env, said, SubmitMessage{MessageID: events.ReplyID(asked, eliza), ChannelID: lobby, AuthorID: eliza, Content: "yes"})
+		due := NewRequest()
+		due.At = Noon.Add(time.Minute)
+		do(t, log.Env, due, TimeOutJob{JobID: work})
+		if job, err := Load[Job](t.Context(), log.Env, events.JobStream(work)); err != nil || job.Status != want {
+			t.Errorf("answered %v after the deadline: %s %v", at, job.Status, err)
+		}
+	}
 }

@@ -57,9 +57,9 @@ func (j Jobs) To(ctx context.Context, e events.Recorded) error {
 	}
 	switch f := e.Event.(type) {
 	case events.MessageSubmitted:
-		_, err = commands.Handle(ctx, j.Env, r, commands.CompleteJob{JobID: id, AuthorID: f.AuthorID, ReplyID: f.MessageID})
+		_, err = commands.Handle(ctx, j.Env, r, commands.CompleteJob{JobID: id, AuthorID: f.AuthorID, ReplyID: f.MessageID, SaidAt: e.Meta.At})
 	case events.TurnCompleted:
-		_, err = commands.Handle(ctx, j.Env, r, commands.FailJob{JobID: id, MessageID: f.MessageID, Reason: failureOf(f)})
+		_, err = commands.Handle(ctx, j.Env, r, commands.FailJob{JobID: id, MessageID: f.MessageID, Reason: failureOf(f), DoneAt: e.Meta.At})
 	}
 	return err
 }
