@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -49,6 +50,9 @@ const (
 	connectLimit = 2 * time.Second
 	// StatementLimit bounds one statement.
 	StatementLimit = 10 * time.Second
+	// connections are enough that a short read does not wait for the long ones of others: a connection that is free is given to the read
+	// that has waited for longest, whatever reads it. A URL may say another number (pool_max_conns).
+	connections = 8
 )
 
 // Config describes a pool at the URL that reads through the given schema of views (engine.Views), which may be made
@@ -57,6 +61,9 @@ func Config(url, views string) (*pgxpool.Config, error) {
 	c, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("URL of PostgreSQL: %w", err)
+	}
+	if !strings.Contains(url, "pool_max_conns") {
+		c.MaxConns = max(c.MaxConns, connections)
 	}
 	c.ConnConfig.ConnectTimeout = connectLimit
 	c.ConnConfig.RuntimeParams["search_path"] = pgx.Identifier{views}.Sanitize() + ", public"

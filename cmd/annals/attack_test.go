@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -18,16 +21,66 @@ import (
 // attackKey is the key of the server that is attacked. Some attackers have it.
 const attackKey = "s3cret"
 
-// attacked is a server under attack, with what attackers ask for.
-type attacked struct {
-	*process
-	host, agent, channel, log string
+// asAttackers makes the test binary attack a server, as the JSON of a target says. The client whose latency counts and the server must
+// not wait for attackers within one process.
+const asAttackers = "ANNALS_TEST_AS_ATTACKERS"
+
+// target is what attackers ask for, and for how long.
+type target struct {
+	Base, Host, Agent, Channel, Log string
+	Lasts                           time.Duration
+	Only                            string // attacks whose names contain it
 }
 
-// from is a client with an address of its own on this machine, so that bounds by client tell it from others.
-func (a *attacked) from(last int) *http.Transport {
+// attacked is a server under attack.
+type attacked struct {
+	*process
+	target
+}
+
+// from returns connections of a client with an address of its own on this machine, so that bounds by client apply to it alone.
+func from(last int) *http.Transport {
 	d := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(last))}}
 	return &http.Transport{DialContext: d.DialContext, MaxIdleConnsPerHost: 64, DisableCompression: true}
+}
+
+// attack makes all attacks at once until the time is over. It is what the process of the attackers does.
+func attack(t target) {
+	ctx, cancel := context.WithTimeout(context.Background(), t.Lasts)
+	defer cancel()
+	var attackers sync.WaitGroup
+	for i, attack := range attacks {
+		if strings.Contains(attack.name, t.Only) {
+			attackers.Go(func() { attack.do(ctx, t, 2+i) })
+		}
+	}
+	attackers.Wait()
+}
+
+// attackers starts the process of the attackers. It has a lower priority than the server: the attack is as strong as it can be on the
+// machine, since attackers run whenever the server waits for them, but it takes no time away from the server, as attackers
+// elsewhere take none.
+func (a *attacked) attackers(t *testing.T) (wait func()) {
+	t.Helper()
+	what, err := json.Marshal(a.target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("nice", "-n", "10", os.Args[0])
+	cmd.Env = append(os.Environ(), asAttackers+"="+string(what))
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return func() {
+		if err := <-done; err != nil {
+			t.Errorf("the attackers: %v", err)
+		}
+		t.Logf("the attackers took %v of processor time", (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Round(time.Second/10))
+	}
 }
 
 // latencies are those of a client, and how often it was refused.
@@ -50,13 +103,13 @@ func (l *latencies) String() string {
 
 // lives is a client with the key that posts and reads for a while.
 func (a *attacked) lives(ctx context.Context, lasts time.Duration) *latencies {
-	l, c := &latencies{}, &http.Client{Transport: a.from(1), Timeout: time.Minute}
-	messages := a.base + "/api/messaging/central-channels/" + a.channel + "/messages"
+	l, c := &latencies{}, &http.Client{Transport: from(1), Timeout: time.Minute}
+	messages := a.Base + "/api/messaging/central-channels/" + a.Channel + "/messages"
 	for end, n := time.Now().Add(lasts), 0; time.Now().Before(end); n++ {
 		for _, one := range [][3]string{
 			{http.MethodPost, messages, fmt.Sprintf(`{"author_id":%q,"server_id":%q,"content":"tea for %d"}`, somebody, defaultServer, n)},
 			{http.MethodGet, messages + "?limit=20", ""},
-			{http.MethodGet, a.base + "/api/agents/" + a.agent, ""},
+			{http.MethodGet, a.Base + "/api/agents/" + a.Agent, ""},
 		} {
 			began := time.Now()
 			if status, err := ask(ctx, c, one[0], one[1], strings.NewReader(one[2]), attackKey); err != nil || status >= 300 {
@@ -103,10 +156,8 @@ func TestAttacksOfAllKindsAtOnceRefuseNoClientWithTheKey(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), lasts)
 	defer cancel()
-	var attackers sync.WaitGroup
-	for i, attack := range attacks {
-		attackers.Go(func() { attack.do(ctx, a, 2+i) })
-	}
+	a.Lasts, a.Only = lasts, os.Getenv("ANNALS_ATTACK_ONLY")
+	wait := a.attackers(t)
 	sampled := make(chan struct{})
 	go func() {
 		defer close(sampled)
@@ -117,7 +168,7 @@ func TestAttacksOfAllKindsAtOnceRefuseNoClientWithTheKey(t *testing.T) {
 	}()
 	during := a.lives(t.Context(), lasts)
 	<-sampled
-	attackers.Wait()
+	wait()
 	t.Logf("during %v: %v; %d MB at most", lasts, during, peak>>20)
 	after := a.lives(t.Context(), min(lasts, 10*time.Second))
 	eventually(t, time.Minute, "the memory is as usual again", func() bool { return p.resident(t) < before+60<<20 })

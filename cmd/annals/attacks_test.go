@@ -28,20 +28,22 @@ func (k keyed) RoundTrip(r *http.Request) (*http.Response, error) {
 func fill(t *testing.T, p *process) *attacked {
 	t.Helper()
 	p.http.Transport = keyed{p.http.Transport}
-	a := &attacked{process: p, host: strings.TrimPrefix(p.base, "http://"), agent: p.runningAgent(t, "Eliza"), channel: p.channel(t, "GROUP")}
+	a := &attacked{process: p, target: target{
+		Base: p.base, Host: strings.TrimPrefix(p.base, "http://"), Agent: p.runningAgent(t, "Eliza"), Channel: p.channel(t, "GROUP"),
+	}}
 	large := strings.Repeat("much ado ", 300<<10/9)
 	for n := range 20 {
-		_, said, err := p.post(t.Context(), a.channel, fmt.Sprint(n, large))
+		_, said, err := p.post(t.Context(), a.Channel, fmt.Sprint(n, large))
 		if err != nil || said.status != http.StatusCreated {
 			t.Fatalf("%v %d", err, said.status)
 		}
-		a.log, _, _ = strings.Cut(said.header.Get("X-Annals-Position"), ".")
+		a.Log, _, _ = strings.Cut(said.header.Get("X-Annals-Position"), ".")
 	}
 	var lines strings.Builder
 	for n := range 5000 {
 		fmt.Fprintf(&lines, `{"type":"memory","data":{"content":{"text":"tea and roses %d"}}}`+"\n", n)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.base+"/api/memory/agents/"+a.agent+"/import", strings.NewReader(lines.String()))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.base+"/api/memory/agents/"+a.Agent+"/import", strings.NewReader(lines.String()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,74 +59,74 @@ func fill(t *testing.T, p *process) *attacked {
 // attacks are made at the same time, each from an address of its own, until the context ends. What they are answered does not matter.
 var attacks = []struct {
 	name string
-	do   func(ctx context.Context, a *attacked, from int)
+	do   func(ctx context.Context, a target, last int)
 }{
-	{"sessions of Socket.IO without the key", func(ctx context.Context, a *attacked, from int) {
-		a.repeat(ctx, from, 10, http.MethodGet, func() string { return "/socket.io/?EIO=4&transport=polling" }, nil, "")
+	{"sessions of Socket.IO without the key", func(ctx context.Context, a target, last int) {
+		a.repeat(ctx, last, 10, http.MethodGet, func() string { return "/socket.io/?EIO=4&transport=polling" }, nil, "")
 	}},
-	{"heads that do not end", func(ctx context.Context, a *attacked, from int) {
-		a.connections(ctx, from, 200, []byte("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: "), bytes.Repeat([]byte("x"), 16<<10))
+	{"heads that do not end", func(ctx context.Context, a target, last int) {
+		a.connections(ctx, last, 200, []byte("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: "), bytes.Repeat([]byte("x"), 16<<10))
 	}},
-	{"many lines in a head", func(ctx context.Context, a *attacked, from int) {
-		a.connections(ctx, from, 100, []byte("GET / HTTP/1.1\r\nHost: localhost\r\n"), bytes.Repeat([]byte("A: b\r\n"), 1<<10))
+	{"many lines in a head", func(ctx context.Context, a target, last int) {
+		a.connections(ctx, last, 100, []byte("GET / HTTP/1.1\r\nHost: localhost\r\n"), bytes.Repeat([]byte("A: b\r\n"), 1<<10))
 	}},
-	{"guesses at the key", func(ctx context.Context, a *attacked, from int) {
-		a.repeat(ctx, from, 4, http.MethodGet, alternate("/metrics", "/ws", "/api/agents", "/media/uploads/agents/x/a.png"), nil, "wrong")
+	{"guesses at the key", func(ctx context.Context, a target, last int) {
+		a.repeat(ctx, last, 4, http.MethodGet, alternate("/metrics", "/ws", "/api/agents", "/media/uploads/agents/x/a.png"), nil, "wrong")
 	}},
-	{"uploads that stall", func(ctx context.Context, a *attacked, from int) {
-		head := "POST /api/media/agents/" + a.agent + "/upload HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: " + attackKey +
+	{"uploads that stall", func(ctx context.Context, a target, last int) {
+		head := "POST /api/media/agents/" + a.Agent + "/upload HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: " + attackKey +
 			"\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000000\r\n\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n"
-		a.connections(ctx, from, 64, []byte(head), nil)
+		a.connections(ctx, last, 64, []byte(head), nil)
 	}},
-	{"searches, statistics and exports", func(ctx context.Context, a *attacked, from int) {
-		of := "/api/memory/agents/" + a.agent
-		a.repeat(ctx, from, 40, http.MethodGet, alternate(of+"/memories/search?q=tea+-zzz&limit=1000", of+"/stats", of+"/insights", of+"/export", "/api/history/events?limit=1000"), nil, attackKey)
+	{"searches, statistics and exports", func(ctx context.Context, a target, last int) {
+		of := "/api/memory/agents/" + a.Agent
+		a.repeat(ctx, last, 40, http.MethodGet, alternate(of+"/memories/search?q=tea+-zzz&limit=1000", of+"/stats", of+"/insights", of+"/export", "/api/history/events?limit=1000"), nil, attackKey)
 	}},
-	{"searches of negations", func(ctx context.Context, a *attacked, from int) {
-		a.repeat(ctx, from, 10, http.MethodPost, alternate("/api/messaging/messages/search"), []byte(`{"query":"much -zzz","limit":1000}`), attackKey)
+	{"searches of negations", func(ctx context.Context, a target, last int) {
+		a.repeat(ctx, last, 10, http.MethodPost, alternate("/api/messaging/messages/search"), []byte(`{"query":"much -zzz","limit":1000}`), attackKey)
 	}},
-	{"subscriptions that are not read", func(ctx context.Context, a *attacked, from int) {
-		d := websocket.Dialer{NetDialContext: a.from(from).DialContext}
+	{"subscriptions that are not read", func(ctx context.Context, a target, last int) {
+		d := websocket.Dialer{NetDialContext: from(last).DialContext}
 		for range 4 {
-			conn, res, err := d.DialContext(ctx, "ws://"+a.host+"/ws", http.Header{"X-API-KEY": {attackKey}})
+			conn, res, err := d.DialContext(ctx, "ws://"+a.Host+"/ws", http.Header{"X-API-KEY": {attackKey}})
 			if err != nil {
 				return
 			}
 			_ = res.Body.Close()
 			defer func() { _ = conn.Close() }()
 			for n := range 32 {
-				_ = conn.WriteMessage(websocket.TextMessage, fmt.Appendf(nil, `{"id":"%d","subscribe":{},"after":"%s.0"}`, n, a.log))
+				_ = conn.WriteMessage(websocket.TextMessage, fmt.Appendf(nil, `{"id":"%d","subscribe":{},"after":"%s.0"}`, n, a.Log))
 			}
 		}
 		<-ctx.Done()
 	}},
-	{"lists that are not read", func(ctx context.Context, a *attacked, from int) {
-		request := "GET /api/messaging/central-channels/" + a.channel + "/messages?limit=1000 HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: " + attackKey + "\r\n\r\n"
-		a.connections(ctx, from, 12, bytes.Repeat([]byte(request), 3), nil)
+	{"lists that are not read", func(ctx context.Context, a target, last int) {
+		request := "GET /api/messaging/central-channels/" + a.Channel + "/messages?limit=1000 HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: " + attackKey + "\r\n\r\n"
+		a.connections(ctx, last, 12, bytes.Repeat([]byte(request), 3), nil)
 	}},
-	{"imports of one endless value", func(ctx context.Context, a *attacked, from int) {
-		head := "POST /api/memory/agents/" + a.agent + "/import HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: " + attackKey +
+	{"imports of one endless value", func(ctx context.Context, a target, last int) {
+		head := "POST /api/memory/agents/" + a.Agent + "/import HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: " + attackKey +
 			"\r\nContent-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n{\"name\":\""
-		a.connections(ctx, from, 30, []byte(head), bytes.Repeat([]byte("x"), 64<<10))
+		a.connections(ctx, last, 30, []byte(head), bytes.Repeat([]byte("x"), 64<<10))
 	}},
-	{"deep JSON, and bodies that are no such", func(ctx context.Context, a *attacked, from int) {
-		a.repeat(ctx, from, 4, http.MethodPost, alternate("/api/messaging/central-channels/"+a.channel+"/messages"), bytes.Repeat([]byte("["), 1<<20), attackKey)
+	{"deep JSON, and bodies that are no such", func(ctx context.Context, a target, last int) {
+		a.repeat(ctx, last, 4, http.MethodPost, alternate("/api/messaging/central-channels/"+a.Channel+"/messages"), bytes.Repeat([]byte("["), 1<<20), attackKey)
 	}},
-	{"thousands of parameters, ranges and tags", func(ctx context.Context, a *attacked, from int) {
-		a.repeat(ctx, from, 4, http.MethodGet, alternate("/api/agents?"+strings.Repeat("limit=1&", 6000), "/api/openapi.json", "/socket.io/socket.io.js"), nil, attackKey)
+	{"thousands of parameters, ranges and tags", func(ctx context.Context, a target, last int) {
+		a.repeat(ctx, last, 4, http.MethodGet, alternate("/api/agents?"+strings.Repeat("limit=1&", 6000), "/api/openapi.json", "/socket.io/socket.io.js"), nil, attackKey)
 	}},
-	{"logs that are followed by many", func(ctx context.Context, a *attacked, from int) {
+	{"logs that are followed by many", func(ctx context.Context, a target, last int) {
 		request := "GET /api/server/logs/stream HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: " + attackKey + "\r\n\r\n"
-		a.connections(ctx, from, 300, []byte(request), nil)
+		a.connections(ctx, last, 300, []byte(request), nil)
 	}},
-	{"WebSockets that say nothing", func(ctx context.Context, a *attacked, from int) {
+	{"WebSockets that say nothing", func(ctx context.Context, a target, last int) {
 		request := "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-		a.connections(ctx, from, 500, []byte(request), nil)
+		a.connections(ctx, last, 500, []byte(request), nil)
 	}},
-	{"a channel that is made, filled and deleted", func(ctx context.Context, a *attacked, from int) {
-		c := &http.Client{Transport: a.from(from)}
-		path := a.base + "/api/messaging/central-channels/" + somebody
+	{"a channel that is made, filled and deleted", func(ctx context.Context, a target, last int) {
+		c := &http.Client{Transport: from(last)}
+		path := a.Base + "/api/messaging/central-channels/" + somebody
 		for ctx.Err() == nil {
 			var posts sync.WaitGroup
 			for range 10 {
@@ -151,13 +153,13 @@ func alternate(paths ...string) func() string {
 }
 
 // repeat asks again and again, several at a time.
-func (a *attacked) repeat(ctx context.Context, from, several int, method string, path func() string, body []byte, key string) {
-	c := &http.Client{Transport: a.from(from)}
+func (a target) repeat(ctx context.Context, last, several int, method string, path func() string, body []byte, key string) {
+	c := &http.Client{Transport: from(last)}
 	var all sync.WaitGroup
 	for range several {
 		all.Go(func() {
 			for ctx.Err() == nil {
-				_, _ = ask(ctx, c, method, a.base+path(), bytes.NewReader(body), key)
+				_, _ = ask(ctx, c, method, a.Base+path(), bytes.NewReader(body), key)
 			}
 		})
 	}
@@ -165,13 +167,13 @@ func (a *attacked) repeat(ctx context.Context, from, several int, method string,
 }
 
 // connections keeps connections open that send a beginning, then more again and again, and read nothing. One that is closed is replaced.
-func (a *attacked) connections(ctx context.Context, from, many int, begin, more []byte) {
-	d := a.from(from).DialContext
+func (a target) connections(ctx context.Context, last, many int, begin, more []byte) {
+	d := from(last).DialContext
 	var all sync.WaitGroup
 	for range many {
 		all.Go(func() {
 			for ctx.Err() == nil {
-				if conn, err := d(ctx, "tcp", a.host); err == nil {
+				if conn, err := d(ctx, "tcp", a.Host); err == nil {
 					a.send(ctx, conn, begin, more)
 				}
 			}
@@ -180,7 +182,7 @@ func (a *attacked) connections(ctx context.Context, from, many int, begin, more 
 	all.Wait()
 }
 
-func (a *attacked) send(ctx context.Context, conn net.Conn, begin, more []byte) {
+func (a target) send(ctx context.Context, conn net.Conn, begin, more []byte) {
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	defer func() { _ = conn.Close() }()
 	_, err := conn.Write(begin)

@@ -28,6 +28,7 @@ func (s *Serve) Validate() error {
 func (s *Serve) Run(ctx context.Context) error {
 	o := node.Options{Config: s.Config, Logger: s.Logger()}
 	slog.SetDefault(o.Logger) // what has no logger of its own speaks like everything else
+	go keepMemory(ctx)
 	if s.ReadOnly {
 		return node.ServeAsOf(ctx, o, s.Schema, func(url string) {
 			fmt.Printf("annals serves %s/api as it was — API page: %s/api/docs, health: %s/api/server/health\n", url, url, url)

@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"annals/events"
 	"annals/transport/httpapi"
@@ -290,3 +292,37 @@ func TestABodyThatNeverEndsIsCutOff(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// exchange sends bytes over a connection of their own, and returns what comes back until the server closes it.
+func exchange(t *testing.T, s *fixture, request string) string {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://")) //nolint:noctx // it is listened to
+	must(t, err)
+	defer func() { must(t, conn.Close()) }()
+	must(t, conn.SetDeadline(time.Now().Add(30*time.Second)))
+	_, err = io.WriteString(conn, request)
+	must(t, err)
+	text, err := io.ReadAll(conn)
+	must(t, err)
+	return string(text)
+}
+
+// A head with a length and chunks means one body to us and perhaps another to a proxy: what follows it is no request.
+func TestWhatFollowsABodyOfTwoLengthsIsNoRequest(t *testing.T) {
+	t.Parallel()
+	said := exchange(t, serve(t), "POST /api/messaging/servers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 4\r\n"+
+		"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /api/server/ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	if strings.Count(said, "HTTP/1.1 ") != 1 || !strings.Contains(said, "Connection: close") {
+		t.Errorf("answered with %s", said)
+	}
+}
+
+// A client that asks whether it may send a body that is too large is refused before it sends it.
+func TestABodyThatIsTooLargeIsRefusedBeforeItIsSent(t *testing.T) {
+	t.Parallel()
+	said := exchange(t, serve(t), fmt.Sprintf("POST /api/messaging/servers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"+
+		"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n", 3*frame.MaxBody))
+	if !strings.HasPrefix(said, "HTTP/1.1 413 ") {
+		t.Errorf("answered with %s", said)
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"annals/transport/httpapi"
 	"annals/transport/httpapi/httpapitest"
@@ -211,4 +213,26 @@ func TestPagesOfOtherSitesChangeNothing(t *testing.T) {
 	}
 	s.Ask("POST", "/api/messaging/servers", fields{"name": "x", "sourceType": "x"}, "Sec-Fetch-Site", "cross-site", "Origin", "https://named.example").Is(201)
 	s.Ask("POST", "/api/messaging/servers", fields{"name": "x", "sourceType": "x"}, "Sec-Fetch-Site", "same-origin", "Origin", s.URL).Is(201)
+}
+
+// Requests without the key are answered at a pace: guesses come later, and a client with the key behind the same address at once.
+func TestGuessesAreAnsweredAtAPaceAndTheRightKeyAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := routesAlone(t, func(o *httpapi.Options) { o.Frame.Key = "s3cret" })
+		began := time.Now()
+		for range 1500 {
+			s.from("192.0.2.1", "GET", "/api/agents", "X-API-KEY", "wrong")
+		}
+		if took := time.Since(began); took < 1500*time.Millisecond || took > 3*time.Second {
+			t.Errorf("1,500 guesses took %v", took)
+		}
+		began = time.Now()
+		for range 1500 {
+			s.from("192.0.2.1", "GET", "/api/server/ping", "X-API-KEY", "s3cret")
+		}
+		if took := time.Since(began); took > 0 {
+			t.Errorf("a client with the key waited for %v", took)
+		}
+	})
 }

@@ -56,4 +56,12 @@ var (
 		Name: "http.stall", What: "sending 16 KiB of a body, or taking 64 KiB of an answer", Per: limits.Connection, Value: int64(20 * time.Second),
 		Unit: limits.Time, Answer: "408 to who sends, the connection is closed for who takes",
 	})
+	maxDiscards = limits.Declare(limits.Bound{
+		Name: "http.head.discards", What: "refused heads of which the rest is read, so that the client reads the answer", Per: limits.Server, Value: 8,
+		Unit: limits.Count, Answer: "the connection waits, that of the client with the fewest is next",
+	})
+	discardsWait = limits.Declare(limits.Bound{
+		Name: "http.head.discards.wait", What: "waiting until the rest of a refused head is read", Per: limits.Connection, Value: int64(2 * time.Second),
+		Unit: limits.Time, Answer: "the connection is closed",
+	})
 )

@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -250,7 +251,7 @@ var (
 func (c *conn) refuse(a answer) {
 	if c.say(a) == nil {
 		_ = c.CloseWrite()
-		_, _ = io.CopyN(io.Discard, c.Conn, dropped)
+		c.guard.discards.Discard(context.Background(), c.client, c.Conn, dropped)
 	}
 }
 

@@ -32,6 +32,7 @@ type guard struct {
 
 	fresh, idle *limits.Places[*conn]
 	heads       *limits.Budget
+	discards    *limits.Discards
 
 	mu     sync.Mutex
 	open   int
@@ -47,7 +48,8 @@ func newGuard(server *http.Server, l net.Listener, log *slog.Logger) *guard {
 	g := &guard{
 		Listener: l, log: log, most: min(maxConnections.Int(), descriptors()/2),
 		fresh: limits.NewPlaces[*conn](maxNew, maxNewOfClient), idle: limits.NewPlaces[*conn](maxIdle, maxIdleOfClient),
-		heads: limits.NewBudget(maxHeads, maxHeadsOfClient, maxHead),
+		heads:    limits.NewBudget(maxHeads, maxHeadsOfClient, maxHead),
+		discards: limits.NewDiscards(maxDiscards, discardsWait),
 	}
 	server.ConnState = func(c net.Conn, state http.ConnState) {
 		if c, ours := c.(*conn); ours {

@@ -39,14 +39,18 @@ func (t *Turns[C]) Take(ctx context.Context, client C) (done func(), err error) 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	a := &asked[C]{client, make(chan struct{})}
 	t.mu.Lock()
 	if t.clients[client] == nil {
 		t.clients[client] = &turnsOf{}
 	}
+	if t.taken < t.most { // then nobody waits
+		t.give(client)
+		t.mu.Unlock()
+		return func() { t.end(client) }, nil
+	}
+	a := &asked[C]{client, make(chan struct{})}
 	t.clients[client].waiting++
 	t.waiting = append(t.waiting, a)
-	t.grant()
 	t.mu.Unlock()
 	select {
 	case <-a.granted:
@@ -95,12 +99,17 @@ func (t *Turns[C]) grant() {
 		}
 		a := t.waiting[next]
 		t.waiting = slices.Delete(t.waiting, next, next+1)
-		of := t.clients[a.client]
-		t.granted++
-		t.taken++
-		of.waiting--
-		of.taken++
-		of.last = t.granted
+		t.clients[a.client].waiting--
+		t.give(a.client)
 		close(a.granted)
 	}
+}
+
+// give counts a turn of a client.
+func (t *Turns[C]) give(client C) {
+	of := t.clients[client]
+	t.granted++
+	t.taken++
+	of.taken++
+	of.last = t.granted
 }

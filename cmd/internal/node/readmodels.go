@@ -42,7 +42,7 @@ func (b *Backends) poolOf(ctx context.Context, views string) (*pgxpool.Pool, err
 
 // expensivePoolOf is poolOf for what is expensive to read.
 func (b *Backends) expensivePoolOf(ctx context.Context, views string) (*pgxpool.Pool, error) {
-	config, err := queries.ExpensiveConfig(b.DatabaseURL, views, frame.MaxExpensive.Int())
+	config, err := queries.ExpensiveConfig(b.DatabaseURL, views, frame.Expensives())
 	if err != nil {
 		return nil, err
 	}

@@ -90,6 +90,9 @@ type API struct {
 	rates     rates
 	pages     *limits.Budget
 	expensive *limits.Turns[caller]
+	work      *limits.Work[caller]
+	discards  *limits.Discards
+	strangers *limits.Pace // of requests without the key, where one is set
 	// head is the highest position known to be in the log: up to it, nobody has to ask the store.
 	head atomic.Uint64
 
@@ -102,12 +105,16 @@ func New(o Options) *API {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Env.Store != nil {
+		o.Env.Store = restingStore{o.Env.Store}
+	}
 	gin.SetMode(gin.ReleaseMode)
 	a := &API{
 		Shared: o.Shared, O: o, router: gin.New(), operations: map[route]*operation{}, samples: map[reflect.Type]any{}, started: o.Clock(),
 		origins: newOrigins(o.CORSOrigin, o.Host, o.Key != "", o.AllowOpen),
 		keys:    newKeys(o.Key, o.Clock),
-		pages:   cmp.Or(o.Pages, limits.NewBudget(maxPagesInAll, maxPagesOfClient, maxPage)), expensive: limits.NewTurns[caller](MaxExpensive),
+		pages:   cmp.Or(o.Pages, limits.NewBudget(maxPagesInAll, maxPagesOfClient, maxPage)), expensive: newExpensive(),
+		work: newWork(), discards: limits.NewDiscards(maxDiscards, discardsWait), strangers: limits.NewPace(paceInAll, paceOfClient, maxPaced),
 	}
 	if o.RateLimit {
 		a.rates = rates{newLimiter(o.Clock, everything), newLimiter(o.Clock, everything)}

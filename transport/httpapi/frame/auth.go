@@ -34,6 +34,9 @@ var (
 // counts wherever it was sent, and so does a wrong key where none is needed.
 func (a *API) authenticate(g *gin.Context) {
 	identified := !a.keys.required() || a.identify(g)
+	if !identified {
+		a.strangers.Wait(g, a.O.Proxies.ClientOf(g.Request))
+	}
 	may := callOf(g.Request.Context()).operation.access
 	page := g.FullPath() == "" && a.knowsOtherwise(g.Request)
 	refused := !identified && !may.open && !page

@@ -1,6 +1,8 @@
 package frame
 
 import (
+	"time"
+
 	"annals/events"
 	"annals/queries"
 	"annals/transport/limits"
@@ -83,5 +85,29 @@ var (
 	maxHeaders = limits.Declare(limits.Bound{
 		Name: "http.headers", What: "the headers of a request together", Per: limits.Request, Value: 64 << 10, Unit: limits.Bytes,
 		Answer: "431",
+	})
+)
+
+// Requests without the key, and what is refused.
+var (
+	paceOfClient = limits.Declare(limits.Bound{
+		Name: "http.strangers.client", What: "requests in a second without the key, where one is set, after as many at once", Per: limits.Client, Value: 500,
+		Unit: limits.Count, Answer: "the request is answered later",
+	})
+	paceInAll = limits.Declare(limits.Bound{
+		Name: "http.strangers.server", What: "requests in a second without the key, where one is set, after as many at once", Per: limits.Server, Value: 1000,
+		Unit: limits.Count, Answer: "the request is answered later",
+	})
+	maxPaced = limits.Declare(limits.Bound{
+		Name: "http.strangers.wait", What: "by how much a request without the key is answered later", Per: limits.Request, Value: int64(2 * time.Second),
+		Unit: limits.Time, Answer: "the request is answered",
+	})
+	maxDiscards = limits.Declare(limits.Bound{
+		Name: "http.discards", What: "refused requests of which the rest is read, so that the client reads the answer", Per: limits.Server, Value: 8,
+		Unit: limits.Count, Answer: "the request waits, that of the client with the fewest is next",
+	})
+	discardsWait = limits.Declare(limits.Bound{
+		Name: "http.discards.wait", What: "waiting until the rest of a refused request is read", Per: limits.Request, Value: int64(2 * time.Second),
+		Unit: limits.Time, Answer: "the connection is closed",
 	})
 )

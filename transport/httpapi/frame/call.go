@@ -49,11 +49,12 @@ type Call struct {
 	endedEarly bool          // a page that was read
 
 	written, settled events.Position
-	stale            bool     // what was settled cannot be read yet
-	tag              string   // strong ETag
-	Total            int      // X-Total-Count
-	Message          string   // beside the data
-	Status           int      // instead of that of the operation
+	stale            bool   // what was settled cannot be read yet
+	tag              string // strong ETag
+	Total            int    // X-Total-Count
+	Message          string // beside the data
+	Status           int    // instead of that of the operation
+	work             work
 	ends             []func() // what is called when the request has ended
 	// stream, where it is set, writes the answer instead of the envelope. It may take longer than an operation has: its
 	// context is unbounded, which ends with the client.
@@ -284,6 +285,7 @@ func (c *Call) wait(p events.Position) error {
 	if of := c.operation.answer.groups; of != nil { // files are of none
 		groups = of
 	}
+	defer c.Rests()()
 	for _, group := range groups {
 		if err := c.api.O.Waiter.Wait(ctx, group, p); err != nil {
 			return err

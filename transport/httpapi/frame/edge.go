@@ -32,6 +32,9 @@ const (
 // maxKey bounds an Idempotency-Key, in bytes.
 const maxKey = 255
 
+// small is a body of which a copy costs little.
+const small = 64 << 10
+
 // drained bounds what is read of a body that is refused, so that the client gets to read why.
 const drained = 16 << 20
 
@@ -40,6 +43,10 @@ func (a *API) edge(g *gin.Context) {
 	c := &Call{Context: g.Request.Context(), api: a, gin: g, operation: a.operationOf(g), Actor: Anonymous}
 	g.Request = g.Request.WithContext(c)
 	begun := time.Now()
+	if len(g.Request.TransferEncoding) > 0 {
+		// Its head may state a length, too. A proxy that goes by that takes the end of the body for another request, which is not read.
+		g.Header("Connection", "close")
+	}
 	if g.Request.ContentLength != 0 { // whether or not it is wanted: what is left of it is read before the answer goes out
 		_ = http.NewResponseController(g.Writer).SetReadDeadline(begun.Add(bodyTimeLimit)) // lifted at the body's end
 	}
@@ -97,17 +104,54 @@ func (a *API) bound(g *gin.Context) {
 	}
 	if c.operation.limits.file {
 		_ = http.NewResponseController(g.Writer).SetReadDeadline(time.Now().Add(limit))
-		defer func() { _, _ = io.CopyN(io.Discard, g.Request.Body, drained) }() // of one that is refused
+		body := g.Request.Body
+		defer func() { g.Request.Body = body; a.discard(g) }() // the rest of one that is refused
 	}
 	ctx, cancel := context.WithTimeout(c.Context, limit)
 	defer cancel()
 	c.Unbounded, c.Context = c.Context, ctx
-	if err := c.admitBody(); err != nil {
-		_, _ = io.CopyN(io.Discard, g.Request.Body, drained) // as far as it goes
+	if err := a.admit(c); err != nil {
+		a.discard(g)
 		a.refuse(g, err)
 		return
 	}
+	defer c.Rested()
 	g.Next()
+}
+
+// admit begins the work of a call. A body that is small is read before it is the call's turn.
+func (a *API) admit(c *Call) error {
+	r := c.gin.Request
+	first := !c.operation.limits.file && r.ContentLength >= 0 && r.ContentLength <= small
+	if first {
+		if err := c.admitBody(); err != nil {
+			return err
+		}
+	}
+	if a.takesTurns(c) {
+		if err := c.works(); err != nil {
+			return err
+		}
+		r.Body = restingBody{r.Body, c}
+	}
+	if first {
+		return nil
+	}
+	return c.admitBody()
+}
+
+// takesTurns reports whether a call makes work that clients take turns at. The requests of clients without the key are bounded by
+// their pace.
+func (a *API) takesTurns(c *Call) bool {
+	return !c.operation.access.open && (c.Actor != Anonymous || !a.keys.required())
+}
+
+// discard reads what is left of a body. A client that asks before it sends one is told no.
+func (a *API) discard(g *gin.Context) {
+	if g.GetHeader("Expect") != "" {
+		return
+	}
+	a.discards.Discard(g.Request.Context(), a.O.Proxies.ClientOf(g.Request), g.Request.Body, drained)
 }
 
 func short(r *http.Request) error {
@@ -163,6 +207,11 @@ func (c *Call) admitBody() error {
 	}
 	if text := bytes.TrimSpace(bytes.TrimPrefix(body, byteOrderMark)); len(text) > 0 && text[0] != '{' && text[0] != '[' {
 		return problem.Invalid("Invalid body: an object or a list was expected where %.20q stands", text)
+	}
+	if len(body) > small && strings.Contains(typ, "json") { // huma makes a copy of what cannot be read
+		if _, err := Clean(body); err != nil {
+			return problem.Invalid("Invalid body: %s", err)
+		}
 	}
 	if key != "" && r.Method == http.MethodPost {
 		if err := c.hashBody(c.subjectOf(body), body); err != nil {

@@ -63,6 +63,9 @@ func (c *Call) answer(data any, err error) {
 		}
 	}()
 	buf.Reset()
+	if c.pages != nil { // at once, since the buffer would double until the page fits
+		buf.Grow(int(c.pages.Held()*9/8) + large)
+	}
 	if err := c.encode(buf, data); err != nil {
 		c.api.refuse(c.gin, err)
 		return
@@ -75,6 +78,9 @@ func (c *Call) answer(data any, err error) {
 		c.gin.Status(http.StatusNotModified)
 		c.gin.Writer.WriteHeaderNow()
 		return
+	}
+	if len(body) > taken {
+		c.Rested()
 	}
 	write(c.gin, cmp.Or(c.Status, c.operation.answer.status), body)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"runtime"
 	"time"
 
 	"annals/queries"
@@ -15,7 +16,7 @@ import (
 // own, and clients take turns, so that there are always connections to the database, and time of it, for all others.
 var (
 	MaxExpensive = limits.Declare(limits.Bound{
-		Name: "http.expensive", What: "searches, statistics, histories and pages of exports that are read at a time", Per: limits.Server, Value: 2,
+		Name: "http.expensive", What: "searches, statistics, histories and pages of exports that are read at a time, on every two processors", Per: limits.Server, Value: 1,
 		Unit: limits.Count, Answer: "the request waits, the client that has fewest under way goes first; then 429 with Retry-After",
 	})
 	expensiveWait = limits.Declare(limits.Bound{
@@ -27,6 +28,15 @@ var (
 		Unit: limits.Time, Answer: "400 INVALID_REQUEST that says so",
 	})
 )
+
+// Expensives is how many expensive reads there may be at a time on this machine.
+func Expensives() int { return max(MaxExpensive.Int()*runtime.GOMAXPROCS(0)/2, 1) }
+
+func newExpensive() *limits.Turns[caller] {
+	most := MaxExpensive
+	most.Value = int64(Expensives())
+	return limits.NewTurns[caller](most)
+}
 
 // caller is whose turn it is: an address, with the key or without.
 type caller struct {
@@ -47,7 +57,9 @@ var (
 func (c *Call) turn() (done func(), err error) {
 	who := caller{c.Client(), c.Actor}
 	c.Unbounded = queries.Expensively(c.Unbounded, func(ctx context.Context) (func(), error) { return c.api.expensive.Take(ctx, who) })
+	resume := c.Rests()
 	done, err = c.api.turn(c, who)
+	resume()
 	c.Context = queries.Expensively(c.Context, nil)
 	return done, err
 }

@@ -13,7 +13,7 @@ func TestExpensiveReadsTakeTurns(t *testing.T) {
 		a := New(Options{})
 		var ends []func()
 		ann, bob := caller{actor: "ann"}, caller{actor: "bob"}
-		for range MaxExpensive.Int() {
+		for range Expensives() {
 			done, err := a.turn(t.Context(), ann)
 			if err != nil {
 				t.Fatal(err)

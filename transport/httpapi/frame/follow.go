@@ -74,6 +74,7 @@ func (c *Call) tell(ctx context.Context, next Following) {
 	if c.api.Done != nil {
 		defer context.AfterFunc(c.api.Done, cancel)() //nolint:contextcheck // or with the server
 	}
+	c.Rested()
 	c.beginEvents()
 	if !c.send([]byte(": following\n\n")) || c.HeadOnly() {
 		return

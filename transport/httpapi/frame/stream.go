@@ -66,6 +66,7 @@ func (c *Call) StreamEvents(write func(context.Context, *EventStream)) {
 		if c.api.Done != nil {
 			defer context.AfterFunc(c.api.Done, cancel)() //nolint:contextcheck // or with the server
 		}
+		c.Rested()
 		c.beginEvents()
 		write(ctx, &EventStream{call: c})
 	}

@@ -192,6 +192,7 @@ func (a *api) historyLines(c *frame.Call, f queries.HistoryFilter, limit int) er
 		f.Before = head + 1
 	}
 	c.Stream = func() {
+		c.Rested()
 		w := c.Writer()
 		w.Header().Set("Content-Type", frame.NDJSON)
 		w.Header().Set("X-Annals-Position", a.TokenOf(head))

@@ -168,6 +168,7 @@ func (a *api) respond(c *frame.Call, posted talk.BusMessage) (*talk.AgentRespons
 	ctx, cancel := context.WithTimeout(c, replyWait)
 	defer cancel()
 	var ended *queries.Turn
+	c.Rested()
 	err = a.Turns.Await(ctx, posted.ID, func(ctx context.Context) (_ bool, err error) {
 		ended, err = a.turnOfFirst(ctx, posted.ID, audience[0])
 		return ended != nil, err

@@ -173,6 +173,7 @@ func (a *api) replies(c *frame.Call, message uuid.UUID) (replies []queries.Messa
 	var turns []queries.Turn
 	ctx, cancel := context.WithTimeout(c, replyWait)
 	defer cancel()
+	c.Rested()
 	err = a.Turns.Await(ctx, message, func(ctx context.Context) (done bool, err error) {
 		turns, err = a.Queries.TurnsOf(ctx, message)
 		return len(turns) >= len(audience), err

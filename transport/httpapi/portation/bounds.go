@@ -9,7 +9,7 @@ var (
 		Value: 2 << 20, Unit: limits.Bytes, Answer: "the record is told of as failed; where it is the character, the import stops",
 	})
 	maxValue = limits.Declare(limits.Bound{
-		Name: "import.value", What: "a value in a document, while it is read", Per: limits.Message, Value: 8 << 20, Unit: limits.Bytes,
+		Name: "import.value", What: "a value in a document, while it is read", Per: limits.Message, Value: 4 << 20, Unit: limits.Bytes,
 		Answer: "the import stops with 400, and says where",
 	})
 	maxFailures = limits.Declare(limits.Bound{
@@ -30,11 +30,11 @@ var (
 	})
 	maxReadInAll = limits.Declare(limits.Bound{
 		Name: "import.reading.server", What: "values and lines while they are read, of all imports, of each what is beyond 64 KiB", Per: limits.Server,
-		Value: 64 << 20, Unit: limits.Bytes, Answer: "the import stops with 400, and says where",
+		Value: 32 << 20, Unit: limits.Bytes, Answer: "the import stops with 400, and says where",
 	})
 	maxReadOfClient = limits.Declare(limits.Bound{
 		Name: "import.reading.client", What: "values and lines while they are read, of each what is beyond 64 KiB", Per: limits.Client,
-		Value: 32 << 20, Unit: limits.Bytes, Answer: "the import stops with 400, and says where",
+		Value: 16 << 20, Unit: limits.Bytes, Answer: "the import stops with 400, and says where",
 	})
 	maxSpoolInAll = limits.Declare(limits.Bound{
 		Name: "import.spool.server", What: "memories that stand before their character, on the disk, of all imports", Per: limits.Server,

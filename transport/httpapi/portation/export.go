@@ -133,6 +133,7 @@ func (a *api) exportAgent(c *frame.Call, in *exportQuery) (json.RawMessage, erro
 	head := heading{exportVersion, e.agent, frame.ISO(a.Clock())}
 	lines := c.WantsLines(in.Format)
 	c.Stream = func() {
+		c.Rested()
 		w, write, name := c.Writer(), e.document, "json"
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		if lines {

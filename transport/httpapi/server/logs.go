@@ -94,7 +94,7 @@ const linesWaiting = 1024
 // followServerLogs begins after the line that the client has, as far as it is kept, or with what is new.
 func (a *api) followServerLogs(_ *frame.Call, in *serverLogStream) (frame.Following, func(), error) {
 	filter := serverlog.Filter{AgentName: in.AgentName, Level: strings.ToLower(in.Level), Type: in.Type}
-	lines := make(chan serverlog.Entry, linesWaiting)
+	lines := make(chan *serverlog.Entry, linesWaiting) // of pointers, since there may be many followers
 	var last uint64
 	if in.LastEventID != "" {
 		var err error
@@ -104,7 +104,7 @@ func (a *api) followServerLogs(_ *frame.Call, in *serverLogStream) (frame.Follow
 	}
 	stop := a.Lines.Watch(func(e serverlog.Entry) {
 		select {
-		case lines <- e:
+		case lines <- &e:
 		default: // whoever logs does not wait for those who watch
 		}
 	})
@@ -129,7 +129,7 @@ func (a *api) followServerLogs(_ *frame.Call, in *serverLogStream) (frame.Follow
 		for len(out) == 0 {
 			select {
 			case e := <-lines:
-				take(e)
+				take(*e)
 			case <-ctx.Done():
 				return nil, nil
 			}
