@@ -95,3 +95,32 @@ func TestWhatComesAfterTheEndOfItsParentIsDead(t *testing.T) {
 		}
 	})
 }
+
+// A world or a room that is gone with its agent is created again on a stream that never ended: what belongs to it by then stays.
+func TestWhatIsCreatedAgainWithoutAnEndKeepsItsChildren(t *testing.T) {
+	t.Parallel()
+	log := esdbtest.New(t)
+	for name, history := range map[string]struct {
+		steps []string
+		child string
+	}{
+		"a room of a world": {[]string{
+			"agent created", "world created", "world deleted", "world created", "agent deleted", "agent created", "room created", "world created",
+		}, "room"},
+		"a memory of a room": {[]string{
+			"agent created", "room created", "room deleted", "room created", "agent deleted", "agent created", "note stored", "room created",
+		}, "note"},
+		"a memory of a world": {[]string{
+			"agent created", "world created", "world deleted", "world created", "agent deleted", "agent created", "note stored", "world created",
+		}, "note"},
+	} {
+		l := livestest.New(log)
+		steps := l.Steps()
+		for _, step := range history.steps {
+			steps[step]()
+		}
+		if got, err := folded(t.Context(), log.Store, l, history.child); err != nil || !got || !l.Alive(history.child) {
+			t.Errorf("%s: alive is %v in the folds and %v in the model: %v", name, got, l.Alive(history.child), err)
+		}
+	}
+}
