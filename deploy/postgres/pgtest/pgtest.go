@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,14 +26,48 @@ var created atomic.Int64
 // go test. The database is dropped at the end of the test, whoever is still connected; close pools before.
 func New(t testing.TB) string {
 	t.Helper()
+	return copyOf(t, "annals")
+}
+
+// Template is a database that is prepared once in a process, and copied for each test: that is quicker than to prepare each.
+type Template struct {
+	once sync.Once
+	name string // empty where the preparation failed
+}
+
+// New gives the test a database of its own as prepare left the template. The first test that calls it runs prepare, which has to close its
+// connections. The template itself ends with the cluster.
+func (p *Template) New(t testing.TB, prepare func(url string)) string {
+	t.Helper()
+	p.once.Do(func() {
+		shared, name := shared(t), newName()
+		execute(t, shared, "create database "+name+" template annals")
+		prepare(inDatabase(t, shared, name))
+		p.name = name
+	})
+	if p.name == "" {
+		t.Fatal("the database could not be prepared for the first test")
+	}
+	return copyOf(t, p.name)
+}
+
+func shared(t testing.TB) (url string) {
+	t.Helper()
 	shared, err := join()
 	if err != nil {
 		t.Fatalf("shared PostgreSQL: %v", err)
 	}
-	name := fmt.Sprintf("test_%d_%d", os.Getpid(), created.Add(1))
-	execute(t, shared.url, "create database "+name+" template annals")
-	t.Cleanup(func() { execute(t, shared.url, "drop database "+name+" with (force)") })
-	return inDatabase(t, shared.url, name)
+	return shared.url
+}
+
+func newName() string { return fmt.Sprintf("test_%d_%d", os.Getpid(), created.Add(1)) }
+
+func copyOf(t testing.TB, template string) string {
+	t.Helper()
+	shared, name := shared(t), newName()
+	execute(t, shared, "create database "+name+" template "+template)
+	t.Cleanup(func() { execute(t, shared, "drop database "+name+" with (force)") })
+	return inDatabase(t, shared, name)
 }
 
 // execute runs a statement outside of the databases that are created and dropped.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -57,6 +58,25 @@ type Server struct {
 	Health func() server.Health
 }
 
+// log is the id of the log of every server: the read models of an empty log are made once, and copied for each.
+var (
+	log      = frame.NewID()
+	template pgtest.Template
+)
+
+// prepare makes the read models of an empty log.
+func prepare(t testing.TB, empty events.Store, url string) {
+	feed := engine.NewFeed(engine.Options{Store: empty, Postgres: url, Log: log, Projections: projections.All(), Logger: slog.New(slog.DiscardHandler)})
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { must(t, feed.Run(ctx)) })
+	for slices.ContainsFunc(feed.Status(), func(s engine.Status) bool { return s.Generation == 0 }) {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	running.Wait()
+}
+
 // Serve starts a server until the test ends.
 func Serve(t testing.TB, change ...func(*httpapi.Options)) *Server {
 	t.Helper()
@@ -65,11 +85,11 @@ func Serve(t testing.TB, change ...func(*httpapi.Options)) *Server {
 	codec := events.NewCodec(keys)
 	s := &Server{T: t, Store: openStore(t, codec), Logs: &record{}, Lines: serverlog.New(), Stopped: make(chan struct{}), turns: &wakings{}, titles: func() (string, error) { return "A title", nil }}
 	s.Env = commands.Env{Store: s.Store, States: commands.NewStates(s.Store)}
-	s.Log = frame.NewID()
+	s.Log = log
+	database := template.New(t, func(url string) { prepare(t, s.Store, url) })
 	s.handle(commands.OpenLog{LogID: s.Log})
 	must(t, Do(s.Env, commands.DefaultServer()))
 
-	database := pgtest.New(t)
 	config, err := queries.Config(database, engine.Views(projections.All()))
 	must(t, err)
 	s.Pool, err = pgxpool.NewWithConfig(context.Background(), config)
