@@ -52,7 +52,7 @@ func TestALogIsBackedUpExportedTakenHomeAndVerifiedBesideItsNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := run(ctx, []string{"eventstore", "--listen", "127.0.0.1:0", "--data", in("events")})
-	if second == nil || !strings.Contains(second.Error(), "another process has the event log") {
+	if second == nil || !strings.Contains(second.Error(), "another process has the event log") || !strings.Contains(second.Error(), "stop it, or name another folder") {
 		t.Errorf("a second node on the same log ended with %v", second)
 	}
 	annals(t, "eventstore", "verify", "--data", in("events"))

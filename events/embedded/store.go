@@ -81,7 +81,7 @@ func openPebble(dir string, o *pebble.Options) (*store, error) {
 	o.FS = files
 	db, err := pebble.Open(dir, o)
 	if errors.Is(err, syscall.EAGAIN) {
-		return nil, fmt.Errorf("another process has the event log in %s open: %w", dir, err)
+		return nil, fmt.Errorf("another process has the event log in %s open (%w): stop it, or name another folder with --data or DATA_DIR", dir, err)
 	}
 	if err != nil && pebble.IsCorruptionError(err) {
 		return nil, fmt.Errorf("the event log is damaged: %w in %s: annals eventstore verify tells how much; restore a backup, which has what is lost", err, files.name())

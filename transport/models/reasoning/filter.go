@@ -183,6 +183,10 @@ func (f *Filter) reply(m mark, n int) int {
 	case m == open && f.opens(n):
 		f.open()
 		return n
+	case m == empty && f.opens(n):
+		f.blocks++
+		f.resume()
+		return n
 	case m == open:
 		f.mentioned = true
 	case m == shut && f.mentioned:

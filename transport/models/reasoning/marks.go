@@ -16,6 +16,7 @@ const (
 	partial             // the beginning of a mark; more text decides
 	open
 	shut
+	empty   // a tag that opens and closes, or a mark of the answer's beginning: nothing is between
 	start   // of a turn; the role follows
 	channel // of a message; its name follows
 	message // the heading ends
@@ -39,6 +40,7 @@ var (
 		"[think]": open, "[/think]": shut,
 		"◁think▷": open, "◁/think▷": shut,
 		"<|begin_of_thought|>": open, "<|end_of_thought|>": shut,
+		"<|begin_of_solution|>": empty, "<|end_of_solution|>": end,
 		"<|start|>": start, imStart: start, "<|channel|>": channel, "<|message|>": message,
 		"<|end|>": end, "<|return|>": end, "<|call|>": end,
 		"<|im_end|>": end, "<|endoftext|>": end, "<|end_of_text|>": end, "<|eot_id|>": end, "<|eom_id|>": end, "<|end_of_turn|>": end,
@@ -130,6 +132,9 @@ func tag(s string, final bool) (mark, int) {
 	case i < 0 || i >= maxTag || rest[i] != '>':
 		return text, 0
 	default:
+		if kind == open && strings.HasSuffix(rest[:i], "/") {
+			kind = empty
+		}
 		return kind, len(s) - len(rest) + i + 1
 	}
 }
