@@ -74,10 +74,10 @@ var failing = map[string][]struct {
 	"parked drop":       {{"", 2, "name the event, or say --all"}, {"--all", 1, "there is nothing yet"}},
 	"eventstore":        {{"bakup x", 2, `did you mean "backup"?`}, {"--listne x", 2, "did you mean"}},
 	"eventstore serve":  {{"--cert nowhere", 1, "certificate"}, {"--listen nowhere", 1, "nowhere"}},
-	"eventstore backup": {{"", 2, "dir"}, {"there", 1, "there is no event log in"}},
+	"eventstore backup": {{"", 2, "dir"}, {"there", 1, "there is no event log in"}, {"there --data .", 1, "there is no event log in"}},
 	"eventstore export": {{"", 1, "there is no event log in"}, {"--from http://x", 1, "x"}},
 	"eventstore import": {{"nowhere", 1, "nowhere"}},
-	"eventstore verify": {{"", 1, "there is no event log in"}, {"x", 2, "unexpected argument"}},
+	"eventstore verify": {{"", 1, "there is no event log in"}, {"--data .", 1, "has no files of a log"}, {"x", 2, "unexpected argument"}},
 }
 
 // flagsOf are the flags that a help names, in its order.

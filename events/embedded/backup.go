@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -65,9 +66,16 @@ func (l Log) Backup(ctx context.Context, dir string) error {
 	return errors.Join(s.backup(vfs.Default, dir), s.close())
 }
 
-// there is an error when the folder of the log is not.
+// there fails when the folder has no log. It makes nothing in the folder.
 func (l Log) there() error {
-	if _, err := l.fs().Stat(l.Dir); err != nil {
+	_, err := l.fs().Stat(l.Dir)
+	if err == nil {
+		var found *pebble.DBDesc
+		if found, err = pebble.Peek(l.Dir, l.fs()); err == nil && !found.Exists {
+			err = &os.PathError{Op: "open", Path: l.Dir, Err: errors.New("the folder has no files of a log")}
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("there is no event log in %s: %w", l.Dir, err)
 	}
 	return nil

@@ -81,8 +81,8 @@ func lastLine(text []byte) []byte {
 	return text[bytes.LastIndexByte(text, '\n')+1:]
 }
 
+// It runs beside no other test, which would use memory of the same process.
 func TestAnImportOfAMillionLinesTakesLittleMemory(t *testing.T) {
-	t.Parallel()
 	n := 100_000
 	if os.Getenv("ANNALS_SOAK") != "" {
 		n = 1_000_000

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,7 +42,7 @@ func (p *Template) New(t testing.TB, prepare func(url string)) string {
 	t.Helper()
 	p.once.Do(func() {
 		shared, name := shared(t), newName()
-		execute(t, shared, "create database "+name+" template annals")
+		create(t, shared, name, "annals")
 		prepare(inDatabase(t, shared, name))
 		p.name = name
 	})
@@ -65,13 +66,25 @@ func newName() string { return fmt.Sprintf("test_%d_%d", os.Getpid(), created.Ad
 func copyOf(t testing.TB, template string) string {
 	t.Helper()
 	shared, name := shared(t), newName()
-	execute(t, shared, "create database "+name+" template "+template)
+	create(t, shared, name, template)
 	t.Cleanup(func() { execute(t, shared, "drop database "+name+" with (force)") })
 	return inDatabase(t, shared, name)
 }
 
+// create makes a copy of a database. PostgreSQL 15 and later would write the copy to the write-ahead log as well unless it is told to copy
+// the files, as earlier versions do: nothing is lost by that where nothing is synced, and it takes a quarter of the time.
+func create(t testing.TB, shared, name, template string) {
+	t.Helper()
+	execute(t, shared, "create database "+name+" template "+template, func(version int) string {
+		if version >= 15 {
+			return " strategy file_copy"
+		}
+		return ""
+	})
+}
+
 // execute runs a statement outside of the databases that are created and dropped.
-func execute(t testing.TB, shared, statement string) {
+func execute(t testing.TB, shared, statement string, with ...func(version int) string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -80,6 +93,10 @@ func execute(t testing.TB, shared, statement string) {
 		t.Fatalf("connect to the shared PostgreSQL: %v", err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
+	version, _ := strconv.Atoi(strings.FieldsFunc(conn.PgConn().ParameterStatus("server_version"), func(r rune) bool { return r < '0' || r > '9' })[0])
+	for _, more := range with {
+		statement += more(version)
+	}
 	if _, err := conn.Exec(ctx, statement); err != nil {
 		t.Fatalf("%s: %v", statement, err)
 	}
