@@ -3,9 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -95,6 +99,61 @@ func talkWhileTheClockJumps(t *testing.T, s *started, jumpTo func(time.Duration)
 	for _, content := range w.acked {
 		if there[content] != 1 {
 			t.Errorf("%q is there %d times", content, there[content])
+		}
+	}
+}
+
+// Jumps of the clock over deadlines end what is due by the clock, once, and never bring it back.
+func TestAClockThatJumpsOverDeadlinesEndsSessionsAndJobsOnce(t *testing.T) {
+	t.Parallel()
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then does the server notice that its client is gone
+		<-r.Context().Done()
+	}))
+	t.Cleanup(silent.Close)
+	var ahead atomic.Int64
+	s := inside(t, func(c *node.Config) {
+		c.OpenAI.Key, c.OpenAI.BaseURL, c.OpenAI.Model = "sk-server", silent.URL, "oracle"
+	}, func(o *node.Options) {
+		o.Clock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	})
+	agent := s.runningAgent(t, "Punctual")
+	const timeout = 5 * time.Minute
+	overdue, job := s.openSession(t, agent, nil), s.newJob(t, agent, timeout)
+
+	ahead.Store(int64(time.Hour))
+	eventually(t, 30*time.Second, "the session has ended", func() bool { return s.ends(t, overdue) == 1 })
+	if status, _ := s.jobThen(t, job); status != "timeout" {
+		t.Errorf("the job of an hour ago: %s", status)
+	}
+	later, laterJob := s.openSession(t, agent, nil), s.newJob(t, agent, timeout)
+
+	ahead.Store(-int64(time.Hour))
+	s.must(t, http.StatusGone, http.MethodPost, overdue+"/heartbeat", nil)
+	s.must(t, http.StatusOK, http.MethodPost, later+"/heartbeat", nil)
+	earlier, earlierJob := s.openSession(t, agent, nil), s.newJob(t, agent, timeout)
+	s.must(t, http.StatusOK, http.MethodPost, earlier+"/heartbeat", nil)
+
+	ahead.Store(0)
+	eventually(t, 30*time.Second, "the session of an hour ago has ended", func() bool { return s.ends(t, earlier) == 1 })
+	if status, _ := s.jobThen(t, earlierJob); status != "timeout" {
+		t.Errorf("the job of an hour ago: %s", status)
+	}
+
+	ahead.Store(int64(2 * time.Hour))
+	eventually(t, 30*time.Second, "the last session has ended", func() bool { return s.ends(t, later) == 1 })
+	if status, _ := s.jobThen(t, laterJob); status != "timeout" {
+		t.Errorf("the last job: %s", status)
+	}
+	for _, session := range []string{overdue, later, earlier} {
+		if n := s.ends(t, session); n != 1 {
+			t.Errorf("%s ended %d times", session, n)
+		}
+	}
+	for _, one := range []string{job, laterJob, earlierJob} {
+		told := string(s.must(t, http.StatusOK, http.MethodGet, "/api/history/jobs/"+path.Base(one), nil).body)
+		if n := strings.Count(told, `"type":"JobEnded"`); n != 1 {
+			t.Errorf("%s ended %d times", one, n)
 		}
 	}
 }

@@ -25,6 +25,15 @@ func onDisk(t *testing.T, image, dir string, args ...string) *process {
 	return command(t, "unshare", dir, nil, append([]string{"--mount", "sh", "-c", mount, os.Args[0]}, args...)...)
 }
 
+// makeDisk makes a file system in an image, unless none can be mounted at a folder here.
+func makeDisk(t *testing.T, image, dir string) {
+	t.Helper()
+	made := "truncate --size 300M '" + image + "' && mkfs.ext4 -q -F '" + image + "' && unshare --mount mount -o loop '" + image + "' '" + dir + "'"
+	if out, err := exec.CommandContext(t.Context(), "sh", "-c", made).CombinedOutput(); err != nil {
+		t.Skipf("a file system in a file cannot be mounted here: %v: %s", err, out)
+	}
+}
+
 // failDisk has the kernel meet an error in the file system that a process sees at a folder.
 func (p *process) failDisk(t *testing.T, dir string) {
 	t.Helper()
@@ -47,10 +56,7 @@ func TestOutageOfADiskThatTurnsReadOnlyLosesNothing(t *testing.T) {
 	t.Parallel() // it waits most of the time
 	canMount(t)
 	dir, image := t.TempDir(), filepath.Join(t.TempDir(), "image")
-	made := "truncate --size 300M '" + image + "' && mkfs.ext4 -q -F '" + image + "' && unshare --mount mount -o loop '" + image + "' '" + dir + "'"
-	if out, err := exec.CommandContext(t.Context(), "sh", "-c", made).CombinedOutput(); err != nil {
-		t.Skipf("a file system in a file cannot be mounted here: %v: %s", err, out)
-	}
+	makeDisk(t, image, dir)
 	store := onDisk(t, image, dir, "eventstore", "--listen", "127.0.0.1:0", "--data", dir+"/log")
 	address := regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(store.said)
 	s := insideOn(t, "esdb://"+address+"?tls=false")
@@ -70,6 +76,47 @@ func TestOutageOfADiskThatTurnsReadOnlyLosesNothing(t *testing.T) {
 		return acked > 0
 	})
 	w.verify(t, s.client, "")
+}
+
+// A disk that turns read-only under the private PostgreSQL holds up the read models alone. The server goes on with everything once it is
+// started on a disk that can be written.
+func TestOutageOfADiskThatTurnsReadOnlyUnderPostgresStopsNoWrite(t *testing.T) {
+	t.Parallel() // it waits most of the time
+	if away() < node.Tolerated {
+		t.Skip("set ANNALS_OUTAGE_SECONDS=10")
+	}
+	canMount(t)
+	dir, image := pgtest.Dir(t), filepath.Join(t.TempDir(), "image")
+	cluster := filepath.Join(dir, "postgres")
+	if err := os.Mkdir(cluster, 0o755); err != nil { //nolint:gosec // PostgreSQL runs as another user
+		t.Fatal(err)
+	}
+	makeDisk(t, image, cluster)
+	start := func() *process {
+		mount := "mount -o loop,errors=remount-ro '" + image + "' '" + cluster + "' && exec \"$0\" \"$@\""
+		p := command(t, "unshare", dir, []string{"SERVER_PORT=0", "DATA_DIR=" + dir, "LOG_LEVEL=error"}, "--mount", "sh", "-c", mount, os.Args[0], "serve")
+		p.client = newClient(regexp.MustCompile(`http://[^/]+`).FindString(p.said))
+		return p
+	}
+	p := start()
+	agent := p.runningAgent(t, "Patient")
+	w := &writer{channel: p.channel(t, "DM", agent), ids: map[string]string{}}
+	during(t, p.client, w, 200*time.Millisecond)
+	w.settled(t, p.client, agent)
+	p.failDisk(t, cluster)
+	eventually(t, 2*time.Minute, "health is red", func() bool {
+		if acked, refused := during(t, p.client, w, 100*time.Millisecond); acked == 0 || refused > 0 {
+			t.Fatalf("%d writes were taken and %d refused", acked, refused)
+		}
+		status, _ := readHealth(t, p.client)
+		return status == http.StatusServiceUnavailable
+	})
+	if status := p.stop(t); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+	again := start()
+	eventually(t, 2*time.Minute, "health is well again", func() bool { status, _ := readHealth(t, again.client); return status == http.StatusOK })
+	w.verify(t, again.client, agent)
 }
 
 // A disk that fills up under the private PostgreSQL holds up the read models alone.
