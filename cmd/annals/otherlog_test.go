@@ -53,7 +53,8 @@ func refusesTheLog(t *testing.T, c *client, channel string) {
 		return status == http.StatusServiceUnavailable && strings.Contains(found.Dependencies["eventstore"], "annals rebuild --all")
 	})
 	for range 3 {
-		if _, a, err := c.post(t.Context(), channel, "lost"); err != nil || a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
+		if _, a, err := c.post(t.Context(), channel, "lost"); err != nil || a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" ||
+			!strings.Contains(string(a.body), "another log") {
 			t.Fatalf("a write to another log: %d %s: %v", a.status, a.body, err)
 		}
 	}

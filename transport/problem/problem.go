@@ -96,6 +96,10 @@ var table = []struct {
 		"Keys of the log are lost. Nothing is written under new keys until an operator has restored them, or given them up.",
 	},
 	{events.ErrKeysUnreachable, http.StatusServiceUnavailable, CodeDatabase, "The keys of what is sealed cannot be read. Try again."},
+	{
+		events.ErrOtherLog, http.StatusServiceUnavailable, CodeDatabase,
+		"The event store has another log than this server has seen. An operator has to decide: annals doctor says how.",
+	},
 	{events.ErrUnavailable, http.StatusServiceUnavailable, CodeDatabase, "The event store cannot be reached. Try again."},
 	{events.ErrFull, http.StatusServiceUnavailable, CodeDatabase, "The disk of the event store is full. Try again when there is room."},
 	{queries.ErrUnselective, http.StatusBadRequest, CodeInvalidRequest, "Invalid query: name a word that has to be there, besides those that must not."},

@@ -25,6 +25,35 @@ func TestEachTestHasAnEmptyDatabaseWithVectors(t *testing.T) {
 	}
 }
 
+func TestATemplateIsPreparedOnceAndCopiedForEachTest(t *testing.T) {
+	var template pgtest.Template
+	prepared := 0
+	prepare := func(url string) {
+		prepared++
+		conn, err := pgx.Connect(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(context.Background())
+		if _, err := conn.Exec(t.Context(), "create table notes (n int); insert into notes values (1)"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		conn := connect(t, template.New(t, prepare))
+		var n int
+		if err := conn.QueryRow(t.Context(), "select count(*) from notes").Scan(&n); err != nil || n != 1 {
+			t.Errorf("%d rows: %v", n, err)
+		}
+		if _, err := conn.Exec(t.Context(), "insert into notes values (2)"); err != nil {
+			t.Error(err)
+		}
+	}
+	if prepared != 1 {
+		t.Errorf("it was prepared %d times", prepared)
+	}
+}
+
 func connect(t *testing.T, url string) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
