@@ -50,13 +50,22 @@ func New() *Page {
 	return p
 }
 
+// Knows reports whether a request is for a part of the page.
+func (p *Page) Knows(r *http.Request) bool {
+	_, ok := p.files[nameOf(r)]
+	return ok
+}
+
+func nameOf(r *http.Request) string {
+	if strings.HasSuffix(r.URL.Path, "/") {
+		return "index.html"
+	}
+	return path.Base(r.URL.Path)
+}
+
 // ServeHTTP implements http.Handler.
 func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	name := path.Base(r.URL.Path)
-	if strings.HasSuffix(r.URL.Path, "/") {
-		name = "index.html"
-	}
-	f, ok := p.files[name]
+	f, ok := p.files[nameOf(r)]
 	if !ok {
 		http.NotFound(w, r)
 		return

@@ -13,6 +13,7 @@ import (
 
 	"github.com/andybalholm/brotli"
 
+	"annals/transport/dashboard"
 	"annals/transport/httpapi"
 	"annals/transport/httpapi/web"
 	"annals/transport/problem"
@@ -124,4 +125,13 @@ func TestAFolderWithoutAPageIsNoWebClient(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
+}
+
+func TestWhatIsNoPartOfTheDashboardIsRefusedInTheEnvelope(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(o *httpapi.Options) { o.Web.Dashboard = dashboard.New() })
+	for _, file := range []string{"nothing.js", "dashboard.go", "%2e%2e"} {
+		s.Ask("GET", "/dashboard/"+file, nil).Refused(404, problem.CodeNotFound)
+	}
+	s.Ask("GET", "/dashboard/app.js", nil).Is(200)
 }

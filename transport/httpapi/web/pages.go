@@ -9,7 +9,7 @@ func (a *api) pages() {
 		switch {
 		case a.Shell.Knows(c.HTTP()):
 			a.Shell.ServeHTTP(c.Writer(), c.HTTP())
-		case a.Dashboard != nil:
+		case a.Dashboard != nil && a.Dashboard.Knows(c.HTTP()):
 			a.Dashboard.ServeHTTP(c.Writer(), c.HTTP())
 		default:
 			c.Refuse(frame.ErrNoRoute)

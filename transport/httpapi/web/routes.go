@@ -12,7 +12,14 @@ type Ports struct {
 	// Shell is the web client at /; it may be nil.
 	Shell *Shell
 	// Dashboard is the page at / and the files below /dashboard/ that it consists of; without it they are not there.
-	Dashboard http.Handler
+	Dashboard Page
+}
+
+// Page is a document with its files.
+type Page interface {
+	http.Handler
+	// Knows reports whether a request is for a part of the page.
+	Knows(r *http.Request) bool
 }
 
 // api is the frame with these.
