@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -15,8 +14,11 @@ import (
 	"annals/events"
 )
 
-// maxParked bounds the parked events of a group that are looked at: the oldest.
-const maxParked = 10_000
+// maxParked and parkedBytes bound the parked events of a group that are looked at: the oldest.
+const (
+	maxParked   = 10_000
+	parkedBytes = 64 << 20
+)
 
 // Parked is an event that a reaction was given and gave up.
 type Parked struct {
@@ -34,8 +36,13 @@ func parkedStream(group string) string { return "$persistentsubscription-$all::"
 
 // Parked lists what was set aside for a group over the whole log, the oldest first; none for a group that there is not.
 func (s *Store) Parked(ctx context.Context, group string) ([]Parked, error) {
+	return s.parked(ctx, group, parkedBytes)
+}
+
+// parked lists events until it holds so many bytes.
+func (s *Store) parked(ctx context.Context, group string, most int) ([]Parked, error) {
 	whole := func(e *esdb.ResolvedEvent) *esdb.ResolvedEvent { return e }
-	found, err := collect(ctx, s.supervisor, math.MaxInt, whole, func(ctx context.Context, c *esdb.Client) (*esdb.ReadStream, error) {
+	found, err := collect(ctx, s.supervisor, most, whole, func(ctx context.Context, c *esdb.Client) (*esdb.ReadStream, error) {
 		return c.ReadStream(ctx, parkedStream(group), esdb.ReadStreamOptions{From: esdb.Start{}, ResolveLinkTos: true}, maxParked)
 	})
 	if errors.Is(err, errMissing) {

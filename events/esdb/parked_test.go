@@ -86,6 +86,12 @@ func TestWhatIsParkedIsRetriedAndDroppedOneByOneOrAll(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for most, want := range map[int]int{1: 1, 1 << 20: len(ids)} {
+		some, err := log.ParkedWithin(t.Context(), group, most)
+		if must(err); len(some) != want || some[0].Event.ID != ids[0] {
+			t.Errorf("within %d bytes: %d parked events, not the oldest %d", most, len(some), want)
+		}
+	}
 	mu.Lock()
 	well = true
 	mu.Unlock()

@@ -229,6 +229,9 @@ func collect[E any](
 				return nil, err
 			}
 			held += size(e.OriginalEvent())
+			if e.Link != nil && e.Event != nil { // what the link names is held as well
+				held += size(e.Event)
+			}
 			got = append(got, take(e))
 		}
 		return got, nil
