@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -77,8 +78,11 @@ func TestEverySignalThatAsksForAnEndStopsGracefully(t *testing.T) {
 func TestAServerThatWasStartedWithNohupOutlivesItsTerminal(t *testing.T) {
 	t.Parallel()
 	script := filepath.Join(t.TempDir(), "nohup")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\ntrap '' HUP\nexec '"+os.Args[0]+"' \"$@\"\n"), 0o700); err != nil { //nolint:gosec // a script
-		t.Fatal(err)
+	// Another process writes it: a file that this one has open for writing is busy until every child that began meanwhile has started.
+	install := exec.CommandContext(t.Context(), "install", "-m", "700", "/dev/stdin", script)
+	install.Stdin = strings.NewReader("#!/bin/sh\ntrap '' HUP\nexec '" + os.Args[0] + "' \"$@\"\n")
+	if out, err := install.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 	p := spawnBuild(t, script, "SERVER_PORT=0", "DATA_DIR="+t.TempDir(), "POSTGRES_URL="+pgtest.New(t))
 	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {

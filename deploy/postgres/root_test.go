@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -54,12 +55,9 @@ func TestAnOrdinaryUserRunsAClusterAndRootRunsItAsThatUser(t *testing.T) {
 	asRoot(t)
 	const nobody = 65534
 	program := filepath.Join(pgtest.Dir(t), "program") // a copy: go test builds where others may not go
-	binary, err := os.ReadFile(os.Args[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(program, binary, 0o755); err != nil {
-		t.Fatal(err)
+	// Another process writes it: a file that this one has open for writing is busy until every child that began meanwhile has started.
+	if out, err := exec.CommandContext(t.Context(), "cp", os.Args[0], program).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 	dir := filepath.Join(pgtest.Dir(t), "theirs", "postgres")
 	if err := os.Mkdir(filepath.Dir(dir), 0o700); err != nil {

@@ -2,7 +2,6 @@ package httpapi_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -37,10 +36,8 @@ func (s *fixture) history(query string) (p auditedPage) {
 // now is the position of the newest fact, as clients send it. It can be read in the history: a request waits only for so long.
 func (s *fixture) now() string {
 	s.T.Helper()
-	ctx, cancel := context.WithTimeout(s.T.Context(), patience)
-	defer cancel()
 	head := s.Head()
-	must(s.T, s.Options.Frame.Waiter.Wait(ctx, frame.History, head))
+	s.Readable(head, frame.History)
 	return s.API.TokenOf(head)
 }
 

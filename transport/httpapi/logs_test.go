@@ -24,9 +24,7 @@ import (
 func happened[S commands.State[S], A any](s *fixture, cmd commands.Command[S, A]) {
 	s.T.Helper()
 	must(s.T, httpapitest.Do(s.Env, cmd))
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	must(s.T, s.Options.Frame.Waiter.Wait(ctx, frame.Core, s.Head()))
+	s.Readable(s.Head(), frame.Core)
 }
 
 // did records an entry of an agent's log.

@@ -36,11 +36,7 @@ func (s *fixture) found(agent, after, query string) answered {
 	s.T.Helper()
 	reached, err := events.ParseToken(after)
 	must(s.T, err)
-	ctx, cancel := context.WithTimeout(context.Background(), patience) // a request waits for less
-	defer cancel()
-	for _, group := range []string{frame.Core, frame.Memories, frame.Vectors} {
-		must(s.T, s.Options.Frame.Waiter.Wait(ctx, group, reached.Position))
-	}
+	s.Readable(reached.Position, frame.Core, frame.Memories, frame.Vectors) // a request waits for less
 	return s.Ask("GET", "/api/memory/agents/"+agent+"/memories/search?"+query, nil, "X-Annals-After", after).Is(200)
 }
 

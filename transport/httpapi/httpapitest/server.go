@@ -285,11 +285,17 @@ func (s *Server) handle(cmd commands.OpenLog) { s.T.Helper(); must(s.T, Do(s.Env
 // CaughtUp waits until all that is in the log can be read.
 func (s *Server) CaughtUp() {
 	s.T.Helper()
+	s.Readable(s.Head(), frame.Core, frame.Memories, frame.Vectors, frame.History)
+}
+
+// Readable waits until what is recorded up to a position can be read from these groups, through moments in which the feed has lost
+// PostgreSQL: on a busy machine it may be silent for so long that its session ends.
+func (s *Server) Readable(p events.Position, groups ...string) {
+	s.T.Helper()
 	until, enough := context.WithTimeout(context.Background(), patience)
 	defer enough()
-	head := s.Head()
-	for _, group := range []string{frame.Core, frame.Memories, frame.Vectors, frame.History} {
-		for s.feed.Wait(until, group, head) != nil {
+	for _, group := range groups {
+		for s.feed.Wait(until, group, p) != nil {
 			must(s.T, until.Err())
 			time.Sleep(time.Millisecond)
 		}
