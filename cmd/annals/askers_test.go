@@ -149,7 +149,7 @@ func (a *asker) try(ctx context.Context, c *client, e *exchange) (answered bool,
 	}
 	got, err := c.call(ctx, http.MethodPost, where, body, headers...)
 	if err != nil || askAgain(got.status) {
-		return false, nil //nolint:nilerr // the node was killed: it is asked again
+		return false, nil // the node was killed: it is asked again
 	}
 	return e.take(got, transport == "http")
 }
@@ -204,7 +204,7 @@ func (e *exchange) stream(ctx context.Context, c *client, where string, body map
 	}
 	res, err := http.DefaultClient.Do(q)
 	if err != nil {
-		return false, nil //nolint:nilerr // the node was killed
+		return false, nil // the node was killed
 	}
 	defer res.Body.Close()
 	if askAgain(res.StatusCode) {
@@ -266,7 +266,7 @@ func (a *asker) tryJob(ctx context.Context, c *client, e *exchange) (answered bo
 		body := map[string]any{"agentId": a.agent, "userId": somebody, "content": e.content, "timeoutMs": timeout.Milliseconds()}
 		got, err := c.call(ctx, http.MethodPost, "/api/messaging/jobs", body, "Idempotency-Key", e.content)
 		if err != nil || askAgain(got.status) {
-			return false, nil //nolint:nilerr // the node was killed
+			return false, nil // the node was killed
 		}
 		var made struct{ JobID string }
 		if err := got.data(&made); err != nil {
@@ -276,7 +276,7 @@ func (a *asker) tryJob(ctx context.Context, c *client, e *exchange) (answered bo
 	}
 	got, err := c.call(ctx, http.MethodGet, "/api/messaging/jobs/"+e.job, nil)
 	if err != nil || askAgain(got.status) || got.status == http.StatusNotFound { // the read models of this node may be behind
-		return false, nil //nolint:nilerr // the node was killed
+		return false, nil // the node was killed
 	}
 	var is struct {
 		Status, ChannelID string

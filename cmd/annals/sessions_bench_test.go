@@ -50,8 +50,10 @@ func BenchmarkSessions(b *testing.B) {
 	}
 	opening.Wait()
 	created := manySessions / time.Since(began).Seconds()
-	bare := newClient(bareServer[bareSession](b, url, `select id, channel_id, agent_id, user_id, metadata, created_at, last_activity, expires_at, renewal_count,
-		auto_renew, timeout_minutes, max_duration_minutes, warning_threshold_minutes from sessions where not expired order by created_at, created limit 100`))
+	bare := newClient(bareServer[bareSession](b, url, `
+select id, channel_id, agent_id, user_id, metadata, created_at, last_activity, expires_at, renewal_count, auto_renew, timeout_minutes,
+	max_duration_minutes, warning_threshold_minutes
+from sessions where not expired order by created_at, created limit 100`))
 	b.Run("list", func(b *testing.B) { beside(b, 4, get(s.client, "/api/messaging/sessions?limit=100"), get(bare, "/")) })
 	b.Run("use", func(b *testing.B) {
 		for b.Loop() {
