@@ -67,6 +67,7 @@ var failing = map[string][]struct {
 	"parked":            {{"", 2, "expected one of"}, {"lst", 2, `did you mean "list"?`}},
 	"routes":            {{"all", 2, "unexpected argument"}},
 	"doctor":            {{"me", 2, "unexpected argument"}, {"--characters-dir nowhere", 1, "1 finding"}},
+	"licenses":          {{"all", 2, "unexpected argument"}},
 	"version":           {{"all", 2, "unexpected argument"}},
 	"parked list":       {{"--group speech", 2, "must be one of"}, {"", 1, "there is nothing yet"}},
 	"parked show":       {{"", 2, "event"}, {"x", 2, `"x" is no UUID`}, {nobody, 1, "there is nothing yet"}},

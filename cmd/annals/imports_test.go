@@ -39,6 +39,7 @@ var may = []row{
 	{"transport/media/...", []string{"transport/media"}},
 	{"transport/...", intoTransport},
 	{"deploy/host", nil},
+	{"deploy/licenses", nil},
 	{"deploy/postgres", []string{"deploy/host"}},
 	{"cmd/...", []string{"events", "events/...", "commands", "commands/...", "projections", "projections/...", "queries", "transport/...", "deploy/...", "cmd/internal/..."}},
 }

@@ -31,6 +31,7 @@ type cli struct {
 	Routes     Routes     `cmd:"" help:"List every route that is served, as METHOD /path."`
 	Eventstore Eventstore `cmd:"" help:"Run the embedded event store alone."`
 	Doctor     Doctor     `cmd:"" help:"Say what is missing or wrong on this machine, with the remedy."`
+	Licenses   Licenses   `cmd:"" help:"Print the notices of what the binary contains that others wrote."`
 	Version    Version    `cmd:"" help:"Say which annals this is, and which version of ElizaOS's API it serves."`
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // socketIOFiles is the browser client of Socket.IO, which pages load from the server that they speak to. .ci/embed-socketio-client makes
-// it; its licences are in LICENSES.txt beside it.
+// it; its licences are in deploy/licenses.
 //
 //go:embed socketio
 var socketIOFiles embed.FS
