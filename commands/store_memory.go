@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,7 +30,7 @@ type StoreMemory struct {
 	DocumentID uuid.UUID
 	At         time.Time
 	// Vector is that of the text, where it is given.
-	Vector []float32
+	Vector GivenVector
 }
 
 // memoryAdmission is what other streams say about a memory: it is there; it was said and is gone since; where its room is.
@@ -106,20 +107,32 @@ func (c StoreMemory) Decide(_ Request, m Memory, a memoryAdmission) ([]events.Ev
 		Table: c.Table, Content: c.Content, Metadata: c.Metadata, Unique: c.Unique, ChannelID: a.channelID, MessageID: c.MessageID,
 		Said: c.Said, DocumentID: c.DocumentID, At: c.At,
 	}}
-	if c.Vector == nil {
-		return facts, nil
-	}
-	embedded, err := vectorGiven(c.MemoryID, c.AgentID, subject, c.Content, c.Vector)
-	return append(facts, embedded), err
+	return c.Vector.embed(facts, c.MemoryID, c.AgentID, subject, c.Content)
 }
 
-// vectorGiven is the vector that a client gives for the text of a memory.
-func vectorGiven(memory, agent, subject uuid.UUID, content json.RawMessage, v []float32) (events.MemoryEmbedded, error) {
-	if err := events.CheckVector(v); err != nil {
-		return events.MemoryEmbedded{}, fmt.Errorf("memory %s: %w", memory, err)
+// GivenVector is the vector that a client gives for the text of a memory. One of nil is none.
+type GivenVector struct {
+	Numbers []float32
+	// Model is the one that the client names. A vector without a name is compared with no model's.
+	Model string
+}
+
+// maxModel bounds the name of a model, in bytes.
+const maxModel = 200
+
+// embed appends that a memory has the vector.
+func (v GivenVector) embed(facts []events.Event, memory, agent, subject uuid.UUID, content json.RawMessage) ([]events.Event, error) {
+	if v.Numbers == nil {
+		return facts, nil
 	}
-	return events.MemoryEmbedded{
-		MemoryID: memory, AgentID: agent, SubjectID: subject, Model: events.ModelGiven, Dimensions: len(v),
-		Vector: events.PackVector(v), TextHash: events.HashText(events.MemoryText(content)),
-	}, nil
+	if err := events.CheckVector(v.Numbers); err != nil {
+		return nil, fmt.Errorf("memory %s: %w", memory, err)
+	}
+	if len(v.Model) > maxModel {
+		return nil, fmt.Errorf("embeddingModel of memory %s: %w: it has more than %d bytes", memory, ErrRefused, maxModel)
+	}
+	return append(facts, events.MemoryEmbedded{
+		MemoryID: memory, AgentID: agent, SubjectID: subject, Model: cmp.Or(v.Model, events.ModelGiven), Dimensions: len(v.Numbers),
+		Vector: events.PackVector(v.Numbers), TextHash: events.HashText(events.MemoryText(content)),
+	}), nil
 }

@@ -2,6 +2,7 @@ package commands_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	. "annals/commands"
@@ -52,13 +53,18 @@ func TestWhatIsNoMemoryIsRefused(t *testing.T) {
 func TestAVectorComesWithItsText(t *testing.T) {
 	t.Parallel()
 	with := storeNote()
-	with.Vector = make([]float32, 384)
-	with.Vector[3] = 1
-	When(house, with).Then(t, noteStored, events.MemoryEmbedded{
-		MemoryID: note, AgentID: eliza, SubjectID: alice, Model: events.ModelGiven, Dimensions: 384,
-		Vector: events.PackVector(with.Vector), TextHash: events.HashText("tea"),
-	})
-	with.Vector = with.Vector[:7]
+	with.Vector.Numbers = make([]float32, 384)
+	with.Vector.Numbers[3] = 1
+	for named, model := range map[string]string{"": events.ModelGiven, "near": "near"} {
+		with.Vector.Model = named
+		When(house, with).Then(t, noteStored, events.MemoryEmbedded{
+			MemoryID: note, AgentID: eliza, SubjectID: alice, Model: model, Dimensions: 384,
+			Vector: events.PackVector(with.Vector.Numbers), TextHash: events.HashText("tea"),
+		})
+	}
+	with.Vector.Model = strings.Repeat("m", 201)
+	When(house, with).ThenFails(t, ErrRefused, "200 bytes")
+	with.Vector = GivenVector{Numbers: with.Vector.Numbers[:7]}
 	When(house, with).ThenFails(t, events.ErrInvalid, "7 numbers")
 }
 

@@ -17,7 +17,7 @@ type UpdateMemory struct {
 	Content  json.RawMessage // an object
 	Metadata json.RawMessage
 	// Vector is that of the text that the memory then has.
-	Vector []float32
+	Vector GivenVector
 }
 
 // Stream implements Command.
@@ -49,9 +49,5 @@ func (c UpdateMemory) Decide(_ Request, m Memory, alive bool) ([]events.Event, e
 			MemoryID: c.MemoryID, AgentID: c.AgentID, SubjectID: m.SubjectID, Content: content, Metadata: metadata,
 		})
 	}
-	if c.Vector == nil {
-		return facts, nil
-	}
-	embedded, err := vectorGiven(c.MemoryID, c.AgentID, m.SubjectID, content, c.Vector)
-	return append(facts, embedded), err
+	return c.Vector.embed(facts, c.MemoryID, c.AgentID, m.SubjectID, content)
 }

@@ -19,11 +19,11 @@ func TestWhatIsGivenOfAMemoryChangesAndTheRestStays(t *testing.T) {
 	When(past, UpdateMemory{MemoryID: note, AgentID: eliza, Content: json.RawMessage(`"coffee"`)}).ThenFails(t, ErrRefused, "no object")
 	v := make([]float32, 384)
 	v[0] = 1
-	When(past, UpdateMemory{MemoryID: note, AgentID: eliza, Vector: v}).Then(t, events.MemoryEmbedded{
+	When(past, UpdateMemory{MemoryID: note, AgentID: eliza, Vector: GivenVector{Numbers: v}}).Then(t, events.MemoryEmbedded{
 		MemoryID: note, AgentID: eliza, SubjectID: alice, Model: events.ModelGiven, Dimensions: 384, Vector: events.PackVector(v),
 		TextHash: events.HashText("tea"),
 	})
-	When(past, UpdateMemory{MemoryID: note, AgentID: eliza, Vector: v[:1]}).ThenFails(t, events.ErrInvalid)
+	When(past, UpdateMemory{MemoryID: note, AgentID: eliza, Vector: GivenVector{Numbers: v[:1]}}).ThenFails(t, events.ErrInvalid)
 }
 
 func TestAMemoryOfAnotherAgentIsNotThere(t *testing.T) {

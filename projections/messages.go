@@ -5,15 +5,17 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"annals/events"
+	"annals/events/terms"
 	"annals/projections/engine"
 )
 
 var messages = engine.Projection{
 	Name:    "messages",
 	Group:   GroupCore,
-	Version: 3,
+	Version: 4,
 	// submitted is the position of the submission, which a clear of the channel is compared with and which orders what has
 	// the same time; position is that of the last fact about the message.
 	Tables: `
@@ -24,6 +26,7 @@ create table messages (
 	author_id   uuid not null,
 	author_name text not null,
 	content     text not null,
+	words       tsvector not null,
 	raw_message json,
 	metadata    json,
 	source_type text,
@@ -36,11 +39,10 @@ create table messages (
 	revision    bigint not null,
 	position    bigint not null
 )` + messageEnds.tables(),
-	// Words are looked for in the beginning of a text alone: PostgreSQL has no room for those of a very long one.
 	Indexes: `
 create index on messages (channel_id, created_at desc, submitted desc);
-create index messages_words on messages using gin (to_tsvector('simple', left(content, 100000)));
-alter index messages_words alter column 1 set statistics 0`,
+create index messages_words on messages using gin (words);
+alter table messages alter words set statistics 0`,
 	Rows:  messageEnds.rows(messagesTable),
 	Apply: applyMessages,
 }
@@ -63,6 +65,7 @@ type message struct {
 type messageEdit struct {
 	moved
 	Content   string          `db:"content"`
+	Words     pgtype.TSVector `db:"words"`
 	Metadata  json.RawMessage `db:"metadata,null"`
 	UpdatedAt time.Time       `db:"updated_at"`
 }
@@ -84,13 +87,13 @@ func applyMessages(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
 	case events.MessageSubmitted:
 		messagesTable.Upsert(w, message{
-			messageEdit: messageEdit{move(f.MessageID, e), f.Content, free(f.Metadata), instant(e)},
+			messageEdit: messageEdit{move(f.MessageID, e), f.Content, lexemes(terms.Analyze(f.Content)), free(f.Metadata), instant(e)},
 			ChannelID:   f.ChannelID, ServerID: f.ServerID, AuthorID: f.AuthorID, AuthorName: f.AuthorName, RawMessage: free(f.RawMessage),
 			SourceType: f.SourceType, SourceID: f.SourceID, InReplyTo: f.InReplyTo, ByAgent: f.ByAgent, CreatedAt: instant(e),
 			Submitted: e.Position,
 		})
 	case events.MessageEdited:
-		edit := messageEdit{move(f.MessageID, e), f.Content, free(f.Metadata), instant(e)}
+		edit := messageEdit{move(f.MessageID, e), f.Content, lexemes(terms.Analyze(f.Content)), free(f.Metadata), instant(e)}
 		if f.Action {
 			messagesTable.Update(w, messageAction{edit, free(f.RawMessage), f.SourceType, f.InReplyTo})
 			return

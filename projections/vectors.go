@@ -9,16 +9,18 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/pgvector/pgvector-go"
 
 	"annals/events"
+	"annals/events/terms"
 	"annals/projections/engine"
 )
 
 var vectors = engine.Projection{
 	Name:    "vectors",
 	Group:   GroupVectors,
-	Version: 3,
+	Version: 4,
 	// A row is a memory as a search sees it; model, dimensions and embedding are null as long as it has no vector. hash is
 	// that of the text that the words and the vector are of. Vectors of every length share a column, with an index for each
 	// length. Rows are kept whole up to a length of 1,536, so that a scan reads them in one place.
@@ -38,6 +40,7 @@ create table vectors (
 	since       bigint not null,
 	hash        text not null,
 	words       tsvector not null,
+	length      integer not null,
 	model       text,
 	dimensions  integer,
 	embedding   vector
@@ -64,7 +67,8 @@ type vector struct {
 // vectorText is another text, which has no vector yet.
 type vectorText struct {
 	vectorOf
-	Words string `db:"words"`
+	Words  pgtype.TSVector `db:"words"`
+	Length int32           `db:"length"` // in words
 }
 
 // vectorOf is a vector of the text with a hash.
@@ -76,12 +80,9 @@ type vectorOf struct {
 	Embedding  pgvector.Vector `db:"embedding,null"`
 }
 
-// A text is searched as it stands, for every language, and by the stems of English. PostgreSQL takes no more than a mebibyte of
-// words.
 var (
 	vectorEnds   = newEnds("vectors", "since", remembered).withClears(slices.Collect(maps.Keys(remembered))...)
-	vectorsTable = engine.NewTable[vector]("vectors", vectorEnds.unlessDead(), engine.Expression("words",
-		"to_tsvector('simple', left({words}, 100000)) || to_tsvector('english', left({words}, 100000))"))
+	vectorsTable = engine.NewTable[vector]("vectors", vectorEnds.unlessDead())
 )
 
 // vectorIndexes are one HNSW index for each length that vectors have, of half precision where pgvector has no other, and
@@ -91,8 +92,8 @@ func vectorIndexes() string {
 	b.WriteString(`
 create index on vectors using gin (words);
 create index on vectors (agent_id, created_at);
-create index on vectors (model, dimensions);
-create index on vectors (room_id);
+create index on vectors (model, dimensions, agent_id);
+create index on vectors (room_id, created_at, since);
 create index on vectors (entity_id);
 create index on vectors (world_id) where world_id is not null;
 create index on vectors (channel_id) where channel_id is not null;
@@ -134,5 +135,23 @@ func applyVectors(w engine.Writer, e events.Recorded) {
 
 func textOf(id uuid.UUID, content json.RawMessage) vectorText {
 	text := events.MemoryText(content)
-	return vectorText{vectorOf: vectorOf{ID: id, Hash: events.HashText(text)}, Words: text}
+	words := terms.Analyze(text)
+	return vectorText{
+		vectorOf: vectorOf{ID: id, Hash: events.HashText(text)},
+		Words:    lexemes(words), Length: int32(words.Words()), //nolint:gosec // a text has fewer
+	}
+}
+
+// lexemes are the terms of a text as a column has them. They are made in Go, so that a question is cut into the same ones.
+func lexemes(d terms.Document) pgtype.TSVector {
+	all := d.Lexemes()
+	out := pgtype.TSVector{Lexemes: make([]pgtype.TSVectorLexeme, len(all)), Valid: true}
+	for i, l := range all {
+		positions := make([]pgtype.TSVectorPosition, len(l.Positions))
+		for k, p := range l.Positions {
+			positions[k].Position = p
+		}
+		out.Lexemes[i] = pgtype.TSVectorLexeme{Word: l.Term, Positions: positions}
+	}
+	return out
 }

@@ -27,6 +27,8 @@ type Memory struct {
 	Metadata  json.RawMessage `json:"metadata"`
 	// Embedding is there when it was asked for, and is known.
 	Embedding []float32 `json:"embedding,omitempty"`
+	// EmbeddingModel is the model that it is of, "given" for a vector that came without a name.
+	EmbeddingModel string `json:"embeddingModel,omitempty"`
 	// WorldID is nil where the room belongs to none. Stored and Position are those of the first and of the last fact;
 	// Revision is that of its stream.
 	WorldID    *uuid.UUID      `json:"-"`
@@ -141,15 +143,16 @@ func (q *Queries) Embed(ctx context.Context, page []Memory, backwards bool) ([]M
 	type row struct {
 		ID        uuid.UUID
 		Embedding []float32
+		Model     string
 	}
 	found, err := pageAfter(ctx, q, "vectors", pgx.RowToStructByPos[row], filled,
-		`select id, embedding::real[] from vectors where id = any($1) and embedding is not null order by array_position($1, id)`, ids)
+		`select id, embedding::real[], model from vectors where id = any($1) and embedding is not null order by array_position($1, id)`, ids)
 	if err != nil {
 		return nil, err
 	}
-	known := make(map[uuid.UUID][]float32, len(found.rows))
+	known := make(map[uuid.UUID]row, len(found.rows))
 	for _, r := range found.rows {
-		known[r.ID] = r.Embedding
+		known[r.ID] = r
 	}
 	if found.cut { // at the first that is missing; one at least is shown
 		last := uuid.Nil
@@ -159,7 +162,7 @@ func (q *Queries) Embed(ctx context.Context, page []Memory, backwards bool) ([]M
 		page = page[:max(slices.Index(ids, last), 0)+1]
 	}
 	for i, m := range page {
-		page[i].Embedding = known[m.ID]
+		page[i].Embedding, page[i].EmbeddingModel = known[m.ID].Embedding, known[m.ID].Model
 	}
 	return page, nil
 }

@@ -2,12 +2,13 @@ package queries
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"annals/events/terms"
 )
 
 // MessageSearch says which messages are looked for. What is empty narrows nothing.
@@ -20,30 +21,31 @@ type MessageSearch struct {
 	Limit, Offset int
 }
 
-// SearchMessages finds messages by their words, the newest first. Of very long messages the beginning counts.
+// SearchMessages finds messages by their words, the newest first: where nothing has them all, what has longer words that begin or
+// end so. Of very long messages the beginning counts.
 func (q *Queries) SearchMessages(ctx context.Context, s MessageSearch) ([]Message, error) {
-	if err := q.selective(ctx, s.Text); err != nil {
-		return nil, err
+	asked := terms.Parse(s.Text)
+	switch {
+	case s.Text != "" && asked.Empty(): // signs alone
+		return nil, nil
+	case s.Text != "" && !asked.Selective():
+		return nil, ErrUnselective
 	}
+	found, err := q.messagesWith(ctx, s, asked.All(false))
+	if err == nil && len(found) == 0 && s.Offset <= 0 && !asked.Empty() {
+		found, err = q.messagesWith(ctx, s, asked.All(true))
+	}
+	return found, err
+}
+
+func (q *Queries) messagesWith(ctx context.Context, s MessageSearch, words string) ([]Message, error) {
 	return page(ctx, q, "messages that were searched for", scanMessage, messageColumns+`
-where ($1 = '' or to_tsvector('simple', left(content, 100000)) @@ websearch_to_tsquery('simple', $1))
+where ($1 = '' or words @@ $1::tsquery)
 	and ($2::uuid is null or channel_id = $2) and ($3::uuid is null or author_id = $3)
 	and created_at between $4 and $5
 order by created_at desc, submitted desc limit $6 offset $7`,
-		s.Text, orNone(s.Channel), orNone(s.Author), orInfinity(s.From, pgtype.NegativeInfinity), orInfinity(s.To, pgtype.Infinity),
+		words, orNone(s.Channel), orNone(s.Author), orInfinity(s.From, pgtype.NegativeInfinity), orInfinity(s.To, pgtype.Infinity),
 		min(max(s.Limit, 0), MaxLimit), max(s.Offset, 0))
-}
-
-// selective refuses words of which none has to be there, such as -this or one -another: no index helps to find what lacks a word.
-func (q *Queries) selective(ctx context.Context, words string) error {
-	if !strings.Contains(words, "-") {
-		return nil
-	}
-	scans, err := one(ctx, q, "words", pgx.RowTo[bool], `select querytree(websearch_to_tsquery('simple', $1)) = 'T'`, words)
-	if err == nil && scans {
-		err = ErrUnselective
-	}
-	return err
 }
 
 // ChannelsFrom finds the channels of a server that stand for the given ones elsewhere, by their ids there; the oldest of each.

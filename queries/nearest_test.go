@@ -95,8 +95,8 @@ func (c *corpus) store(t *testing.T, pool *pgxpool.Pool) (index string) {
 		for i := range texts {
 			texts[i] = strings.ReplaceAll(texts[i], " ", ",")
 		}
-		_, err := pool.Exec(ctx, `insert into `+table+` (id, agent_id, room_id, entity_id, collection, created_at, since, hash, words, model, dimensions, embedding)
-			select id, $1, room, entity, collection, at, 1, '', '', $2, 384, embedding::vector
+		_, err := pool.Exec(ctx, `insert into `+table+` (id, agent_id, room_id, entity_id, collection, created_at, since, hash, words, length, model, dimensions, embedding)
+			select id, $1, room, entity, collection, at, 1, '', '', 0, $2, 384, embedding::vector
 			from unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::timestamptz[], $8::text[]) as row (id, room, entity, collection, at, embedding)`,
 			id(iris), model, ids, rooms, entities, tables, c.at[from:to], texts)
 		must(t, err)
@@ -219,7 +219,7 @@ func TestTheIndexFindsTheNearestWhateverIsFilteredOut(t *testing.T) {
 			found, due := 0, 0
 			var took []time.Duration
 			for i := range searches {
-				s := queries.Search{Agent: id(iris), Model: model, Vector: c.draw(i%2 == 1, c.random.IntN(clusters/2)), Limit: 10}
+				s := queries.Search{Agent: id(iris), Meaning: queries.Meaning{Model: model, Vector: c.draw(i%2 == 1, c.random.IntN(clusters/2))}, Limit: 10}
 				filter.set(&s)
 				begun := time.Now()
 				hits, err := q.Find(t.Context(), s)

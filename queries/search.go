@@ -15,17 +15,21 @@ import (
 	"github.com/pgvector/pgvector-go"
 
 	"annals/events"
+	"annals/events/terms"
 )
 
 // Search says which memories of an agent are looked for. With words and a vector, both are used: a hybrid search. What the
 // other fields leave open does not matter; nothing of what they let through is missed, unless it is beyond the limit.
 type Search struct {
-	Agent  uuid.UUID
-	Words  string
-	Vector []float32
-	// Model is whose vectors are compared, besides those that clients gave: those have to be of the same model.
-	Model string
-	// Threshold is the least similarity to be found by the vector; without one it does not matter.
+	Agent uuid.UUID
+	// Words are in the syntax of web searches, unless they are Plain: a text of which all words are looked for.
+	Words string
+	Plain bool
+	// Meaning is what is asked for as the server's model has it, Others as those models have it that memories were embedded with before:
+	// each memory is compared with what its own model says.
+	Meaning
+	Others []Meaning
+	// Threshold is the least similarity to be found by the vector. Without one it does not matter, but in a hybrid search, where it is Near.
 	Threshold *float64
 	Limit     int // at most MaxLimit
 
@@ -34,19 +38,47 @@ type Search struct {
 	From, To              time.Time // both inclusive
 }
 
+// Meaning is a text as an embedding model has it. A Vector of nil is none.
+type Meaning struct {
+	Vector []float32
+	Model  string
+	Scale
+}
+
+// Scale says how the similarities of a model are to be read. The zero Scale is UsualScale.
+type Scale struct {
+	// Unrelated is the similarity of texts that have nothing to do with each other, and Near that from which on a memory is found
+	// without a word in common with what is asked.
+	Unrelated, Near float64
+	// Counts is what the meaning counts beside the words in a hybrid search, from 0 to 1.
+	Counts float64
+}
+
+// UsualScale is that of models that nothing is known of.
+var UsualScale = Scale{Unrelated: 0, Near: 0.15, Counts: 0.4}
+
+func (m Meaning) scale() Scale {
+	if m.Scale == (Scale{}) {
+		return UsualScale
+	}
+	return m.Scale
+}
+
+// closeness is a similarity from 0, of what is unrelated, to 1.
+func (s Scale) closeness(similarity float64) float64 {
+	return max(similarity-s.Unrelated, 0) / (1 - s.Unrelated)
+}
+
 // Hit is a memory that was found. The best comes first.
 type Hit struct {
 	ID uuid.UUID
 	// Similarity is the cosine between the vectors, where there are two of the same kind.
 	Similarity *float64
-	// Score is what hits are ordered by: the similarity; or how well the words fit, and 1 more where all of them do; or,
-	// where both count, the sum of the reciprocal ranks.
+	// Score is what hits are ordered by, from 0 to 1 in every mode: of words, how much of what is asked for is there, where a rare
+	// word counts for more than a common one; of vectors, their similarity; where both are used, a mean of the two, and of the
+	// better neighbour in the room.
 	Score float64
 }
-
-// NearEnough is the similarity from which on a memory is found without a word in common with what is asked. Below it are, with
-// hashed words and with the models of the endpoints, texts that have nothing to do with each other.
-const NearEnough = 0.15
 
 const (
 	// scanRows is up to how many rows it is better to compare each than to follow the index, where none that matters is among
@@ -57,19 +89,18 @@ const (
 	minEffort = 200
 	maxEffort = 1000
 	maxTuples = 100_000
-	// contenders are how many at least of each kind compete in a hybrid search; ranked, how many rows with a word of the text
-	// are ranked.
-	contenders = 60
-	ranked     = 20_000
-	// rankOffset is the constant of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009).
-	rankOffset = 60
+	// contenders are how many more than twice those that are wanted compete in a hybrid search.
+	contenders = 20
 	// searchLimit bounds each statement of a search.
 	searchLimit = "3s"
 )
 
-// Find searches. It fails with events.ErrInvalid for a vector that cannot be searched.
+// Find searches. It fails with events.ErrInvalid for a vector that cannot be searched, and with ErrUnselective.
 func (q *Queries) Find(ctx context.Context, s Search) ([]Hit, error) {
 	s.Limit = min(max(s.Limit, 0), MaxLimit)
+	if asked := s.asked(); !asked.Empty() && !asked.Selective() {
+		return nil, ErrUnselective
+	}
 	if s.Vector == nil {
 		return q.byWords(ctx, s, s.Limit)
 	}
@@ -77,36 +108,49 @@ func (q *Queries) Find(ctx context.Context, s Search) ([]Hit, error) {
 		return nil, err
 	}
 	if s.Words == "" {
-		return q.byVector(ctx, s, s.Limit)
+		return q.byMeaning(ctx, s, s.Limit, false)
 	}
-	n := min(max(4*s.Limit, contenders), MaxLimit)
-	near, err := q.byVector(ctx, s, n)
-	if err != nil {
-		return nil, err
-	}
-	worded, err := q.byWords(ctx, s, n)
-	return fuse(near, worded, s.Limit), err
+	return q.byBoth(ctx, s)
 }
 
-// fuse orders by the sum of the reciprocal ranks.
-func fuse(near, worded []Hit, limit int) []Hit {
-	found := map[uuid.UUID]Hit{}
-	for _, list := range [][]Hit{near, worded} {
-		for rank, h := range list {
-			before, ok := found[h.ID]
-			if ok {
-				h.Similarity = before.Similarity
-			}
-			h.Score = before.Score + 1/float64(rankOffset+rank+1)
-			found[h.ID] = h
+// byMeaning finds the nearest, each memory by the model that it was embedded with; where a search has no threshold, perhaps those alone
+// that the model calls near.
+func (q *Queries) byMeaning(ctx context.Context, s Search, n int, near bool) ([]Hit, error) {
+	by := func(m Meaning) ([]Hit, error) {
+		t := s
+		if t.Meaning = m; near && s.Threshold == nil {
+			t.Threshold = new(m.scale().Near)
 		}
+		return q.byVector(ctx, t, n)
 	}
-	all := make([]Hit, 0, len(found))
-	for _, h := range found {
-		all = append(all, h)
+	hits, err := by(s.Meaning)
+	if err != nil || len(s.Others) == 0 {
+		return hits, err
 	}
-	best(all)
-	return all[:min(limit, len(all))]
+	names, dimensions := make([]string, len(s.Others)), make([]int, len(s.Others))
+	for i, m := range s.Others {
+		names[i], dimensions[i] = m.Model, len(m.Vector)
+	}
+	used, err := many(ctx, q, s.what(), pgx.RowTo[string], `
+select asked from unnest($1::text[], $2::int[]) as other (asked, size)
+where exists (select from vectors where model = asked and dimensions = size and agent_id = $3)`, names, dimensions, s.Agent)
+	for _, m := range s.Others {
+		if err != nil || !slices.Contains(used, m.Model) {
+			continue
+		}
+		var more []Hit
+		more, err = by(m)
+		hits = append(hits, more...)
+	}
+	best(hits)
+	return hits[:min(n, len(hits))], err
+}
+
+func (s Search) asked() terms.Query {
+	if s.Plain {
+		return terms.ParsePlain(s.Words)
+	}
+	return terms.Parse(s.Words)
 }
 
 func best(hits []Hit) {
@@ -202,69 +246,30 @@ func (s Search) enough(hits []Hit) []Hit {
 	return slices.DeleteFunc(hits, func(h Hit) bool { return *h.Similarity < *s.Threshold })
 }
 
-// byWords finds first what has all words, then what has some.
-func (q *Queries) byWords(ctx context.Context, s Search, n int) ([]Hit, error) {
-	if n == 0 {
-		return nil, nil
-	}
-	found, err := q.worded(ctx, s, n, false)
-	if err != nil || len(found) == n {
-		return found, err
-	}
-	some, err := q.worded(ctx, s, n, true)
-	for _, h := range some {
-		if len(found) < n && !slices.ContainsFunc(found, func(f Hit) bool { return f.ID == h.ID }) {
-			found = append(found, h)
-		}
-	}
-	return found, err
-}
-
-// worded ranks what fits a text in the syntax of web searches ("a phrase", or, -without), by the stems of English; a text
-// without any, such as "to be or not to be", as it stands. With some, any one of the words suffices.
-func (q *Queries) worded(ctx context.Context, s Search, n int, some bool) ([]Hit, error) {
-	where, args := s.filter()
-	args = append(args, s.Words)
-	words := len(args)
-	similarity := "null::float8"
-	if s.Vector != nil {
-		args = append(args, pgvector.NewVector(s.Vector).String(), s.models())
-		similarity = fmt.Sprintf("case when dimensions = %d and model = any($%d) then (1 - (embedding <=> (select $%d::text::vector)))::float8 end",
-			len(s.Vector), len(args), len(args)-1)
-	}
-	wanted, bonus, condition := "q", 1, "true"
-	if some {
-		wanted, bonus, condition = "replace(q::text, ' & ', ' | ')::tsquery", 0, "strpos(q::text, '!') = 0"
-	}
-	args = append(args, n)
-	sql := fmt.Sprintf(`
-with english as (select websearch_to_tsquery('english', $%[1]d) as q),
-	asked as (select case when numnode(q) > 0 then q else websearch_to_tsquery('simple', $%[1]d) end as q from english),
-	wanted as (select %[2]s as q from asked where %[3]s)
-select id, %[4]s as similarity, score from (
-	select fitting.*, (ts_rank(words, q, 1) + %[5]d)::float8 as score from (
-		select vectors.*, q from vectors, wanted where words @@ q and %[6]s limit %[7]d) as fitting
-	order by score desc, id limit $%[8]d) as ranked order by score desc, id`,
-		words, wanted, condition, similarity, bonus, where, ranked, len(args))
-	return q.hits(ctx, s, sql, args)
-}
-
 // hits reads in one transaction with the settings.
-func (q *Queries) hits(ctx context.Context, s Search, sql string, args []any, settings ...[2]string) ([]Hit, error) {
-	names, values := []string{"statement_timeout"}, []string{searchLimit}
-	for _, set := range settings {
-		names, values = append(names, set[0]), append(values, set[1])
-	}
-	found, err := again(q, func() (found []Hit, err error) {
-		var b pgx.Batch
-		b.Queue(`select set_config(name, value, true) from unnest($1::text[], $2::text[]) as setting (name, value)`, names, values)
+func (q *Queries) hits(ctx context.Context, s Search, sql string, args []any, settings ...[2]string) (found []Hit, err error) {
+	err = q.searching(ctx, s, func(b *pgx.Batch) {
 		b.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
 			found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Hit])
 			return err
 		})
-		return found, q.pool.SendBatch(ctx, &b).Close()
+	}, settings...)
+	return found, err
+}
+
+// searching runs statements in one transaction, each within searchLimit.
+func (q *Queries) searching(ctx context.Context, s Search, statements func(*pgx.Batch), settings ...[2]string) error {
+	names, values := []string{"statement_timeout"}, []string{searchLimit}
+	for _, set := range settings {
+		names, values = append(names, set[0]), append(values, set[1])
+	}
+	_, err := again(q, func() (struct{}, error) {
+		var b pgx.Batch
+		b.Queue(`select set_config(name, value, true) from unnest($1::text[], $2::text[]) as setting (name, value)`, names, values)
+		statements(&b)
+		return struct{}{}, q.pool.SendBatch(ctx, &b).Close()
 	})
-	return found, failed(err, s.what())
+	return failed(err, s.what())
 }
 
 func (s Search) what() string { return fmt.Sprintf("memories found of agent %s", s.Agent) }
@@ -300,11 +305,9 @@ func (s Search) filter() (string, []any) {
 // vectorFilter is that on the rows whose vectors can be compared.
 func (s Search) vectorFilter() (string, []any) {
 	where, args := s.filter()
-	args = append(args, s.models())
-	return fmt.Sprintf("%s and dimensions = %d and model = any($%d)", where, len(s.Vector), len(args)), args
+	args = append(args, s.Model)
+	return fmt.Sprintf("%s and dimensions = %d and model = $%d", where, len(s.Vector), len(args)), args
 }
-
-func (s Search) models() []string { return []string{s.Model, events.ModelGiven} }
 
 // vectorKind is the type that vectors of a length are indexed as.
 func vectorKind(n int) string {

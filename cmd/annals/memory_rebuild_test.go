@@ -25,7 +25,8 @@ func vectored(n int) []byte {
 	for i := range n {
 		text := sentence(i)
 		numbers := strings.ReplaceAll(fmt.Sprint(hashing.Vector(text)), " ", ",")
-		fmt.Fprintf(&file, `{"type":"memory","data":{"id":%q,"createdAt":%d,"content":{"text":%q},"embedding":%s}}`+"\n", uuid.NewString(), 1_700_000_000_000+i, text, numbers)
+		fmt.Fprintf(&file, `{"type":"memory","data":{"id":%q,"createdAt":%d,"content":{"text":%q},"embedding":%s,"embeddingModel":%q}}`+"\n",
+			uuid.NewString(), 1_700_000_000_000+i, text, numbers, hashing.Model)
 	}
 	return file.Bytes()
 }

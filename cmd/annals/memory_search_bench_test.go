@@ -35,7 +35,7 @@ type bareMemory struct {
 func BenchmarkSearchMemories(b *testing.B) {
 	n := setting("ANNALS_MEMORIES", 3000, 100_000)
 	database := pgtest.New(b)
-	s := inside(b, func(c *node.Config) { c.PostgresURL = database })
+	s := inside(b, func(c *node.Config) { c.PostgresURL, c.Embedding.Model = database, hashing.Model })
 	agent := s.runningAgent(b, "Mnemosyne")
 	s.imports(b, agent, vectored(n), n)
 	s.embedded(b, agent, n)
@@ -100,7 +100,7 @@ func similarity(a, b []float32) (sum float64) {
 func BenchmarkListMemories(b *testing.B) {
 	const n = 10_000
 	database := pgtest.New(b)
-	s := inside(b, func(c *node.Config) { c.PostgresURL = database })
+	s := inside(b, func(c *node.Config) { c.PostgresURL, c.Embedding.Model = database, hashing.Model })
 	agent := s.runningAgent(b, "Mnemosyne")
 	var file bytes.Buffer
 	for i := range n { // nothing to embed

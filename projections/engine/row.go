@@ -82,6 +82,8 @@ func columnType(t reflect.Type) (string, func(reflect.Value) any) {
 		return "bytea", func(v reflect.Value) any { return v.Bytes() }
 	case reflect.TypeFor[pgvector.Vector]():
 		return "vector", func(v reflect.Value) any { return *pointer[pgvector.Vector](v) }
+	case reflect.TypeFor[pgtype.TSVector]():
+		return "tsvector", func(v reflect.Value) any { return *pointer[pgtype.TSVector](v) }
 	case reflect.TypeFor[[]string]():
 		return "text[]", func(v reflect.Value) any { return append([]string{}, *pointer[[]string](v)...) } // nil is an empty list
 	}

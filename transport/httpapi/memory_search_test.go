@@ -73,10 +73,13 @@ func TestMemoriesAreFoundByMeaningAndByWordsTheBestFirst(t *testing.T) {
 	if got := s.found(agent, after, "q=green+tea&mode=semantic&threshold=0.5"); got.Text("memories.0.id") != tea || got.At("memories.1") != nil {
 		t.Errorf("above the threshold: %s", got.Body)
 	}
-	for _, query := range []string{"q=nothing&mode=text", "q=nothing", "q=xyzzy+plugh"} {
+	for _, query := range []string{"q=nothing&mode=text", "q=xyzzy+plugh&threshold=0.5"} {
 		if got := s.found(agent, after, query); !strings.Contains(string(got.Body), `"memories":[]`) {
 			t.Errorf("%s: %s", query, got.Body)
 		}
+	}
+	if got := s.found(agent, after, "q=xyzzy+plugh"); got.At("memories.0") == nil || got.At("memories.1") != nil {
+		t.Errorf("words find nothing, so the nearest is found: %s", got.Body)
 	}
 	if got := s.found(agent, after, "q=xyzzy+plugh&threshold=-1"); got.At("memories.1") == nil {
 		t.Errorf("whatever is nearest: %s", got.Body)
@@ -144,7 +147,7 @@ func TestWithoutAModelTheWordsAreSearched(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, func(o *httpapi.Options) { o.Memory.Embedder = answer })
+			s := serve(t, func(o *httpapi.Options) { o.Memory.Embedder = httpapitest.Asking{Embedder: answer} })
 			agent := s.newAgent("Mnemosyne")
 			tea, after := s.remember(agent, fields{"text": "secret green tea"})
 			for _, mode := range []string{"text", "hybrid"} {

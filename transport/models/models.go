@@ -12,6 +12,7 @@ import (
 	"annals/commands/reactions"
 	"annals/transport/models/anthropic"
 	"annals/transport/models/classic"
+	"annals/transport/models/glove"
 	"annals/transport/models/hashing"
 	"annals/transport/models/openai"
 )
@@ -44,7 +45,7 @@ func (e Embedders) Validate() error { return e.Server().Check() }
 
 // Embedding names the model that memories are embedded with.
 type Embedding struct {
-	Model      string `name:"openai-embedding-model" env:"OPENAI_EMBEDDING_MODEL" help:"Model that memories are embedded with. OpenAI's own endpoint has text-embedding-3-small otherwise; without either, the embedded hashing-384 does it."`
+	Model      string `name:"openai-embedding-model" env:"OPENAI_EMBEDDING_MODEL" help:"Model that memories are embedded with. OpenAI's own endpoint has text-embedding-3-small otherwise; without either, the embedded glove-384 does it, or hashing-384 where that is named."`
 	Dimensions int    `name:"openai-embedding-dimensions" env:"OPENAI_EMBEDDING_DIMENSIONS" help:"Dimensions to ask that model for; otherwise what it gives."`
 }
 
@@ -99,17 +100,42 @@ func (s Server) chosen() Provider {
 	return classic.Settings{} // is in the list
 }
 
+// Offline are the models that embed without a network, the usual one first.
+func Offline() []reactions.Embedder {
+	return []reactions.Embedder{glove.Embedder{}, hashing.Embedder{}}
+}
+
 // Embedder makes the model that memories are embedded with.
 func (s Server) Embedder() reactions.Embedder {
 	named := s.Settings.Embedding
+	for _, m := range Offline() {
+		if m.Model() == named.Model {
+			return m
+		}
+	}
 	for _, p := range s.providers() {
-		if e, ok := p.(Embeds); ok && named.Model != hashing.Model {
+		if e, ok := p.(Embeds); ok {
 			if model := e.Embedder(named.Model, named.Dimensions); model != nil {
 				return model
 			}
 		}
 	}
-	return hashing.Embedder{}
+	return Offline()[0]
+}
+
+// Scale says how the similarities of a model are to be read: that of texts that have nothing to do with each other, that from which on a
+// memory is near, and what the meaning counts beside the words. The zero Scale is of a model that nothing is known of.
+type Scale struct{ Unrelated, Near, Counts float64 }
+
+// ScaleOf returns the scale of a model. Those of the models that embed here were measured.
+func ScaleOf(model string) Scale {
+	switch model {
+	case glove.Model:
+		return Scale{Unrelated: 0.2, Near: 0.2, Counts: 0.4}
+	case hashing.Model:
+		return Scale{Unrelated: 0, Near: 0.15, Counts: 0.3}
+	}
+	return Scale{}
 }
 
 // Check refuses settings with which no model could ever answer.

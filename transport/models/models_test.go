@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"annals/transport/models/anthropic"
+	"annals/transport/models/glove"
 	"annals/transport/models/hashing"
 	"annals/transport/models/openai"
 )
@@ -43,14 +44,14 @@ func TestMemoriesAreEmbeddedWithTheModelThatIsNamed(t *testing.T) {
 		server Server
 		model  string
 	}{
-		"nothing":                       {Server{}, hashing.Model},
+		"nothing":                       {Server{}, glove.Model},
 		"OpenAI":                        {server(openAI, anthropic.Settings{}, Embedding{}), "text-embedding-3-small"},
 		"OpenAI, another model":         {server(openAI, anthropic.Settings{}, Embedding{Model: "e"}), "e"},
-		"another endpoint":              {server(own, anthropic.Settings{}, Embedding{}), hashing.Model},
+		"another endpoint":              {server(own, anthropic.Settings{}, Embedding{}), glove.Model},
 		"another endpoint, a model":     {server(own, anthropic.Settings{}, Embedding{Model: "e"}), "e"},
 		"OpenAI, but hashing":           {server(openAI, anthropic.Settings{}, Embedding{Model: hashing.Model}), hashing.Model},
 		"Anthropic, which has no model": {server(openAI, anthropic.Settings{Key: "k"}, Embedding{}), "text-embedding-3-small"},
-		"a model without an endpoint":   {server(openai.Settings{}, anthropic.Settings{Key: "k"}, Embedding{Model: "e"}), hashing.Model},
+		"a model without an endpoint":   {server(openai.Settings{}, anthropic.Settings{Key: "k"}, Embedding{Model: "e"}), glove.Model},
 	} {
 		if got := c.server.Embedder().Model(); got != c.model {
 			t.Errorf("%s: %s, want %s", name, got, c.model)

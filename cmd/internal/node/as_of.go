@@ -58,7 +58,7 @@ func (s *server) pastOptions(ctx context.Context) httpapi.Options {
 		Secrets: s.secrets,
 	}
 	api.Agents.Logs, api.Agents.CharactersDir, api.Messaging.Turns = newNotifier(), c.CharactersDir, newNotifier()
-	api.Memory.Embedder, api.Media.Store, api.History.Past = s.model, s.media, past{s.reading}
+	api.Memory.Embedder, api.Media.Store, api.History.Past = searched{s.model}, s.media, past{s.reading}
 	api.Server.Health, api.Server.Lines, api.Server.Stop = s.pastHealth, s.lines, s.stop
 	api.Server.Deliveries = func(context.Context) ([]serverapi.Delivery, error) { return nil, nil } // no reaction runs
 	api.System.Capabilities, api.System.Configuration = capabilities(c), c.Shown()

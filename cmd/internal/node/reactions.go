@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,7 +15,7 @@ import (
 	"annals/projections/engine"
 	"annals/queries"
 	"annals/transport/documents"
-	"annals/transport/models/hashing"
+	"annals/transport/models"
 )
 
 // pastBudget is how much later than a reaction's budget ends the event store delivers again what was not dealt with.
@@ -23,11 +24,16 @@ const pastBudget = 5 * time.Minute
 // ports is what the reactions use of this server.
 func (s *server) ports() reactions.Ports {
 	return reactions.Ports{
-		Env: s.env, Models: s.models, History: history{queries: s.queries, feed: s.feed}, Recall: recall{s.queries, s.model},
+		Env: s.env, Models: s.models, History: history{queries: s.queries, feed: s.feed}, Recall: recall{s.queries, searched{s.model}},
 		Knowledge: knowledge{documents.Folder{Dir: s.CharactersDir, Logger: s.Logger}},
-		Embedder:  s.watch.Embedder(s.model), EmbedsHere: s.model.Model() == hashing.Model,
+		Embedder:  s.watch.Embedder(s.model), EmbedsHere: embedsHere(s.model),
 		Aborts: s.aborts, Stream: s.stream, Asked: s.watch.Asked, Now: s.Clock,
 	}
+}
+
+// embedsHere reports whether a model takes the processors of this machine.
+func embedsHere(model reactions.Embedder) bool {
+	return slices.ContainsFunc(models.Offline(), func(m reactions.Embedder) bool { return m.Model() == model.Model() })
 }
 
 // reaction hands a reaction what its group of subscribers is to deal with.

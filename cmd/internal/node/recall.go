@@ -14,15 +14,14 @@ import (
 // recall lets agents remember what they are spoken to about.
 type recall struct {
 	queries *queries.Queries
-	model   reactions.Embedder
+	model   searched
 }
 
 // Recall implements reactions.Recall. Where the model cannot be asked, the words have to do.
 func (r recall) Recall(ctx context.Context, agent uuid.UUID, text string, n int) ([]reactions.Recalled, error) {
-	s := queries.Search{Agent: agent, Words: text, Model: r.model.Model(), Limit: n, Threshold: new(queries.NearEnough)}
-	vectors, err := r.model.Embed(ctx, []string{text})
-	if err == nil {
-		s.Vector = vectors[0]
+	s := queries.Search{Agent: agent, Words: text, Plain: true, Limit: n}
+	if asked, others, err := r.model.Asked(ctx, text); err == nil {
+		s.Meaning, s.Others, s.Threshold = asked, others, new(asked.Near)
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()

@@ -302,7 +302,7 @@ func (s *server) options(ctx context.Context, h health) httpapi.Options {
 	api.Agents.Logs, api.Agents.CharactersDir, api.Agents.CharacterURLs = s.agentLogs, c.CharactersDir, c.CharacterURLs == "on"
 	api.Messaging.Turns, api.Messaging.Answers, api.Messaging.Titles = s.turns, s.answers, titles{reactions.Title{Env: s.env, Models: s.models, Now: s.Clock}}
 	api.Sessions.Rules = c.rules()
-	api.Memory.Embedder, api.Media.Store, api.History.Past = s.model, s.media, past{s.reading}
+	api.Memory.Embedder, api.Media.Store, api.History.Past = searched{s.model}, s.media, past{s.reading}
 	api.Server.Health, api.Server.Deliveries, api.Server.Parked = h.check, deliveries(store), s.backends.parked(s.env, s.logID)
 	api.Server.Lines, api.Server.Metrics, api.Server.Stop = s.lines, s.watch.Registry, s.stop
 	api.System.Capabilities, api.System.Configuration = capabilities(c), c.Shown()

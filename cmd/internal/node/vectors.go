@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"annals/commands/reactions"
@@ -11,6 +12,7 @@ import (
 	"annals/projections/engine"
 	"annals/queries"
 	serverapi "annals/transport/httpapi/server"
+	"annals/transport/models"
 )
 
 // Vectors looks at what memories were embedded with.
@@ -19,8 +21,11 @@ type Vectors struct {
 	Model   reactions.Embedder
 }
 
-// embedAgain is what to do when the model was changed.
-const embedAgain = "run annals embed with the same settings: until then these are found by their words alone"
+// What to do when the model was changed. Models that need no network are still asked, for the memories that have their vectors.
+const (
+	embedAgain     = "run annals embed with the same settings: until then these are found by their words alone"
+	embedMeanwhile = "run annals embed with the same settings: until then these are found by their words and by the vectors that they have"
+)
 
 // Of is the model that memories are embedded with now.
 func (v Vectors) Of() queries.Model {
@@ -38,8 +43,11 @@ func (v Vectors) Look(ctx context.Context) *serverapi.EmbeddingHealth {
 		return nil
 	}
 	h := &serverapi.EmbeddingHealth{Model: v.Model.Model(), Dimensions: v.Model.Dimensions(), Pending: pending, Others: others}
-	if len(others) > 0 {
-		h.Remedy = embedAgain
+	for _, o := range others {
+		if h.Remedy = embedMeanwhile; !slices.ContainsFunc(models.Offline(), func(m reactions.Embedder) bool { return m.Model() == o.Model }) {
+			h.Remedy = embedAgain
+			break
+		}
 	}
 	return h
 }

@@ -128,7 +128,7 @@ func Serve(t testing.TB, change ...func(*httpapi.Options)) *Server {
 	}
 	o.Agents.Logs, o.Agents.CharactersDir = s.turns, t.TempDir()
 	o.Messaging.Turns, o.Messaging.Answers, o.Messaging.Titles = s.turns, s.turns, s.titles
-	o.Memory.Embedder, o.Media.Store, o.History.Past = hashing.Embedder{}, kept, replays{s.Pool}
+	o.Memory.Embedder, o.Media.Store, o.History.Past = Asking{hashing.Embedder{}}, kept, replays{s.Pool}
 	o.Server.Deliveries = func(context.Context) ([]server.Delivery, error) {
 		return []server.Delivery{{Group: "reply", Parked: 1}}, nil
 	}

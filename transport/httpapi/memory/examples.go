@@ -34,7 +34,7 @@ var examples = []any{
 	example.TheMemory,
 	memoryUpdated{example.Memory, "Memory updated successfully"},
 	memoriesCleared{7, 7, "All agent memories cleared successfully"},
-	memoriesFound{[]queries.FoundMemory{{Memory: example.TheMemory, Similarity: &near, Score: 0.03}}, modeHybrid, "hashing-384", 384},
+	memoriesFound{[]queries.FoundMemory{{Memory: example.TheMemory, Similarity: &near, Score: 0.61}}, modeHybrid, "glove-384", 384},
 	roomList{Rooms: []queries.Room{aRoom}},
 	roomAnswer{
 		ID: example.Room, Name: "Us", ChannelID: &example.Channel, AgentID: example.Agent, MessageServerID: &example.Server, ServerID: aRoom.ServerID, WorldID: &example.World, Type: "DM",

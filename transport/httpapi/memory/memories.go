@@ -147,6 +147,7 @@ type newMemory struct {
 		WorldID   frame.Text      `json:"worldId" doc:"Where it is given, the room must belong to it."`
 		Metadata  frame.Object    `json:"metadata"`
 		Embedding json.RawMessage `json:"embedding" doc:"Numbers. It follows by itself where it is not given."`
+		Model     frame.Text      `json:"embeddingModel" doc:"The model that the embedding is of: memories are compared by one model at a time."`
 		Unique    *bool           `json:"unique"`
 	}
 }
@@ -174,12 +175,16 @@ func (a *api) storeMemory(c *frame.Call, in *newMemory) (queries.Memory, error) 
 	}
 	cmd := commands.StoreMemory{
 		MemoryID: c.NewID("memory"), AgentID: in.AgentID.UUID, RoomID: room, EntityID: entity, Table: frame.Or(b.TableName, events.TableMessages),
-		Content: content, Metadata: b.Metadata.Raw(), Unique: b.Unique == nil || *b.Unique, Vector: vector,
+		Content: content, Metadata: b.Metadata.Raw(), Unique: b.Unique == nil || *b.Unique, Vector: commands.GivenVector{Numbers: vector, Model: string(b.Model)},
 	}
 	r, err := frame.Run(c, cmd)
+	model := ""
+	if vector != nil {
+		model = frame.Or(b.Model, events.ModelGiven)
+	}
 	return queries.Memory{
 		ID: cmd.MemoryID, Type: cmd.Table, CreatedAt: queries.Millis(r.At.UnixMilli()), Content: cmd.Content, EntityID: cmd.EntityID,
-		AgentID: cmd.AgentID, RoomID: cmd.RoomID, Unique: cmd.Unique, Metadata: orEmpty(cmd.Metadata), Embedding: cmd.Vector,
+		AgentID: cmd.AgentID, RoomID: cmd.RoomID, Unique: cmd.Unique, Metadata: orEmpty(cmd.Metadata), Embedding: vector, EmbeddingModel: model,
 	}, err
 }
 
@@ -236,6 +241,7 @@ type memoryPatch struct {
 		Content   frame.Object    `json:"content" doc:"Replaces the content."`
 		Metadata  frame.Object    `json:"metadata" doc:"Replaces the metadata."`
 		Embedding json.RawMessage `json:"embedding"`
+		Model     frame.Text      `json:"embeddingModel" doc:"The model that the embedding is of."`
 	}
 }
 
@@ -253,7 +259,8 @@ func (a *api) updateMemory(c *frame.Call, in *memoryPatch) (memoryUpdated, error
 		return memoryUpdated{}, err
 	}
 	_, err = frame.Run(c, commands.UpdateMemory{
-		MemoryID: in.MemoryID.UUID, AgentID: in.AgentID.UUID, Content: in.Body.Content.Raw(), Metadata: in.Body.Metadata.Raw(), Vector: vector,
+		MemoryID: in.MemoryID.UUID, AgentID: in.AgentID.UUID, Content: in.Body.Content.Raw(), Metadata: in.Body.Metadata.Raw(),
+		Vector: commands.GivenVector{Numbers: vector, Model: string(in.Body.Model)},
 	})
 	return memoryUpdated{in.MemoryID.UUID, "Memory updated successfully"}, err
 }

@@ -3,7 +3,6 @@ package memory
 import (
 	"cmp"
 	"context"
-	"errors"
 	"math"
 	"net/http"
 	"strconv"
@@ -23,7 +22,8 @@ import (
 type Embedder interface {
 	Model() string
 	Dimensions() int // 0 where only an answer tells
-	Embed(ctx context.Context, texts []string) ([][]float32, error)
+	// Asked returns what a text means to the model, and to others by which memories may have been embedded before.
+	Asked(ctx context.Context, text string) (asked queries.Meaning, others []queries.Meaning, err error)
 }
 
 // How memories are searched.
@@ -45,7 +45,7 @@ type memorySearch struct {
 	Q         string       `query:"q" doc:"What the memories are about; in full text, a phrase in quotation marks, or between alternatives, - before what must not be there."`
 	Query     string       `query:"query" doc:"The same."`
 	Limit     int          `query:"limit" default:"10" doc:"At most 1000."`
-	Threshold string       `query:"threshold" doc:"The least similarity of what is found by its meaning; 0.15 in a hybrid search where none is given."`
+	Threshold string       `query:"threshold" doc:"The least similarity of what is found by its meaning; in a hybrid search where none is given, what the model calls near."`
 	Mode      string       `query:"mode" default:"hybrid" enum:"hybrid,semantic,text"`
 	RoomID    string       `query:"roomId" doc:"A room of the agent, or the channel that it is for."`
 	ChannelID string       `query:"channelId" doc:"The channel that the agent's room is for."`
@@ -71,8 +71,7 @@ func (a *api) searchMemories(c *frame.Call, in *memorySearch) (memoriesFound, er
 	}
 	found := memoriesFound{Mode: in.Mode}
 	if in.Mode != modeText {
-		s.Model = a.Embedder.Model()
-		s.Vector, err = a.meaning(c, s.Words)
+		s.Meaning, s.Others, err = a.meaning(c, s.Words)
 		switch {
 		case err == nil:
 			found.Model, found.Dimensions = s.Model, len(s.Vector)
@@ -107,9 +106,6 @@ func (a *api) searched(c *frame.Call, in *memorySearch) (s queries.Search, err e
 	if s.Limit, err = frame.Bounded(in.Limit); err != nil {
 		return s, err
 	}
-	if in.Mode == modeHybrid { // a text that nothing fits has nearest neighbours, too
-		s.Threshold = new(queries.NearEnough)
-	}
 	if in.Threshold != "" {
 		least, err := strconv.ParseFloat(in.Threshold, 64)
 		if err != nil || math.IsNaN(least) {
@@ -143,22 +139,15 @@ func (a *api) roomAsked(c *frame.Call, agent uuid.UUID, room, channel string) (u
 	return uuid.Nil, nil
 }
 
-// meaning is the vector of a text. What the model has against it is logged; it says nothing of the text.
-func (a *api) meaning(c *frame.Call, text string) ([]float32, error) {
+// meaning is what a text says to the models. What the model has against it is logged; it says nothing of the text.
+func (a *api) meaning(c *frame.Call, text string) (asked queries.Meaning, others []queries.Meaning, err error) {
 	ctx, cancel := context.WithTimeout(c, embedLimit)
 	defer cancel()
-	vectors, err := a.Embedder.Embed(ctx, []string{text})
-	if err == nil && len(vectors) != 1 {
-		err = errors.New("no vector came")
-	}
-	if err == nil {
-		err = events.CheckVector(vectors[0])
-	}
-	if err != nil {
+	if asked, others, err = a.Embedder.Asked(ctx, text); err != nil {
 		if c.Err() == nil {
 			a.Logger.WarnContext(c, "what is searched for was not embedded", "model", a.Embedder.Model(), "error", err)
 		}
-		return nil, problem.New(http.StatusServiceUnavailable, problem.CodeUnavailable, "The embedding model cannot be asked. Try again, or search with mode=text.")
+		err = problem.New(http.StatusServiceUnavailable, problem.CodeUnavailable, "The embedding model cannot be asked. Try again, or search with mode=text.")
 	}
-	return vectors[0], nil
+	return asked, others, err
 }

@@ -90,6 +90,7 @@ type (
 		Unique     bool            `json:"unique"`
 		Metadata   json.RawMessage `json:"metadata"`
 		Embedding  []float32       `json:"embedding,omitempty"`
+		Model      string          `json:"embeddingModel,omitempty"`
 	}
 )
 
@@ -351,7 +352,7 @@ func (e *exporting) each(ctx context.Context, character json.RawMessage, kind fu
 		{kindMemory, func(yield func(any) error) error {
 			return paged(ctx, e.agent, e.memories, func(m queries.Memory) (events.Position, error) {
 				return m.Stored, yield(ExportedMemory{
-					m.ID, m.Type, m.CreatedAt, m.Content, m.EntityID, m.RoomID, m.SubjectID, m.DocumentID, m.Unique, m.Metadata, m.Embedding,
+					m.ID, m.Type, m.CreatedAt, m.Content, m.EntityID, m.RoomID, m.SubjectID, m.DocumentID, m.Unique, m.Metadata, m.Embedding, m.EmbeddingModel,
 				})
 			})
 		}},

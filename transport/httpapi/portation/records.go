@@ -97,6 +97,7 @@ type importedMemory struct {
 	Unique     *bool           `json:"unique"`
 	Metadata   json.RawMessage `json:"metadata"`
 	Embedding  json.RawMessage `json:"embedding"`
+	Model      string          `json:"embeddingModel"`
 }
 
 // wish is what a record of a memory asks for. One without an id gets that of what it says, so that it is taken in once.
@@ -129,7 +130,7 @@ func (i *importing) wish(raw json.RawMessage) (wish commands.StoreMemory, err er
 	return commands.StoreMemory{
 		MemoryID: id, AgentID: i.agent, RoomID: i.orAgent(m.RoomID), EntityID: i.orAgent(m.EntityID), SubjectID: orNil(m.SubjectID),
 		DocumentID: orNil(m.DocumentID), Table: table, Content: content, Metadata: frame.Given(m.Metadata),
-		Unique: m.Unique == nil || *m.Unique, Vector: vector, At: at,
+		Unique: m.Unique == nil || *m.Unique, Vector: commands.GivenVector{Numbers: vector, Model: m.Model}, At: at,
 	}, nil
 }
 
