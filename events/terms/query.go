@@ -32,7 +32,7 @@ func Parse(query string) Query {
 	rest := norm.NFKC.String(cut(query, maxText))
 	either, last := false, false // last: what came last must not be there
 	for rest != "" {
-		rest = strings.TrimLeft(rest, " \t\r\n\v\f ")
+		rest = strings.TrimLeft(rest, " \t\r\n\v\f")
 		without := len(rest) > 1 && rest[0] == '-'
 		if without {
 			rest = rest[1:]
@@ -187,7 +187,7 @@ func (w word) text() string { return cmp.Or(w.part.text, w.compound.whole) }
 func (w word) silent() bool { return silent[w.text()] }
 
 func (w word) scored() Scored {
-	any := w.part.tsquery(false)
+	any := w.tsquery(false)
 	if w.compound.whole != "" {
 		any = w.compound.tsquery(false)
 	}

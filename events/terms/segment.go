@@ -92,7 +92,7 @@ func compoundEnd(text string) int {
 			end = i + utf8.RuneLen(r)
 		case isJoint:
 		default:
-			if !(unicode.IsMark(r) && i == end) {
+			if !unicode.IsMark(r) || i != end {
 				return end
 			}
 			end = i + utf8.RuneLen(r)
@@ -123,7 +123,8 @@ func compound(whole string) token {
 	var last rune
 	var joint rune // the last one
 	end := func(i int) {
-		if p := whole[start:i]; p != "" && !(joint == '\'' && len(t.parts) > 0 && utf8.RuneCountInString(p) <= 2) { // 's, 't and 'll say nothing
+		ending := joint == '\'' && len(t.parts) > 0 && utf8.RuneCountInString(whole[start:i]) <= 2 // 's, 't and 'll say nothing
+		if p := whole[start:i]; p != "" && !ending {
 			t.parts = append(t.parts, part{text: normal(p)})
 		}
 	}

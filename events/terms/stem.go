@@ -2,6 +2,7 @@ package terms
 
 import (
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/blevesearch/snowballstem"
 	"github.com/blevesearch/snowballstem/arabic"
@@ -58,18 +59,15 @@ func stemmersOf(language int) []stemmer {
 
 // stemmersFor are those of the script of a word: in Latin script, the given ones.
 func stemmersFor(word string, inLatin []stemmer) []stemmer {
-	for _, r := range word {
-		switch {
-		case r < 0x250 || unicode.Is(unicode.Latin, r):
-			return inLatin
-		case unicode.Is(unicode.Cyrillic, r):
-			return cyrillic
-		case unicode.Is(unicode.Arabic, r):
-			return arabicScript
-		case unicode.Is(unicode.Tamil, r):
-			return tamilScript
-		}
-		return nil
+	switch r, _ := utf8.DecodeRuneInString(word); {
+	case r < 0x250 || unicode.Is(unicode.Latin, r):
+		return inLatin
+	case unicode.Is(unicode.Cyrillic, r):
+		return cyrillic
+	case unicode.Is(unicode.Arabic, r):
+		return arabicScript
+	case unicode.Is(unicode.Tamil, r):
+		return tamilScript
 	}
 	return nil
 }

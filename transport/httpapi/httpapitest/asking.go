@@ -4,13 +4,19 @@ import (
 	"context"
 	"errors"
 
-	"annals/commands/reactions"
 	"annals/events"
 	"annals/queries"
 )
 
 // Asking embeds what memories are searched for by one model.
-type Asking struct{ reactions.Embedder }
+type Asking struct{ Embedder }
+
+// Embedder is a model that embeds texts.
+type Embedder interface {
+	Model() string
+	Dimensions() int
+	Embed(ctx context.Context, texts []string) ([][]float32, error)
+}
 
 // Asked implements memory.Embedder.
 func (a Asking) Asked(ctx context.Context, text string) (asked queries.Meaning, others []queries.Meaning, err error) {
