@@ -67,11 +67,11 @@ func (q *Queries) withNeighbours(ctx context.Context, s Search, hits []Hit) ([]H
 	type pair struct{ ID, Neighbour uuid.UUID }
 	var pairs []pair
 	err := q.searching(ctx, s, func(b *pgx.Batch) {
-		b.Queue(neighbours, s.Agent, ids).Query(func(rows pgx.Rows) (err error) {
+		b.Queue(neighbours, ids).Query(func(rows pgx.Rows) (err error) {
 			pairs, err = pgx.CollectRows(rows, pgx.RowToStructByPos[pair])
 			return err
 		})
-	})
+	}, [2]string{"enable_seqscan", "off"}, [2]string{"enable_bitmapscan", "off"}, [2]string{"enable_sort", "off"})
 	if err != nil {
 		return nil, err
 	}
@@ -86,12 +86,13 @@ func (q *Queries) withNeighbours(ctx context.Context, s Search, hits []Hit) ([]H
 	return hits, nil
 }
 
-// neighbours finds, for each memory of an argument, the one before and the one after it in its room.
+// neighbours finds, for each memory of an argument, the one before and the one after it in its room, which is one agent's. It has to be
+// planned without scans and sorts: where a table has grown since PostgreSQL looked at it last, these seem to cost nothing.
 const neighbours = `
 select hit.id, beside.id from vectors as hit cross join lateral (
 	(select id from vectors where room_id = hit.room_id and (created_at, since) < (hit.created_at, hit.since)
-		and agent_id = $1 and collection = hit.collection order by created_at desc, since desc limit 1)
+		and collection = hit.collection order by created_at desc, since desc limit 1)
 	union all
 	(select id from vectors where room_id = hit.room_id and (created_at, since) > (hit.created_at, hit.since)
-		and agent_id = $1 and collection = hit.collection order by created_at, since limit 1)) as beside
-where hit.id = any($2)`
+		and collection = hit.collection order by created_at, since limit 1)) as beside
+where hit.id = any($1)`

@@ -15,7 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"annals/deploy/postgres/pgtest"
-	"annals/transport/models/hashing"
+	"annals/transport/models/glove"
 	"annals/transport/models/openai/openaitest"
 )
 
@@ -24,9 +24,9 @@ func vectored(n int) []byte {
 	var file bytes.Buffer
 	for i := range n {
 		text := sentence(i)
-		numbers := strings.ReplaceAll(fmt.Sprint(hashing.Vector(text)), " ", ",")
+		numbers := strings.ReplaceAll(fmt.Sprint(glove.Vector(text)), " ", ",")
 		fmt.Fprintf(&file, `{"type":"memory","data":{"id":%q,"createdAt":%d,"content":{"text":%q},"embedding":%s,"embeddingModel":%q}}`+"\n",
-			uuid.NewString(), 1_700_000_000_000+i, text, numbers, hashing.Model)
+			uuid.NewString(), 1_700_000_000_000+i, text, numbers, glove.Model)
 	}
 	return file.Bytes()
 }

@@ -17,7 +17,7 @@ import (
 
 	"annals/cmd/internal/node"
 	"annals/deploy/postgres/pgtest"
-	"annals/transport/models/hashing"
+	"annals/transport/models/glove"
 )
 
 type bareMemory struct {
@@ -30,17 +30,17 @@ type bareMemory struct {
 	CreatedAt  time.Time
 }
 
-// BenchmarkSearchMemories finds the ten nearest by REST, beside the bare SQL by REST that keeps as many neighbours in sight, and
+// BenchmarkSearchMemories searches by REST, beside the bare SQL by REST that finds the ten nearest with as many neighbours in sight, and
 // tells how many of those that comparing each finds are among them.
 func BenchmarkSearchMemories(b *testing.B) {
 	n := setting("ANNALS_MEMORIES", 3000, 100_000)
 	database := pgtest.New(b)
-	s := inside(b, func(c *node.Config) { c.PostgresURL, c.Embedding.Model = database, hashing.Model })
+	s := inside(b, func(c *node.Config) { c.PostgresURL = database })
 	agent := s.runningAgent(b, "Mnemosyne")
 	s.imports(b, agent, vectored(n), n)
 	s.embedded(b, agent, n)
 	asked := sentence(n / 2)
-	numbers := strings.ReplaceAll(fmt.Sprint(hashing.Vector(asked)), " ", ",")
+	numbers := strings.ReplaceAll(fmt.Sprint(glove.Vector(asked)), " ", ",")
 	conn, err := pgx.Connect(b.Context(), database)
 	if err != nil {
 		b.Fatal(err)
@@ -53,9 +53,15 @@ func BenchmarkSearchMemories(b *testing.B) {
 		select id, embedding::vector(384) <=> $1::text::vector(384) as distance from vectors
 		where dimensions = 384 order by embedding::vector(384) <=> $1::text::vector(384) limit 10) near
 		join memories m on m.id = near.id order by near.distance`, numbers)
-	path := "/api/memory/agents/" + agent + "/memories/search?mode=semantic&limit=10&q="
-	beside(b, 1, get(s.client, path+url.QueryEscape(asked)), get(newClient(bare), "/"))
-	b.ReportMetric(s.recall(b, path, n), "recall@10")
+	path := "/api/memory/agents/" + agent + "/memories/search?limit=10&mode="
+	for _, mode := range []string{"hybrid", "text", "semantic"} {
+		b.Run(mode, func(b *testing.B) {
+			beside(b, 1, get(s.client, path+mode+"&q="+url.QueryEscape(asked)), get(newClient(bare), "/"))
+			if mode == "semantic" {
+				b.ReportMetric(s.recall(b, path+mode+"&q=", n), "recall@10")
+			}
+		})
+	}
 }
 
 // recall asks for some of n sentences, and compares with the nearest of all: what is as near as the tenth counts.
@@ -64,14 +70,14 @@ func (c *client) recall(b *testing.B, path string, n int) float64 {
 	const questions, hits = 20, 10
 	all := make([][]float32, n)
 	for i := range all {
-		all[i] = hashing.Vector(sentence(i))
+		all[i] = glove.Vector(sentence(i))
 	}
 	found := 0
 	for k := range questions {
 		asked := sentence(k * n / questions)
 		near := make([]float64, n)
 		for i := range all {
-			near[i] = similarity(all[i], hashing.Vector(asked))
+			near[i] = similarity(all[i], glove.Vector(asked))
 		}
 		slices.Sort(near)
 		var got struct {
@@ -100,7 +106,7 @@ func similarity(a, b []float32) (sum float64) {
 func BenchmarkListMemories(b *testing.B) {
 	const n = 10_000
 	database := pgtest.New(b)
-	s := inside(b, func(c *node.Config) { c.PostgresURL, c.Embedding.Model = database, hashing.Model })
+	s := inside(b, func(c *node.Config) { c.PostgresURL = database })
 	agent := s.runningAgent(b, "Mnemosyne")
 	var file bytes.Buffer
 	for i := range n { // nothing to embed
