@@ -39,7 +39,7 @@ build: ## Build bin/annals.
 # for something most of the time, so that more run at once than there are cores.
 MEMORY = $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 6000000 { print $$6 }' | while read -r dir; do \
   [ -w "$$dir" ] && ! grep -q " $$dir [^ ]* [^ ]*noexec" /proc/mounts && echo "$$dir"; done)
-test: ## Run all tests that need nothing outside the repository: about 5 minutes on two cores. Vetting is make lint.
+test: ## Run all tests that need nothing outside the repository: about 6 minutes on two cores. Vetting is make lint.
 	@temp='$(MEMORY)'; TMPDIR="$${temp:-$${TMPDIR:-/tmp}}" GOTMPDIR="$${GOTMPDIR:-$${TMPDIR:-/tmp}}" go test -vet off -parallel 4 -timeout 10m ./...
 
 test-store: ## Run the store's tests against a real EventStoreDB: make test-store EVENTSTORE_URL=esdb://host:2113?tls=false
