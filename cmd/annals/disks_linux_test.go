@@ -121,7 +121,8 @@ func TestOutageOfADiskThatTurnsReadOnlyUnderPostgresStopsNoWrite(t *testing.T) {
 
 // A disk that fills up under the private PostgreSQL holds up the read models alone.
 func TestOutageOfAFullDiskUnderPostgresStopsNoWriteAndEndsWhenThereIsRoom(t *testing.T) {
-	t.Parallel() // it waits most of the time
+	// It runs alone: beside the other campaigns the store has left out the large message in the live events of the node, three times of
+	// three, and the node waited for it; why is not known yet.
 	if away() < node.Tolerated {
 		t.Skip("set ANNALS_OUTAGE_SECONDS=10")
 	}
@@ -151,6 +152,11 @@ func TestOutageOfAFullDiskUnderPostgresStopsNoWriteAndEndsWhenThereIsRoom(t *tes
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
+	defer func() {
+		if _, found := readHealth(t, p.client); t.Failed() {
+			t.Logf("health: %+v", found)
+		}
+	}()
 	eventually(t, 2*time.Minute, "health is well again", func() bool { status, _ := readHealth(t, p.client); return status == http.StatusOK })
 	w.verify(t, p.client, "")
 }
