@@ -15,8 +15,8 @@ const { io } = createRequire(modules + '/')('socket.io-client')
 const patience = 10_000
 
 // Events that the recorded server did not send: it drops silently what it cannot make sense of, and leaves clients waiting
-// where nobody is there to answer. It does not show answers while they come into being, either. What is said in a session, and the
-// answers to it over http, it broadcasts to nobody.
+// where no agent is there to answer. It does not show answers while they come into being, either. What is said in a session, and the
+// answers to it over http, it does not broadcast.
 const wanted = (session, event) => ['messageComplete', 'messageStreamChunk', 'messageStreamError', 'log_stream'].includes(event) ||
   (event === 'messageError' && ['malformed', 'crash-on-null-direct-event'].includes(session)) ||
   (event === 'messageBroadcast' && session === 'session-channel')

@@ -15,7 +15,7 @@ export const messagingCases = ({ messaging }, of, today, say) => ({
   getServerChannels: async () => assert.ok(Array.isArray((await messaging.getServerChannels(home)).channels)),
   createChannel: async () => {
     await messaging.createChannel({ name: 'By its types', type: 'GROUP', serverId: of.server, messageServerId: of.server });
-    of.channel = (await (today // whose createChannel sends no participants
+    of.channel = (await (today // its createChannel sends no participants
       ? messaging.createGroupChannel({ name: 'Client Channel', participantIds: [ann, of.agent], metadata: { type: 'DM', isDm: true } })
       : messaging.createChannel({ name: 'Client Channel', type: 'DM', server_id: home, participantCentralUserIds: [ann, of.agent], metadata: { isDm: true } }))).id;
   },

@@ -75,7 +75,7 @@ func (e *exchange) jobFaults(f found) (all []string) {
 	return all
 }
 
-// One who looks for faults has to find each of them.
+// The checker has to find each of the faults.
 func TestTheCheckerOfAskersFindsEachFault(t *testing.T) {
 	t.Parallel()
 	const agent = "agent"

@@ -82,7 +82,7 @@ func (a answer) text(t testing.TB, name string) (text string) {
 	return text
 }
 
-// ask asks questions until it is told to stop, and does not leave the last one unanswered.
+// ask asks questions until stop is closed, and does not leave the last one unanswered.
 func (a *asker) ask(ctx context.Context, stop <-chan struct{}) {
 	for {
 		select {

@@ -8,7 +8,7 @@ import (
 	"annals/projections/engine"
 )
 
-// The first that is shown may be far along: no rate is told of it.
+// The first progress that is shown may be far along: it gives no rate.
 func TestProgressTellsNoRateOfWhatWasDoneBeforeItLooked(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

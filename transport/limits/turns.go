@@ -43,7 +43,7 @@ func (t *Turns[C]) Take(ctx context.Context, client C) (done func(), err error) 
 	if t.clients[client] == nil {
 		t.clients[client] = &turnsOf{}
 	}
-	if t.taken < t.most { // then nobody waits
+	if t.taken < t.most { // then no client waits
 		t.give(client)
 		t.mu.Unlock()
 		return func() { t.end(client) }, nil

@@ -52,7 +52,7 @@ func (d *decaying) value(now time.Time) float64 {
 
 func (d *decaying) add(seconds float64, now time.Time) { d.sum, d.at = d.value(now)+seconds, now }
 
-// NewWork returns work that nobody does yet: so many turns, and so many beyond them.
+// NewWork returns work with no turn taken: so many turns, and so many beyond them.
 func NewWork[C comparable](most, spare int) *Work[C] {
 	return &Work[C]{most: most, spare: spare, now: time.Now, clients: map[C]*worker[C]{}}
 }
@@ -127,7 +127,7 @@ func (w *Work[C]) end(c *worker[C], began time.Time) {
 	}
 }
 
-// next is the client whose turn it is: the one with the fewest under way, and of these the one that had the least time.
+// next is the client that gets the next turn: with the fewest turns under way, and among these with the least time of late.
 func (w *Work[C]) next(now time.Time) (next *worker[C]) {
 	for _, c := range w.clients {
 		if len(c.queue) > 0 && (next == nil || c.taken < next.taken || c.taken == next.taken && c.used.value(now) < next.used.value(now)) {

@@ -146,7 +146,7 @@ func (a *API) takesTurns(c *Call) bool {
 	return !c.operation.access.open && (c.Actor != Anonymous || !a.keys.required())
 }
 
-// discard reads what is left of a body. A client that asks before it sends one is told no.
+// discard reads what is left of a body. A client that waits for 100 Continue before it sends one gets the refusal at once.
 func (a *API) discard(g *gin.Context) {
 	if g.GetHeader("Expect") != "" {
 		return
