@@ -92,7 +92,7 @@ func (s *StoreServe) Run(ctx context.Context) error {
 // serveUntil serves the node until the context ends, a listener fails or the log cannot be written any more, and closes it.
 func serveUntil(ctx context.Context, store *embedded.Node, network, local net.Listener) error {
 	served, failed := errgroup.WithContext(ctx)
-	served.Go(func() error { return store.Serve(network) })
+	served.Go(func() error { return store.Serve(limitConnections(network, maxStoreConnections.Int())) })
 	served.Go(func() error {
 		lost := func(err error) { slog.Warn("the event store lost its socket and listens again", "error", err) }
 		return host.KeepServing(local, local.Addr().String(), store.Serve, lost)
