@@ -110,7 +110,7 @@ func readable(ctx context.Context, b *node.Backends, feed *engine.Feed) error {
 	if err != nil {
 		return err
 	}
-	return node.Await(ctx, feed, head, projections.GroupMemories, projections.GroupVectors)
+	return node.CatchUp(ctx, feed, head, projections.GroupMemories, projections.GroupVectors)
 }
 
 // embedRun is one run over all that lacks a vector.

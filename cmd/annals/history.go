@@ -108,7 +108,7 @@ func readHistory(ctx context.Context, p node.Places, do func(b *node.Backends, l
 		defer func() { _ = stop() }()
 		head, err := feed.From(ctx)
 		if err == nil {
-			err = node.Await(ctx, feed, head, projections.GroupHistory)
+			err = node.CatchUp(ctx, feed, head, projections.GroupHistory)
 		}
 		if err != nil {
 			return err

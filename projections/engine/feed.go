@@ -48,6 +48,7 @@ type Feed struct {
 	Options
 	groups []*group
 	begun  chan struct{} // closed when from is known
+	ended  chan struct{} // closed when Run returns
 	from   events.Position
 	stream *stream // outlives sessions: what Observe refreshes stays fresh while PostgreSQL is away
 	past   past
@@ -58,7 +59,7 @@ type Feed struct {
 
 // NewFeed prepares nothing yet; Run does.
 func NewFeed(o Options) *Feed {
-	f := &Feed{Options: o, begun: make(chan struct{}), stream: newStream(0)}
+	f := &Feed{Options: o, begun: make(chan struct{}), ended: make(chan struct{}), stream: newStream(0)}
 	f.past.streams = map[*stream]*ending{}
 	f.reach.changed = make(chan struct{})
 	for _, p := range o.Projections {
@@ -98,8 +99,10 @@ func newPauses() *backoff.ExponentialBackOff {
 // Run makes the tables and views that are missing and feeds them until the context ends, through every outage of the
 // store and of PostgreSQL. It fails at once, and only, when the URL of PostgreSQL cannot be read.
 func (f *Feed) Run(ctx context.Context) error {
+	defer close(f.ended)
 	config, err := f.config()
 	if err != nil {
+		f.standStill(err)
 		return err
 	}
 	var working sync.WaitGroup
@@ -173,11 +176,13 @@ func (f *Feed) begin(ctx context.Context) error {
 	return nil
 }
 
-// From waits until the feed has begun, and says where: Committed is told of what comes after.
+// From waits until the feed has begun, and says where: Committed is told of what comes after. It fails where the feed ends before.
 func (f *Feed) From(ctx context.Context) (events.Position, error) {
 	select {
 	case <-f.begun:
 		return f.from, nil
+	case <-f.ended:
+		return 0, errors.New("the feed has ended before it began")
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}

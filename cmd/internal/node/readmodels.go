@@ -62,10 +62,33 @@ func (b *Backends) Project(ctx context.Context, log uuid.UUID) (feed *engine.Fee
 // Await waits until all that is recorded up to a position can be read from these groups, for as long as that takes:
 // PostgreSQL may be away, and a read model may be filled for the first time. It fails only when ctx ends.
 func Await(ctx context.Context, feed *engine.Feed, p events.Position, groups ...string) error {
+	return await(ctx, feed, p, 0, groups)
+}
+
+// stillLimit is how long a command waits for a read model that stands still.
+const stillLimit = 20 * time.Second
+
+// CatchUp is Await for a command, whose health nobody looks at: where a group stands still for stillLimit it fails with the reason.
+func CatchUp(ctx context.Context, feed *engine.Feed, p events.Position, groups ...string) error {
+	return await(ctx, feed, p, stillLimit, groups)
+}
+
+func await(ctx context.Context, feed *engine.Feed, p events.Position, limit time.Duration, groups []string) error {
 	for _, group := range groups {
 		pauses := backoff.NewExponentialBackOff()
 		pauses.InitialInterval, pauses.MaxInterval = 10*time.Millisecond, time.Second
-		wait := func() (struct{}, error) { return struct{}{}, feed.Wait(ctx, group, p) }
+		still := time.Now()
+		wait := func() (struct{}, error) {
+			began := time.Now()
+			err := feed.Wait(ctx, group, p)
+			if time.Since(began) > pauses.MaxInterval {
+				still = time.Now() // the group went on meanwhile
+			}
+			if err != nil && limit > 0 && time.Since(still) > limit {
+				err = backoff.Permanent(err)
+			}
+			return struct{}{}, err
+		}
 		if _, err := backoff.Retry(ctx, wait, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0)); err != nil {
 			return err
 		}
