@@ -152,7 +152,7 @@ func TestAnImportKeepsGapsAndRefusesWhatIsNoLog(t *testing.T) {
 	equal(t, got[0].Event.CreatedDate.UTC().Format("2006-01-02T15:04:05.0000000"), "2024-02-29T12:00:00.1234567")
 	equal(t, n.append(t, "s", named("T", 1)...).CommitPosition, 901)
 	for what, lines := range map[string]string{
-		"a position twice": first + first, "a revision twice": first + strings.Replace(second, `"revision":5`, `"revision":3`, 1),
+		"nothing": "", "a blank line": "\n", "a byte order mark alone": "\ufeff", "a position twice": first + first, "a revision twice": first + strings.Replace(second, `"revision":5`, `"revision":3`, 1),
 		"no id": strings.Replace(first, "0191e0a4", "zzz", 1), "no stream": strings.Replace(first, `"s"`, `""`, 1),
 		"cut off": first[:40], "position 0": strings.Replace(first, ":7", ":0", 1), "a huge position": strings.Replace(first, ":7", ":9223372036854775808", 1),
 		"the revision of a tombstone": strings.Replace(first, `"revision":3`, `"revision":9223372036854775807`, 1),

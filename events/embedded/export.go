@@ -120,6 +120,9 @@ func (s *store) importLines(ctx context.Context, from io.Reader, log *slog.Logge
 			w.flush()
 		}
 	}
+	if n == 0 && ctx.Err() == nil {
+		return 0, errors.New("import: the export is empty: a log has at least one event")
+	}
 	if err := w.setKeys([]keyValue{{importedKey, logKey(w.head)[1:]}}); err != nil {
 		return n, err
 	}
