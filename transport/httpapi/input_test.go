@@ -261,7 +261,7 @@ func TestATimeIsTakenAsWhatItMeansOrRefused(t *testing.T) {
 			}
 		}
 	}
-	for _, bad := range []string{"20261130", "2026", "2026-11", "30.11.2026", "2026-11-31"} {
+	for _, bad := range []string{"20261130", "2026", "2026-11", "30.11.2026", "2026-11-31", "-5", "-1796000000", "1969-12-31", "0001-01-01T00:00:00Z"} {
 		for _, query := range []string{chat + "/messages?before=" + bad, "/api/history/events?from=" + bad, "/api/server/logs?since=" + bad} {
 			s.Ask("GET", query, nil).Refused(400, problem.CodeInvalidRequest)
 		}

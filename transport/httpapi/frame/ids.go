@@ -119,8 +119,8 @@ func (m *Moment) UnmarshalText(text []byte) error {
 	} else if date, noDate := time.Parse(time.DateOnly, s); noDate == nil {
 		t, err = date, nil
 	}
-	if y := t.UTC().Year(); err != nil || y < 1 || y > 9999 {
-		return errors.New("neither milliseconds nor seconds since 1970, nor an ISO-8601 time")
+	if y := t.UTC().Year(); err != nil || y < 1970 || y > 9999 {
+		return errors.New("neither milliseconds nor seconds since 1970, nor an ISO-8601 time since then")
 	}
 	m.Time = t.UTC()
 	return nil

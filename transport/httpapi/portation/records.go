@@ -116,7 +116,7 @@ func (i *importing) wish(raw json.RawMessage) (wish commands.StoreMemory, err er
 		content, _ = json.Marshal(map[string]string{"text": words}) // a text always can be
 	}
 	var at time.Time
-	if n, err := m.CreatedAt.Int64(); err == nil && n > 0 {
+	if n, err := m.CreatedAt.Int64(); err == nil && n != 0 {
 		if at, err = frame.Since1970(n); err != nil {
 			return wish, problem.Invalid("createdAt: %s", err)
 		}
