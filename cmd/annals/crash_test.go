@@ -130,7 +130,7 @@ func TestCrashOfTheServerLosesNothingAndAnswersOnce(t *testing.T) {
 	for range 4 {
 		writers = append(writers, &writer{channel: p.channel(t, "DM", agent), ids: map[string]string{}})
 	}
-	for range setting("ANNALS_CRASHES", 3, 100) {
+	for range setting("ANNALS_CRASHES", 1, 100) {
 		underLoad(t.Context(), p.client, writers, p.kill)
 		p = spawn(t, settings...)
 	}
@@ -151,7 +151,7 @@ func TestCrashOfPostgresLosesNothingAndAnswersOnce(t *testing.T) {
 	for range 4 {
 		writers = append(writers, &writer{channel: p.channel(t, "DM", agent), ids: map[string]string{}})
 	}
-	for range setting("ANNALS_CRASHES", 3, 100) {
+	for range setting("ANNALS_CRASHES", 1, 100) {
 		underLoad(t.Context(), p.client, writers, func() {
 			eventually(t, time.Minute, "the last one was replaced", func() bool { return syscall.Kill(cluster.PID(), syscall.SIGKILL) == nil })
 			time.Sleep(200 * time.Millisecond) // posting goes on while it is away

@@ -205,7 +205,7 @@ func TestFollowersMissNothingWhateverHappens(t *testing.T) {
 	channel := n.node(0).channel(t, "GROUP")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	lasting := time.Duration(setting("ANNALS_FOLLOW_SECONDS", 6, 60)) * time.Second
+	lasting := time.Duration(setting("ANNALS_FOLLOW_SECONDS", 3, 60)) * time.Second
 	followers := make([]*follower, setting("ANNALS_FOLLOWERS", 20, 100))
 	from := beginning(t, n.node(0))
 	var following sync.WaitGroup

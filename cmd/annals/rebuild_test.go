@@ -73,7 +73,7 @@ func TestCrashesOfARebuildUnderLoadHurtNobody(t *testing.T) {
 	writers := []*writer{
 		{channel: p.channel(t, "GROUP"), ids: map[string]string{}}, {channel: p.channel(t, "GROUP"), ids: map[string]string{}},
 	}
-	for range setting("ANNALS_CRASHES", 3, 100) {
+	for range setting("ANNALS_CRASHES", 1, 100) {
 		underLoad(t.Context(), p.client, writers, func() {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rand.IntN(500))*time.Millisecond)
 			defer cancel()
