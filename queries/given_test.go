@@ -17,7 +17,7 @@ import (
 	"annals/queries"
 )
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func must(t testing.TB, err error) {
 	t.Helper()

@@ -304,11 +304,13 @@ func (a *asker) find(t *testing.T, c *client) found {
 		if e.channel == "" || f.messages[e.channel] != nil {
 			continue
 		}
-		eventually(t, time.Minute, e.way+": every question has an answer", func() bool {
+		if !settles(func() (int, bool) {
 			asked, answered := split(c.messages(t, e.channel), a.agent)
 			f.messages[e.channel] = slices.Concat(asked, answered)
-			return len(asked) > 0 && len(answered) >= len(asked)
-		})
+			return len(asked) + len(answered), len(asked) > 0 && len(answered) >= len(asked)
+		}) {
+			t.Errorf("%s: not every question has an answer", e.way) // faults names them
+		}
 		if e.job != "" {
 			told := c.must(t, http.StatusOK, http.MethodGet, "/api/history/jobs/"+e.job, nil)
 			f.ends[e.job] = strings.Count(string(told.body), `"type":"JobEnded"`)

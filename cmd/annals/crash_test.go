@@ -77,18 +77,26 @@ func (w *writer) verify(t *testing.T, c *client, agent string) {
 // settled lists the channel once every acknowledged message can be read and every message has its answer. A backlog may take its time, as long as it shrinks.
 func (w *writer) settled(t *testing.T, c *client, agent string) (asked, answered []message) {
 	t.Helper()
-	const patience = 2 * time.Minute
-	for before, end := -1, time.Now(); ; time.Sleep(500 * time.Millisecond) {
+	if !settles(func() (int, bool) {
 		asked, answered = split(c.messages(t, w.channel), agent)
-		if len(asked) >= len(w.acked) && (agent == "" || len(asked) == len(answered)) {
-			return asked, answered
+		return len(asked) + len(answered), len(asked) >= len(w.acked) && (agent == "" || len(asked) == len(answered))
+	}) {
+		t.Errorf("of %d messages %d can be read and %d have an answer, and no more come", len(w.acked), len(asked), len(answered)) // verify names them
+	}
+	return asked, answered
+}
+
+// settles waits until look is done, as long as what it counts changes: on a busy machine a backlog may take its time. It reports whether
+// look is done.
+func settles(look func() (n int, done bool)) bool {
+	const patience = 2 * time.Minute
+	for before, end := -1, time.Now(); ; time.Sleep(200 * time.Millisecond) {
+		n, done := look()
+		if n != before {
+			before, end = n, time.Now().Add(patience)
 		}
-		if len(answered) != before {
-			before, end = len(answered), time.Now().Add(patience)
-		}
-		if time.Now().After(end) {
-			t.Errorf("of %d messages %d can be read and %d have an answer, and no more for %v", len(w.acked), len(asked), len(answered), patience)
-			return asked, answered // verify names them
+		if done || time.Now().After(end) {
+			return done
 		}
 	}
 }

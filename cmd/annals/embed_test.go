@@ -110,7 +110,7 @@ func TestAChangeOfTheModelIsSeenNamedAndMended(t *testing.T) {
 	if v := p.vectors(t); len(v.Others) != 1 || v.Others[0].Memories != n || v.Remedy == "" {
 		t.Errorf("the server says %+v", v)
 	}
-	eventually(t, 30*time.Second, "the log names it", func() bool {
+	eventually(t, time.Minute, "the log names it", func() bool {
 		logs := p.must(t, http.StatusOK, http.MethodGet, "/api/server/logs?level=all", nil).body
 		return bytes.Contains(logs, []byte(named)) && bytes.Contains(logs, []byte("run annals embed"))
 	})
@@ -121,15 +121,15 @@ func TestAChangeOfTheModelIsSeenNamedAndMended(t *testing.T) {
 		t.Errorf("by the vectors that they have are found: %v", found)
 	}
 	p.must(t, http.StatusCreated, http.MethodPost, "/api/agents/"+agent+"/memories", map[string]any{"text": "This one is new."})
-	eventually(t, 30*time.Second, "the new model's memory is found beside the old model's", func() bool { return slices.Contains(p.found(t, agent, "This one is new."), "This one is new.") })
+	eventually(t, time.Minute, "the new model's memory is found beside the old model's", func() bool { return slices.Contains(p.found(t, agent, "This one is new."), "This one is new.") })
 	if said, err := embedding(t, changed, "--dry-run").CombinedOutput(); err != nil || !strings.Contains(string(said), named) || !strings.Contains(string(said), fmt.Sprintf("%d memories would be embedded", n)) {
 		t.Errorf("a dry run: %v: %s", err, said)
 	}
 	if said, err := embedding(t, changed).CombinedOutput(); err != nil || !regexp.MustCompile(fmt.Sprintf(`(?s)embedding: \d+ memories.*%d memories embedded with near`, n)).Match(said) {
 		t.Errorf("%v: %s", err, said)
 	}
-	eventually(t, 30*time.Second, "all is found again", func() bool { return len(p.found(t, agent, sentence(7))) == 10 })
-	eventually(t, 30*time.Second, "the server says nothing more", func() bool {
+	eventually(t, time.Minute, "all is found again", func() bool { return len(p.found(t, agent, sentence(7))) == 10 })
+	eventually(t, time.Minute, "the server says nothing more", func() bool {
 		v := p.vectors(t)
 		return len(v.Others) == 0 && v.Remedy == "" && v.Pending == 0
 	})
@@ -162,7 +162,7 @@ func TestAnInterruptedEmbeddingGoesOnWhereItWas(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 30*time.Second, "some are embedded again", func() bool {
+	eventually(t, time.Minute, "some are embedded again", func() bool {
 		others := p.vectors(t).Others // beside hashing's
 		return len(others) > 0 && slices.ContainsFunc(others, func(o queries.VectorCount) bool { return o.Model == "near" })
 	})

@@ -91,7 +91,7 @@ func TestAPersonIsErasedBesideARunningServerAndNothingOfWhatTheySaidIsLeft(t *te
 	p.must(t, 201, http.MethodPost, "/api/agents/"+agent+"/memories", map[string]any{"text": "about " + canary, "entityId": somebody})
 	bob := uuid.NewString()
 	_, position := say(bob, "Bob", "the bystander")
-	eventually(t, 20*time.Second, "the memory is found", func() bool {
+	eventually(t, time.Minute, "the memory is found", func() bool {
 		return strings.Contains(string(p.must(t, 200, http.MethodGet, "/api/memory/agents/"+agent+"/memories/search?q="+canary, nil).body), "about "+canary)
 	})
 	if out, err := annalsSays(t.Context(), settings, "rebuild", "--until", position, "--into", "audit"); err != nil {
@@ -165,7 +165,7 @@ func TestAPersonIsErasedBesideARunningServerAndNothingOfWhatTheySaidIsLeft(t *te
 // forgotten waits until a server has let go of the key.
 func forgotten(t *testing.T, c *client) {
 	t.Helper()
-	eventually(t, 20*time.Second, "the server lets go of the key", func() bool {
+	eventually(t, time.Minute, "the server lets go of the key", func() bool {
 		return !strings.Contains(string(c.must(t, 200, http.MethodGet, "/api/history/events?limit=1000", nil).body), canary)
 	})
 }

@@ -117,7 +117,7 @@ func writtenAndRead(t *testing.T, c *client, channel, said string, fault func() 
 	}
 	c.must(t, http.StatusOK, http.MethodGet, path, nil)
 	mend()
-	eventually(t, 30*time.Second, "what was written is read", func() bool {
+	eventually(t, time.Minute, "what was written is read", func() bool {
 		a, err := c.call(t.Context(), http.MethodGet, path, nil, "X-Annals-After", position)
 		if err != nil || a.status == http.StatusOK && !strings.Contains(string(a.body), said) {
 			t.Fatalf("a read at the position of %q: %v %d %s", said, err, a.status, a.body)

@@ -30,7 +30,7 @@ func (c *client) jobThen(t testing.TB, job string) (status, answer string) {
 		Status string
 		Result struct{ Message struct{ Content string } }
 	}
-	eventually(t, 30*time.Second, "the job has ended", func() bool {
+	eventually(t, time.Minute, "the job has ended", func() bool {
 		if err := c.must(t, http.StatusOK, http.MethodGet, job, nil).data(&is); err != nil {
 			t.Fatal(err)
 		}

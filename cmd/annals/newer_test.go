@@ -105,7 +105,7 @@ func TestANewerBuildStartsBesideAnOlderOneBothAnswerAndItGoesOnWhereTheOlderCann
 	}
 
 	release(t, store)
-	eventually(t, 20*time.Second, "the older one says that it cannot go on", func() bool {
+	eventually(t, time.Minute, "the older one says that it cannot go on", func() bool {
 		status, found := readHealth(t, older.client)
 		return status == http.StatusServiceUnavailable && strings.Contains(found.Dependencies["projections"], "PigeonReleased")
 	})
@@ -113,7 +113,7 @@ func TestANewerBuildStartsBesideAnOlderOneBothAnswerAndItGoesOnWhereTheOlderCann
 	if err != nil || a.status != http.StatusCreated {
 		t.Fatalf("%d %s: %v", a.status, a.body, err)
 	}
-	eventually(t, 20*time.Second, "the newer one has gone on", func() bool {
+	eventually(t, time.Minute, "the newer one has gone on", func() bool {
 		status, _ := readHealth(t, newer.client)
 		return status == http.StatusOK
 	})

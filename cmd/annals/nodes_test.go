@@ -85,16 +85,19 @@ func TestNodesShareTheWorkAndOneTakesOverFromAnother(t *testing.T) {
 			t.Fatalf("message %d cannot be read through the other node", sent)
 		}
 	}
+	var usual time.Duration // the longest exchange between two nodes: on a busy machine everything takes longer
 	for i := range 100 {
+		began := time.Now()
 		exchange(n.node(i), n.node(i+1))
+		usual = max(usual, time.Since(began))
 	}
 	// The first node projects, then the second, then the first again: each is killed when it does.
 	for i := range 2 {
 		n.kill(i)
 		began := time.Now()
 		exchange(n.node(i+1), n.node(i+1))
-		if took := time.Since(began); took > 5*time.Second {
-			t.Errorf("the other node took over after %v", took)
+		if took := time.Since(began); took > 5*time.Second+10*usual {
+			t.Errorf("the other node took over after %v, where an exchange takes up to %v", took, usual)
 		}
 		n.start(i)
 		for i := range 20 {

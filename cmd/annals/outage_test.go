@@ -105,7 +105,7 @@ func TestOutageOfAProjectionThatHangsTurnsHealthRedUntilItGoesOn(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "rollback"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 30*time.Second, "health is well again", func() bool {
+	eventually(t, time.Minute, "health is well again", func() bool {
 		status, _ := readHealth(t, s.client)
 		return status == http.StatusOK
 	})

@@ -54,7 +54,7 @@ func TestABuildOfThePastThatIsInterruptedSaysSoAndGoesOnFromEachSource(t *testin
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, 30*time.Second, "it waits", func() bool {
+		eventually(t, time.Minute, "it waits", func() bool {
 			waiting := 0
 			err := hold.QueryRow(t.Context(), `select count(*) from pg_locks where relation = 'annals.pasts'::regclass and not granted`).Scan(&waiting)
 			return err == nil && waiting > 0

@@ -36,7 +36,7 @@ func TestTheReasoningOfAModelIsShownToNobodyButAsksWhy(t *testing.T) {
 	}
 	room.chunks("messageComplete")
 	var why struct{ Calls []struct{ Reasoning string } }
-	eventually(t, 10*time.Second, "the history has the answer", func() bool { // pushed by then are the read models of messages
+	eventually(t, time.Minute, "the history has the answer", func() bool { // pushed by then are the read models of messages
 		a, err := s.call(t.Context(), http.MethodGet, "/api/history/messages/"+said.ID+"/why", nil)
 		if err != nil || a.status == http.StatusNotFound {
 			return false

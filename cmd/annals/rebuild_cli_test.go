@@ -74,7 +74,7 @@ func TestAnInterruptedRebuildSaysSoHurtsNobodyAndGoesOn(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 30*time.Second, "it waits", func() bool {
+	eventually(t, time.Minute, "it waits", func() bool {
 		waiting := 0
 		err := conn.QueryRow(t.Context(), `select count(*) from pg_locks
 where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())`).Scan(&waiting)

@@ -33,7 +33,7 @@ func sockets(t *testing.T, base, query, first string, header http.Header) (until
 	return func(begins string) {
 		t.Helper()
 		for {
-			_ = conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+			_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
 			_, text, err := conn.ReadMessage()
 			if err != nil {
 				t.Fatalf("%s is awaited: %v", begins, err)

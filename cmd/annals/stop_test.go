@@ -34,7 +34,7 @@ func TestAStoppingServerFinishesWhatIsUnderWay(t *testing.T) {
 		})
 		answered <- outcome{a, err}
 	}()
-	eventually(t, 30*time.Second, "the model is asked", func() bool { return len(model.Requests()) > 0 })
+	eventually(t, time.Minute, "the model is asked", func() bool { return len(model.Requests()) > 0 })
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func (c *client) watch(t testing.TB, subscribe string) *watcher {
 // until reads frames until one is what is looked for.
 func (w *watcher) until(t testing.TB, is func(pushed) bool) pushed {
 	t.Helper()
-	if err := w.conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := w.conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	for {
@@ -120,7 +120,7 @@ func TestGettingStartedOfTheAPIReferenceWorksAsWrittenAndSurvivesAKill(t *testin
 	if _, a, err := p.post(t.Context(), channel, "I feel at home here.", "X-Request-Id", ""); err != nil || a.status != 201 {
 		t.Fatalf("post: %v %d", err, a.status)
 	}
-	eventually(t, 20*time.Second, "the agent answers", func() bool { return len(p.messages(t, channel)) == 2 })
+	eventually(t, time.Minute, "the agent answers", func() bool { return len(p.messages(t, channel)) == 2 })
 	before := p.messages(t, channel)
 
 	p.kill()
@@ -309,7 +309,7 @@ func TestAStopAskedForOverRESTIsGraceful(t *testing.T) {
 	p.must(t, 200, http.MethodPost, "/api/server/stop", nil)
 	select {
 	case <-p.done:
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("it did not stop")
 	}
 	if code := p.cmd.ProcessState.ExitCode(); code != 0 {

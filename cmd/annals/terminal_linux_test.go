@@ -65,7 +65,7 @@ func TestARebuildShowsABarOnATerminal(t *testing.T) {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v: %s", err, screen())
 	}
-	eventually(t, 10*time.Second, "the end is on the screen", func() bool { return strings.Contains(screen(), "rebuilt agents") })
+	eventually(t, time.Minute, "the end is on the screen", func() bool { return strings.Contains(screen(), "rebuilt agents") })
 	if bar := regexp.MustCompile(`rows +\d+% \|.*positions/`); !bar.MatchString(screen()) {
 		t.Errorf("no bar on the screen: %q", screen())
 	}

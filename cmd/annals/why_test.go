@@ -36,7 +36,7 @@ func TestWhyTellsOfEachTurnHoweverItEnded(t *testing.T) {
 	why := func(id string, says ...string) {
 		t.Helper()
 		said := ""
-		eventually(t, 30*time.Second, id+" is told of", func() (told bool) {
+		eventually(t, time.Minute, id+" is told of", func() (told bool) {
 			var err error
 			said, err = annalsSays(t.Context(), settings, "why", id)
 			return err == nil && !strings.Contains(said, "not complete yet")

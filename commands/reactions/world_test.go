@@ -20,7 +20,7 @@ import (
 )
 
 // patience bounds everything in these tests that waits.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // ada is a person.
 var ada = uuid.MustParse("ada00000-0000-4000-8000-000000000000")

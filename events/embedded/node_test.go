@@ -19,7 +19,7 @@ import (
 )
 
 // patience bounds everything in these tests that waits.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func testContext(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -20,7 +20,7 @@ import (
 )
 
 // patience bounds everything in these tests that waits.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func patient(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

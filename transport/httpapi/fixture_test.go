@@ -13,7 +13,7 @@ import (
 )
 
 // patience bounds everything in these tests that waits.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // socketIO is the path at which Socket.IO answers.
 const socketIO = "/socket.io/"

@@ -23,7 +23,7 @@ import (
 // patience bounds everything in these tests that waits, but what a connection hears in all: that has lifetime, since a client
 // that waits for its end would otherwise hear heartbeats for ever.
 const (
-	patience = 30 * time.Second
+	patience = time.Minute
 	lifetime = 2 * time.Minute
 )
 

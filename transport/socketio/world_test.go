@@ -27,7 +27,7 @@ import (
 )
 
 // patience bounds everything in these tests that waits.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

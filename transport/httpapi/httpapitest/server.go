@@ -33,7 +33,7 @@ import (
 )
 
 // patience bounds everything in these tests that waits.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // Server is the API on a log, projections and PostgreSQL of its own.
 type Server struct {
