@@ -24,6 +24,14 @@ type Filter struct {
 	Correlation oneOrMore `json:"correlation,omitempty"`
 }
 
+// UnmarshalJSON implements json.Unmarshaler. A part that does not exist is refused: without it the client would get every event.
+func (f *Filter) UnmarshalJSON(text []byte) error {
+	type parts Filter
+	in := json.NewDecoder(bytes.NewReader(text))
+	in.DisallowUnknownFields()
+	return in.Decode((*parts)(f))
+}
+
 // oneOrMore are ids, of which one may stand for itself.
 type oneOrMore []uuid.UUID
 

@@ -199,6 +199,7 @@ func TestWhatIsNotUnderstoodIsRefusedAndTheConnectionLives(t *testing.T) {
 	id := `"` + uuid.New().String() + `"`
 	for _, bad := range []string{
 		`{`, `[]`, `17`, `null`, `{}`, "\xff", `{"subscribe":17}`, `{"subscribe":{"channels":["nothing"]}}`, `{"subscribe":{"types":"x"}}`,
+		`{"subscribe":{"correlations":["` + uuid.NewString() + `"]}}`, `{"subscribe":{"channels":[],"channel":"x"}}`,
 		`{"subscribe":{},"after":"x"}`, `{"subscribe":{},"after":"x.1"}`, `{"subscribe":{},"after":"` + w.id.String() + `.-1"}`,
 		`{"id":"` + strings.Repeat("x", 65) + `","subscribe":{}}`,
 		`{"subscribe":{"agents":[` + strings.Repeat(id+",", 1000) + id + `]}}`,
