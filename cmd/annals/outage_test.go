@@ -22,7 +22,7 @@ import (
 
 // away is how long a dependency is gone.
 func away() time.Duration {
-	return time.Duration(setting("ANNALS_OUTAGE_SECONDS", 3, 10)) * time.Second
+	return time.Duration(setting("ANNALS_OUTAGE_SECONDS", 2, 10)) * time.Second
 }
 
 // during posts to a channel for as long as something is away, each attempt within its limit, and gives what was
