@@ -44,6 +44,7 @@ var catalogue = slices.Concat(
 	environmentEvents,
 	parkedEvents,
 	subjectEvents,
+	teeEvents,
 )
 
 // Catalogue is a zero value of every type of event that this build reads and writes.

@@ -153,6 +153,7 @@ var samples = []Event{
 	ParkedEventRetried{EventID: hello, Reaction: "reply"},
 	ParkedEventDropped{EventID: hello, Reaction: "reply"},
 	SubjectErased{SubjectID: alice, Key: "0badcafe"},
+	TeeRootFound{TeeID: someRun, RootID: "52aed4ba10b0d6a1", Root: "software", Evidence: "none", PublicKey: "6a133323be3676a81b3e77009d806b6564b3c731c916c6b856ef60150cc4b0b2"},
 }
 
 func sampleCharacter() Character {
