@@ -48,3 +48,12 @@ func ParseToken(s string) (Token, error) {
 	}
 	return Token{Log: id, Position: Position(p)}, nil
 }
+
+// MarshalText implements encoding.TextMarshaler.
+func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (t *Token) UnmarshalText(text []byte) (err error) {
+	*t, err = ParseToken(string(text))
+	return err
+}

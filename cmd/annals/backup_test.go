@@ -89,7 +89,7 @@ func TestABackupIsRestoredOnAnEmptyDataFolderAndAPartLeftOutIsNamed(t *testing.T
 	}
 	for part, lost := range map[string]string{
 		"events": "the log is missing", "keys": "the keys are missing", "chain": "the chain is missing", "blobs": "uploaded are missing",
-		"keys/salt": "the salt is missing", ".env": "the local environment is missing",
+		"keys/salt": "the salt is missing", "tee": "the root of the server's keys is missing", ".env": "the local environment is missing",
 	} {
 		if said, ill := doctor(t, restored(part)...); !ill || !strings.Contains(said, lost) || !strings.Contains(said, "from the backup") {
 			t.Errorf("without %s the doctor says: %s", part, said)

@@ -28,6 +28,7 @@ type logged struct {
 	last   events.Position
 	closed bool     // a secret of an agent cannot be decrypted without a salt
 	env    []string // the keys of the last change to the local environment
+	root   string   // the id of the root that was found last
 }
 
 // log looks whether the parts are there that belong to the log, where no server runs that could tell. It only reads.
@@ -74,6 +75,8 @@ func (d *Doctor) readLog(ctx context.Context, read readLog) (l logged, err error
 			l.id = f.LogID
 		case events.EnvironmentChanged:
 			l.env = f.Keys
+		case events.TeeRootFound:
+			l.root = f.RootID
 		}
 		for _, s := range events.SecretsIn(e.Event) {
 			l.closed = l.closed || !vault.Opens(s)
@@ -113,6 +116,12 @@ func (d *Doctor) missing(ctx context.Context, b *node.Backends, path string, l l
 		found = append(found, finding{
 			"the local environment is missing: settings that were made over the API, such as " + strings.Join(l.env, ", ") + ", are gone",
 			"restore " + env + " from the backup before a server starts, or make it, empty, to do without",
+		})
+	}
+	if _, err := os.Stat(node.RootIn(path)); l.root != "" && (d.EventStoreURL == "" || d.PostgresURL == "") && errors.Is(err, fs.ErrNotExist) {
+		found = append(found, finding{
+			"the root of the server's keys is missing: heads of the chain will be signed with another key, for which nothing vouches",
+			"restore " + node.RootIn(path) + " from the backup before a server starts",
 		})
 	}
 	if mark, err := chain.LastMark(node.ChainIn(path)); err == nil && whole && mark.Log == l.id && mark.Position > l.last {

@@ -26,6 +26,7 @@ type cli struct {
 	History    History    `cmd:"" help:"Tell what happened, who did it and why."`
 	Why        Why        `cmd:"" help:"Tell how an agent's answer came about, or why there is none."`
 	Verify     Verify     `cmd:"" help:"Hold the log against itself and the chain over it, and the read models against the log."`
+	Chain      Chain      `cmd:"" help:"Show signed heads of the chain over the log and proofs about them, and check both."`
 	Erase      Erase      `cmd:"" help:"Erase what a person has said, for good, beside a running server or without one."`
 	Parked     Parked     `cmd:"" help:"List, show, retry or drop what reactions gave up."`
 	Routes     Routes     `cmd:"" help:"List every route that is served, as METHOD /path."`

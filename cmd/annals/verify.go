@@ -21,8 +21,8 @@ import (
 // the log. It changes nothing but, where all is well and no server runs, it adds a head.
 type Verify struct {
 	From        string `placeholder:"PATH" help:"A backup of the log, or an export of it, to verify instead of the store; read models are left out."`
-	Heads       string `placeholder:"FILE" help:"Heads of the chain, instead of those in the data folder: a copy that was kept elsewhere."`
-	NoRows      bool   `help:"Leave the read models out."`
+	KeptHeads   `embed:""`
+	NoRows      bool `help:"Leave the read models out."`
 	node.Places `embed:""`
 }
 
@@ -87,23 +87,29 @@ func (v *Verify) Run(ctx context.Context) error {
 
 // log holds the log against itself and its chain.
 func (v *Verify) log(ctx context.Context, b *node.Backends, id uuid.UUID, raws iter.Seq2[events.Raw, error], found *findings) error {
-	path := v.Heads
-	if path == "" {
-		dir, err := filepath.Abs(v.DataDir)
-		if err != nil {
-			return err
-		}
-		path = node.ChainIn(dir)
-	}
-	heads, err := chain.ReadHeads(path, id)
+	dir, err := filepath.Abs(v.DataDir)
 	if err != nil {
 		return err
 	}
-	check := chain.Check
-	if v.From != "" {
-		check = chain.CheckBackup
+	path, heads := node.ChainIn(dir), chain.Heads{Keys: v.Key, Older: v.From != ""}
+	if heads.Lines, err = chain.ReadHeads(path, id); err != nil {
+		return err
 	}
-	c, err := check(ctx, raws, heads, b.Codec, found.tell)
+	if v.Heads != "" {
+		var copied bool
+		if copied, err = v.read(ctx, id, &heads); copied {
+			path = v.Heads
+		}
+		if err == nil && len(heads.Signed) == 0 && !copied {
+			found.tell(v.Heads + " holds no head of this log")
+		}
+	} else {
+		heads.Signed, err = chain.Signed(heads.Lines)
+	}
+	if err != nil {
+		return err
+	}
+	c, err := chain.Check(ctx, raws, heads, b.Codec, found.tell)
 	if err != nil {
 		return err
 	}
@@ -117,7 +123,10 @@ func (v *Verify) log(ctx context.Context, b *node.Backends, id uuid.UUID, raws i
 		fmt.Printf("%s covers what was recorded up to position %d; nothing protects the %d events after it, nor anything from who can change both log and file: keep a copy of it elsewhere\n",
 			path, c.Covered, c.Uncovered)
 	}
-	if found.n > 0 || c.Uncovered == 0 || v.From != "" || v.Heads == "" && !b.Alone() {
+	if c.Signed != nil {
+		sayHeld(*c.Signed)
+	}
+	if found.n > 0 || c.Uncovered == 0 || v.From != "" || v.Heads != "" || !b.Alone() {
 		return nil
 	}
 	w := chain.HeadWriter{Path: path, ID: id, Log: b.Store, Now: time.Now}

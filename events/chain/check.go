@@ -28,6 +28,7 @@ type checker struct {
 	chain   Hash
 	segment []segmentEvent // since the last head
 	odd     tampered       // the segments in front of it that are not what their heads say
+	witness *Witness       // of the signed heads
 	report  Report
 }
 
@@ -39,24 +40,40 @@ type Report struct {
 	Uncovered       int             // events after it
 	// Beyond is the position of the last head where that is beyond the end of a backup; 0 otherwise.
 	Beyond events.Position
+	// Signed is the last signed head that the log was held against; nil without one that holds.
+	Signed *SignedHead
 }
 
 // segmentEvent is an event as it is now.
 type segmentEvent struct {
 	events.Raw
-	digest digest
+	entry Entry
+}
+
+// Heads are what a log is held against.
+type Heads struct {
+	Lines  []Head       // say of each event what it was
+	Signed []SignedHead // say what the log was up to them
+	Keys   []string     // that are trusted to sign; see NewWitness
+	// Older: the log may be older than the heads, which say nothing about it beyond its end.
+	Older bool
+	// Kept: the signed heads were kept elsewhere, by somebody who wants to know as well whether the log ends before them.
+	Kept bool
 }
 
 // Check holds a log against itself and its heads, and tells each finding. It fails where the log or a key cannot be read.
-func Check(ctx context.Context, all iter.Seq2[events.Raw, error], heads []Head, d Decoder, tell func(string)) (Report, error) {
-	return newChecker(heads, d, tell).check(ctx, all)
-}
-
-// CheckBackup is Check for a log that may be older than its heads: those beyond its end say nothing about it.
-func CheckBackup(ctx context.Context, all iter.Seq2[events.Raw, error], heads []Head, d Decoder, tell func(string)) (Report, error) {
-	c := newChecker(heads, d, tell)
-	c.older = true
-	return c.check(ctx, all)
+func Check(ctx context.Context, all iter.Seq2[events.Raw, error], h Heads, d Decoder, tell func(string)) (Report, error) {
+	found, bySignature := 0, []string(nil)
+	c := newChecker(h.Lines, d, func(s string) { found++; tell(s) })
+	c.older, c.witness = h.Older, NewWitness(h.Signed, h.Keys, func(s string) { bySignature = append(bySignature, s) })
+	c.witness.older = h.Older && !h.Kept
+	r, err := c.check(ctx, all)
+	if h.Kept || found == 0 { // otherwise the lines have named it better
+		for _, s := range bySignature {
+			tell(s)
+		}
+	}
+	return r, err
 }
 
 func (c *checker) check(ctx context.Context, all iter.Seq2[events.Raw, error]) (Report, error) {
@@ -69,6 +86,9 @@ func (c *checker) check(ctx context.Context, all iter.Seq2[events.Raw, error]) (
 		}
 	}
 	err := c.end()
+	if signed, ok := c.witness.End(); ok {
+		c.report.Signed = &signed
+	}
 	c.report.Streams = len(c.revisions)
 	return c.report, err
 }
@@ -99,7 +119,9 @@ func (c *checker) event(ctx context.Context, e events.Raw) error {
 		c.found(e, "follows revision %d of its stream", int64(next)-1)
 	}
 	c.revisions[e.Stream] = e.Revision + 1
-	c.segment = append(c.segment, segmentEvent{e, digestOf(e)})
+	entry := entryOf(e)
+	c.segment = append(c.segment, segmentEvent{e, entry})
+	c.witness.event(e, entry)
 	decoded, err := c.decoder.Decode(ctx, e)
 	if err != nil {
 		return err
@@ -143,7 +165,7 @@ func (c *checker) reach(p events.Position) error {
 		}
 		chain := c.chain
 		for _, e := range c.segment[:n] {
-			chain = chain.next(e.Raw, e.digest)
+			chain = chain.next(e.entry)
 		}
 		should, err := h.chain()
 		if err != nil {

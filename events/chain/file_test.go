@@ -108,7 +108,7 @@ func TestAnotherLogIsNotWrittenDownBehindTheFirst(t *testing.T) {
 
 func TestAChainIsSetAsideAndGoesOnFromWhatTheLogStillHasOnceAnOperatorHasDecided(t *testing.T) {
 	log := esdbtest.New(t)
-	w := HeadWriter{Path: filepath.Join(t.TempDir(), "chain"), ID: uuid.New(), Log: log, Now: time.Now}
+	w := NewKeeper(HeadWriter{Path: filepath.Join(t.TempDir(), "chain"), ID: uuid.New(), Log: log, Now: time.Now}, slog.New(slog.DiscardHandler))
 	for range 3 {
 		sayIn(log)
 		if err := w.Extend(t.Context()); err != nil {
@@ -125,12 +125,12 @@ func TestAChainIsSetAsideAndGoesOnFromWhatTheLogStillHasOnceAnOperatorHasDecided
 	decided := time.Time{}
 	w.Decided = func(context.Context) (time.Time, error) { return decided, nil }
 	for _, decided = range []time.Time{{}, heads[2].At.Add(-time.Millisecond)} {
-		if err := w.extendDecided(t.Context(), slog.New(slog.DiscardHandler)); !errors.Is(err, errOther) {
+		if err := w.extendDecided(t.Context()); !errors.Is(err, errOther) {
 			t.Errorf("before a decision: %v", err)
 		}
 	}
 	decided = time.Now()
-	if err := w.extendDecided(t.Context(), slog.New(slog.DiscardHandler)); err != nil {
+	if err := w.extendDecided(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	now, err := ReadHeads(w.Path, w.ID)

@@ -34,7 +34,7 @@ func (t *tampered) add(h Head, now []segmentEvent) {
 
 func (t *tampered) addNow(now []segmentEvent) {
 	for _, e := range now {
-		t.digests = append(t.digests, leaf(e.digest[:]))
+		t.digests = append(t.digests, leaf(e.entry.Digest[:leafSize]))
 		e.Data, e.Metadata = nil, nil
 		t.now = append(t.now, e.Raw)
 	}

@@ -27,7 +27,7 @@ func TestWhatWasDoneInOnePlaceIsNamedThereWhateverComesAfter(t *testing.T) {
 	var h Head
 	var chain Hash
 	for i, e := range log {
-		if chain = h.link(chain, e); h.Events == 700 || i == n-10 {
+		if chain = h.link(chain, e.ID, entryOf(e)); h.Events == 700 || i == n-10 {
 			h.Head = fmt.Sprintf("%x", chain)
 			heads = append(heads, h)
 			h = Head{}
@@ -69,7 +69,7 @@ func TestWhatWasDoneInOnePlaceIsNamedThereWhateverComesAfter(t *testing.T) {
 				if err := check.reach(e.Position); err != nil {
 					t.Fatal(err)
 				}
-				check.segment = append(check.segment, segmentEvent{e, digestOf(e)})
+				check.segment = append(check.segment, segmentEvent{e, entryOf(e)})
 			}
 			if err := check.end(); err != nil {
 				t.Fatal(err)

@@ -43,7 +43,6 @@ func (w *HeadWriter) setAside(ctx context.Context) (aside string, err error) {
 	if err := writeHeads(w.Path, heads[:kept]); err != nil {
 		return aside, err
 	}
-	w.Last, w.chain, w.leaf = 0, Hash{}, nil
 	return aside, w.Resume()
 }
 

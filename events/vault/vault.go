@@ -166,22 +166,22 @@ func (k *Keys) Key(ctx context.Context, subject uuid.UUID, create bool) ([]byte,
 	return nil, ctx.Err()
 }
 
-// Salt returns the salt under which the nodes encrypt agents' secrets. It is made where there is none, or is empty without create.
-func (k *Keys) Salt(ctx context.Context, create bool) (salt string, err error) {
-	if create {
+// Secret returns a secret that the nodes share, by its name. Where there is none, fresh becomes it; an empty one is returned where
+// fresh is empty, too.
+func (k *Keys) Secret(ctx context.Context, name, fresh string) (secret string, err error) {
+	if fresh != "" {
 		if err := k.ready(ctx); err != nil {
 			return "", err
 		}
-		_, err := k.pool.Exec(ctx, `insert into vault.salts (name, salt) values ('secrets', $1) on conflict do nothing`, rand.Text())
-		if err != nil {
+		if _, err := k.pool.Exec(ctx, `insert into vault.salts (name, salt) values ($1, $2) on conflict do nothing`, name, fresh); err != nil {
 			return "", err
 		}
 	}
-	err = k.pool.QueryRow(ctx, `select salt from vault.salts where name = 'secrets'`).Scan(&salt)
+	err = k.pool.QueryRow(ctx, `select salt from vault.salts where name = $1`, name).Scan(&secret)
 	if errors.Is(err, pgx.ErrNoRows) || missing(err) {
 		return "", nil
 	}
-	return salt, err
+	return secret, err
 }
 
 // missing reports whether there is no vault: only the first key makes it.

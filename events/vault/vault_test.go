@@ -133,19 +133,20 @@ func within(t *testing.T, is func() bool) {
 	}
 }
 
-func TestNodesShareOneSalt(t *testing.T) {
+func TestNodesShareTheirSecrets(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)
 	a, b := open(t, url), open(t, url)
-	if salt, err := a.Salt(t.Context(), false); salt != "" || err != nil {
+	if salt, err := a.Secret(t.Context(), "secrets", ""); salt != "" || err != nil {
 		t.Errorf("before: %q, %v", salt, err)
 	}
 	if key, err := a.Key(t.Context(), uuid.New(), false); key != nil || err != nil {
 		t.Errorf("without a vault: %v", err)
 	}
-	first, errA := a.Salt(t.Context(), true)
-	second, errB := b.Salt(t.Context(), true)
-	if errA != nil || errB != nil || first != second || len(first) < 26 {
-		t.Errorf("%q, %v and %q, %v", first, errA, second, errB)
+	first, errA := a.Secret(t.Context(), "secrets", "one")
+	second, errB := b.Secret(t.Context(), "secrets", "two")
+	other, errC := b.Secret(t.Context(), "tee", "three")
+	if errA != nil || errB != nil || errC != nil || first != "one" || second != "one" || other != "three" {
+		t.Errorf("%q, %v; %q, %v; %q, %v", first, errA, second, errB, other, errC)
 	}
 }

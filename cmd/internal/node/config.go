@@ -72,6 +72,8 @@ type Config struct {
 
 	AgentModelHosts string `name:"agent-model-hosts" env:"AGENT_MODEL_HOSTS" help:"Hosts, separated by commas, at which characters may name models although they are private, or not reached by https."`
 
+	HeadsTo string `name:"heads-to" env:"HEADS_TO" help:"Where signed heads of the chain are kept besides, out of reach of this machine's operator: file:///… to append to, or https://… to post to."`
+
 	TracesURL string `name:"traces-url" env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"Where OpenTelemetry traces go, over HTTP; none are made without it."`
 }
 
@@ -95,7 +97,7 @@ func (c Config) Validate() error {
 	if _, err := limits.ParseProxies(c.TrustedProxies); err != nil {
 		return fmt.Errorf("TRUSTED_PROXIES: %w", err)
 	}
-	return errors.Join(c.check(), checkBlobs(c.BlobsURL), telemetry.CheckURL(c.TracesURL))
+	return errors.Join(c.check(), checkBlobs(c.BlobsURL), checkHeadsTo(c.HeadsTo), telemetry.CheckURL(c.TracesURL))
 }
 
 // check refuses addresses that no waiting makes right.

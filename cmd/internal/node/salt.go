@@ -55,41 +55,51 @@ func (b *Backends) HasSalt(ctx context.Context, setting string) (bool, error) {
 	return own != "", err
 }
 
-// salt reads the salt of this server, from where the keys are; it is empty where there is none.
+// salt reads the salt of this server; it is empty where there is none.
 func (b *Backends) salt(ctx context.Context, create bool) (string, error) {
-	if b.vault != nil {
-		return b.vault.Salt(ctx, create)
+	fresh := ""
+	if create {
+		fresh = rand.Text()
 	}
-	return fileSalt(filepath.Join(KeysIn(b.folder), "salt"), create)
+	return b.secret(ctx, "secrets", filepath.Join(KeysIn(b.folder), "salt"), fresh)
 }
 
-func fileSalt(path string, create bool) (string, error) {
+// secret reads a secret of this server from where the keys are: from the vault, by its name, or from a file. Where there is none, fresh
+// becomes it, unless that is empty.
+func (b *Backends) secret(ctx context.Context, name, path, fresh string) (string, error) {
+	if b.vault != nil {
+		return b.vault.Secret(ctx, name, fresh)
+	}
+	return fileSecret(path, fresh)
+}
+
+func fileSecret(path, fresh string) (string, error) {
 	for {
 		text, err := os.ReadFile(path)
-		switch salt := strings.TrimSpace(string(text)); {
-		case err == nil && salt == "":
+		switch secret := strings.TrimSpace(string(text)); {
+		case err == nil && secret == "":
 			return "", fmt.Errorf("%s is empty: restore it from a backup", path)
 		case err == nil:
-			return salt, nil
+			return secret, nil
 		case !errors.Is(err, fs.ErrNotExist):
 			return "", err
-		case !create:
+		case fresh == "":
 			return "", nil
 		}
-		if err := makeSalt(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := makeSecret(path, fresh); err != nil && !errors.Is(err, fs.ErrExist) {
 			return "", err
 		}
 	}
 }
 
-// makeSalt writes a salt under a name of its own and links it into place, so that no crash leaves half of it.
-func makeSalt(path string) error {
+// makeSecret writes a secret under a name of its own and links it into place, so that no crash leaves half of it.
+func makeSecret(path, secret string) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.WriteString(rand.Text() + "\n")
+	_, err = f.WriteString(secret + "\n")
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"crypto/rand"
 	"os"
 	"path/filepath"
 	"sync"
@@ -10,7 +11,7 @@ import (
 func TestAServerMakesItsSaltOnce(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "salt")
-	if salt, err := fileSalt(path, false); salt != "" || err != nil {
+	if salt, err := fileSecret(path, ""); salt != "" || err != nil {
 		t.Fatalf("before: %q, %v", salt, err)
 	}
 	var all sync.WaitGroup
@@ -18,7 +19,7 @@ func TestAServerMakesItsSaltOnce(t *testing.T) {
 	for i := range made {
 		all.Go(func() {
 			var err error
-			if made[i], err = fileSalt(path, true); err != nil {
+			if made[i], err = fileSecret(path, rand.Text()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -35,7 +36,7 @@ func TestAServerMakesItsSaltOnce(t *testing.T) {
 	if err := os.Truncate(path, 0); err != nil {
 		t.Fatal(err)
 	}
-	if salt, err := fileSalt(path, true); err == nil {
+	if salt, err := fileSecret(path, rand.Text()); err == nil {
 		t.Errorf("an empty file gives %q", salt)
 	}
 }

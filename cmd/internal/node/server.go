@@ -68,6 +68,7 @@ type server struct {
 	aborts    *reactions.Aborts
 	filesGone chan struct{}
 	timed     chan struct{} // is woken when something has got a deadline
+	heads     *chain.Keeper
 	api       *frame.API
 }
 
@@ -226,11 +227,12 @@ func (s *server) react(ctx context.Context) error {
 	}
 	s.background(ctx, "sweep", s.sweep)
 	s.background(ctx, "deadlines", s.endWhatIsDue)
-	heads := chain.HeadWriter{
+	s.heads = chain.NewKeeper(chain.HeadWriter{
 		Path: ChainIn(s.backends.folder), ID: s.logID, Log: s.backends.Store, Now: s.Clock,
 		Decided: func(ctx context.Context) (time.Time, error) { return engine.LastDecision(ctx, s.reading, s.logID) },
-	}
-	s.background(ctx, "chain", func(ctx context.Context) error { return heads.Keep(ctx, s.Logger) })
+	}, s.Logger)
+	s.heads.Identity, s.heads.Send = s.identity, s.sendHeads()
+	s.background(ctx, "chain", s.heads.Keep)
 	return nil
 }
 
@@ -303,6 +305,7 @@ func (s *server) options(ctx context.Context, h health) httpapi.Options {
 	api.Messaging.Turns, api.Messaging.Answers, api.Messaging.Titles = s.turns, s.answers, titles{reactions.Title{Env: s.env, Models: s.models, Now: s.Clock}}
 	api.Sessions.Rules = c.rules()
 	api.Memory.Embedder, api.Media.Store, api.History.Past = searched{s.model}, s.media, past{s.reading}
+	api.History.Heads = s.heads
 	api.Server.Health, api.Server.Deliveries, api.Server.Parked = h.check, deliveries(store), s.backends.parked(s.env, s.logID)
 	api.Server.Lines, api.Server.Metrics, api.Server.Stop = s.lines, s.watch.Registry, s.stop
 	api.System.Capabilities, api.System.Configuration = capabilities(c), c.Shown()

@@ -1,11 +1,14 @@
 package history
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"annals/events"
+	"annals/events/chain"
 	"annals/transport/httpapi/example"
 	"annals/transport/httpapi/frame"
 )
@@ -29,6 +32,12 @@ var (
 		Causes: []Fact{aFact}, Request: request{example.Request, frame.Anonymous, example.Time},
 	}
 	yes = true
+
+	aHead = chain.SignedHead{
+		Format: chain.FormatHead, Position: aToken, Events: 1207, Head: aHash, Tree: aHash, At: example.Time, PublicKey: strings.Repeat("6a", 32), Signature: strings.Repeat("5c", 64),
+	}
+	aToken, _ = events.ParseToken(example.Position)
+	aHash     = chain.Hash(sha256.Sum256(nil))
 )
 
 // examples are answers as the operations give them.
@@ -38,4 +47,9 @@ var examples = []any{
 	story{Events: []toldFact{{aFact, []change{{Path: "/content", After: "I feel at home here."}}}}, State: json.RawMessage(`{"content":"I feel at home here."}`), Exists: &yes},
 	Why{Reply: aFact, Dealing: aDealing},
 	TurnWhy{Reply: &aFact, Dealing: aDealing},
+	aHead,
+	chain.Proof{
+		Format: chain.FormatProof, Head: aHead, Consistency: &chain.Consistency{Events: 512, Path: []chain.Hash{aHash}},
+		Inclusion: &chain.Inclusion{Entry: chain.Entry{Position: 17, Revision: 0, Created: 17_954_420_004_490_000, Digest: aHash}, Index: 4, Path: []chain.Hash{aHash}},
+	},
 }

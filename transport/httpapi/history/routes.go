@@ -6,6 +6,8 @@ import "annals/transport/httpapi/frame"
 // Ports is what the history needs besides the frame.
 type Ports struct {
 	Past Past
+	// Heads are those of the chain over the log; a server that shows what was has none.
+	Heads Heads
 }
 
 // api is the frame with these.
@@ -27,5 +29,7 @@ func Mount(f *frame.API, p Ports) {
 	frame.Get(a.API, "/api/history/memories/:id", "Tell a memory's story, or show it as it was", a.memoryStory, frame.Reads(frame.History), frame.Expensive)
 	frame.Get(a.API, "/api/history/messages/:id/why", "Show how an answer of an agent came about", a.messageWhy, frame.Reads(frame.History), frame.Expensive)
 	frame.Get(a.API, "/api/history/turns/:id/why", "Show how an agent dealt with a message, be it that it failed, was ignored or aborted", a.turnWhy, frame.Reads(frame.History), frame.Expensive)
+	frame.Post(a.API, "/api/history/head", "Sign what the log is now, for somebody else to keep", a.signHead, frame.Reads(), frame.Expensive, frame.Asks)
+	frame.Get(a.API, "/api/history/proof", "Prove that a signed head covers an event, or goes on from an earlier head", a.prove, frame.Reads(), frame.Expensive)
 	frame.Get(a.API, "/api/history/correlations/:id", "Show everything that one request caused, as a tree", a.historyTree, frame.Reads(frame.History), frame.Expensive)
 }

@@ -2,6 +2,7 @@ package httpapitest
 
 import (
 	"context"
+	"crypto/ed25519"
 	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"annals/commands"
 	"annals/deploy/postgres/pgtest"
 	"annals/events"
+	"annals/events/chain"
 	"annals/events/esdb"
 	"annals/projections"
 	"annals/projections/engine"
@@ -108,6 +110,10 @@ func Serve(t testing.TB, change ...func(*httpapi.Options)) *Server {
 			t.Error(err)
 		}
 	})
+	heads := chain.NewKeeper(chain.HeadWriter{
+		Path: filepath.Join(t.TempDir(), "chain"), ID: s.Log, Log: s.Store, Key: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), Now: time.Now,
+	}, slog.New(slog.DiscardHandler))
+	running.Go(func() { must(t, heads.Keep(ctx)) })
 	t.Cleanup(func() { cancel(); running.Wait() })
 
 	s.Health = func() server.Health { return server.Health{Dependencies: map[string]string{"database": ""}} }
@@ -129,6 +135,7 @@ func Serve(t testing.TB, change ...func(*httpapi.Options)) *Server {
 	o.Agents.Logs, o.Agents.CharactersDir = s.turns, t.TempDir()
 	o.Messaging.Turns, o.Messaging.Answers, o.Messaging.Titles = s.turns, s.turns, s.titles
 	o.Memory.Embedder, o.Media.Store, o.History.Past = Asking{hashing.Embedder{}}, kept, replays{s.Pool}
+	o.History.Heads = heads
 	o.Server.Deliveries = func(context.Context) ([]server.Delivery, error) {
 		return []server.Delivery{{Group: "reply", Parked: 1}}, nil
 	}
