@@ -1,6 +1,6 @@
 // Package limits is the one place for what clients may take up: the table of bounds that every package of transport declares
-// its own in, and the two mechanisms that keep them. A Budget bounds bytes that are held for clients: by connection, by client
-// and in all. Places bounds how many may wait to prove themselves, by client and in all.
+// its own in, and the mechanisms that keep them. A Budget bounds bytes that are held for clients: by connection, by client
+// and in all. Places bounds how many may wait to prove themselves, by client and in all. Work has clients take turns.
 package limits
 
 import (

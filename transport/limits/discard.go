@@ -11,7 +11,7 @@ import (
 // its client sends drops the answer, too. So many are read at a time, in turns of clients, each at a pace; the rest of what has waited
 // too long for its turn is not read.
 type Discards struct {
-	turns    *Turns[netip.Prefix]
+	turns    *Work[netip.Prefix]
 	patience time.Duration
 }
 
@@ -23,7 +23,7 @@ const (
 
 // NewDiscards returns discards with a bound of how many are read at a time, and of how long one waits for that.
 func NewDiscards(most, patience Bound) *Discards {
-	return &Discards{turns: NewTurns[netip.Prefix](most), patience: patience.Duration()}
+	return &Discards{turns: NewWork[netip.Prefix](most.Int(), 0), patience: patience.Duration()}
 }
 
 // Discard reads up to so many bytes.

@@ -2,6 +2,7 @@ package limits
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -118,4 +119,57 @@ func TestWorkRemembersSoManyClients(t *testing.T) {
 	if len(w.clients) > workersKept {
 		t.Errorf("%d clients are remembered", len(w.clients))
 	}
+}
+
+// A client that asks for forty turns does not keep others waiting for more than the turns that are taken.
+func TestTurnsAreSharedAmongClients(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		turns := NewWork[string](2, 0)
+		var mu sync.Mutex
+		var order []string
+		ends := map[string][]func(){}
+		ask := func(client string) {
+			go func() {
+				done, err := turns.Take(t.Context(), client)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				order, ends[client] = append(order, client), append(ends[client], done)
+			}()
+			synctest.Wait()
+		}
+		end := func(client string) {
+			mu.Lock()
+			done := ends[client][0]
+			ends[client] = ends[client][1:]
+			mu.Unlock()
+			done()
+			synctest.Wait()
+		}
+		for range 6 {
+			ask("greedy")
+		}
+		ask("ann")
+		ask("bob")
+		ask("ann")
+		for range 7 {
+			end(order[len(order)-1]) // the caller that had a turn last
+		}
+		slices.Sort(order[2:5]) // of ann and bob either may be first
+		if want := []string{"greedy", "greedy", "ann", "ann", "bob", "greedy", "greedy", "greedy", "greedy"}; !slices.Equal(order, want) {
+			t.Errorf("the turns were those of %v", order)
+		}
+		for client, left := range ends {
+			for range left {
+				end(client)
+			}
+		}
+		if turns.taken != 0 || turns.waiting != 0 {
+			t.Errorf("in the end %d turns are taken, and %d wait", turns.taken, turns.waiting)
+		}
+	})
 }

@@ -89,7 +89,7 @@ type API struct {
 	keys      keys
 	rates     rates
 	pages     *limits.Budget
-	expensive *limits.Turns[caller]
+	expensive *limits.Work[caller]
 	work      *limits.Work[caller]
 	discards  *limits.Discards
 	strangers *limits.Pace // of requests without the key, where one is set

@@ -32,11 +32,7 @@ var (
 // Expensives is how many expensive reads there may be at a time on this machine.
 func Expensives() int { return max(MaxExpensive.Int()*runtime.GOMAXPROCS(0)/2, 1) }
 
-func newExpensive() *limits.Turns[caller] {
-	most := MaxExpensive
-	most.Value = int64(Expensives())
-	return limits.NewTurns[caller](most)
-}
+func newExpensive() *limits.Work[caller] { return limits.NewWork[caller](Expensives(), 0) }
 
 // caller is whose turn it is: an address, with the key or without.
 type caller struct {
