@@ -53,7 +53,7 @@ var (
 		Answer: "none: older events are read from the log",
 	})
 	maxReaders = limits.Declare(limits.Bound{
-		Name: "ws.readers", What: "reads of the log for subscriptions", Per: limits.Server, Value: 4, Unit: limits.Count,
+		Name: "ws.readers", What: "reads of the log for subscriptions, on each processor", Per: limits.Server, Value: 1, Unit: limits.Count,
 		Answer: "the subscription waits for a read to end",
 	})
 	writeTime = limits.Declare(limits.Bound{

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"math"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -59,7 +60,7 @@ type reading struct {
 
 func newRecent(ctx context.Context, store events.Store, encode func(events.Recorded) *fact) *recent {
 	return &recent{
-		ctx: ctx, store: store, encode: encode, readers: make(chan struct{}, maxReaders.Int()), reads: map[*reading]bool{},
+		ctx: ctx, store: store, encode: encode, readers: make(chan struct{}, maxReaders.Int()*runtime.NumCPU()), reads: map[*reading]bool{},
 		span: math.MaxUint64,
 	}
 }

@@ -91,6 +91,7 @@ type API struct {
 	pages     *limits.Budget
 	expensive *limits.Work[caller]
 	work      *limits.Work[caller]
+	bulk      *limits.Work[caller]
 	discards  *limits.Discards
 	strangers *limits.Pace // of requests without the key, where one is set
 	// head is the highest position known to be in the log: up to it, nobody has to ask the store.
@@ -114,7 +115,7 @@ func New(o Options) *API {
 		origins: newOrigins(o.CORSOrigin, o.Host, o.Key != "", o.AllowOpen),
 		keys:    newKeys(o.Key, o.Clock),
 		pages:   cmp.Or(o.Pages, limits.NewBudget(maxPagesInAll, maxPagesOfClient, maxPage)), expensive: newExpensive(),
-		work: newWork(), discards: limits.NewDiscards(maxDiscards, discardsWait), strangers: limits.NewPace(paceInAll, paceOfClient, maxPaced),
+		work: newWork(), bulk: newBulk(), discards: limits.NewDiscards(maxDiscards, discardsWait), strangers: limits.NewPace(paceInAll, paceOfClient, maxPaced),
 	}
 	if o.RateLimit {
 		a.rates = rates{newLimiter(o.Clock, everything), newLimiter(o.Clock, everything)}

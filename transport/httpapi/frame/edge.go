@@ -129,6 +129,7 @@ func (a *API) admit(c *Call) error {
 		}
 	}
 	if a.takesTurns(c) {
+		c.work.bulk = !first
 		if err := c.works(); err != nil {
 			return err
 		}

@@ -44,17 +44,17 @@ func Follow[In any](a *API, path, summary string, f func(*Call, *In) (Following,
 			c := callOf(ctx)
 			if a.following.Add(1) > maxFollowers {
 				a.following.Add(-1)
-				c.answer(nil, errTooManyFollow)
+				c.answer(nil, errTooManyFollow) //nolint:contextcheck // a call is the context
 				return
 			}
 			defer a.following.Add(-1)
 			if err := c.Fresh(); err != nil { //nolint:contextcheck // a call is the context
-				c.answer(nil, err)
+				c.answer(nil, err) //nolint:contextcheck // a call is the context
 				return
 			}
 			next, end, err := f(c, in)
 			if err != nil {
-				c.answer(nil, err)
+				c.answer(nil, err) //nolint:contextcheck // a call is the context
 				return
 			}
 			defer end()

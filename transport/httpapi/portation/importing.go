@@ -223,7 +223,7 @@ func (i *importing) memory(ctx context.Context, raw json.RawMessage) error {
 	if i.last.done != nil && !cmd.At.IsZero() && cmd.At.Equal(i.last.cmd.At) {
 		w.after = i.last.done
 	}
-	defer i.c.Rests()()
+	defer i.c.Rests()() //nolint:contextcheck // a call is the context
 	select {
 	case i.api.slots <- struct{}{}:
 	case <-ctx.Done():
