@@ -2,6 +2,7 @@ package queries
 
 import (
 	"context"
+	"runtime"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -9,13 +10,14 @@ import (
 const (
 	// PageBytes bounds what one page of a list holds, in bytes of its rows; of these, freeBytes count for nobody.
 	PageBytes = 8 << 20
-	freeBytes = 1 << 20
+	freeBytes = 64 << 10
 )
 
 // Reader is the client that a page is read for. It may be short of memory: then the page ends early.
 type Reader interface {
-	// Hold reports whether the reader may hold so many bytes more.
-	Hold(n int64) bool
+	// Hold reports whether the reader may hold so many bytes more. Without the first row there is no page: it is held whatever other
+	// clients hold.
+	Hold(n int64, first bool) bool
 	// EndedEarly says that a page ended before its limit, although there is more.
 	EndedEarly()
 }
@@ -26,11 +28,11 @@ type ReaderKey struct{}
 // nobody reads for itself.
 type nobody struct{}
 
-func (nobody) Hold(int64) bool { return true }
-func (nobody) EndedEarly()     {}
+func (nobody) Hold(int64, bool) bool { return true }
+func (nobody) EndedEarly()           {}
 
 // page is many for a list whose rows may be large: it ends early where they have PageBytes together, or where the reader may not
-// hold more. It has at least one row where there is any.
+// hold more. It has at least one row where there is any; the error is ErrNoRoom where the reader may not hold that.
 func page[T any](ctx context.Context, q *Queries, what string, row pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
 	found, err := pageAfter(ctx, q, what, row, 0, sql, args...)
 	return found.rows, err
@@ -82,10 +84,17 @@ func bounded[T any](ctx context.Context, rows pgx.Rows, row pgx.RowToFunc[T], fi
 			bytes += len(value)
 		}
 		found.size += bytes
-		if (filled > 0 || len(found.rows) > 0) && (found.size > PageBytes || found.size > freeBytes && !reader.Hold(int64(bytes))) {
+		first := filled == 0 && len(found.rows) == 0
+		if found.size > PageBytes && !first || found.size > freeBytes && !reader.Hold(int64(bytes), first) {
+			if first {
+				return part[T]{cut: true}, ErrNoRoom
+			}
 			reader.EndedEarly()
 			found.cut = true
 			return found, nil
+		}
+		if found.size > freeBytes {
+			runtime.Gosched() // small pages do not wait for the rest of a large one
 		}
 		one, err := row(rows)
 		if err != nil {

@@ -190,8 +190,8 @@ func TestPagesByTimeLoseNothingOfAMillisecond(t *testing.T) {
 // early notes whether a page ended early.
 type early struct{ ended bool }
 
-func (*early) Hold(int64) bool { return true }
-func (e *early) EndedEarly()   { e.ended = true }
+func (*early) Hold(int64, bool) bool { return true }
+func (e *early) EndedEarly()         { e.ended = true }
 
 func TestAPageOfTooManyOfOneMillisecondSaysThatItEndedEarly(t *testing.T) {
 	t.Parallel()

@@ -24,6 +24,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrUnavailable: PostgreSQL is away, busy for too long, or has no read models yet. Trying again may help.
 	ErrUnavailable = errors.New("the read models are unavailable")
+	// ErrNoRoom: the client holds as many pages that it has not taken yet as it may.
+	ErrNoRoom = errors.New("too many pages wait for their client")
 	// ErrTooLong: PostgreSQL ended a statement that took longer than StatementLimit. It is ErrUnavailable, too.
 	ErrTooLong = errors.New("it took too long")
 	// ErrUnselective: what is searched for names no word that has to be there, so that everything would have to be looked at.

@@ -102,6 +102,18 @@ func (s *Share) Try(n int64) bool {
 	return true
 }
 
+// TryOwn is Try whatever other clients hold.
+func (s *Share) TryOwn(n int64) bool {
+	b := s.budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !s.left && (!within(s.held, n, b.connection) || !within(b.clients[s.client].held, n, b.client)) {
+		return false
+	}
+	b.add(s, n)
+	return true
+}
+
 // Give holds n bytes less. A negative n holds more, whatever the bounds: of something that turned out larger.
 func (s *Share) Give(n int64) {
 	s.budget.mu.Lock()
@@ -135,9 +147,10 @@ func (s *Share) Leave() {
 }
 
 func (b *Budget) fits(s *Share, n int64) bool {
-	within := func(held, most int64) bool { return held == 0 || held+n <= most }
-	return s.left || within(s.held, b.connection) && within(b.clients[s.client].held, b.client) && within(b.held, b.server)
+	return s.left || within(s.held, n, b.connection) && within(b.clients[s.client].held, n, b.client) && within(b.held, n, b.server)
 }
+
+func within(held, n, most int64) bool { return held == 0 || held+n <= most }
 
 func (b *Budget) add(s *Share, n int64) {
 	if s.left {

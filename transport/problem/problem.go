@@ -103,6 +103,7 @@ var table = []struct {
 	{events.ErrUnavailable, http.StatusServiceUnavailable, CodeDatabase, "The event store cannot be reached. Try again."},
 	{events.ErrFull, http.StatusServiceUnavailable, CodeDatabase, "The disk of the event store is full. Try again when there is room."},
 	{queries.ErrUnselective, http.StatusBadRequest, CodeInvalidRequest, "Invalid query: name a word that has to be there, besides those that must not."},
+	{queries.ErrNoRoom, http.StatusTooManyRequests, CodeRateLimited, "Too many answers wait for this client to take them. Take these first."},
 	{queries.ErrUnavailable, http.StatusServiceUnavailable, CodeDatabase, "The database cannot be reached. Try again."},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, CodeUnavailable, "The answer took too long. Try again."},
 	{context.Canceled, http.StatusServiceUnavailable, CodeUnavailable, "The request was cut off."},

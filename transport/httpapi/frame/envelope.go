@@ -65,7 +65,7 @@ func (c *Call) answer(data any, err error) {
 	buf.Reset()
 	if c.pages != nil {
 		c.becomeBulk()
-		buf.Grow(int(c.pages.Held()*9/8) + large) // at once, since the buffer would double until the page fits
+		buf.Grow(int(c.pages.Held()*9/8) + taken) // at once, since the buffer would double until the page fits
 	}
 	if err := c.encode(buf, data); err != nil {
 		c.api.refuse(c.gin, err)

@@ -52,7 +52,10 @@ var (
 // turn waits for the turn of a read that is expensive.
 func (c *Call) turn() (done func(), err error) {
 	who := caller{c.Client(), c.Actor}
-	c.Unbounded = queries.Expensively(c.Unbounded, func(ctx context.Context) (func(), error) { return c.api.expensive.Take(ctx, who) })
+	c.Unbounded = queries.Expensively(context.WithValue(c.Unbounded, queries.ReaderKey{}, c), func(ctx context.Context) (func(), error) {
+		c.tookPages() // those before were written
+		return c.api.expensive.Take(ctx, who)
+	})
 	resume := c.Rests()
 	done, err = c.api.turn(c, who)
 	resume()

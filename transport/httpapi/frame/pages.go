@@ -15,12 +15,12 @@ var (
 		Answer: "the page ends early; next, and a header Link, say where to go on",
 	})
 	maxPagesOfClient = limits.Declare(limits.Bound{
-		Name: "http.pages.client", What: "pages that the client has not taken yet, of each what is beyond 1 MiB", Per: limits.Client, Value: 32 << 20,
-		Unit: limits.Bytes, Answer: "pages end early",
+		Name: "http.pages.client", What: "pages that the client has not taken yet, of each what is beyond 64 KiB", Per: limits.Client, Value: 32 << 20,
+		Unit: limits.Bytes, Answer: "pages end early, with one entry at least; 429 with Retry-After where there is no room for that",
 	})
 	maxPagesInAll = limits.Declare(limits.Bound{
-		Name: "http.pages.server", What: "pages that clients have not taken yet, of each what is beyond 1 MiB", Per: limits.Server, Value: 64 << 20,
-		Unit: limits.Bytes, Answer: "pages end early",
+		Name: "http.pages.server", What: "pages that clients have not taken yet, of each what is beyond 64 KiB", Per: limits.Server, Value: 64 << 20,
+		Unit: limits.Bytes, Answer: "pages end early, with one entry at least",
 	})
 	answerTime = limits.Declare(limits.Bound{
 		Name: "http.answer", What: "taking an answer of more than 1 MiB", Per: limits.Request, Value: int64(45 * time.Second), Unit: limits.Time,
@@ -32,11 +32,21 @@ var (
 const large = 1 << 20
 
 // Hold implements queries.Reader: what is held counts for the client until it has the answer.
-func (c *Call) Hold(n int64) bool {
+func (c *Call) Hold(n int64, first bool) bool {
 	if c.pages == nil {
 		c.pages = c.api.pages.Join(c.Client())
 	}
+	if first {
+		return c.pages.TryOwn(n)
+	}
 	return c.pages.Try(n)
+}
+
+// tookPages gives back what was held of pages that the client has taken.
+func (c *Call) tookPages() {
+	if c.pages != nil {
+		c.pages.Give(c.pages.Held())
+	}
 }
 
 // EndedEarly implements queries.Reader.
