@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/zishang520/socket.io/parsers/socket/v3/parser"
 	"github.com/zishang520/socket.io/servers/socket/v3"
 
 	"annals/events"
+	"annals/transport/socketio/carrier"
 )
 
 const (
@@ -46,10 +46,6 @@ func (c *connection) received(args ...any) {
 	}
 	if len(args) > 1 {
 		e.payload = args[1]
-	}
-	if parser.HasBinary(e.payload) {
-		e.refuse("Binary attachments are not taken: upload them over REST.")
-		return
 	}
 	e.deal(ctx)
 }
@@ -100,6 +96,8 @@ func (e *event) deal(ctx context.Context) {
 		e.unsubscribeLogs(ctx)
 	case "update_log_filters":
 		e.filterLogs(ctx)
+	case carrier.Binary:
+		e.refuse("Binary attachments are not taken: upload them over REST.")
 	default:
 		e.refuse("Unknown event %.60q.", e.name)
 	}

@@ -100,6 +100,7 @@ func New(o Options) *Hub {
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.carrier = carrier.New(carrier.Options{
+		Client:      o.Client,
 		ConnectTime: 2 * o.ConnectTime, // ours is stricter
 		Opened:      h.opened, Connected: h.connected, Slow: h.slow, Closed: h.closedBy,
 	})

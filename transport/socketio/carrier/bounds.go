@@ -26,6 +26,19 @@ var (
 		Name: "socketio.write", What: "reading what was written to it", Per: limits.Connection, Value: int64(10 * time.Second), Unit: limits.Time,
 		Answer: "the session is closed; it comes back and lists what it missed",
 	})
+	maxReceived = limits.Declare(limits.Bound{
+		Name: "socketio.received.connection", What: "messages that are not dealt with yet, of more than 16 KiB each", Per: limits.Connection, Value: 2 << 20,
+		Unit: limits.Bytes, Answer: "no more is read from the client until there is room",
+	})
+	maxReceivedOfClient = limits.Declare(limits.Bound{
+		Name: "socketio.received.client", What: "messages that are not dealt with yet, of more than 16 KiB each", Per: limits.Client, Value: 4 << 20,
+		Unit: limits.Bytes, Answer: "no more is read from the client until there is room",
+	})
+	// What JSON becomes in memory may be ten times as large.
+	maxReceivedInAll = limits.Declare(limits.Bound{
+		Name: "socketio.received.server", What: "messages that are not dealt with yet, of more than 16 KiB each", Per: limits.Server, Value: 8 << 20,
+		Unit: limits.Bytes, Answer: "no more is read from the client until there is room",
+	})
 	maxWaiting = limits.Declare(limits.Bound{
 		Name: "socketio.waiting", What: "what waits for a client that does not read", Per: limits.Connection, Value: 8 << 20, Unit: limits.Bytes,
 		Answer: "the session is closed; it comes back and lists what it missed",

@@ -8,18 +8,24 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/zishang520/socket.io/parsers/socket/v3/parser"
 	"github.com/zishang520/socket.io/servers/engine/v3"
 	"github.com/zishang520/socket.io/servers/socket/v3"
 	"github.com/zishang520/socket.io/v3/pkg/types"
+
+	"annals/transport/limits"
 )
 
 // Options for New; all are needed.
 type Options struct {
+	// Client is who sent a request, as bounds tell clients apart.
+	Client func(*http.Request) netip.Prefix
 	// ConnectTime is the longest that any client may take to connect to the namespace.
 	ConnectTime time.Duration
 	// Opened is called for a new session before its client is heard, and reports whether it may stay.
@@ -39,7 +45,8 @@ type Server struct {
 	// schedulers send what sessions are told over WebSockets.
 	schedulers *writeSchedulers
 
-	waiting atomic.Int64 // what waits for all sessions, of each what is beyond freeWaiting
+	received *limits.Budget
+	waiting  atomic.Int64 // what waits for all sessions, of each what is beyond freeWaiting
 
 	mu       sync.Mutex
 	sessions map[string]*Session
@@ -47,12 +54,16 @@ type Server struct {
 
 // New is a server without sessions.
 func New(o Options) *Server {
-	s := &Server{Options: o, schedulers: newWriteSchedulers(), sessions: map[string]*Session{}}
+	s := &Server{
+		Options: o, schedulers: newWriteSchedulers(), sessions: map[string]*Session{},
+		received: limits.NewBudget(maxReceivedInAll, maxReceivedOfClient, maxReceived),
+	}
 	settings := socket.DefaultServerOptions()
 	settings.SetServeClient(false)
 	settings.SetConnectTimeout(o.ConnectTime)
 	settings.SetMaxHttpBufferSize(MaxPayload.Value)
 	settings.SetHttpCompression(nil)
+	settings.SetParser(textParser{parser.NewParser()})
 	server := socket.NewServer(nil, settings)
 	s.engine = server.ServeHandler(nil).(engine.Server)
 	// A session's limits have to stand before its client says anything.
@@ -118,7 +129,7 @@ func (s *Server) poll(answer *responseWriter, r *http.Request) {
 
 // opened notes a new session, before its client has said anything, and bounds what comes in over it and waits to go out.
 func (s *Server) opened(e engine.Socket) {
-	session := newSession(s, e)
+	session := newSession(s, e, s.received.Join(s.Client(e.Request().Request())))
 	answer, asked := e.Request().Response().(*responseWriter)
 	s.mu.Lock()
 	s.sessions[e.Id()] = session
@@ -165,6 +176,7 @@ func (s *Server) closed(session *Session) {
 
 func (s *Server) forget(session *Session) {
 	session.end()
+	session.received.Leave()
 	session.count()
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,6 +12,8 @@ import (
 	"github.com/zishang520/socket.io/servers/engine/v3"
 	"github.com/zishang520/socket.io/servers/engine/v3/transports"
 	"github.com/zishang520/socket.io/servers/socket/v3"
+
+	"annals/transport/limits"
 )
 
 const (
@@ -19,6 +21,8 @@ const (
 	InHand = 16
 	// packetCost is what a packet takes up besides its text.
 	packetCost = 256
+	// freeReceived is the size up to which a packet does not count for the budgets of what is received.
+	freeReceived = 16 << 10
 )
 
 // Session is one client's transport, over which it connects to the namespace.
@@ -26,7 +30,8 @@ type Session struct {
 	server   *Server
 	engine   engine.Socket
 	socket   atomic.Pointer[socket.Socket] // set before the client is heard
-	slots    chan struct{}                 // taken by what is not dealt with
+	slots    chan int64                    // the bytes of what is not dealt with, as far as they count
+	received *limits.Share                 // for these
 	alive    context.Context               // ends with the session
 	end      context.CancelFunc
 	out      sync.Mutex                     // held while something is said, so that it has an order
@@ -43,8 +48,8 @@ type Session struct {
 	admitted atomic.Bool
 }
 
-func newSession(server *Server, e engine.Socket) *Session {
-	s := &Session{server: server, engine: e, slots: make(chan struct{}, InHand), greeted: make(chan struct{})}
+func newSession(server *Server, e engine.Socket, received *limits.Share) *Session {
+	s := &Session{server: server, engine: e, slots: make(chan int64, InHand), received: received, greeted: make(chan struct{})}
 	s.alive, s.end = context.WithCancel(context.Background())
 	return s
 }
@@ -114,8 +119,15 @@ func (s *Session) take(p *packet.Packet) {
 	} else if text, ok := p.Data.(fmt.Stringer); ok && connects(text.String()) {
 		s.asked.Store(true)
 	}
+	cost := size(p)
+	if cost <= freeReceived {
+		cost = 0
+	}
+	if cost > 0 && s.received.Take(s.alive, cost) != nil {
+		return // the session has ended
+	}
 	select {
-	case s.slots <- struct{}{}:
+	case s.slots <- cost:
 	case <-s.alive.Done():
 	}
 }
@@ -129,7 +141,8 @@ func connects(packet string) bool {
 func (s *Session) taken() {
 	give := func() {
 		select {
-		case <-s.slots:
+		case cost := <-s.slots:
+			s.received.Give(cost)
 		default:
 		}
 	}

@@ -1,9 +1,18 @@
 package carrier
 
 import (
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
+	"github.com/zishang520/socket.io/parsers/engine/v3/packet"
 	"github.com/zishang520/socket.io/servers/engine/v3"
+	"github.com/zishang520/socket.io/v3/pkg/types"
+
+	"annals/transport/limits"
 )
 
 // unconnected is a transport without a client.
@@ -23,8 +32,9 @@ func TestWhatWaitsForAllSessionsIsBounded(t *testing.T) {
 	s := &Server{Options: Options{Slow: func(s *Session) { slow = append(slow, s) }}, sessions: map[string]*Session{}}
 	var all []*Session
 	const n = 20
+	received := limits.NewBudget(maxReceivedInAll, maxReceivedOfClient, maxReceived)
 	for i := range n {
-		session := newSession(s, unconnected{id: string(rune('a' + i)), closed: make(chan struct{})})
+		session := newSession(s, unconnected{id: string(rune('a' + i)), closed: make(chan struct{})}, received.Join(netip.Prefix{}))
 		s.sessions[session.engine.Id()] = session
 		all = append(all, session)
 	}
@@ -48,4 +58,51 @@ func TestWhatWaitsForAllSessionsIsBounded(t *testing.T) {
 	if left := s.waiting.Load(); left != 0 || len(s.sessions) != 0 {
 		t.Errorf("%d bytes wait for %d sessions that have ended", left, len(s.sessions))
 	}
+}
+
+// Large messages of all sessions that are not dealt with yet are bounded: nothing more is read until there is room. The end of a session
+// makes some.
+func TestWhatIsReceivedOfAllSessionsIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &Server{sessions: map[string]*Session{}, received: limits.NewBudget(maxReceivedInAll, maxReceivedOfClient, maxReceived)}
+		const sessions, messages, large = 40, 5, 900_000
+		var taken atomic.Int64
+		var all []*Session
+		var reading sync.WaitGroup
+		for i := range sessions {
+			client := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i / 4)}), 32)
+			session := newSession(s, unconnected{id: string(rune('a' + i))}, s.received.Join(client))
+			session.asked.Store(true)
+			close(session.greeted)
+			all = append(all, session)
+			reading.Go(func() {
+				for range messages {
+					if session.take(&packet.Packet{Data: types.NewStringBufferString(strings.Repeat("x", large))}); session.alive.Err() == nil {
+						taken.Add(1)
+					}
+				}
+			})
+		}
+		synctest.Wait()
+		first := taken.Load()
+		if first*large > maxReceivedInAll.Value || first < 5 {
+			t.Errorf("%d messages are taken", first)
+		}
+		for len(all) > 1 {
+			all[0].taken() // one of it is dealt with
+			synctest.Wait()
+			s.forget(all[0])
+			all = all[1:]
+			synctest.Wait()
+			if held := s.received.Held(); held > maxReceivedInAll.Value {
+				t.Fatalf("%d bytes are held", held)
+			}
+		}
+		s.forget(all[0])
+		reading.Wait()
+		if held := s.received.Held(); held != 0 || taken.Load() <= first {
+			t.Errorf("in the end %d bytes are held, and %d messages were taken", held, taken.Load())
+		}
+	})
 }
