@@ -8,7 +8,7 @@ import (
 
 // ChangeSessionTimeout gives a session other rules for its end, as if it had had them since its last use.
 type ChangeSessionTimeout struct {
-	Unconditional[Session]
+	withItsAgent
 
 	SessionID uuid.UUID
 	Timeout   events.SessionTimeout

@@ -48,6 +48,9 @@ func folded(ctx context.Context, store events.Store, l *livestest.Lives, what st
 			return false, err
 		}
 		return n.alive(ctx, states)
+	case "session":
+		s, err := LoadSession(ctx, Env{Store: store, States: states}, id)
+		return s.Exists, err
 	case "memory", "note":
 		m, err := states.Memory(ctx, id)
 		if err != nil {

@@ -8,7 +8,7 @@ import (
 
 // RenewSession lets the time of a session begin anew, even of one that does not renew itself.
 type RenewSession struct {
-	Unconditional[Session]
+	withItsAgent
 
 	SessionID uuid.UUID
 }

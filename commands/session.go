@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -23,6 +24,7 @@ type Session struct {
 	Exists, Expired            bool
 	ChannelID, AgentID, UserID uuid.UUID
 	Clock                      events.SessionClock
+	last                       events.Position // of its last event
 }
 
 // state returns what an event has of a session, with the clock that it has from then on.
@@ -31,16 +33,22 @@ func (s Session) state(id uuid.UUID, clock events.SessionClock) events.SessionSt
 }
 
 func sessionIn(f events.SessionState, expired bool) Session {
-	return Session{true, expired, f.ChannelID, f.AgentID, f.UserID, f.Clock}
+	return Session{Exists: true, Expired: expired, ChannelID: f.ChannelID, AgentID: f.AgentID, UserID: f.UserID, Clock: f.Clock}
 }
 
 func (Session) wholeInLast() {}
 
 // Apply implements State.
 func (s Session) Apply(e events.Recorded) Session {
+	s = s.apply(e)
+	s.last = e.Position
+	return s
+}
+
+func (s Session) apply(e events.Recorded) Session {
 	switch f := e.Event.(type) {
 	case events.SessionCreated:
-		return Session{true, false, f.ChannelID, f.AgentID, f.UserID, f.Clock}
+		return Session{Exists: true, ChannelID: f.ChannelID, AgentID: f.AgentID, UserID: f.UserID, Clock: f.Clock}
 	case events.SessionUsed:
 		return sessionIn(events.SessionState(f), false)
 	case events.SessionRenewed:
@@ -53,6 +61,31 @@ func (s Session) Apply(e events.Recorded) Session {
 		return Session{}
 	}
 	return s
+}
+
+// LoadSession reads a session. One that is gone with its agent is not there.
+func LoadSession(ctx context.Context, env Env, id uuid.UUID) (Session, error) {
+	s, err := Load[Session](ctx, env, events.SessionStream(id))
+	if err != nil || !s.Exists {
+		return s, err
+	}
+	a, err := env.States.Agent(ctx, s.AgentID)
+	if err != nil || a.holds(s.last) {
+		return s, err
+	}
+	return Session{}, nil
+}
+
+// withItsAgent is embedded by commands about sessions that are not gone with their agents.
+type withItsAgent struct{}
+
+// Admit implements Command.
+func (withItsAgent) Admit(ctx context.Context, states *States, s Session) (Nothing, error) {
+	a, err := states.Agent(ctx, s.AgentID)
+	if err == nil && s.Exists && !a.holds(s.last) {
+		err = fmt.Errorf("session of agent %s %w", s.AgentID, ErrNotFound)
+	}
+	return Nothing{}, err
 }
 
 // open refuses what is asked of a session that is over, or was never there.

@@ -8,7 +8,7 @@ import (
 
 // UseSession notes that a session is in use: a message is posted, or its client is still there.
 type UseSession struct {
-	Unconditional[Session]
+	withItsAgent
 
 	SessionID uuid.UUID
 }

@@ -21,7 +21,7 @@ var rowsOf = map[string]map[string]string{
 	"channel": {"channels": "id = $1"}, "world": {"worlds": "id = $1"}, "room": {"rooms": "id = $1"}, "message": {"messages": "id = $1"},
 	"entity": {"entities": "id = $1"}, "memory": {"memories": "id = $1", "vectors": "id = $1"}, "note": {"memories": "id = $1", "vectors": "id = $1"},
 	"file of the channel": {"files": "id = $1 and gone is null"}, "file of the agent": {"files": "id = $1 and gone is null"},
-	"membership": {"server_agents": "agent_id = $1"}, "occupant": {"occupants": "room_id = $1"},
+	"membership": {"server_agents": "agent_id = $1"}, "occupant": {"occupants": "room_id = $1"}, "session": {"sessions": "id = $1"},
 }
 
 // foundBy are the things whose id the rows have of others.

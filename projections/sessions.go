@@ -13,7 +13,7 @@ import (
 var sessions = engine.Projection{
 	Name:    "sessions",
 	Group:   GroupCore,
-	Version: 1,
+	Version: 2,
 	// created is the position of the creation, which orders what has the same time. The row of a session that has expired stays: its
 	// clients hear that it has.
 	Tables: `
@@ -35,11 +35,12 @@ create table sessions (
 	created                   bigint not null,
 	revision                  bigint not null,
 	position                  bigint not null
-)`,
+)` + sessionEnds.tables(),
 	Indexes: `
 create index on sessions (created_at, created) where not expired;
-create index on sessions (expires_at) where not expired`,
-	Rows:  []engine.Rows{sessionsTable},
+create index on sessions (expires_at) where not expired;
+create index on sessions (agent_id)`,
+	Rows:  sessionEnds.rows(sessionsTable),
 	Apply: applySessions,
 }
 
@@ -65,7 +66,10 @@ type sessionClock struct {
 	Expired                 bool      `db:"expired"`
 }
 
-var sessionsTable = engine.NewTable[session]("sessions")
+var (
+	sessionEnds   = newEnds("sessions", "created", map[string]string{ofAgent: "agent_id"})
+	sessionsTable = engine.NewTable[session]("sessions", sessionEnds.unlessDead())
+)
 
 func applySessions(w engine.Writer, e events.Recorded) {
 	switch f := e.Event.(type) {
@@ -86,6 +90,8 @@ func applySessions(w engine.Writer, e events.Recorded) {
 		sessionsTable.Update(w, clock)
 	case events.SessionDeleted:
 		sessionsTable.Delete(w, engine.Where{"id": f.SessionID})
+	default:
+		sessionEnds.apply(w, e, func(_, condition string, args ...any) { w.Exec("delete from sessions where "+condition, args...) })
 	}
 }
 

@@ -25,7 +25,7 @@ type Lives struct {
 }
 
 // Mortal are the things that a history may end with.
-var Mortal = []string{"channel", "world", "room", "message", "entity", "memory", "note", "file of the channel", "file of the agent", "membership", "occupant"}
+var Mortal = []string{"channel", "world", "room", "message", "entity", "memory", "note", "file of the channel", "file of the agent", "membership", "occupant", "session"}
 
 // New begins a history on a log.
 func New(log *esdbtest.Log) *Lives {
@@ -192,9 +192,25 @@ func (l *Lives) Steps() map[string]func() {
 			l.record(events.EntityStream(id), time.Now(), events.EntitySeen{EntityID: id, AgentID: agent})
 			l.children["entity"] = born(&l.agent)
 		},
+		"session created": func() {
+			if id := l.ID("session"); !l.Alive("session") {
+				l.record(events.SessionStream(id), time.Now(), events.SessionCreated{SessionID: id, ChannelID: channel, AgentID: agent, Clock: clock()})
+				l.children["session"] = born(&l.agent)
+			}
+		},
+		"session used": func() {
+			if id := l.ID("session"); l.Alive("session") {
+				l.record(events.SessionStream(id), time.Now(), events.SessionUsed{SessionID: id, ChannelID: channel, AgentID: agent, Clock: clock()})
+			}
+		},
 		"file of the channel uploaded": func() { l.upload("file of the channel", events.FileOfChannel, channel, &l.channel) },
 		"file of the agent uploaded":   func() { l.upload("file of the agent", events.FileOfAgent, agent, &l.agent) },
 	}
+}
+
+func clock() events.SessionClock {
+	now := time.Now()
+	return events.SessionClock{CreatedAt: now, LastActivity: now, ExpiresAt: now.Add(time.Hour)}
 }
 
 func (l *Lives) remember(what string, as *child, said events.Position) {
@@ -240,7 +256,7 @@ func (l *Lives) Alive(what string) bool {
 		return l.room.there && c.alive(false)
 	case "occupant":
 		return l.Alive("room") && c.alive(false)
-	case "entity", "file of the agent", "membership":
+	case "entity", "file of the agent", "membership", "session":
 		return c.alive(false)
 	default:
 		return c.alive(true)

@@ -51,7 +51,7 @@ func (a *api) postMessage(c *frame.Call, in *newMessage) (answer sessionPosted, 
 	if err != nil {
 		return answer, err
 	}
-	s, err := commands.Load[commands.Session](c, a.Env, events.SessionStream(id.UUID))
+	s, err := commands.LoadSession(c, a.Env, id.UUID)
 	if err != nil {
 		return answer, err
 	}
@@ -79,7 +79,7 @@ func (a *api) postMessage(c *frame.Call, in *newMessage) (answer sessionPosted, 
 		if _, err := frame.Run(c, commands.UseSession{SessionID: id.UUID}); err != nil {
 			return answer, a.failed(c, id, err)
 		}
-		if s, err = commands.Load[commands.Session](c, a.Env, events.SessionStream(id.UUID)); err != nil {
+		if s, err = commands.LoadSession(c, a.Env, id.UUID); err != nil {
 			return answer, err
 		}
 	}

@@ -60,7 +60,7 @@ func (a *api) expired(id frame.AnyID, at time.Time) error {
 func (a *api) failed(c *frame.Call, id frame.AnyID, err error) error {
 	switch {
 	case errors.Is(err, commands.ErrEnded):
-		s, loadErr := commands.Load[commands.Session](c, a.Env, commands.UseSession{SessionID: id.UUID}.Stream())
+		s, loadErr := commands.LoadSession(c, a.Env, id.UUID)
 		if loadErr != nil {
 			return loadErr
 		}

@@ -216,7 +216,7 @@ func (a *api) changeTimeout(c *frame.Call, in *newTimeout) (queries.Session, err
 	if wrong := a.Rules.acceptable(wanted); wrong != "" {
 		return queries.Session{}, a.invalid(wrongTimeout{wrong, echoed(in.Body.Raw())}, "Invalid timeout configuration: %s", wrong)
 	}
-	s, err := commands.Load[commands.Session](c, a.Env, events.SessionStream(id.UUID))
+	s, err := commands.LoadSession(c, a.Env, id.UUID)
 	if err != nil {
 		return queries.Session{}, err
 	}
@@ -239,7 +239,7 @@ func (a *api) changed(c *frame.Call, id frame.AnyID, r commands.Result, err erro
 	if err != nil && !frame.Missing(err) {
 		return found, err
 	}
-	s, err := commands.Load[commands.Session](c, a.Env, events.SessionStream(id.UUID))
+	s, err := commands.LoadSession(c, a.Env, id.UUID)
 	if err != nil {
 		return found, err
 	}
