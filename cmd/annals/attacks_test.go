@@ -25,14 +25,14 @@ func (k keyed) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // fill gives a server something that is worth an attack: large messages, and memories to look through.
-func fill(t *testing.T, p *process) *attacked {
+func fill(t *testing.T, p *process, messages int) *attacked {
 	t.Helper()
 	p.http.Transport = keyed{p.http.Transport}
-	a := &attacked{process: p, target: target{
+	a := &attacked{process: p, client: 1, pause: 20 * time.Millisecond, target: target{
 		Base: p.base, Host: strings.TrimPrefix(p.base, "http://"), Agent: p.runningAgent(t, "Eliza"), Channel: p.channel(t, "GROUP"),
 	}}
-	large := strings.Repeat("much ado ", 300<<10/9)
-	for n := range 20 {
+	large := strings.Repeat("much ado ", 600<<10/9)
+	for n := range messages {
 		_, said, err := p.post(t.Context(), a.Channel, fmt.Sprint(n, large))
 		if err != nil || said.status != http.StatusCreated {
 			t.Fatalf("%v %d", err, said.status)
