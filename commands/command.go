@@ -35,6 +35,17 @@ type Request struct {
 	Repeats events.Position
 }
 
+// Part returns the request for one of several things that r asks for, which what names: it has an id of its own. Where nothing led to r,
+// nothing led to the part: a fact has as its cause an earlier fact, or its own request.
+func (r Request) Part(what ...string) Request {
+	part := r
+	part.ID = events.Derive(r.ID, what...)
+	if r.Causation == r.ID {
+		part.Causation = part.ID
+	}
+	return part
+}
+
 // State is the fold of one stream. Its zero value is that of a stream without events.
 type State[S any] interface {
 	Apply(events.Recorded) S

@@ -109,9 +109,8 @@ func (r *Embed) Again(ctx context.Context, run uuid.UUID, memories []uuid.UUID) 
 	var recorded atomic.Int64
 	err = each(ctx, len(lacking), func(ctx context.Context, k int) error {
 		id := memories[lacking[k]]
-		err := r.record(ctx, id, loaded[lacking[k]], vectors[k], commands.Request{
-			ID: events.Derive(run, id.String()), At: r.now(), Actor: "cli", Correlation: run, Causation: run,
-		})
+		request := commands.Request{ID: run, At: r.now(), Actor: "cli", Correlation: run, Causation: run}
+		err := r.record(ctx, id, loaded[lacking[k]], vectors[k], request.Part(id.String()))
 		if err == nil {
 			recorded.Add(1)
 		}

@@ -129,12 +129,17 @@ func (c *checker) event(ctx context.Context, e events.Raw) error {
 	if u, ok := decoded.Event.(events.Unknown); ok {
 		c.found(e, "cannot be read: %v", u.Reason)
 	}
-	_, known := c.known[decoded.Meta.Causation]
-	if cause := decoded.Meta.Causation; !known && cause != decoded.Meta.Request {
-		c.found(e, "names a cause that is neither its request nor an earlier fact: %s", cause)
-	}
+	c.cause(e, decoded.Meta)
 	c.known[e.ID] = struct{}{}
 	return nil
+}
+
+// cause looks for what an event names as its cause. Earlier versions recorded each memory of an import, and each vector of a run of
+// annals embed, under a request of its own, with the one that began them all as the cause and the correlation.
+func (c *checker) cause(e events.Raw, m events.Metadata) {
+	if _, known := c.known[m.Causation]; !known && m.Causation != m.Request && m.Causation != m.Correlation {
+		c.found(e, "names a cause that is neither its request nor an earlier fact: %s", m.Causation)
+	}
 }
 
 // end looks at what the log should still have had.
