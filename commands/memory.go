@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -20,8 +21,13 @@ type Memory struct {
 	MessageID  uuid.UUID
 	DocumentID uuid.UUID
 	SubjectID  uuid.UUID
+	EntityID   uuid.UUID
+	Table      string
 	Content    json.RawMessage
 	Metadata   json.RawMessage
+	At         time.Time // when it happened
+	// Vector is the last one, perhaps of an earlier text.
+	Vector events.MemoryEmbedded
 	// Since is where in the log it begins: where it was stored or, of what was said before, where that was said. Said is the
 	// latter alone, and outlives a deletion.
 	Since, Said events.Position
@@ -33,7 +39,11 @@ func (m Memory) Apply(e events.Recorded) Memory {
 	case events.MemoryStored:
 		stored := Memory{
 			Exists: true, AgentID: f.AgentID, RoomID: f.RoomID, WorldID: f.WorldID, ChannelID: f.ChannelID, MessageID: f.MessageID,
-			DocumentID: f.DocumentID, SubjectID: f.SubjectID, Content: f.Content, Metadata: f.Metadata, Since: f.Said, Said: f.Said,
+			DocumentID: f.DocumentID, SubjectID: f.SubjectID, EntityID: f.EntityID, Table: f.Table, Content: f.Content, Metadata: f.Metadata,
+			At: f.At, Since: f.Said, Said: f.Said,
+		}
+		if f.At.IsZero() {
+			stored.At = e.Meta.At
 		}
 		if f.Said == 0 {
 			stored.Since = e.Position
@@ -41,6 +51,8 @@ func (m Memory) Apply(e events.Recorded) Memory {
 		return stored
 	case events.MemoryUpdated:
 		m.Content, m.Metadata = f.Content, f.Metadata
+	case events.MemoryEmbedded:
+		m.Vector = f
 	case events.MemoryDeleted:
 		return Memory{Said: m.Said}
 	}

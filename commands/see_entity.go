@@ -22,6 +22,8 @@ type SeeEntity struct {
 	SubjectID uuid.UUID
 	Names     []string
 	Metadata  json.RawMessage
+	// OnlyNew leaves somebody as they are whom the agent knows already.
+	OnlyNew bool
 }
 
 func (SeeEntity) begins() {}
@@ -44,6 +46,9 @@ func (c SeeEntity) Decide(_ Request, n Entity, known bool) ([]events.Event, erro
 	}
 	if n.AgentID != c.AgentID {
 		return nil, fmt.Errorf("entity %s: %w: another agent knows it", c.EntityID, ErrRefused)
+	}
+	if known && c.OnlyNew {
+		return nil, nil
 	}
 	names, metadata := n.Names, n.Metadata
 	for _, name := range c.Names {

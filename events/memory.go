@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -73,6 +74,14 @@ type MemoryEmbedded struct {
 type MemoryDeleted struct {
 	MemoryID uuid.UUID `json:"memoryId"`
 	AgentID  uuid.UUID `json:"agentId"`
+}
+
+// NamedDocumentID is the id of a document that an agent's character names by its path.
+func NamedDocumentID(agent uuid.UUID, path string) uuid.UUID { return Derive(agent, "document", path) }
+
+// FragmentID is the id of a part of a document, as long as the text of the whole has the hash.
+func FragmentID(document uuid.UUID, position int, hash string) uuid.UUID {
+	return Derive(document, "fragment", strconv.Itoa(position), hash)
 }
 
 // MemoryText is the text in the content of a memory.

@@ -34,13 +34,14 @@ type Memory struct {
 	WorldID    *uuid.UUID      `json:"-"`
 	SubjectID  uuid.UUID       `json:"-"`
 	DocumentID *uuid.UUID      `json:"-"`
+	MessageID  *uuid.UUID      `json:"-"`
 	Stored     events.Position `json:"-"`
 	Revision   uint64          `json:"-"`
 	Position   events.Position `json:"-"`
 }
 
 const memoryColumns = `select id, collection, created_at, content, entity_id, agent_id, room_id, is_unique, metadata, world_id,
-	subject_id, document_id, stored, revision, position from memories`
+	subject_id, document_id, message_id, stored, revision, position from memories`
 
 func scanMemory(row pgx.CollectableRow) (Memory, error) {
 	var (
@@ -48,8 +49,8 @@ func scanMemory(row pgx.CollectableRow) (Memory, error) {
 		content, metadata []byte
 	)
 	err := row.Scan((*[16]byte)(&m.ID), &m.Type, &m.CreatedAt, &content, (*[16]byte)(&m.EntityID), (*[16]byte)(&m.AgentID),
-		(*[16]byte)(&m.RoomID), &m.Unique, &metadata, &m.WorldID, (*[16]byte)(&m.SubjectID), &m.DocumentID, &m.Stored, &m.Revision,
-		&m.Position)
+		(*[16]byte)(&m.RoomID), &m.Unique, &metadata, &m.WorldID, (*[16]byte)(&m.SubjectID), &m.DocumentID, &m.MessageID, &m.Stored,
+		&m.Revision, &m.Position)
 	m.Content, m.Metadata = objectOr(content, erasedContent), objectOr(metadata, noMetadata)
 	return m, err
 }

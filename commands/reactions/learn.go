@@ -3,7 +3,6 @@ package reactions
 import (
 	"context"
 	"encoding/json"
-	"strconv"
 
 	"github.com/google/uuid"
 
@@ -52,7 +51,7 @@ func (r Remember) learn(ctx context.Context, e events.Recorded, agentID uuid.UUI
 }
 
 func (r Remember) learnDocument(ctx context.Context, request commands.Request, agent uuid.UUID, d Document) error {
-	id, hash := events.Derive(agent, "document", d.Path), events.HashText(d.Text)
+	id, hash := events.NamedDocumentID(agent, d.Path), events.HashText(d.Text)
 	known, err := r.Env.States.Memory(ctx, id)
 	if err != nil {
 		return err
@@ -77,7 +76,7 @@ func (r Remember) learnDocument(ctx context.Context, request commands.Request, a
 	}
 	for i, fragment := range d.Fragments {
 		_, err := commands.Handle(ctx, r.Env, request, commands.StoreMemory{
-			MemoryID: events.Derive(id, "fragment", strconv.Itoa(i), hash), AgentID: agent, RoomID: agent, EntityID: agent,
+			MemoryID: events.FragmentID(id, i, hash), AgentID: agent, RoomID: agent, EntityID: agent,
 			Table: events.TableKnowledge, Unique: true, DocumentID: id, Content: encode(map[string]string{"text": fragment}),
 			Metadata: encode(map[string]any{"type": "fragment", "documentId": id, "position": i, "source": "character"}),
 		})

@@ -21,7 +21,7 @@ func TestADryRunSaysWhatTheImportThenDoes(t *testing.T) {
 	memory := func(data fields) fields { data["content"] = fields{"text": "x"}; return record("memory", data) }
 	var file strings.Builder
 	for _, line := range []fields{
-		memory(fields{"id": uuid.NewString(), "tableName": "facts"}), // before its agent
+		memory(fields{"id": uuid.NewString(), "tableName": "facts"}), // before its agent, which is made first
 		record("character", fields{"name": "Mnemosyne", "bio": "remembers"}),
 		record("room", fields{"id": room, "name": "Study"}),
 		record("room", fields{"id": room, "name": "Study"}),
@@ -41,7 +41,7 @@ func TestADryRunSaysWhatTheImportThenDoes(t *testing.T) {
 			t.Errorf("%s would be %v, and is %v", what, dry.At(what), done.At(what))
 		}
 	}
-	if done.At("skipped") != 2.0 || done.At("failedCount") != 3.0 {
+	if done.At("skipped") != 2.0 || done.At("failedCount") != 2.0 {
 		t.Errorf("imported: %s", done.Body)
 	}
 }

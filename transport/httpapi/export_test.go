@@ -204,21 +204,6 @@ func TestABadLineInTheMiddleIsToldOfAndTheRestIsTakenIn(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotAsItsManifestSaysIsToldOf(t *testing.T) {
-	t.Parallel()
-	s := serve(t)
-	agent := s.newAgent("Mnemosyne")
-	for manifest, reason := range map[string]string{
-		`{"version":99}`: "version 99", `{"version":1,"checksum":"sha256:00"}`: "the checksum differs", `{"version":"one"}`: "unreadable",
-	} {
-		lines := `{"type":"memory","data":{"content":{"text":"kept"}}}` + "\n" + `{"type":"manifest","data":` + manifest + "}\n"
-		done := takeIn(s, agent, "", []byte(lines)).Is(200)
-		if done.At("failedCount") != 1.0 || done.At("failed.0.line") != 2.0 || !strings.Contains(done.Text("failed.0.reason"), reason) {
-			t.Errorf("%s: %s", manifest, done.Body)
-		}
-	}
-}
-
 func TestACharacterOfElizaOSIsImportedWithItsMemories(t *testing.T) {
 	t.Parallel()
 	s := serve(t)

@@ -47,8 +47,8 @@ func TestAnImportTellsHowFarItIsWhileItIsSent(t *testing.T) {
 		fmt.Fprintf(sent, `{"type":"memory","data":{"content":{"text":"memory %d"}}}`+"\n", n)
 	}
 	_, _ = io.WriteString(sent, "{broken\n")
-	type progress struct{ Imported, Skipped, FailedCount int }
-	for told := (progress{}); told != (progress{10, 0, 1}); {
+	type progress struct{ Read, Imported, Skipped, FailedCount int }
+	for told := (progress{}); told != (progress{10, 0, 0, 1}); {
 		var line struct{ Progress progress }
 		raw, err := sent.answer.ReadBytes('\n')
 		must(t, err)

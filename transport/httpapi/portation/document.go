@@ -2,14 +2,11 @@ package portation
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strconv"
 
 	"annals/transport/httpapi/frame"
 	"annals/transport/limits"
@@ -29,99 +26,22 @@ func (i *importing) document(ctx context.Context, body *bufio.Reader) error {
 		return errFile{"no JSON object"}
 	}
 	character := map[string]json.RawMessage{}
-	spool, err := newSpool(i.api.spools.Join(i.c.Client()))
-	if err != nil {
-		return err
-	}
-	defer spool.remove()
-	i.later = spool
 	if err := i.object(ctx, d, character, 0); err != nil {
 		return err
 	}
 	switch {
+	case i.head.ExportedAt != "" && i.manifest == nil:
+		return errFile{"the manifest of the export is missing"}
 	case len(character) > 0:
 		raw, err := json.Marshal(character)
 		if err != nil {
 			return err
 		}
-		if err := i.record(ctx, kindCharacter, raw); err != nil {
-			return err
-		}
+		return i.record(ctx, kindCharacter, raw)
 	case !i.listed && len(i.counts) == 0:
 		return errFile{"there is neither a character nor anything of an export in it"}
 	}
-	return spool.each(func(line int, raw []byte) error {
-		i.line = line
-		return i.record(ctx, kindMemory, raw)
-	})
-}
-
-// spool holds the memories of a character that stands there bare, until the character was read whole.
-type spool struct {
-	file *os.File
-	to   *bufio.Writer
-	size int64
-	held *limits.Share
-}
-
-func newSpool(held *limits.Share) (*spool, error) {
-	f, err := os.CreateTemp("", "annals-import-*")
-	if err != nil {
-		held.Leave()
-		return nil, err
-	}
-	if err := os.Remove(f.Name()); err != nil { // it is gone with the process, whatever ends that
-		held.Leave()
-		return nil, errors.Join(err, f.Close())
-	}
-	return &spool{file: f, to: bufio.NewWriter(f), held: held}, nil
-}
-
-func (s *spool) remove() {
-	_ = s.file.Close()
-	s.held.Leave()
-}
-
-func (s *spool) add(line int, raw json.RawMessage) error {
-	var whole bytes.Buffer
-	if err := json.Compact(&whole, raw); err != nil {
-		return errFile{"the JSON is malformed"}
-	}
-	if !s.held.Try(int64(whole.Len())) {
-		return errBusy
-	}
-	n, err := fmt.Fprintf(s.to, "%d %s\n", line, whole.Bytes())
-	if s.size += int64(n); s.size > maxSpool.Value {
-		return errFile{fmt.Sprintf("the memories before the character are longer than %d bytes", maxSpool.Value)}
-	}
-	return err
-}
-
-func (s *spool) each(yield func(int, []byte) error) error {
-	if err := s.to.Flush(); err != nil {
-		return err
-	}
-	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	in := bufio.NewReader(s.file)
-	for {
-		l, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		number, raw, _ := bytes.Cut(bytes.TrimSuffix(l, []byte("\n")), []byte(" "))
-		line, err := strconv.Atoi(string(number))
-		if err != nil {
-			return err
-		}
-		if err := yield(line, raw); err != nil {
-			return err
-		}
-	}
+	return nil
 }
 
 // measured ends where one value of a document is too long: the decoder holds it whole. What it holds beyond freeOfValue counts for the
@@ -155,16 +75,20 @@ func (m *measured) Read(p []byte) (int, error) {
 }
 
 // errBusy ends an import for which there is no room beside others.
-var errBusy = errFile{"other imports take up what there is room for; try again later"}
+var errBusy = errFile{"there is no room for it, perhaps beside other imports: try again later, or in parts"}
 
 var errLong = errFile{fmt.Sprintf("a value is longer than %d bytes", maxValue.Value)}
 
 // unread is why a document cannot be read on.
 func unread(err error) error {
-	if errors.Is(err, errLong) || errors.Is(err, errBusy) {
+	var syntax *json.SyntaxError
+	switch {
+	case errors.Is(err, errLong), errors.Is(err, errBusy):
 		return err
+	case errors.As(err, &syntax):
+		return errFile{"the JSON is malformed"}
 	}
-	return errFile{"the JSON is broken off or malformed"}
+	return errCut{"the JSON is broken off"}
 }
 
 // lists are the kinds by the names of the lists that hold them.
@@ -177,7 +101,7 @@ var lists = func() map[string]string {
 }()
 
 // passing are members of a document that say nothing of the agent.
-var passing = map[string]bool{"success": true, "agentId": true, "exportedAt": true}
+var passing = map[string]bool{"success": true}
 
 // object reads the members of an object whose begin was read. What belongs to neither an export nor its envelope is part of
 // a character that stands there bare.
@@ -214,11 +138,10 @@ func (i *importing) object(ctx context.Context, d *json.Decoder, character map[s
 func (i *importing) member(ctx context.Context, d *json.Decoder, key string, character map[string]json.RawMessage) error {
 	value, err := i.value(d)
 	switch {
-	case key == "version":
-		i.later = nil // an export: its character comes first
-		return err
 	case err != nil || passing[key]:
 		return err
+	case key == "version", key == "agentId", key == "exportedAt":
+		return i.heading(json.RawMessage(`{"` + key + `":` + string(value) + `}`))
 	case key == kindCharacter || key == kindManifest:
 		i.line++
 		return i.record(ctx, key, value)
@@ -261,12 +184,7 @@ func (i *importing) list(ctx context.Context, d *json.Decoder, kind string) erro
 			i.fail(i.line, fmt.Sprintf("longer than %d bytes", maxRecord.Value))
 			continue
 		}
-		if kind == kindMemory && i.later != nil {
-			err = i.later.add(i.line, raw)
-		} else {
-			err = i.record(ctx, kind, raw)
-		}
-		if err != nil {
+		if err := i.record(ctx, kind, raw); err != nil {
 			return err
 		}
 	}

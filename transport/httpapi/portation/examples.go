@@ -31,7 +31,7 @@ func exportedLines() []any {
 	return []any{
 		exportedLine{kindExport, heading{exportVersion, example.Agent, example.ISO}},
 		exportedLine{kindCharacter, json.RawMessage(`{"name":"Eliza","bio":["A listener of 1966."]}`)},
-		exportedLine{kindWorld, ExportedWorld{example.World, "Home", example.Server.String(), json.RawMessage(`{}`)}},
+		exportedLine{kindWorld, ExportedWorld{example.World, example.Agent, "Home", example.Server.String(), json.RawMessage(`{}`)}},
 		exportedLine{kindEntity, ExportedEntity{example.TheMemory.EntityID, example.User, []string{"Ann"}, json.RawMessage(`{}`)}},
 		exportedLine{kindRoom, ExportedRoom{
 			ID: example.Room, Name: "Us", WorldID: &example.World, ChannelID: &example.Channel, ServerID: example.Server.String(), Type: "DM",
@@ -41,12 +41,12 @@ func exportedLines() []any {
 			ID: example.Memory, Type: example.TheMemory.Type, CreatedAt: example.Millis, Content: example.TheMemory.Content, EntityID: example.TheMemory.EntityID, RoomID: example.Room,
 			SubjectID: example.User, Unique: true, Metadata: example.TheMemory.Metadata,
 		}},
-		exportedLine{kindManifest, manifest{exportVersion, map[string]int{kindMemory: 1}, "sha256:" + strings.Repeat("0", 64)}},
+		exportedLine{kindManifest, manifest{exportVersion, example.Agent, map[string]int{kindMemory: 1}, "sha256:" + strings.Repeat("0", 64)}},
 	}
 }
 
 // examples are answers as the operations give them.
 var examples = []any{
 	json.RawMessage(`{"version":1,"agentId":"` + example.Agent.String() + `","character":{"name":"Eliza","bio":["A listener of 1966."]},"memories":[]}`),
-	imported{Imported: 7, Skipped: 1, Failed: []importFailure{}},
+	imported{Imported: 7, Skipped: 1, Failed: []importFailure{}, OnConflict: conflictSkip},
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"hash"
@@ -45,10 +44,11 @@ type heading struct {
 	ExportedAt queries.ISO `json:"exportedAt"`
 }
 
-// manifest ends an export: how many of each kind there are, and the SHA-256 over the JSON of all of them, each followed by
-// a line feed.
+// manifest ends an export: whose it is, how many of each kind there are, and the SHA-256 over the JSON of all of them, each followed
+// by a line feed.
 type manifest struct {
 	Version  int            `json:"version"`
+	AgentID  uuid.UUID      `json:"agentId"`
 	Counts   map[string]int `json:"counts"`
 	Checksum string         `json:"checksum"`
 }
@@ -57,6 +57,7 @@ type manifest struct {
 type (
 	ExportedWorld struct {
 		ID       uuid.UUID       `json:"id"`
+		AgentID  uuid.UUID       `json:"agentId" doc:"Whose world it is: agents may share one."`
 		Name     string          `json:"name"`
 		ServerID string          `json:"serverId"`
 		Metadata json.RawMessage `json:"metadata"`
@@ -87,6 +88,7 @@ type (
 		RoomID     uuid.UUID       `json:"roomId"`
 		SubjectID  uuid.UUID       `json:"subjectId"`
 		DocumentID *uuid.UUID      `json:"documentId,omitempty"`
+		MessageID  *uuid.UUID      `json:"messageId,omitempty" doc:"The message that it came from: copies of the memory by other agents are told apart by it."`
 		Unique     bool            `json:"unique"`
 		Metadata   json.RawMessage `json:"metadata"`
 		Embedding  []float32       `json:"embedding,omitempty"`
@@ -211,7 +213,7 @@ type exporting struct {
 }
 
 func (e *exporting) manifest() manifest {
-	return manifest{exportVersion, e.counts, "sha256:" + hex.EncodeToString(e.sum.Sum(nil))}
+	return manifest{exportVersion, e.agent, e.counts, "sha256:" + hexOf(e.sum)}
 }
 
 // record is the JSON of one record, counted.
@@ -336,7 +338,7 @@ func (e *exporting) each(ctx context.Context, character json.RawMessage, kind fu
 		{kindCharacter, func(yield func(any) error) error { return yield(character) }},
 		{kindWorld, func(yield func(any) error) error {
 			return paged(ctx, e.agent, q.EveryWorld, func(w queries.World) (events.Position, error) {
-				return w.Created, yield(ExportedWorld{w.ID, w.Name, w.ServerID, w.Metadata})
+				return w.Created, yield(ExportedWorld{w.ID, w.AgentID, w.Name, w.ServerID, w.Metadata})
 			})
 		}},
 		{kindEntity, func(yield func(any) error) error {
@@ -352,7 +354,7 @@ func (e *exporting) each(ctx context.Context, character json.RawMessage, kind fu
 		{kindMemory, func(yield func(any) error) error {
 			return paged(ctx, e.agent, e.memories, func(m queries.Memory) (events.Position, error) {
 				return m.Stored, yield(ExportedMemory{
-					m.ID, m.Type, m.CreatedAt, m.Content, m.EntityID, m.RoomID, m.SubjectID, m.DocumentID, m.Unique, m.Metadata, m.Embedding, m.EmbeddingModel,
+					m.ID, m.Type, m.CreatedAt, m.Content, m.EntityID, m.RoomID, m.SubjectID, m.DocumentID, m.MessageID, m.Unique, m.Metadata, m.Embedding, m.EmbeddingModel,
 				})
 			})
 		}},

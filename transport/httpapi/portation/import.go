@@ -3,17 +3,17 @@ package portation
 import (
 	"bufio"
 	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
+	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
 
 	"annals/transport/characters"
 	"annals/transport/httpapi/frame"
@@ -35,10 +35,35 @@ func recordsBody() *huma.RequestBody {
 
 type importQuery struct {
 	frame.AgentPath
-	Format string `query:"format" enum:"json,ndjson" doc:"As it is found out where it is not given."`
-	DryRun string `query:"dryRun" doc:"true: say what would be done, and do nothing."`
+	Format     string `query:"format" enum:"json,ndjson" doc:"As it is found out where it is not given."`
+	DryRun     string `query:"dryRun" enum:"true,false" doc:"true: say what would be done, and do nothing."`
+	OnConflict string `query:"onConflict" enum:"skip,replace,copy" doc:"skip: what is there already stays. replace: what is there of the agent becomes what the file says. copy: everything gets ids that derive from the agent's and its own. Without it: copy where the file is an export of another agent, otherwise skip."`
 
 	Passphrase string `header:"X-Annals-Passphrase" doc:"That of the export, where its secrets are in it."`
+}
+
+// What an import does with what is there already.
+const (
+	conflictSkip    = "skip"
+	conflictReplace = "replace"
+	conflictCopy    = "copy"
+)
+
+// check refuses values of the query that mean nothing: an import is not done by a client that asked for something else.
+func (q *importQuery) check() error {
+	for _, p := range []struct {
+		name, value string
+		known       []string
+	}{
+		{"format", q.Format, []string{"json", "ndjson"}},
+		{"dryRun", q.DryRun, []string{"true", "false"}},
+		{"onConflict", q.OnConflict, []string{conflictSkip, conflictReplace, conflictCopy}},
+	} {
+		if p.value != "" && !slices.Contains(p.known, p.value) {
+			return problem.Invalid("Invalid %s: one of %s was expected", p.name, strings.Join(p.known, ", "))
+		}
+	}
+	return nil
 }
 
 // imported tells what an import did. Lines are those of a file with a record a line, and otherwise count the records.
@@ -48,6 +73,7 @@ type imported struct {
 	Failed      []importFailure `json:"failed"`
 	FailedCount int             `json:"failedCount"`
 	DryRun      bool            `json:"dryRun,omitempty"`
+	OnConflict  string          `json:"onConflict" enum:"skip,replace,copy" doc:"What was done with what was there already."`
 	// Converted is of a character of ElizaOS 0.x.
 	Converted []characters.Field `json:"converted,omitempty" doc:"Of a character of ElizaOS 0.x: what became of the fields that had to change."`
 	Stopped   *importFailure     `json:"stopped,omitempty" doc:"Where the file ended too early; what lies before is there."`
@@ -58,23 +84,29 @@ type importFailure struct {
 	Reason string `json:"reason"`
 }
 
-// errFile is a file that cannot be read on.
+// errFile is a file that is refused: nothing of it is stored.
 type errFile struct{ reason string }
 
 func (e errFile) Error() string { return e.reason }
 
+// errCut is a file that ends too early, or cannot be read on: what lies before is taken in.
+type errCut struct{ reason string }
+
+func (e errCut) Error() string { return e.reason }
+
 // importAgent takes in what an export wrote, or a character of ElizaOS with memories. It may be repeated: what is there is
-// passed over. Who accepts a record a line is told how far it is; the last line is the answer, in its envelope.
+// passed over, and what was copied is not copied again. The file is read to its end and held against its manifest before anything
+// is stored. A client that accepts a record a line learns how far the import is; the last line is the answer, in its envelope.
 //
 // The agent need not be there: a file with its character makes it, which is how an agent comes to another server. What cannot succeed
 // is refused before it is read.
 func (a *api) importAgent(c *frame.Call, in *importQuery) (imported, error) {
-	if err := a.admit(c); err != nil {
+	if err := errors.Join(a.admit(c), in.check()); err != nil {
 		return imported{}, err
 	}
 	i := &importing{
-		api: a, c: c, agent: in.AgentID.UUID, dry: in.DryRun == "true", sum: sha256.New(), counts: map[string]int{},
-		result: imported{Failed: []importFailure{}, DryRun: in.DryRun == "true"},
+		api: a, c: c, agent: in.AgentID.UUID, dry: in.DryRun == "true", onConflict: in.OnConflict, sum: sha256.New(), counts: map[string]int{},
+		flying: map[uuid.UUID]bool{}, result: imported{Failed: []importFailure{}, DryRun: in.DryRun == "true"},
 	}
 	if in.Passphrase != "" {
 		i.passphrase = secrets.NewPassphrase(in.Passphrase)
@@ -101,9 +133,14 @@ func (a *api) admit(c *frame.Call) error {
 	return nil
 }
 
-// all reads the body.
+// all reads the body, and takes in what it says.
 func (i *importing) all(format string) (imported, error) {
-	body := bufio.NewReaderSize(slow{io.LimitReader(i.c.HTTP().Body, maxBody.Value), http.NewResponseController(i.c.Writer())}, 64<<10)
+	if err := i.open(); err != nil {
+		return i.result, err
+	}
+	defer i.close()
+	limited := &io.LimitedReader{R: i.c.HTTP().Body, N: maxBody.Value + 1}
+	body := bufio.NewReaderSize(slow{limited, http.NewResponseController(i.c.Writer())}, 64<<10)
 	if mark, _ := body.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
 		_, _ = body.Discard(len(mark)) // what was peeked at
 	}
@@ -111,23 +148,42 @@ func (i *importing) all(format string) (imported, error) {
 	if format == "ndjson" || format == "" && (strings.Contains(i.c.Header("Content-Type"), frame.NDJSON) || beginsWithALine(body)) {
 		read = i.lines
 	}
-	i.begin()
 	err := read(i.c.Unbounded, body)
-	i.pending.Wait()
-	if err == nil {
-		err = i.broken
+	if limited.N <= 0 {
+		err = errFile{fmt.Sprintf("the import is longer than %d bytes", maxBody.Value)}
 	}
-	var broken errFile
+	var cut errCut
+	if err == nil || errors.As(err, &cut) {
+		stopped := i.line
+		if err := i.take(i.c.Unbounded); err != nil {
+			return i.result, i.refused(err)
+		}
+		i.line = stopped
+	}
+	return i.result, i.refused(err)
+}
+
+// refused tells the client of a file that was refused or cut, or for which the disk has no room.
+func (i *importing) refused(err error) error {
+	var p *problem.Problem
+	var file errFile
+	var cut errCut
+	var disk *fs.PathError
 	switch {
-	case errors.As(err, &broken):
-		i.result.Stopped = &importFailure{i.line, broken.reason}
-		p := problem.Invalid("The import stopped at line %d: %s. What lies before is there.", i.line, broken.reason)
-		p.Details = i.result
-		return i.result, p
-	case err != nil:
-		return i.result, err
+	case errors.As(err, &disk):
+		i.api.Logger.Error("an import does not fit on the disk of temporary files", "agent", i.agent, "error", err)
+		return problem.New(http.StatusServiceUnavailable, problem.CodeUnavailable, "The server has no room for the import on its disk. Try again later.")
+	case errors.As(err, &cut):
+		i.result.Stopped = &importFailure{i.line, cut.reason}
+		p = problem.Invalid("The import stopped at line %d: %s. What lies before is there.", i.line, cut.reason)
+	case errors.As(err, &file):
+		i.result.Stopped = &importFailure{i.line, file.reason}
+		p = problem.Invalid("The import was refused at line %d: %s. Nothing was stored.", i.line, file.reason)
+	default:
+		return err
 	}
-	return i.result, nil
+	p.Details = i.result
+	return p
 }
 
 // slow gives a client lineWait for whatever it sends.
@@ -140,20 +196,3 @@ func (s slow) Read(b []byte) (int, error) {
 	_ = s.control.SetReadDeadline(time.Now().Add(frame.LineWait))
 	return s.Reader.Read(b)
 }
-
-// checked compares what was read with the manifest.
-func (i *importing) checked(raw json.RawMessage) {
-	var m manifest
-	if json.Unmarshal(raw, &m) != nil || m.Version == 0 {
-		i.fail(i.line, "the manifest is unreadable")
-		return
-	}
-	if m.Version > exportVersion {
-		i.fail(i.line, fmt.Sprintf("the export is of version %d, of a newer server: what version %d does not know is not taken in", m.Version, exportVersion))
-	}
-	if sum := "sha256:" + hexOf(i.sum); m.Checksum != "" && m.Checksum != sum {
-		i.fail(i.line, "the checksum differs: records were changed, lost or added since the export")
-	}
-}
-
-func hexOf(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }

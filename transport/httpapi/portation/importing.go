@@ -1,11 +1,14 @@
 package portation
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -14,38 +17,61 @@ import (
 	"annals/commands"
 	"annals/events"
 	"annals/transport/httpapi/frame"
+	"annals/transport/limits"
 	"annals/transport/problem"
 	"annals/transport/secrets"
 )
 
-// importing is one import under way. Records are taken in order, memories many at a time: all before them is there by then.
-// Of those that are of the same time the order is kept. It holds no more than these in memory.
+// importing is one import under way. First its file is read to the end, and its records wait on the disk; then they are taken in: the
+// character, what memories belong to, and memories in their order, many at a time. Of those that are of the same time the order is kept.
 type importing struct {
-	api     *api
-	c       *frame.Call
-	agent   uuid.UUID
-	dry     bool
-	line    int
-	later   *spool    // of memories that wait for their character
+	api   *api
+	c     *frame.Call
+	agent uuid.UUID
+	dry   bool
+	// onConflict is what is done with what is there already; empty until the file has said whose it is.
+	onConflict string
+
+	line             int // of a file with a record a line, and otherwise the number of the record
+	others, memories *spool
+	held, ids        *limits.Share
+	head             importedHeading
+	headed           bool
+	manifest         json.RawMessage // nil where there is none
+	sum              hash.Hash
+	counts           map[string]int
+	records          int
+
 	reading *measured // of a document
 	said    int       // bytes of what a document says of its character
-	sum     hash.Hash
-	counts  map[string]int
-	listed  bool         // a document has a list of such
-	opened  bool         // the agent's own room
+	listed  bool      // a document has a list of such
+
 	env     commands.Env // assumes, in a dry run, what the records before would make
+	copies  *copying     // nil where ids stay what they are
+	depends *dependent   // nil but in a dry run
+	opened  bool         // the agent's own room
 	last    importWork
 	// passphrase opens the secrets of the character; nil where the client gave none.
 	passphrase *secrets.Passphrase
 
-	there   bool           // the agent is
-	orphans int            // records that came before it was
-	pending sync.WaitGroup // the memories that are under way
+	characters int            // that were read
+	there      bool           // the agent is
+	orphans    int            // records that came before it was
+	pending    sync.WaitGroup // the memories that are under way
 
 	mu      sync.Mutex
 	request commands.Request
+	flying  map[uuid.UUID]bool // memories that are under way
+	read    int                // records
 	result  imported
 	broken  error // why it makes no sense to go on
+}
+
+// importedHeading is what the heading of an export says, as far as it is one.
+type importedHeading struct {
+	Version    int
+	AgentID    uuid.UUID
+	ExportedAt string
 }
 
 type importWork struct {
@@ -56,29 +82,58 @@ type importWork struct {
 	done  chan struct{}
 }
 
-func (i *importing) begin() {
+// open begins the import. It ends with close, also where it fails.
+func (i *importing) open() (err error) {
 	i.request, i.env = i.c.Request(), i.api.Env
+	i.held, i.ids = i.api.spools.Join(i.c.Client()), i.api.ids.Join(i.c.Client())
+	if i.others, err = newSpool(i.held); err == nil {
+		i.memories, err = newSpool(i.held)
+	}
+	if err != nil {
+		i.close()
+		return i.refused(err)
+	}
+	return nil
+}
+
+func (i *importing) close() {
+	for _, s := range []*spool{i.others, i.memories} {
+		if s != nil {
+			s.close()
+		}
+	}
+	i.held.Leave()
+	i.ids.Leave()
 }
 
 // start takes in a memory beside others.
 func (i *importing) start(ctx context.Context, w importWork) {
+	i.mu.Lock()
+	i.flying[w.cmd.MemoryID] = true
+	i.mu.Unlock()
 	i.pending.Go(func() {
 		if w.after != nil {
 			<-w.after // it was started before
 		}
-		i.did(w.line, func() (commands.Result, error) { return carryOut(ctx, i, w.line, w.cmd) })
+		i.did(w.line, func() (commands.Result, error) { return i.store(ctx, w.line, w.cmd) })
 		close(w.done)
+		i.mu.Lock()
+		delete(i.flying, w.cmd.MemoryID)
+		i.mu.Unlock()
 		i.api.underWay.Release(w.size)
 		<-i.api.slots
 	})
 }
 
+// fail notes that a record failed. The first ones are listed, whichever failed first.
 func (i *importing) fail(line int, reason string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.result.FailedCount++
-	if len(i.result.Failed) < maxFailures.Int() {
-		i.result.Failed = append(i.result.Failed, importFailure{line, reason})
+	at, _ := slices.BinarySearchFunc(i.result.Failed, line, func(f importFailure, line int) int { return cmp.Compare(f.Line, line) })
+	if at < maxFailures.Int() {
+		i.result.Failed = slices.Insert(i.result.Failed, at, importFailure{line, reason})
+		i.result.Failed = i.result.Failed[:min(len(i.result.Failed), maxFailures.Int())]
 	}
 }
 
@@ -109,8 +164,7 @@ func (i *importing) did(line int, do func() (commands.Result, error)) {
 // carryOut handles the command of a record or, in a dry run, tries it and assumes what it would record. Each record is a request
 // of its own: a file may have one twice.
 func carryOut[S commands.State[S], A any](ctx context.Context, i *importing, line int, cmd commands.Command[S, A]) (commands.Result, error) {
-	r := i.request
-	r.ID = events.Derive(r.ID, strconv.Itoa(line))
+	r := i.request.Part(strconv.Itoa(line))
 	if !i.dry {
 		return commands.Handle(ctx, i.env, r, cmd)
 	}
@@ -118,14 +172,10 @@ func carryOut[S commands.State[S], A any](ctx context.Context, i *importing, lin
 	if err != nil {
 		return commands.Result{}, err
 	}
+	if !i.depends.on(cmd.Stream()) {
+		return commands.Result{Changed: would.Changed}, nil
+	}
 	for _, fact := range would.Facts {
-		switch f := fact.(type) { // no other record depends on what a memory says
-		case events.MemoryStored:
-			f.Content, f.Metadata = nil, nil
-			fact = f
-		case events.MemoryEmbedded:
-			continue
-		}
 		if i.env, err = i.env.Assuming(cmd.Stream(), fact); err != nil {
 			return commands.Result{}, errFile{"a dry run of so many records would take too much memory"}
 		}
@@ -133,69 +183,108 @@ func carryOut[S commands.State[S], A any](ctx context.Context, i *importing, lin
 	return commands.Result{Changed: would.Changed}, nil
 }
 
-// record takes in one record.
+// record takes note of one record; see take.
 func (i *importing) record(ctx context.Context, kind string, raw json.RawMessage) error {
-	i.mu.Lock()
-	broken := i.broken
-	i.mu.Unlock()
-	if broken != nil {
-		return broken
-	}
 	switch kind {
 	case kindExport:
-		var head heading
-		if json.Unmarshal(raw, &head) == nil && head.Version > exportVersion {
-			return errFile{fmt.Sprintf("version %d of an export is newer than this server", head.Version)}
-		}
-		return nil
+		return i.heading(raw)
 	case kindManifest:
-		i.checked(raw)
+		i.manifest = raw
 		return nil
 	}
+	var compact bytes.Buffer // as it was exported, however it was laid out since
+	if err := json.Compact(&compact, raw); err != nil {
+		return errFile{"the JSON is malformed"}
+	}
 	i.counts[kind]++
-	_, _ = i.sum.Write(append(raw[:len(raw):len(raw)], '\n')) // never fails
-	if orphan, err := i.orphan(ctx, kind); orphan || err != nil {
+	i.mu.Lock()
+	i.read++
+	i.mu.Unlock()
+	if i.records++; i.records > maxRecords.Int() {
+		return errFile{fmt.Sprintf("there are more than %d records in it", maxRecords.Value)}
+	}
+	line := append(compact.Bytes(), '\n')
+	_, _ = i.sum.Write(line) // never fails
+	if err := i.hopeless(ctx, kind); err != nil {
 		return err
 	}
 	switch kind {
 	case kindMemory:
-		return i.memory(ctx, raw)
+		return i.memories.add(i.line, kind, line[:len(line)-1])
 	case kindCharacter:
-		i.settled(func() (commands.Result, error) { return i.character(ctx, raw) })
-	case kindWorld:
-		i.settled(func() (commands.Result, error) { return i.world(ctx, raw) })
-	case kindRoom:
-		i.settled(func() (commands.Result, error) { return i.room(ctx, raw) })
-	case kindEntity:
-		i.settled(func() (commands.Result, error) { return i.entity(ctx, raw) })
-	default:
-		i.fail(i.line, fmt.Sprintf("a record of the kind %.40q is not known here", kind))
+		i.characters++
+		return i.others.add(i.line, kind, line[:len(line)-1])
+	case kindWorld, kindRoom, kindEntity:
+		return i.others.add(i.line, kind, line[:len(line)-1])
 	}
+	i.fail(i.line, fmt.Sprintf("a record of the kind %.40q is not known here", kind))
 	return nil
 }
 
-// orphan reports whether a record is of an agent that does not exist, which is reported as a failure. After maxOrphans the import ends: a
-// file with its character makes the agent, and says so first.
-func (i *importing) orphan(ctx context.Context, kind string) (bool, error) {
-	if i.there || members[kind] == "" {
-		return false, nil
+// hopeless ends an import into an agent that is not there after maxOrphans records without its character: a file that makes the agent
+// says so first. A document whose members are a character may have that at its end.
+func (i *importing) hopeless(ctx context.Context, kind string) error {
+	if i.there || i.characters > 0 || members[kind] == "" || i.reading != nil && !i.headed {
+		return nil
 	}
 	agent, err := i.env.States.Agent(ctx, i.agent)
 	if err != nil || agent.Exists {
 		i.there = err == nil
-		return false, err
+		return err
 	}
 	if i.orphans++; i.orphans > maxOrphans.Int() {
-		return false, errFile{fmt.Sprintf("agent %s is not there, and the file has no character before what is the agent's", i.agent)}
+		return errFile{fmt.Sprintf("agent %s is not there, and the file has no character before what is the agent's", i.agent)}
 	}
-	i.fail(i.line, fmt.Sprintf("agent %s not found", i.agent))
-	return true, nil
+	return nil
 }
 
-// settled does something after all that is under way.
-func (i *importing) settled(do func() (commands.Result, error)) {
+// take takes in what was read.
+func (i *importing) take(ctx context.Context) error {
+	if err := i.verified(); err != nil {
+		return err
+	}
+	if i.onConflict == "" {
+		i.onConflict = conflictSkip
+		if i.head.AgentID != uuid.Nil && i.head.AgentID != i.agent {
+			i.onConflict = conflictCopy
+		}
+	}
+	i.result.OnConflict = i.onConflict
+	if err := i.survey(); err != nil {
+		return err
+	}
+	for _, kind := range []struct {
+		name string
+		take func(context.Context, json.RawMessage) (commands.Result, error)
+	}{{kindCharacter, i.character}, {kindWorld, i.world}, {kindEntity, i.entity}, {kindRoom, i.room}} {
+		err := i.others.each(func(line int, is string, raw []byte) error {
+			if is != kind.name {
+				return nil
+			}
+			i.line = line
+			i.did(line, func() (commands.Result, error) { return kind.take(ctx, raw) })
+			return i.goingOn()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	err := i.memories.each(func(line int, _ string, raw []byte) error {
+		i.line = line
+		if err := i.memory(ctx, raw); err != nil {
+			return err
+		}
+		return i.goingOn()
+	})
 	i.pending.Wait()
-	i.did(i.line, do)
+	return errors.Join(err, i.goingOn())
+}
+
+// goingOn fails where it makes no sense to go on.
+func (i *importing) goingOn() error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.broken
 }
 
 func (i *importing) memory(ctx context.Context, raw json.RawMessage) error {
@@ -205,8 +294,8 @@ func (i *importing) memory(ctx context.Context, raw json.RawMessage) error {
 		i.fail(i.line, p.Message)
 		return nil
 	}
-	if cmd.DocumentID != uuid.Nil || cmd.Table == events.TableDocuments {
-		i.pending.Wait() // a fragment comes after its document
+	if cmd.Table == events.TableDocuments || i.isFlying(cmd.DocumentID) || i.isFlying(cmd.MemoryID) {
+		i.pending.Wait() // a fragment comes after its document, and what is twice there in its order
 	}
 	if cmd.RoomID == i.agent && !i.opened {
 		err := i.openSelf(ctx)
@@ -216,7 +305,7 @@ func (i *importing) memory(ctx context.Context, raw json.RawMessage) error {
 		i.opened = err == nil
 	}
 	if i.dry { // one after another: what one would make decides about the next
-		i.did(i.line, func() (commands.Result, error) { return carryOut(ctx, i, i.line, cmd) })
+		i.did(i.line, func() (commands.Result, error) { return i.store(ctx, i.line, cmd) })
 		return nil
 	}
 	w := importWork{line: i.line, size: int64(len(raw)), cmd: cmd, done: make(chan struct{})}
@@ -236,6 +325,20 @@ func (i *importing) memory(ctx context.Context, raw json.RawMessage) error {
 	i.start(ctx, w)
 	i.last = w
 	return nil
+}
+
+func (i *importing) isFlying(memory uuid.UUID) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.flying[memory]
+}
+
+// store lets the agent remember something, in the place of what it remembers under that id where that is asked for.
+func (i *importing) store(ctx context.Context, line int, cmd commands.StoreMemory) (commands.Result, error) {
+	if i.onConflict == conflictReplace {
+		return carryOut(ctx, i, line, commands.ReplaceMemory{StoreMemory: cmd})
+	}
+	return carryOut(ctx, i, line, cmd)
 }
 
 // openSelf makes the agent's own room, where it is missing.

@@ -26,9 +26,8 @@ type importLine struct {
 	Data json.RawMessage `json:"data"`
 }
 
-// lines reads a record a line. A line that is no record is told of, and the next is read.
+// lines reads a record a line. A line that is no record is reported as a failure, and the next is read.
 func (i *importing) lines(ctx context.Context, body *bufio.Reader) error {
-	headed, ended := false, false
 	share := i.api.reading.Join(i.c.Client())
 	defer share.Leave()
 	for {
@@ -44,7 +43,7 @@ func (i *importing) lines(ctx context.Context, body *bufio.Reader) error {
 		case errors.Is(err, errBusy):
 			return errBusy
 		case err != nil && !errors.Is(err, io.EOF):
-			return errFile{"the file could not be read on"}
+			return errCut{"the file could not be read on"}
 		}
 		if i.line == 1 && bytes.HasPrefix(line, []byte("PK\x03\x04")) {
 			return errFile{"this is a ZIP archive, not JSON"}
@@ -53,14 +52,13 @@ func (i *importing) lines(ctx context.Context, body *bufio.Reader) error {
 			continue
 		}
 		var l importLine
-		if cleaned, cleanErr := frame.Clean(line); cleanErr != nil || json.Unmarshal(cleaned, &l) != nil || l.Type == "" {
+		if cleaned, cleanErr := frame.Clean(line); cleanErr != nil || json.Unmarshal(cleaned, &l) != nil || l.Type == "" || l.Data == nil {
 			if errors.Is(err, io.EOF) { // the last line has no end
-				return errFile{"the file ends within a record"}
+				return errCut{"the file ends within a record"}
 			}
 			i.fail(i.line, "no record: {\"type\", \"data\"} was expected")
 			continue
 		}
-		headed, ended = headed || l.Type == kindExport, l.Type == kindManifest
 		if err := i.record(ctx, l.Type, l.Data); err != nil {
 			return err
 		}
@@ -68,10 +66,10 @@ func (i *importing) lines(ctx context.Context, body *bufio.Reader) error {
 	switch {
 	case i.line == 0:
 		return errFile{"the file is empty"}
-	case !headed && len(i.counts) == 0:
+	case !i.headed && i.manifest == nil && len(i.counts) == 0:
 		return errFile{"there is no record in the file"}
-	case headed && !ended:
-		return errFile{"the end of the export is missing"}
+	case i.headed && i.manifest == nil:
+		return errCut{"the end of the export is missing"}
 	}
 	return nil
 }

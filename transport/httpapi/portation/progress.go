@@ -17,6 +17,7 @@ const (
 
 // importProgress is how far an import is.
 type importProgress struct {
+	Read        int `json:"read" doc:"Records that came; they are taken in when all have come."`
 	Imported    int `json:"imported"`
 	Skipped     int `json:"skipped"`
 	FailedCount int `json:"failedCount"`
@@ -34,8 +35,8 @@ type importedLine struct {
 
 func importedLines() []any {
 	return []any{
-		progressLine{importProgress{Imported: 1}},
-		importedLine{true, imported{Imported: 1, Failed: []importFailure{{2, "no record"}}, FailedCount: 1}},
+		progressLine{importProgress{Read: 2, Imported: 1}},
+		importedLine{true, imported{Imported: 1, Failed: []importFailure{{2, "no record"}}, FailedCount: 1, OnConflict: conflictSkip}},
 		problem.Invalid("The file ends in the middle of a line."),
 	}
 }
@@ -43,7 +44,7 @@ func importedLines() []any {
 func (i *importing) progress() importProgress {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return importProgress{i.result.Imported, i.result.Skipped, i.result.FailedCount}
+	return importProgress{i.read, i.result.Imported, i.result.Skipped, i.result.FailedCount}
 }
 
 // tell tells how far the import is until the function that it returns is called: the log and, where it is given, somebody
@@ -52,7 +53,7 @@ func (i *importing) tell(somebody func(importProgress)) (stop func()) {
 	ended, done := make(chan struct{}), make(chan struct{})
 	log := func(what string) {
 		p := i.progress()
-		i.api.Logger.Info(what, "agent", i.agent, "imported", p.Imported, "skipped", p.Skipped, "failed", p.FailedCount)
+		i.api.Logger.Info(what, "agent", i.agent, "read", p.Read, "imported", p.Imported, "skipped", p.Skipped, "failed", p.FailedCount)
 	}
 	go func() {
 		defer close(done)

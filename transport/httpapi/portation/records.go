@@ -3,6 +3,7 @@ package portation
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,10 +16,11 @@ import (
 	"annals/transport/secrets"
 )
 
-// character makes the agent where there is none; one that is there stays as it is.
+// character makes the agent where there is none. One that is there stays as it is, unless it is replaced: its name stays then, and so
+// do secrets that the file does not have.
 func (i *importing) character(ctx context.Context, raw json.RawMessage) (commands.Result, error) {
 	agent, err := i.env.States.Agent(ctx, i.agent)
-	if err != nil || agent.Exists {
+	if err != nil || agent.Exists && i.onConflict != conflictReplace {
 		return commands.Result{}, err
 	}
 	raw, changes, err := characters.Convert(raw)
@@ -34,6 +36,11 @@ func (i *importing) character(ctx context.Context, raw json.RawMessage) (command
 	if raw, err = i.api.Secrets.Seal(raw, i.c.Nonce); err != nil {
 		return commands.Result{}, err
 	}
+	if agent.Exists {
+		parts := frame.Object(raw).Fields()
+		delete(parts, "name")
+		return carryOut(ctx, i, i.line, commands.UpdateAgent{AgentID: i.agent, Patch: parts})
+	}
 	character, err := commands.ParseCharacter(raw)
 	if err != nil {
 		return commands.Result{}, err
@@ -46,8 +53,15 @@ func (i *importing) world(ctx context.Context, raw json.RawMessage) (commands.Re
 	if err := json.Unmarshal(raw, &w); err != nil {
 		return commands.Result{}, problem.Invalid("no world: %s", err)
 	}
+	id, metadata := i.copies.of(w.ID), i.copies.json(frame.Given(w.Metadata))
+	if i.onConflict == conflictReplace {
+		r, err := carryOut(ctx, i, i.line, commands.UpdateWorld{WorldID: id, AgentID: i.agent, Name: &w.Name, Metadata: metadata})
+		if !errors.Is(err, commands.ErrNotFound) {
+			return r, err
+		} // another agent's stays as it is
+	}
 	return carryOut(ctx, i, i.line, commands.CreateWorld{
-		WorldID: w.ID, AgentID: i.agent, ServerID: w.ServerID, Name: w.Name, Metadata: frame.Given(w.Metadata),
+		WorldID: id, AgentID: i.agent, ServerID: i.copies.ofText(w.ServerID), Name: w.Name, Metadata: metadata,
 	})
 }
 
@@ -57,8 +71,9 @@ func (i *importing) room(ctx context.Context, raw json.RawMessage) (commands.Res
 		return commands.Result{}, problem.Invalid("no room: %s", err)
 	}
 	return carryOut(ctx, i, i.line, commands.CreateRoom{
-		RoomID: r.ID, AgentID: i.agent, WorldID: orNil(r.WorldID), ChannelID: orNil(r.ChannelID), ServerID: r.ServerID, Name: r.Name,
-		Type: frame.Or(frame.Text(r.Type), "DM"), Source: r.Source, Metadata: frame.Given(r.Metadata), Entities: r.Entities,
+		RoomID: i.copies.of(r.ID), AgentID: i.agent, WorldID: i.copies.of(orNil(r.WorldID)), ChannelID: orNil(r.ChannelID),
+		ServerID: i.copies.ofText(r.ServerID), Name: r.Name, Type: frame.Or(frame.Text(r.Type), "DM"), Source: r.Source,
+		Metadata: i.copies.json(frame.Given(r.Metadata)), Entities: i.copies.all(r.Entities),
 	})
 }
 
@@ -79,7 +94,8 @@ func (i *importing) entity(ctx context.Context, raw json.RawMessage) (commands.R
 		subject = n.ID
 	}
 	return carryOut(ctx, i, i.line, commands.SeeEntity{
-		EntityID: n.ID, AgentID: i.agent, SubjectID: subject, Names: n.Names, Metadata: frame.Given(n.Metadata),
+		EntityID: i.copies.of(n.ID), AgentID: i.agent, SubjectID: i.copies.of(subject), Names: n.Names,
+		Metadata: i.copies.json(frame.Given(n.Metadata)), OnlyNew: i.onConflict != conflictReplace,
 	})
 }
 
@@ -123,13 +139,13 @@ func (i *importing) wish(raw json.RawMessage) (wish commands.StoreMemory, err er
 		at = at.UTC()
 	}
 	table := frame.Or(frame.Text(m.TableName), frame.Or(frame.Text(m.Type), events.TableMessages))
-	id := orNil(m.ID)
+	id := i.copies.of(orNil(m.ID))
 	if id == uuid.Nil {
 		id = events.Derive(i.agent, "imported", table, string(raw))
 	}
 	return commands.StoreMemory{
-		MemoryID: id, AgentID: i.agent, RoomID: i.orAgent(m.RoomID), EntityID: i.orAgent(m.EntityID), SubjectID: orNil(m.SubjectID),
-		DocumentID: orNil(m.DocumentID), Table: table, Content: content, Metadata: frame.Given(m.Metadata),
+		MemoryID: id, AgentID: i.agent, RoomID: i.orAgent(m.RoomID), EntityID: i.orAgent(m.EntityID), SubjectID: i.copies.of(orNil(m.SubjectID)),
+		DocumentID: i.copies.of(orNil(m.DocumentID)), Table: table, Content: i.copies.json(content), Metadata: i.copies.json(frame.Given(m.Metadata)),
 		Unique: m.Unique == nil || *m.Unique, Vector: commands.GivenVector{Numbers: vector, Model: m.Model}, At: at,
 	}, nil
 }
@@ -139,5 +155,5 @@ func (i *importing) orAgent(id *uuid.UUID) uuid.UUID {
 	if id == nil || *id == uuid.Nil {
 		return i.agent
 	}
-	return *id
+	return i.copies.of(*id)
 }

@@ -22,6 +22,7 @@ type api struct {
 	slots    chan struct{}       // taken by these: the log is the fastest when it writes many at once
 	reading  *limits.Budget      // of values and lines while they are read
 	spools   *limits.Budget      // on the disk
+	ids      *limits.Budget      // of copies and dry runs
 }
 
 // Mount adds the routes.
@@ -29,6 +30,7 @@ func Mount(f *frame.API, p Ports) {
 	a := &api{
 		API: f, Ports: p, underWay: semaphore.NewWeighted(maxUnderWay.Value), slots: make(chan struct{}, maxAtOnce.Int()),
 		reading: limits.NewBudget(maxReadInAll, maxReadOfClient, maxValue), spools: limits.NewBudget(maxSpoolInAll, maxSpoolOfClient, maxSpool),
+		ids: limits.NewBudget(maxIDsInAll, maxIDs, maxIDs),
 	}
 	a.Examples(examples...)
 	for _, agent := range frame.OfAnAgent {
