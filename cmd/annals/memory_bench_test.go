@@ -126,25 +126,30 @@ func BenchmarkImport(b *testing.B) {
 func (c *client) imports(t testing.TB, agent string, file []byte, n int) {
 	t.Helper()
 	var told struct{ Imported, FailedCount int }
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.base+"/api/memory/agents/"+agent+"/import", bytes.NewReader(file))
+	a, err := c.importLines(t.Context(), agent, file)
+	if err == nil {
+		err = a.data(&told)
+	}
+	if err != nil || told.Imported != n || told.FailedCount > 0 {
+		t.Fatalf("%d of %d imported: %d %.500s: %v", told.Imported, n, a.status, a.body, err)
+	}
+}
+
+// importLines sends a file with a record a line, however long that takes.
+func (c *client) importLines(ctx context.Context, agent string, file []byte) (answer, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+"/api/memory/agents/"+agent+"/import", bytes.NewReader(file))
 	if err != nil {
-		t.Fatal(err)
+		return answer{}, err
 	}
 	r.Header.Set("Content-Type", "application/x-ndjson")
 	patient := http.Client{Transport: c.http.Transport}
 	res, err := patient.Do(r)
 	if err != nil {
-		t.Fatal(err)
+		return answer{}, err
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := answer{res.StatusCode, res.Header, body}
-	if err := a.data(&told); err != nil || told.Imported != n || told.FailedCount > 0 {
-		t.Fatalf("%d of %d imported: %d %.500s: %v", told.Imported, n, a.status, a.body, err)
-	}
+	return answer{res.StatusCode, res.Header, body}, err
 }
 
 // atOnce does something n times, some of it at a time.
