@@ -70,9 +70,21 @@ func objectOr(raw []byte, otherwise json.RawMessage) json.RawMessage {
 
 // MemoryFilter says which memories are wanted; what is not set does not matter.
 type MemoryFilter struct {
-	Agent, Room, World uuid.UUID
-	Table              string
+	Agent, Room, World, Entity uuid.UUID
+	Table                      string
+	From, To                   time.Time // both inclusive
+	Metadata                   []MetadataIs
 }
+
+// MetadataIs says that a member of the metadata has a value, as text. Keys go from the outermost to the innermost.
+type MetadataIs struct {
+	Keys  []string
+	Value string
+}
+
+// metadataIs is true where the value is there, or one of a list that is there. A key may have dots.
+const metadataIs = `(metadata #>> $%[1]d = $%[3]d or metadata ->> $%[2]d = $%[3]d or json_typeof(metadata #> $%[1]d) = 'array' and exists (
+	select from json_array_elements_text(case json_typeof(metadata #> $%[1]d) when 'array' then metadata #> $%[1]d end) as one where one = $%[3]d))`
 
 // where is the condition in SQL, and its arguments.
 func (f MemoryFilter) where() (string, []any) {
@@ -92,6 +104,20 @@ func (f MemoryFilter) where() (string, []any) {
 	}
 	if f.Table != "" {
 		is("hashtextextended(collection, 0) = hashtextextended($%[1]d, 0) and collection = $%[1]d", f.Table)
+	}
+	if f.Entity != uuid.Nil {
+		is("entity_id = $%d", f.Entity)
+	}
+	if !f.From.IsZero() {
+		is("created_at >= $%d", f.From)
+	}
+	if !f.To.IsZero() {
+		is("created_at <= $%d", f.To)
+	}
+	for _, m := range f.Metadata {
+		n := len(args)
+		args = append(args, m.Keys, strings.Join(m.Keys, "."), m.Value)
+		conditions = append(conditions, fmt.Sprintf(metadataIs, n+1, n+2, n+3))
 	}
 	return strings.Join(conditions, " and "), args
 }

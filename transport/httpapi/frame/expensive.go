@@ -44,6 +44,19 @@ type caller struct {
 // for each page.
 func Expensive(o *operation) { o.limits.expensive = true }
 
+// Expensively reads something that is expensive where other requests of the operation are not: in its turn, see Expensive.
+func (c *Call) Expensively(read func() error) error {
+	if c.operation.limits.expensive { // it has its turn
+		return read()
+	}
+	done, err := c.turn()
+	if err != nil {
+		return err
+	}
+	defer done()
+	return slow(read())
+}
+
 var (
 	errBusyReads = tooMany("Too many searches and statistics are under way. Please try again later.")
 	errTooSlow   = problem.Invalid("The answer takes too long to find: ask for less, with more words or a narrower time.")

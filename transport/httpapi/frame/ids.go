@@ -106,7 +106,18 @@ func (n ServerNames) Server() (id uuid.UUID, err error) {
 }
 
 // Moment is a point in time in a query: milliseconds or seconds since 1970, or ISO-8601, of which a date alone is its beginning.
-type Moment struct{ time.Time }
+type Moment struct {
+	time.Time
+	date bool
+}
+
+// End is the last millisecond of a date alone, and otherwise the time.
+func (m Moment) End() time.Time {
+	if m.date {
+		return m.AddDate(0, 0, 1).Add(-time.Millisecond)
+	}
+	return m.Time
+}
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (m *Moment) UnmarshalText(text []byte) error {
@@ -117,7 +128,7 @@ func (m *Moment) UnmarshalText(text []byte) error {
 			return fmt.Errorf("%d is a year, not a time", n)
 		}
 	} else if date, noDate := time.Parse(time.DateOnly, s); noDate == nil {
-		t, err = date, nil
+		t, err, m.date = date, nil, true
 	}
 	if y := t.UTC().Year(); err != nil || y < 1970 || y > 9999 {
 		return errors.New("neither milliseconds nor seconds since 1970, nor an ISO-8601 time since then")

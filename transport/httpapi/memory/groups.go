@@ -165,7 +165,7 @@ type GroupPath struct {
 type groupMemoryQuery struct {
 	GroupPath
 	frame.PageQuery
-	TableName string `query:"tableName" default:"messages"`
+	FilterQuery
 	frame.WithEmbedding
 }
 
@@ -174,7 +174,11 @@ func (a *api) groupMemories(c *frame.Call, in *groupMemoryQuery) (memoryList, er
 	if err != nil {
 		return memoryList{}, err
 	}
-	return a.listMemories(c, queries.MemoryFilter{World: in.GroupID.UUID, Table: in.TableName}, page, in.WithEmbedding)
+	f, err := in.filter(c, queries.MemoryFilter{World: in.GroupID.UUID})
+	if err != nil {
+		return memoryList{}, err
+	}
+	return a.listMemories(c, f, page, in.WithEmbedding)
 }
 
 // WorldPath names the world of a group, as the recorded server calls it.

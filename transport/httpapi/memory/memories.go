@@ -25,9 +25,9 @@ type MemoryQuery struct {
 	Limit     int         `query:"limit" default:"1000" doc:"At most 1000."`
 	Before    frame.Place `query:"before" doc:"Only what is of before: a time, or the id of a memory."`
 	After     frame.Place `query:"after" doc:"Only what is of after."`
-	TableName string      `query:"tableName" default:"messages"`
 	RoomID    string      `query:"roomId" doc:"A room of the agent, or the channel that it is for."`
 	ChannelID string      `query:"channelId" doc:"The channel that the agent's room is for."`
+	FilterQuery
 	frame.WithEmbedding
 }
 
@@ -36,17 +36,14 @@ func (a *api) memories(c *frame.Call, in *MemoryQuery) (memoryList, error) {
 	if err != nil {
 		return memoryList{}, err
 	}
-	f := queries.MemoryFilter{Agent: in.AgentID.UUID, Table: in.TableName}
+	f, err := in.filter(c, queries.MemoryFilter{Agent: in.AgentID.UUID})
+	if err != nil {
+		return memoryList{}, err
+	}
 	if f.Room, err = a.roomAsked(c, f.Agent, in.RoomID, in.ChannelID); err != nil {
 		return memoryList{}, err
 	}
-	found, err := a.listMemories(c, f, page, in.WithEmbedding)
-	if err == nil && (len(found.Memories) >= page.Limit || found.Next != "") {
-		c.Total, err = a.Queries.CountMemories(c, f)
-	} else {
-		c.Total = len(found.Memories)
-	}
-	return found, err
+	return a.listMemories(c, f, page, in.WithEmbedding)
 }
 
 // memoryPlace finds where an agent's memory is in a list.
@@ -60,7 +57,24 @@ func (a *api) memoryPlace(c *frame.Call, agent uuid.UUID) func(uuid.UUID) (time.
 	}
 }
 
-func (a *api) listMemories(c *frame.Call, f queries.MemoryFilter, p queries.Page, with frame.WithEmbedding) (memoryList, error) {
+// listMemories lists a page, and counts the whole list. Where members of the metadata matter, rows are read that are not shown.
+func (a *api) listMemories(c *frame.Call, f queries.MemoryFilter, p queries.Page, with frame.WithEmbedding) (list memoryList, err error) {
+	read := func() (err error) {
+		if list, err = a.memoryPage(c, f, p, with); err != nil {
+			return err
+		}
+		if c.Total = len(list.Memories); c.Total >= p.Limit || list.Next != "" || !p.Before.IsZero() || !p.After.IsZero() {
+			c.Total, err = a.Queries.CountMemories(c, f)
+		}
+		return err
+	}
+	if len(f.Metadata) > 0 {
+		return list, c.Expensively(read)
+	}
+	return list, read()
+}
+
+func (a *api) memoryPage(c *frame.Call, f queries.MemoryFilter, p queries.Page, with frame.WithEmbedding) (memoryList, error) {
 	found, err := a.Queries.Memories(c, f, p)
 	if err != nil {
 		return memoryList{}, err
@@ -88,10 +102,10 @@ type RoomPath struct {
 
 type roomMemoryQuery struct {
 	RoomPath
-	Limit     int         `query:"limit" default:"20" doc:"At most 1000."`
-	Before    frame.Place `query:"before" doc:"Only what is of this time or before, or before this memory."`
-	After     frame.Place `query:"after" doc:"Only what is after."`
-	TableName string      `query:"tableName" default:"messages"`
+	Limit  int         `query:"limit" default:"20" doc:"At most 1000."`
+	Before frame.Place `query:"before" doc:"Only what is of this time or before, or before this memory."`
+	After  frame.Place `query:"after" doc:"Only what is after."`
+	FilterQuery
 	frame.WithEmbedding
 }
 
@@ -104,7 +118,10 @@ func (a *api) roomMemories(c *frame.Call, in *roomMemoryQuery) (memoryList, erro
 	if err != nil {
 		return memoryList{}, err
 	}
-	f := queries.MemoryFilter{Agent: in.AgentID.UUID, Room: room, Table: in.TableName}
+	f, err := in.filter(c, queries.MemoryFilter{Agent: in.AgentID.UUID, Room: room})
+	if err != nil {
+		return memoryList{}, err
+	}
 	if in.Before.IsZero() || page.BeforePosition > 0 {
 		return a.listMemories(c, f, page, in.WithEmbedding)
 	}
@@ -297,10 +314,12 @@ func (a *api) clearRoom(c *frame.Call, in *RoomPath) (frame.None, error) {
 type periodQuery struct {
 	frame.AgentPath
 	From frame.Moment `query:"from" doc:"Only what is of this time or after."`
-	To   frame.Moment `query:"to" doc:"Only what is of this time or before."`
+	To   frame.Moment `query:"to" doc:"Only what is of this time or before; of a date alone, to its end."`
 }
 
-func (q periodQuery) period() queries.Period { return queries.Period{From: q.From.Time, To: q.To.Time} }
+func (q periodQuery) period() queries.Period {
+	return queries.Period{From: q.From.Time, To: q.To.End()}
+}
 
 func (a *api) memoryStats(c *frame.Call, in *periodQuery) (queries.Stats, error) {
 	m := queries.Model{Name: a.Embedder.Model(), Dimensions: a.Embedder.Dimensions()}

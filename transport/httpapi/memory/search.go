@@ -52,7 +52,7 @@ type memorySearch struct {
 	EntityID  string       `query:"entityId"`
 	TableName string       `query:"tableName" doc:"Every table where it is not given."`
 	From      frame.Moment `query:"from" doc:"Only what is of this time or after."`
-	To        frame.Moment `query:"to" doc:"Only what is of this time or before."`
+	To        frame.Moment `query:"to" doc:"Only what is of this time or before; of a date alone, to its end."`
 	frame.WithEmbedding
 }
 
@@ -94,7 +94,7 @@ func (a *api) searchMemories(c *frame.Call, in *memorySearch) (memoriesFound, er
 
 // searched reads what is asked for.
 func (a *api) searched(c *frame.Call, in *memorySearch) (s queries.Search, err error) {
-	s = queries.Search{Agent: in.AgentID.UUID, Words: strings.TrimSpace(cmp.Or(in.Q, in.Query)), Table: in.TableName, From: in.From.Time, To: in.To.Time}
+	s = queries.Search{Agent: in.AgentID.UUID, Words: strings.TrimSpace(cmp.Or(in.Q, in.Query)), Table: in.TableName, From: in.From.Time, To: in.To.End()}
 	switch {
 	case s.Words == "":
 		return s, frame.MissingFields("q")
