@@ -26,8 +26,9 @@ func (t *turn) prompt(ctx context.Context, agent commands.Agent) (Prompt, rememb
 	found, failed := t.memories(ctx, said)
 	p := Prompt{Agent: agent.Character.Name, Character: describe(agent.Character)}
 	p.System = withMemories(p.Character, found)
-	last := Turn{Name: speaker(m.AuthorName), Text: m.Content}
-	shown := within(said, contextTokens-tokens(p.System))
+	room := contextTokens - tokens(p.System)
+	last := Turn{Name: speaker(m.AuthorName), Text: ends(m.Content, room)}
+	shown := within(said, room)
 	for _, s := range shown {
 		p.Turns = append(p.Turns, contribution(s, t.agentID, m.Subject()))
 	}
@@ -55,12 +56,19 @@ func repeated(said []Said, person uuid.UUID, otherwise events.Position) events.P
 	return otherwise
 }
 
-// within keeps the newest messages that fit into so many tokens, at least one.
+// within keeps the newest messages that fit into so many tokens. Of a newest one that is too long, it keeps the ends.
 func within(said []Said, budget int) []Said {
+	left := budget
 	for i := len(said) - 1; i >= 0; i-- {
-		if budget -= tokens(said[i].Content); budget < 0 && i < len(said)-1 {
+		if left -= tokens(said[i].Content); left >= 0 {
+			continue
+		}
+		if i < len(said)-1 {
 			return said[i+1:]
 		}
+		newest := said[i]
+		newest.Content = ends(newest.Content, budget)
+		return []Said{newest}
 	}
 	return said
 }

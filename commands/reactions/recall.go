@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -33,7 +34,9 @@ const (
 	recallBudget = 3 * time.Second
 	// recalled is how many memories are looked for, and recallTokens what a model is shown of them at most; memoryTokens bounds
 	// one of them.
-	recalled     = 20
+	recalled = 20
+	// askedTokens bounds what is searched for of a message: what it is about stands at its beginning or at its end.
+	askedTokens  = 300
 	recallTokens = 1500
 	memoryTokens = 400
 	// contextTokens bounds all that a model is shown: the character and what it remembers, then as many of the recent turns as
@@ -55,7 +58,7 @@ func (t *turn) memories(ctx context.Context, said []Said) (found []Recalled, fai
 	}
 	limited, cancel := context.WithTimeout(ctx, recallBudget)
 	defer cancel()
-	all, err := t.Recall.Recall(limited, t.agentID, t.message.Content, recalled)
+	all, err := t.Recall.Recall(limited, t.agentID, ends(t.message.Content, askedTokens), recalled)
 	if err != nil {
 		if ctx.Err() == nil {
 			slog.WarnContext(ctx, "an agent answers without its memories", "agent", t.agentID, "message", t.message.MessageID, "error", err)
@@ -124,6 +127,26 @@ func quartersOf(r rune) int {
 		return 1
 	}
 	return 4
+}
+
+// leftOut stands in a text for what does not fit.
+const leftOut = " […] "
+
+// ends is a text as far as it fits, which is its beginning and its end.
+func ends(text string, budget int) string {
+	if tokens(text) <= budget {
+		return text
+	}
+	half := max(budget-tokens(leftOut), 0) / 2
+	from := len(text)
+	for quarters := 0; from > 0; {
+		r, size := utf8.DecodeLastRuneInString(text[:from])
+		if quarters += quartersOf(r); quarters > 4*half {
+			break
+		}
+		from -= size
+	}
+	return strings.TrimRightFunc(beginning(text, half), unicode.IsSpace) + leftOut + strings.TrimLeftFunc(text[from:], unicode.IsSpace)
 }
 
 // beginning is as much of a text as fits.

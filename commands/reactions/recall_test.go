@@ -106,3 +106,26 @@ func TestALongConversationFitsBesideWhatIsRemembered(t *testing.T) {
 		}
 	}
 }
+
+func TestOfALongMessageTheEndsAreSearchedForAndShown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	iris := w.agent("Iris")
+	text := saying("Yes.")
+	var searched string
+	w.live(text, withRecall(func(_ context.Context, _ uuid.UUID, asked string, _ int) ([]reactions.Recalled, error) {
+		searched = asked
+		return nil, nil
+	}))
+	long := "What of my cat? " + strings.Repeat("many words 你好 ", 30_000) + "Where is Whiskers?"
+	w.turn(w.say(w.channel("DM", ada, iris), long), iris)
+	p := text.prompts()[0]
+	for name, of := range map[string]struct {
+		text string
+		most int
+	}{"searched for": {searched, 1200}, "shown": {p.Turns[len(p.Turns)-1].Text, 40_000}} {
+		if !strings.HasPrefix(of.text, "What of my cat? ") || !strings.HasSuffix(of.text, " Where is Whiskers?") || len(of.text) > of.most || len(p.Turns) != 1 {
+			t.Errorf("%s are %d bytes in %d turns: %.60q", name, len(of.text), len(p.Turns), of.text)
+		}
+	}
+}
