@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -122,7 +123,7 @@ func (e *event) message(p map[string]any) (say saying, d commands.ChannelDefault
 	channel, badChannel := events.ParseID(first(p, "channelId", "roomId"))
 	server, badServer := events.ParseServerID(first(p, "messageServerId", "message_server_id", "serverId", "server_id"))
 	author, badAuthor := events.ParseID(first(p, "senderId", "author_id"))
-	content := text(p["message"])
+	content := strings.ReplaceAll(text(p["message"]), "\ufeff", "") // byte order marks are no part of a text
 	if badChannel != nil || badServer != nil || badAuthor != nil || content == "" {
 		return nil, d, e.incomplete()
 	}

@@ -36,17 +36,19 @@ func unmarshal(data []byte, v any) error {
 	return err
 }
 
-// Clean settles what JSON leaves open: NULs and bytes that are not UTF-8 are refused, lone surrogates become U+FFFD, and of
-// keys that repeat the last wins, at every depth. A byte order mark before it is passed over. What needs no change is given
-// back as it is.
+// Clean settles what JSON leaves open: NULs and bytes that are not UTF-8 are refused, lone surrogates become U+FFFD, byte order
+// marks are removed wherever they stand, and of keys that repeat the last wins, at every depth. What needs no change is given back
+// as it is.
 func Clean(data []byte) ([]byte, error) {
-	data = bytes.TrimPrefix(data, byteOrderMark)
+	if bytes.Contains(data, byteOrderMark) {
+		data = bytes.ReplaceAll(data, byteOrderMark, nil)
+	}
 	if !utf8.Valid(data) {
 		return nil, errors.New("the text is not UTF-8")
 	}
 	if bytes.Contains(data, []byte(`\u`)) {
-		data = bytes.Clone(data)
-		if err := mendEscapes(data); err != nil {
+		var err error
+		if data, err = mendEscapes(bytes.Clone(data)); err != nil {
 			return nil, err
 		}
 	}
@@ -68,8 +70,10 @@ func Clean(data []byte) ([]byte, error) {
 
 var replacement = []byte(`\ufffd`)
 
-// mendEscapes refuses \u0000 and replaces lone surrogates, in place: all of these are six bytes long.
-func mendEscapes(data []byte) error {
+// mendEscapes refuses \u0000, replaces lone surrogates and removes byte order marks, in place: all of these are six bytes long.
+func mendEscapes(data []byte) ([]byte, error) {
+	const mark = '\ufeff'
+	kept, from := data[:0], 0
 	for i := 0; i < len(data); i++ {
 		if data[i] != '\\' {
 			continue
@@ -80,7 +84,9 @@ func mendEscapes(data []byte) error {
 			i++ // a short escape
 			continue
 		case unit == 0:
-			return errors.New("a NUL character in text")
+			return nil, errors.New("a NUL character in text")
+		case unit == mark:
+			kept, from = append(kept, data[from:i]...), i+6
 		case utf16.IsSurrogate(unit):
 			if low, ok := events.EscapedUnit(data[i+6:]); ok && utf16.DecodeRune(unit, low) != utf8.RuneError {
 				i += 6
@@ -90,7 +96,7 @@ func mendEscapes(data []byte) error {
 		}
 		i += 5
 	}
-	return nil
+	return append(kept, data[from:]...), nil
 }
 
 // scanner looks for keys that repeat, and for nesting beyond what an event may have. It leaves it to the decoder to find

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestCleaningFindsRepeatedKeysHoweverManyThereAre(t *testing.T) {
@@ -27,6 +28,25 @@ func TestCleaningFindsRepeatedKeysHoweverManyThereAre(t *testing.T) {
 	got, err := Clean([]byte(`{"k7":"x",` + many.String() + `"k7":"y"}`))
 	if err != nil || bytes.Count(got, []byte(`"k7"`)) != 1 || !bytes.Contains(got, []byte(`"k7":"y"`)) {
 		t.Errorf("of many keys the last did not win: %s", got)
+	}
+}
+
+func TestNoByteOrderMarkIsLeftInJSON(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"\ufeff{\"a\":\"\ufefftea\ufeff\"}":               `{"a":"tea"}`,
+		`{"\ufeffa":"\uFEFFgreen \ufeff\ufefftea\ufeff"}`: `{"a":"green tea"}`,
+		`{"a":"\\ufeff","b":"\"\ufeff\n\u0041\ufeff"}`:    `{"a":"\\ufeff","b":"\"\n\u0041"}`,
+		`{"a":"\ud83d\ufeff\ude00"}`:                      `{"a":"\ufffd\ufffd"}`,
+		`{"a":1,"\ufeffa":2}`:                             `{"a":2}`,
+	} {
+		if got, err := Clean([]byte(in)); err != nil || string(got) != want {
+			t.Errorf("%s became %s, %v", in, got, err)
+		}
+	}
+	began := time.Now()
+	if got, err := Clean([]byte(`"` + strings.Repeat(`\ufeffa`, 300_000) + `"`)); err != nil || len(got) != 300_002 || time.Since(began) > 10*time.Second {
+		t.Errorf("%d bytes are left after %s, %v", len(got), time.Since(began), err)
 	}
 }
 
