@@ -11,6 +11,8 @@ import (
 // DeleteMemory removes a memory of an agent and, if it is a document, its fragments. One that is not there is gone already.
 type DeleteMemory struct {
 	MemoryID, AgentID uuid.UUID
+	// Forgotten is set for a document that the character no longer names.
+	Forgotten bool
 }
 
 // Stream implements Command.
@@ -29,5 +31,5 @@ func (c DeleteMemory) Decide(_ Request, m Memory, alive bool) ([]events.Event, e
 	case m.AgentID != c.AgentID:
 		return nil, noMemory(c.MemoryID)
 	}
-	return []events.Event{events.MemoryDeleted{MemoryID: c.MemoryID, AgentID: c.AgentID}}, nil
+	return []events.Event{events.MemoryDeleted{MemoryID: c.MemoryID, AgentID: c.AgentID, Forgotten: c.Forgotten}}, nil
 }

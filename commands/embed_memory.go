@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/google/uuid"
@@ -19,6 +20,8 @@ type EmbedMemory struct {
 	Vector []float32
 	// Text is what the vector is of.
 	Text string
+	// RepeatOf is an earlier memory that says nearly the same; where it is not set, what was found before for this text stays.
+	RepeatOf uuid.UUID
 }
 
 // Stream implements Command.
@@ -42,6 +45,7 @@ func (c EmbedMemory) Decide(_ Request, v Vector, _ Nothing) ([]events.Event, err
 	return []events.Event{events.MemoryEmbedded{
 		MemoryID: c.MemoryID, AgentID: v.AgentID, SubjectID: v.SubjectID, Model: c.Model, Dimensions: len(c.Vector),
 		Vector: events.PackVector(c.Vector), TextHash: events.HashText(c.Text),
+		RepeatOf: cmp.Or(c.RepeatOf, v.RepeatOf),
 	}}, nil
 }
 

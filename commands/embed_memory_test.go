@@ -55,6 +55,20 @@ func TestAMemoryIsEmbeddedOnce(t *testing.T) {
 	When(Given(memoStored, embedded("small", cat, vector(1)[:256])), embed).Then(t, embedded("small", cat, v))
 }
 
+func TestWhatAMemoryRepeatsOutlivesAChangeOfTheModel(t *testing.T) {
+	t.Parallel()
+	v := vector(0.5)
+	embed := EmbedMemory{MemoryID: memo, Model: "small", Vector: v, Text: cat}
+	repeat := embedded("old", cat, v)
+	repeat.RepeatOf = note
+	kept := embedded("small", cat, v)
+	kept.RepeatOf = note
+	When(Given(memoStored, repeat), embed).Then(t, kept)
+	When(Given(memoStored, repeat, memoRenamed), embed).Then(t, kept)
+	embed.Text = dog
+	When(Given(memoStored, repeat, memoUpdated), embed).Then(t, embedded("small", dog, v))
+}
+
 func TestAVectorOfAnOlderTextComesTooLate(t *testing.T) {
 	t.Parallel()
 	v := vector(0.5)

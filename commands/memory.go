@@ -16,12 +16,12 @@ type Memory struct {
 	Exists     bool
 	AgentID    uuid.UUID
 	RoomID     uuid.UUID
+	EntityID   uuid.UUID
 	WorldID    uuid.UUID
 	ChannelID  uuid.UUID
 	MessageID  uuid.UUID
 	DocumentID uuid.UUID
 	SubjectID  uuid.UUID
-	EntityID   uuid.UUID
 	Table      string
 	Content    json.RawMessage
 	Metadata   json.RawMessage
@@ -31,7 +31,14 @@ type Memory struct {
 	// Since is where in the log it begins: where it was stored or, of what was said before, where that was said. Said is the
 	// latter alone, and outlives a deletion.
 	Since, Said events.Position
+	// Deleted is where a client deleted it, until it is stored again.
+	Deleted events.Position
+	// stored is the content that it was stored with.
+	stored json.RawMessage
 }
+
+// StoredText is the text that the memory was stored with, or that of the memory that a client deleted.
+func (m Memory) StoredText() string { return events.MemoryText(m.stored) }
 
 // Apply implements State. A memory that was deleted may be stored again.
 func (m Memory) Apply(e events.Recorded) Memory {
@@ -40,7 +47,7 @@ func (m Memory) Apply(e events.Recorded) Memory {
 		stored := Memory{
 			Exists: true, AgentID: f.AgentID, RoomID: f.RoomID, WorldID: f.WorldID, ChannelID: f.ChannelID, MessageID: f.MessageID,
 			DocumentID: f.DocumentID, SubjectID: f.SubjectID, EntityID: f.EntityID, Table: f.Table, Content: f.Content, Metadata: f.Metadata,
-			At: f.At, Since: f.Said, Said: f.Said,
+			At: f.At, Since: f.Said, Said: f.Said, stored: f.Content,
 		}
 		if f.At.IsZero() {
 			stored.At = e.Meta.At
@@ -54,7 +61,10 @@ func (m Memory) Apply(e events.Recorded) Memory {
 	case events.MemoryEmbedded:
 		m.Vector = f
 	case events.MemoryDeleted:
-		return Memory{Said: m.Said}
+		if f.Forgotten || !m.Exists {
+			return Memory{Said: m.Said}
+		}
+		return Memory{Said: m.Said, Deleted: e.Position, stored: m.stored}
 	}
 	return m
 }

@@ -127,6 +127,15 @@ func (s *States) Memory(ctx context.Context, id uuid.UUID) (Memory, error) {
 }
 
 // agentInLog is the agent's fold as it is in the log, whatever the cache holds.
+// Remembered reports whether a memory is there, after what happened to all that it belongs to.
+func (s *States) Remembered(ctx context.Context, id uuid.UUID) (bool, error) {
+	m, err := s.Memory(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	return m.alive(ctx, s)
+}
+
 func (s *States) agentInLog(ctx context.Context, id uuid.UUID) (Agent, error) {
 	return Load[Agent](ctx, Env{Store: s.store, assumed: s.assumed}, events.AgentStream(id))
 }

@@ -29,6 +29,9 @@ type StoreMemory struct {
 	Said       events.Position
 	DocumentID uuid.UUID
 	At         time.Time
+	// Learned is set for what the agent's character names. With the same text it is not stored again after a client has deleted it,
+	// unless all memories of the agent were cleared since.
+	Learned bool
 	// Vector is that of the text, where it is given.
 	Vector GivenVector
 }
@@ -60,8 +63,16 @@ func (c StoreMemory) Admit(ctx context.Context, states *States, m Memory) (a mem
 	if a.alive, err = m.alive(ctx, states); err != nil || a.alive {
 		return a, err
 	}
-	if err := c.admitDocument(ctx, states); err != nil || c.Said == 0 {
+	if err := c.admitDocument(ctx, states); err != nil {
 		return a, err
+	}
+	if c.Learned && m.Deleted != 0 && m.StoredText() == events.MemoryText(c.Content) {
+		agent, err := states.Agent(ctx, c.AgentID)
+		a.gone = agent.keeps(m.Deleted)
+		return a, err
+	}
+	if c.Said == 0 {
+		return a, nil
 	}
 	there, err := Memory{
 		Exists: true, AgentID: c.AgentID, RoomID: c.RoomID, WorldID: a.worldID, ChannelID: a.channelID, MessageID: c.MessageID,

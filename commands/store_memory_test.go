@@ -38,6 +38,35 @@ func TestAMemoryNeedsARoomOfItsAgent(t *testing.T) {
 	When(house.And(parryCreated, room, noteStored), foreign).ThenFails(t, ErrRefused, "another agent")
 }
 
+func TestWhatAClientHasDeletedIsNotLearnedAgain(t *testing.T) {
+	t.Parallel()
+	learn := storeNote()
+	learn.Learned = true
+	forgotten := noteDeleted
+	forgotten.Forgotten = true
+	other := learn
+	other.Content = json.RawMessage(`{"text":"coffee"}`)
+	otherStored := noteStored
+	otherStored.Content = other.Content
+	gone := house.And(noteStored, noteDeleted)
+	When(gone, learn).Then(t)
+	When(gone, other).Then(t, otherStored)
+	When(gone, storeNote()).Then(t, noteStored)
+	When(gone.And(noteStored), learn).Then(t)
+	When(gone.And(elizaForgot), learn).Then(t, noteStored)
+	When(gone.And(noteStored, forgotten), learn).Then(t, noteStored)
+	When(house.And(noteStored, forgotten), learn).Then(t, noteStored)
+	When(house.And(noteStored), DeleteMemory{MemoryID: note, AgentID: eliza, Forgotten: true}).Then(t, forgotten)
+}
+
+func TestADocumentIsAMemoryWhoseFragmentsFollow(t *testing.T) {
+	t.Parallel()
+	add := AddDocument{storeNote()}
+	added := events.DocumentAdded{MemoryID: note, AgentID: eliza}
+	When(house, add).Then(t, noteStored, added)
+	When(house.And(noteStored, added), add).Then(t)
+}
+
 func TestWhatIsNoMemoryIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, content := range []string{``, `null`, `"text"`, `[1]`} {

@@ -26,8 +26,9 @@ var gained = map[string][]string{
 	"ChannelCreated":   {"ChannelCreated.v1.opening.json", "ChannelCreated.v1.named.json"},
 	"ChannelUpdated":   {"ChannelUpdated.v1.opening.json", "ChannelUpdated.v1.named.json"},
 	"MessageSubmitted": {"MessageSubmitted.v1.subject.json"}, "MessageEdited": {"MessageEdited.v1.subject.json", "MessageEdited.v1.action.json"},
-	"RoomCreated": {"RoomCreated.v1.named.json"},
-	"LogRecorded": {"LogRecorded.v1.reasoning.json"}, "SubjectErased": {"SubjectErased.v1.key.json"},
+	"RoomCreated": {"RoomCreated.v1.named.json"}, "MemoryDeleted": {"MemoryDeleted.v1.forgotten.json"},
+	"MemoryEmbedded": {"MemoryEmbedded.v1.repeat.json"},
+	"LogRecorded":    {"LogRecorded.v1.reasoning.json"}, "SubjectErased": {"SubjectErased.v1.key.json"},
 }
 
 // golden is one fact as a release wrote it: in clear, and as the store keeps it, sealed under the keys of fixedKeys.

@@ -20,7 +20,7 @@ const (
 	TableKnowledge = "knowledge" // fragments of documents
 )
 
-var memoryEvents = []Event{MemoryStored{}, MemoryUpdated{}, MemoryEmbedded{}, MemoryDeleted{}}
+var memoryEvents = []Event{MemoryStored{}, MemoryUpdated{}, MemoryEmbedded{}, MemoryDeleted{}, DocumentAdded{}}
 
 // MemoryStored: an agent remembers this from now on.
 type MemoryStored struct {
@@ -68,10 +68,20 @@ type MemoryEmbedded struct {
 	Dimensions int       `json:"dimensions"`
 	Vector     []byte    `json:"vector" seal:"SubjectID"` // float32, little-endian
 	TextHash   string    `json:"textHash" seal:"SubjectID"`
+	// RepeatOf is an earlier memory of the same table and room that says nearly the same, found when the vector was made.
+	RepeatOf uuid.UUID `json:"repeatOf,omitzero"`
 }
 
 // MemoryDeleted: the agent no longer remembers it, nor its fragments if it is a document.
 type MemoryDeleted struct {
+	MemoryID uuid.UUID `json:"memoryId"`
+	AgentID  uuid.UUID `json:"agentId"`
+	// Forgotten is true for a document that the agent's character no longer names. What a client deleted is not learned again.
+	Forgotten bool `json:"forgotten,omitempty"`
+}
+
+// DocumentAdded: the memory of the stream is a document that a client gave, and its fragments follow.
+type DocumentAdded struct {
 	MemoryID uuid.UUID `json:"memoryId"`
 	AgentID  uuid.UUID `json:"agentId"`
 }
@@ -111,3 +121,6 @@ func (MemoryEmbedded) EventType() string { return "MemoryEmbedded" }
 
 // EventType implements Event.
 func (MemoryDeleted) EventType() string { return "MemoryDeleted" }
+
+// EventType implements Event.
+func (DocumentAdded) EventType() string { return "DocumentAdded" }

@@ -135,9 +135,10 @@ var samples = []Event{
 	},
 	MemoryEmbedded{
 		MemoryID: hello, AgentID: eliza, SubjectID: alice, Model: "hashing", Dimensions: 2,
-		Vector: []byte{0, 0, 128, 63, 0, 0, 0, 63}, TextHash: HashText("private words"),
+		Vector: []byte{0, 0, 128, 63, 0, 0, 0, 63}, TextHash: HashText("private words"), RepeatOf: someRun,
 	},
-	MemoryDeleted{MemoryID: hello, AgentID: eliza},
+	MemoryDeleted{MemoryID: hello, AgentID: eliza, Forgotten: true},
+	DocumentAdded{MemoryID: hello, AgentID: eliza},
 	LogRecorded{
 		LogID: someRun, AgentID: eliza, RoomID: lobby, EntityID: alice, SubjectID: alice, TurnID: someRun,
 		Type: LogModelCall + "TEXT_LARGE", Body: json.RawMessage(`{"prompt":"private prompt"}`), Reasoning: "private reasoning",

@@ -15,10 +15,10 @@ import (
 var memories = engine.Projection{
 	Name:    "memories",
 	Group:   GroupMemories,
-	Version: 2,
+	Version: 3,
 	// since is where in the log the memory begins: where it was stored or, of what was said before, where that was said. What
 	// is cleared or deleted later takes it along, however late it is stored. stored orders what has the same time; position is
-	// that of the last fact about the memory.
+	// that of the last fact about the memory. repeat_of is an earlier memory that says nearly the same.
 	Tables: `
 create table memories (
 	id          uuid primary key,
@@ -31,6 +31,7 @@ create table memories (
 	content     json,
 	metadata    json,
 	is_unique   boolean not null,
+	repeat_of   uuid,
 	channel_id  uuid,
 	message_id  uuid,
 	document_id uuid,
@@ -44,6 +45,7 @@ create table memories (
 	Indexes: `
 create index on memories (agent_id, hashtextextended(collection, 0), created_at desc, stored desc);
 create index on memories (agent_id, stored);
+create index on memories (room_id, hashtextextended(content->>'text', 0));
 create index on memories (room_id, hashtextextended(collection, 0), created_at desc, stored desc);
 create index on memories (world_id) where world_id is not null;
 create index on memories (channel_id) where channel_id is not null;
@@ -55,6 +57,7 @@ create index on memories (document_id) where document_id is not null`,
 
 type memory struct {
 	memoryEdit
+	RepeatOf   uuid.UUID       `db:"repeat_of,null"`
 	AgentID    uuid.UUID       `db:"agent_id"`
 	RoomID     uuid.UUID       `db:"room_id"`
 	EntityID   uuid.UUID       `db:"entity_id"`
@@ -68,6 +71,12 @@ type memory struct {
 	CreatedAt  time.Time       `db:"created_at"`
 	Since      events.Position `db:"since"`
 	Stored     events.Position `db:"stored"`
+}
+
+// memoryRepeat is what a memory repeats, as was found when it was embedded.
+type memoryRepeat struct {
+	moved
+	RepeatOf uuid.UUID `db:"repeat_of,null"`
 }
 
 type memoryEdit struct {
@@ -116,7 +125,7 @@ func applyMemories(w engine.Writer, e events.Recorded) {
 	case events.MemoryUpdated:
 		memoriesTable.Update(w, memoryEdit{move(f.MemoryID, e), free(f.Content), free(f.Metadata), instant(e)})
 	case events.MemoryEmbedded:
-		memoriesTable.Update(w, move(f.MemoryID, e))
+		memoriesTable.Update(w, memoryRepeat{move(f.MemoryID, e), f.RepeatOf})
 	case events.MemoryDeleted:
 		forget(w, memoryEnds, "id = $1", f.MemoryID, int64(e.Position)) //nolint:gosec // positions are far from the end
 		memoriesTable.Delete(w, engine.Where{"document_id": f.MemoryID})

@@ -40,7 +40,7 @@ type Memory struct {
 	Position   events.Position `json:"-"`
 }
 
-const memoryColumns = `select id, collection, created_at, content, entity_id, agent_id, room_id, is_unique, metadata, world_id,
+const memoryColumns = `select id, collection, created_at, content, entity_id, agent_id, room_id, is_unique and repeat_of is null, metadata, world_id,
 	subject_id, document_id, message_id, stored, revision, position from memories`
 
 func scanMemory(row pgx.CollectableRow) (Memory, error) {

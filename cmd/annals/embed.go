@@ -89,7 +89,7 @@ func (e *Embed) all(ctx context.Context, b *node.Backends, feed *engine.Feed, v 
 		fmt.Printf("%d memories would be embedded with %s\n", total, v.Model.Model())
 		return nil
 	}
-	a := embedRun{Vectors: v, embed: reactions.NewEmbed(b.Env(), v.Model, time.Now), run: node.NewID(), total: total, progress: newProgress(os.Stdout, "memories")}
+	a := embedRun{Vectors: v, embed: reactions.NewEmbed(b.Env(), v.Model, nil, time.Now), run: node.NewID(), total: total, progress: newProgress(os.Stdout, "memories")}
 	err := a.all(ctx)
 	if err == nil {
 		err = readable(ctx, b, feed)

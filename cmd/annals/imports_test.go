@@ -49,7 +49,7 @@ var may = []row{
 
 // intoTransport is what every way in or out may import: the layers below, and what several ways share.
 var intoTransport = []string{
-	"events", "commands", "queries", "transport/problem", "transport/characters", "transport/documents", "transport/dotenv", "transport/eliza",
+	"events", "commands", "queries", "transport/problem", "transport/characters", "transport/confined", "transport/documents", "transport/dotenv", "transport/eliza",
 	"transport/limits", "transport/media", "transport/publicnet", "transport/secrets", "transport/serverlog",
 }
 

@@ -48,6 +48,7 @@ type Ports struct {
 	Recall    Recall
 	Knowledge Knowledge
 	Embedder  Embedder
+	Repeats   Repeats
 	// EmbedsHere: the embedder computes in this process.
 	EmbedsHere bool
 	Aborts     *Aborts

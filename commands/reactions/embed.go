@@ -33,19 +33,21 @@ var embedding = Declaration{
 		return embeddedAtOnce
 	},
 	Budget: budget,
-	Make:   func(p Ports) Reaction { return NewEmbed(p.Env, p.Embedder, p.Now) },
+	Make:   func(p Ports) Reaction { return NewEmbed(p.Env, p.Embedder, p.Repeats, p.Now) },
 }
 
 // Embed gives what agents remember its vector, each text once. It is made by NewEmbed.
 type Embed struct {
-	env   commands.Env
-	model *batching
-	now   func() time.Time
+	env     commands.Env
+	model   *batching
+	repeats Repeats
+	recent  recentVectors
+	now     func() time.Time
 }
 
-// NewEmbed lets the texts of many deliveries go into one call of the model.
-func NewEmbed(env commands.Env, model Embedder, now func() time.Time) *Embed {
-	return &Embed{env: env, model: newBatching(model), now: now}
+// NewEmbed lets the texts of many deliveries go into one call of the model. With repeats of nil it looks for no repetitions.
+func NewEmbed(env commands.Env, model Embedder, repeats Repeats, now func() time.Time) *Embed {
+	return &Embed{env: env, model: newBatching(model), repeats: repeats, now: now}
 }
 
 // work calls the model for the deliveries until the context ends.
@@ -64,7 +66,11 @@ func (r *Embed) To(ctx context.Context, e events.Recorded) error {
 	if err != nil {
 		return modelFailure{err}
 	}
-	return r.record(ctx, id, loaded, vector, commands.Request{
+	repeatOf, err := r.repeated(ctx, id, v, vector)
+	if err != nil {
+		return err
+	}
+	return r.record(ctx, id, loaded, vector, repeatOf, commands.Request{
 		ID: events.Derive(e.ID, "embed", r.model.Model()), At: r.now(), Actor: "agent:" + v.AgentID.String(),
 		Correlation: e.Meta.Correlation, Causation: e.ID, Trace: e.Meta.Trace, Hops: e.Meta.Hops,
 	})
@@ -110,7 +116,7 @@ func (r *Embed) Again(ctx context.Context, run uuid.UUID, memories []uuid.UUID) 
 	err = each(ctx, len(lacking), func(ctx context.Context, k int) error {
 		id := memories[lacking[k]]
 		request := commands.Request{ID: run, At: r.now(), Actor: "cli", Correlation: run, Causation: run}
-		err := r.record(ctx, id, loaded[lacking[k]], vectors[k], request.Part(id.String()))
+		err := r.record(ctx, id, loaded[lacking[k]], vectors[k], uuid.Nil, request.Part(id.String()))
 		if err == nil {
 			recorded.Add(1)
 		}
@@ -134,10 +140,13 @@ func (r *Embed) lacks(v commands.Vector) bool {
 	return v.Exists && strings.TrimSpace(v.Text) != "" && !v.Has(r.model.Model(), r.model.Dimensions())
 }
 
-// record keeps the vector of the text that was loaded. A model whose vectors cannot be searched is asked no more: the next
-// would be alike.
-func (r *Embed) record(ctx context.Context, memory uuid.UUID, loaded commands.Loaded[commands.Vector], vector []float32, request commands.Request) error {
-	cmd := commands.EmbedMemory{MemoryID: memory, Model: r.model.Model(), Text: loaded.State().Text, Vector: vector}
+// record keeps the vector of the text that was loaded, and which memory it repeats. A model whose vectors cannot be searched is asked
+// no more: the next would be alike.
+func (r *Embed) record(
+	ctx context.Context, memory uuid.UUID, loaded commands.Loaded[commands.Vector], vector []float32, repeatOf uuid.UUID,
+	request commands.Request,
+) error {
+	cmd := commands.EmbedMemory{MemoryID: memory, Model: r.model.Model(), Text: loaded.State().Text, Vector: vector, RepeatOf: repeatOf}
 	request.Repeats = loaded.Position()
 	_, err := commands.HandleLoaded(ctx, r.env, request, loaded, cmd)
 	if errors.Is(err, events.ErrErased) { // while the model was asked

@@ -105,7 +105,7 @@ func (w *world) embeds(model reactions.Embedder, change ...func(*options, *life)
 		Fact: esdb.Delivery, Park: func(m *message.Message, why string) { esdb.Park(m, why); l.parked <- why },
 		FirstRetry: o.firstRetry,
 	}
-	r := reactions.NewEmbed(commands.Env{Store: store, States: w.env.States}, model, time.Now)
+	r := reactions.NewEmbed(commands.Env{Store: store, States: w.env.States}, model, o.repeats, time.Now)
 	go func() {
 		defer close(l.ended)
 		if err := reactions.Run(l.ctx, d, declared, r, logger); err != nil {
@@ -291,17 +291,80 @@ func TestMemoriesAreEmbeddedAgainForAnotherModel(t *testing.T) {
 	life.wait(t)
 
 	env := commands.Env{Store: w.log.Store, States: w.env.States}
-	again := reactions.NewEmbed(env, &embedder{name: "new"}, time.Now)
+	again := reactions.NewEmbed(env, &embedder{name: "new"}, nil, time.Now)
 	for run, want := range []int{8, 0} {
 		if n, err := again.Again(t.Context(), uuid.New(), ids); n != want || err != nil {
 			t.Errorf("run %d embedded %d: %v", run, n, err)
 		}
 	}
-	if n, err := reactions.NewEmbed(env, old, time.Now).Again(t.Context(), uuid.New(), ids); n != 8 || err != nil {
+	if n, err := reactions.NewEmbed(env, old, nil, time.Now).Again(t.Context(), uuid.New(), ids); n != 8 || err != nil {
 		t.Errorf("back to the old model: %d, %v", n, err)
 	}
 	refused := &embedder{name: "odd", answer: func(context.Context, []string) error { return reactions.ErrRefused }}
-	if n, err := reactions.NewEmbed(env, refused, time.Now).Again(t.Context(), uuid.New(), ids); n != 0 || !errors.Is(err, reactions.ErrRefused) {
+	if n, err := reactions.NewEmbed(env, refused, nil, time.Now).Again(t.Context(), uuid.New(), ids); n != 0 || !errors.Is(err, reactions.ErrRefused) {
 		t.Errorf("a model that refuses: %d, %v", n, err)
+	}
+}
+
+// apart gives texts that begin alike the same vector, of length 1.
+type apart struct{ embedder }
+
+func (m *apart) Embed(_ context.Context, texts []string) ([][]float32, error) {
+	vectors := make([][]float32, len(texts))
+	for i, text := range texts {
+		vectors[i] = make([]float32, 256)
+		vectors[i][text[0]] = 1
+	}
+	return vectors, nil
+}
+
+// readRepeats is what the read models know of repetitions.
+type readRepeats func(memory uuid.UUID, v commands.Vector) uuid.UUID
+
+func (f readRepeats) Repeated(_ context.Context, memory uuid.UUID, v commands.Vector, _ string, _ []float32) (uuid.UUID, error) {
+	return f(memory, v), nil
+}
+
+func TestAMemoryThatRepeatsAnEarlierOneSaysSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	iris, otto := w.agent("Iris"), w.agent("Otto")
+	old := uuid.New()
+	w.embeds(&apart{embedder{name: "apart"}}, func(o *options, _ *life) {
+		o.repeats = readRepeats(func(_ uuid.UUID, v commands.Vector) uuid.UUID {
+			if v.Text == "Old news." {
+				return old
+			}
+			return uuid.Nil
+		})
+	})
+	for _, agent := range []uuid.UUID{iris, otto} {
+		handle(w, commands.CreateRoom{RoomID: agent, AgentID: agent, Type: "SELF"})
+	}
+	remember := func(agent uuid.UUID, table, text string) uuid.UUID {
+		id := uuid.New()
+		handle(w, commands.StoreMemory{MemoryID: id, AgentID: agent, RoomID: agent, EntityID: agent, Table: table, Content: content(text), Unique: true})
+		return id
+	}
+	repeats := func(memory uuid.UUID, text string) uuid.UUID { return w.vector(memory, text).RepeatOf }
+	first := remember(iris, "facts", "Tea is hot.")
+	if of := repeats(first, "Tea is hot."); of != uuid.Nil {
+		t.Errorf("the first repeats %s", of)
+	}
+	for text, want := range map[string]uuid.UUID{"Tea is hot!": first, "Coffee": uuid.Nil, "Old news.": old} {
+		if of := repeats(remember(iris, "facts", text), text); of != want {
+			t.Errorf("%q repeats %s, not %s", text, of, want)
+		}
+	}
+	if of := repeats(remember(otto, "facts", "Tea, please."), "Tea, please."); of != uuid.Nil {
+		t.Errorf("what another agent remembers repeats %s", of)
+	}
+	if of := repeats(remember(iris, "messages", "Tea, now."), "Tea, now."); of != uuid.Nil {
+		t.Errorf("a memory of another table repeats %s", of)
+	}
+	handle(w, commands.DeleteMemory{MemoryID: first, AgentID: iris})
+	again := remember(iris, "facts", "Tomorrow")
+	if of := repeats(again, "Tomorrow"); of == first {
+		t.Error("it repeats what was deleted")
 	}
 }

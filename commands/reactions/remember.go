@@ -18,6 +18,7 @@ var remembering = Declaration{
 	Types: []string{
 		events.MessageSubmitted{}.EventType(), events.MessageEdited{}.EventType(), events.TurnCompleted{}.EventType(),
 		events.AgentCreated{}.EventType(), events.AgentUpdated{}.EventType(), events.AgentStarted{}.EventType(),
+		events.DocumentAdded{}.EventType(),
 	},
 	Partition: place,
 	AtOnce:    func(Ports) int { return channelsAtOnce },
@@ -59,6 +60,8 @@ func (r Remember) To(ctx context.Context, e events.Recorded) error {
 		if f.Outcome == events.TurnIgnored && (f.Reason == choseSilence || f.Reason == saidNothing) {
 			return gone(r.silent(ctx, e, f))
 		}
+	case events.DocumentAdded:
+		return gone(r.complete(ctx, e, f))
 	case events.AgentCreated:
 		return gone(r.learn(ctx, e, f.AgentID))
 	case events.AgentUpdated:

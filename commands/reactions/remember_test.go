@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,11 +19,30 @@ import (
 	"annals/events/esdb"
 )
 
-// library is what characters know.
+// library is what characters know; what agents have learned of it is read from the log.
 type library []reactions.Document
 
-func (l library) Documents(context.Context, json.RawMessage) ([]reactions.Document, error) {
-	return l, nil
+// shelf is a library as the reaction sees it.
+type shelf struct {
+	books      library
+	unreadable []string
+	w          *world
+}
+
+func (s shelf) Named(context.Context, json.RawMessage) (reactions.Named, error) {
+	return reactions.Named{Documents: s.books, Unreadable: s.unreadable}, nil
+}
+
+func (shelf) Split(text string) ([]string, error) { return strings.Fields(text), nil }
+
+func (s shelf) Learned(_ context.Context, agent uuid.UUID) ([]string, error) {
+	var paths []string
+	for _, m := range facts[events.MemoryStored](s.w) {
+		if m.AgentID == agent && m.Table == events.TableDocuments && m.Metadata != nil {
+			paths = append(paths, says(s.w.t, m.Metadata)["path"].(string))
+		}
+	}
+	return paths, nil
 }
 
 // remembers starts the reaction; it ends with the test, if not before.
@@ -48,7 +69,7 @@ func (w *world) remembers(books library, change ...func(*options, *life)) *life 
 		FirstRetry: o.firstRetry,
 	}
 	r := reactions.Remember{
-		Env: commands.Env{Store: store, States: w.env.States}, Knowledge: books, Now: func() time.Time { return time.Now().UTC() },
+		Env: commands.Env{Store: store, States: w.env.States}, Knowledge: shelf{books, o.unreadable, w}, Now: func() time.Time { return time.Now().UTC() },
 		Readable: func(_ context.Context, p events.Position) error {
 			if o.readable != nil {
 				o.readable(p)
@@ -76,7 +97,7 @@ func (w *world) memory(id uuid.UUID) events.MemoryStored {
 	return e.Event.(events.MemoryStored)
 }
 
-func says(t *testing.T, raw json.RawMessage) (all map[string]any) {
+func says(t testing.TB, raw json.RawMessage) (all map[string]any) {
 	t.Helper()
 	must(t, json.Unmarshal(raw, &all))
 	return all
@@ -215,6 +236,88 @@ func TestACharactersDocumentsAreLearntAndReplacedWhenTheyChange(t *testing.T) {
 	}
 }
 
+// knows is what an agent remembers of documents and fragments, by what the log says.
+func (w *world) knows(agent uuid.UUID) (texts []string) {
+	w.t.Helper()
+	ids := map[uuid.UUID]bool{}
+	for _, m := range facts[events.MemoryStored](w) {
+		if ids[m.MemoryID] || m.AgentID != agent {
+			continue
+		}
+		ids[m.MemoryID] = true
+		memory, err := w.env.States.Memory(context.Background(), m.MemoryID)
+		must(w.t, err)
+		document := memory
+		if m.DocumentID != uuid.Nil {
+			document, err = w.env.States.Memory(context.Background(), m.DocumentID)
+			must(w.t, err)
+		}
+		if memory.Exists && document.Exists && document.Since <= memory.Since {
+			texts = append(texts, events.MemoryText(memory.Content))
+		}
+	}
+	slices.Sort(texts)
+	return texts
+}
+
+// starts lets an agent learn from a library at a start, and returns what it knows then.
+func (w *world) starts(agent uuid.UUID, books library, unreadable ...string) []string {
+	w.t.Helper()
+	w.env.States = commands.NewStates(w.log.Store) // as on another node
+	l := w.remembers(books, func(o *options, _ *life) { o.unreadable = unreadable })
+	handle(w, commands.StopAgent{AgentID: agent})
+	handle(w, commands.StartAgent{AgentID: agent})
+	said := w.say(w.channel("DM", ada, agent), "done")
+	w.memory(events.UniqueUUID(agent, said.String())) // deliveries are dealt with one after another
+	handle(w, commands.DeleteMemory{MemoryID: events.UniqueUUID(agent, said.String()), AgentID: agent})
+	l.die()
+	l.wait(w.t)
+	if len(l.parked) > 0 {
+		w.t.Errorf("parked: %s", <-l.parked)
+	}
+	return w.knows(agent)
+}
+
+func TestKnowledgeIsWhatTheCharacterNamesAndNoClientHasDeleted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	iris := w.agent("Iris")
+	tea := reactions.Document{Path: "tea.md", Text: "green tea", Fragments: []string{"green", "tea"}}
+	hot := reactions.Document{Path: "lore/hot.md", Text: "hot", Fragments: []string{"hot!"}}
+	black := reactions.Document{Path: "tea.md", Text: "black tea", Fragments: []string{"black"}}
+	idOf := func(path string) uuid.UUID { return events.Derive(iris, "document", path) }
+	fragment := events.Derive(idOf("tea.md"), "fragment", "0", events.HashText("green tea"))
+	remove := func(id uuid.UUID) func() {
+		return func() { handle(w, commands.DeleteMemory{MemoryID: id, AgentID: iris}) }
+	}
+	for _, step := range []struct {
+		does       string
+		before     func()
+		books      library
+		unreadable []string
+		knows      []string
+	}{
+		{"learns", nil, library{tea, hot}, nil, []string{"green", "green tea", "hot", "hot!", "tea"}},
+		{"keeps what cannot be read", nil, library{tea}, []string{"lore"}, []string{"green", "green tea", "hot", "hot!", "tea"}},
+		{"forgets", nil, library{tea}, nil, []string{"green", "green tea", "tea"}},
+		{"learns again what is named again", nil, library{tea, hot}, nil, []string{"green", "green tea", "hot", "hot!", "tea"}},
+		{"a fragment is deleted", remove(fragment), library{tea, hot}, nil, []string{"green tea", "hot", "hot!", "tea"}},
+		{"a document is deleted", remove(idOf("lore/hot.md")), library{tea, hot}, nil, []string{"green tea", "tea"}},
+		{"another start", nil, library{tea, hot}, nil, []string{"green tea", "tea"}},
+		{"another text of a document", nil, library{black, hot}, nil, []string{"black", "black tea"}},
+		{"another text, then the document is deleted", remove(idOf("tea.md")), library{black, hot}, nil, nil},
+		{"all is cleared", func() { handle(w, commands.ClearMemories{AgentID: iris}) }, library{black, hot}, nil, []string{"black", "black tea", "hot", "hot!"}},
+		{"no knowledge", nil, nil, nil, nil},
+	} {
+		if step.before != nil {
+			step.before()
+		}
+		if got := w.starts(iris, step.books, step.unreadable...); !slices.Equal(got, step.knows) {
+			t.Fatalf("%s: it knows %q, not %q", step.does, got, step.knows)
+		}
+	}
+}
+
 func TestACrashAtAnyAppendLeavesEachMemoryOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -255,6 +358,28 @@ func TestACrashAtAnyAppendLeavesEachMemoryOnce(t *testing.T) {
 	for id, n := range worlds {
 		if n != 1 {
 			t.Errorf("world %s was created %d times", id, n)
+		}
+	}
+}
+
+func TestADocumentThatLacksFragmentsGetsThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	iris := w.agent("Iris")
+	handle(w, commands.CreateRoom{RoomID: iris, AgentID: iris, Type: "SELF"})
+	book := uuid.New()
+	const text = "green tea is hot"
+	handle(w, commands.AddDocument{StoreMemory: commands.StoreMemory{
+		MemoryID: book, AgentID: iris, RoomID: iris, EntityID: iris, Table: events.TableDocuments, Content: content(text), Unique: true,
+	}})
+	handle(w, commands.StoreMemory{
+		MemoryID: events.FragmentID(book, 1, events.HashText(text)), AgentID: iris, RoomID: iris, EntityID: iris, Table: events.TableKnowledge, DocumentID: book, Content: content("tea"),
+	})
+	handle(w, commands.DeleteMemory{MemoryID: events.FragmentID(book, 1, events.HashText(text)), AgentID: iris})
+	want := []string{"green", text, "hot", "is"}
+	for range 2 { // and once more at a start
+		if got := w.starts(iris, nil); !slices.Equal(got, want) {
+			t.Errorf("it knows %q, not %q", got, want)
 		}
 	}
 }

@@ -202,7 +202,9 @@ type options struct {
 	fact       func(*message.Message) (events.Recorded, error)
 	stream     func(events.Chunk)
 	recall     reactions.Recall
+	repeats    reactions.Repeats
 	readable   func(events.Position) // called when the delivery of an event begins
+	unreadable []string              // files that characters name
 }
 
 // live starts the reactions; they end with the test, if not before.

@@ -1,4 +1,5 @@
-// Package documents reads the text and Markdown files that characters know, and splits texts into fragments by tokens.
+// Package documents reads the files that characters know, takes the text out of documents that clients give, and splits texts into
+// fragments by tokens.
 package documents
 
 import (
@@ -14,6 +15,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"annals/events"
@@ -48,19 +50,20 @@ type item struct {
 	Directory string `json:"directory"`
 }
 
-// Documents are the texts that a character's knowledge names: a text that stands there itself, a file, or the files of a
-// folder. What cannot be read is left out and logged.
-func (f Folder) Documents(ctx context.Context, knowledge json.RawMessage) ([]Document, error) {
+// Documents returns the texts that a character's knowledge names: a text that stands there itself, a file, or the files of a
+// folder. What is no text is left out and logged. So is what is there and cannot be read now, such as a file without permission;
+// unreadable are the paths of that.
+func (f Folder) Documents(ctx context.Context, knowledge json.RawMessage) (found []Document, unreadable []string, err error) {
 	var entries []json.RawMessage
 	if json.Unmarshal(knowledge, &entries) != nil {
-		return nil, nil
+		return nil, nil, nil
 	}
 	root, err := os.OpenRoot(f.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		root, err = nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("folder of the characters: %w", err)
+		return nil, nil, fmt.Errorf("folder of the characters: %w", err)
 	}
 	if root != nil {
 		defer func() { _ = root.Close() }()
@@ -68,7 +71,7 @@ func (f Folder) Documents(ctx context.Context, knowledge json.RawMessage) ([]Doc
 	r := reader{Folder: f, root: root, seen: map[string]bool{}}
 	for _, entry := range entries {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		}
 		var text string
 		var named item
@@ -81,15 +84,16 @@ func (f Folder) Documents(ctx context.Context, knowledge json.RawMessage) ([]Doc
 			r.folder(within(named.Directory))
 		}
 	}
-	return r.found, nil
+	return r.found, r.unreadable, nil
 }
 
 // reader collects what there is.
 type reader struct {
 	Folder
-	root  *os.Root // nil where there is no folder
-	seen  map[string]bool
-	found []Document
+	root       *os.Root // nil where there is no folder
+	seen       map[string]bool
+	found      []Document
+	unreadable []string
 }
 
 // within is a name as it is found in the folder, with or without "characters/" before it.
@@ -97,10 +101,15 @@ func within(name string) string {
 	return strings.TrimPrefix(path.Clean(strings.ReplaceAll(name, `\`, "/")), "characters/")
 }
 
-// text is what stands in the character, unless it is the name of a file.
+// text is what stands in the character, unless it is the name of a file. A word that ends like one is the name of a file that is gone.
 func (r *reader) text(s string) {
-	if kinds[path.Ext(s)] != "" && !strings.ContainsAny(s, "\n") && r.root != nil {
-		if info, err := r.root.Stat(within(s)); err == nil && info.Mode().IsRegular() {
+	if kinds[strings.ToLower(path.Ext(s))] != "" && !strings.ContainsAny(s, "\n") {
+		there := false
+		if r.root != nil {
+			info, err := r.root.Stat(within(s))
+			there = err == nil && info.Mode().IsRegular()
+		}
+		if there || !strings.ContainsFunc(s, unicode.IsSpace) {
 			r.file(within(s))
 			return
 		}
@@ -110,8 +119,12 @@ func (r *reader) text(s string) {
 
 func (r *reader) file(name string) {
 	kind := kinds[strings.ToLower(path.Ext(name))]
-	if kind == "" || r.root == nil {
-		r.leftOut(name, errors.New("it is no text or Markdown file of the folder"))
+	switch {
+	case kind == "":
+		r.leftOut(name, errNoText)
+		return
+	case r.root == nil:
+		r.leftOut(name, errNoFolder)
 		return
 	}
 	data, err := r.read(name)
@@ -124,8 +137,10 @@ func (r *reader) file(name string) {
 
 func (r *reader) read(name string) ([]byte, error) {
 	// Only a plain file is opened: a pipe would keep us waiting.
-	if info, err := r.root.Stat(name); err != nil || !info.Mode().IsRegular() {
-		return nil, errors.Join(err, errors.New("it is no plain file"))
+	if info, err := r.root.Stat(name); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%w: it is no plain file", errNoText)
 	}
 	f, err := r.root.Open(name)
 	if err != nil {
@@ -137,22 +152,23 @@ func (r *reader) read(name string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case len(data) > maxFile:
-		return nil, fmt.Errorf("it is larger than %d bytes", maxFile)
-	case !utf8.Valid(data) || strings.IndexByte(string(data), 0) >= 0:
-		return nil, errors.New("it is no UTF-8 text")
+		return nil, fmt.Errorf("%w: it is larger than %d bytes", errNoText, maxFile)
+	case !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0:
+		return nil, fmt.Errorf("%w: it is no UTF-8", errNoText)
 	}
-	return bytes.TrimPrefix(data, []byte("\ufeff")), nil
+	return data, nil
 }
 
 func (r *reader) folder(name string) {
 	if r.root == nil {
-		r.leftOut(name, fs.ErrNotExist)
+		r.leftOut(name, errNoFolder)
 		return
 	}
 	var names []string
 	err := fs.WalkDir(r.root.FS(), name, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
-			return err
+			r.leftOut(file, err)
+			return fs.SkipDir
 		}
 		if !d.IsDir() && kinds[strings.ToLower(path.Ext(file))] != "" {
 			names = append(names, file)
@@ -171,8 +187,14 @@ func (r *reader) folder(name string) {
 	}
 }
 
+// add takes a text, without the byte order marks that editors leave in files.
 func (r *reader) add(name, kind, text string) {
+	text = unmarked(text)
 	if strings.TrimSpace(text) == "" || r.seen[name] || len(r.found) == maxFiles {
+		return
+	}
+	if err := Fits(text); err != nil {
+		r.leftOut(name, fmt.Errorf("%w: %w", errNoText, err))
 		return
 	}
 	r.seen[name] = true
@@ -184,6 +206,16 @@ func (r *reader) add(name, kind, text string) {
 	r.found = append(r.found, Document{Path: name, ContentType: kind, Text: text, Fragments: fragments})
 }
 
+// Why a file is left out although it is named.
+var (
+	errNoText   = errors.New("it is no text or Markdown file")
+	errNoFolder = errors.New("the folder of the characters is not there")
+)
+
+// leftOut logs why something is left out, and keeps the paths of what may be read another time.
 func (r *reader) leftOut(name string, why error) {
+	if !errors.Is(why, errNoText) && !errors.Is(why, fs.ErrNotExist) {
+		r.unreadable = append(r.unreadable, name)
+	}
 	r.Logger.Warn("a character's knowledge is left out", "path", name, "error", why)
 }

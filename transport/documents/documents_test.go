@@ -42,7 +42,7 @@ func TestKnowledgeIsTextsFilesAndFolders(t *testing.T) {
 	f := folder(t, map[string]string{
 		"tea.md": "\ufeff# Tea\n\nGreen.", "lore/a.txt": "first", "lore/deep/b.MD": "second", "lore/picture.png": "no text", "lore/empty.txt": " ",
 	})
-	found, err := f.Documents(context.Background(), json.RawMessage(`["Coffee is hot.","tea.md",{"path":"./characters/lore/a.txt","shared":true},
+	found, _, err := f.Documents(context.Background(), json.RawMessage(`["Coffee is hot.","tea.md",{"path":"./characters/lore/a.txt","shared":true},
 		{"directory":"lore"},{"path":"nothing.md"},{"path":"lore/picture.png"},7,{}]`))
 	must(t, err)
 	if got := paths(found)[1:]; !slices.Equal(got, []string{"tea.md", "lore/a.txt", "lore/deep/b.MD"}) || len(found) != 4 {
@@ -61,7 +61,7 @@ func TestNothingOutsideOfTheFolderIsRead(t *testing.T) {
 	f := folder(t, map[string]string{"inside/a.txt": "inside", "secret.txt": "outside"})
 	must(t, os.Symlink(filepath.Join(f.Dir, "secret.txt"), filepath.Join(f.Dir, "inside", "link.txt")))
 	f.Dir = filepath.Join(f.Dir, "inside")
-	found, err := f.Documents(context.Background(), json.RawMessage(`[{"path":"../secret.txt"},{"directory":".."},{"path":"link.txt"},{"path":"/etc/hosts.txt"},{"directory":"."}]`))
+	found, _, err := f.Documents(context.Background(), json.RawMessage(`[{"path":"../secret.txt"},{"directory":".."},{"path":"link.txt"},{"path":"/etc/hosts.txt"},{"directory":"."}]`))
 	must(t, err)
 	if !slices.Equal(paths(found), []string{"a.txt"}) {
 		t.Errorf("found %v", paths(found))
@@ -71,13 +71,13 @@ func TestNothingOutsideOfTheFolderIsRead(t *testing.T) {
 func TestWithoutAFolderThereAreTheTextsOfTheCharacter(t *testing.T) {
 	t.Parallel()
 	f := Folder{Dir: filepath.Join(t.TempDir(), "none"), Logger: slog.New(slog.DiscardHandler)}
-	found, err := f.Documents(context.Background(), json.RawMessage(`["Coffee is hot.",{"path":"a.txt"},{"directory":"lore"}]`))
+	found, _, err := f.Documents(context.Background(), json.RawMessage(`["Coffee is hot.",{"path":"a.txt"},{"directory":"lore"}]`))
 	must(t, err)
 	if len(found) != 1 {
 		t.Errorf("found %v", paths(found))
 	}
 	for _, odd := range []string{``, `null`, `{}`, `"text"`} {
-		if found, err := f.Documents(context.Background(), json.RawMessage(odd)); err != nil || len(found) != 0 {
+		if found, _, err := f.Documents(context.Background(), json.RawMessage(odd)); err != nil || len(found) != 0 {
 			t.Errorf("%s gives %v, %v", odd, found, err)
 		}
 	}
@@ -86,10 +86,40 @@ func TestWithoutAFolderThereAreTheTextsOfTheCharacter(t *testing.T) {
 func TestWhatIsNoTextIsLeftOut(t *testing.T) {
 	t.Parallel()
 	f := folder(t, map[string]string{"a.txt": "\xff\xfe", "b.txt": "a\x00b", "c.txt": strings.Repeat("x", maxFile+1), "d.txt": "text"})
-	found, err := f.Documents(context.Background(), json.RawMessage(`[{"directory":"."}]`))
+	found, _, err := f.Documents(context.Background(), json.RawMessage(`[{"directory":"."}]`))
 	must(t, err)
 	if !slices.Equal(paths(found), []string{"d.txt"}) {
 		t.Errorf("found %v", paths(found))
+	}
+}
+
+func TestWhatCannotBeReadNowIsToldFromWhatIsGone(t *testing.T) {
+	t.Parallel()
+	const named = `["note.md",{"path":"gone.md"},{"path":"locked.md"},{"directory":"lore"},{"directory":"none"},"two words.md"]`
+	f := folder(t, map[string]string{"lore/a.txt": "first", "lore/b/c.txt": "second", "locked.md": "third"})
+	must(t, os.Remove(filepath.Join(f.Dir, "locked.md")))
+	must(t, os.Symlink("locked.md", filepath.Join(f.Dir, "locked.md"))) // opening it fails, for root too
+	found, unreadable, err := f.Documents(context.Background(), json.RawMessage(named))
+	must(t, err)
+	if !slices.Equal(paths(found)[:2], []string{"lore/a.txt", "lore/b/c.txt"}) || len(found) != 3 || found[2].Text != "two words.md" {
+		t.Errorf("found %v", paths(found))
+	}
+	if !slices.Equal(unreadable, []string{"locked.md"}) {
+		t.Errorf("unreadable are %v", unreadable)
+	}
+	f.Dir = filepath.Join(f.Dir, "nothing")
+	if _, unreadable, err = f.Documents(context.Background(), json.RawMessage(named)); err != nil || len(unreadable) != 5 {
+		t.Errorf("without the folder %v are unreadable, %v", unreadable, err)
+	}
+}
+
+func TestNoByteOrderMarkIsLeftInTexts(t *testing.T) {
+	t.Parallel()
+	f := folder(t, map[string]string{"two.txt": "\ufefffirst\n\ufeffsecond", "mark.txt": "\ufeff"})
+	found, _, err := f.Documents(context.Background(), json.RawMessage(`["\ufeffCoffee is hot.",{"directory":"."}]`))
+	must(t, err)
+	if len(found) != 2 || found[0].Text != "Coffee is hot." || found[1].Text != "first\nsecond" {
+		t.Errorf("found %+v", found)
 	}
 }
 

@@ -54,6 +54,7 @@ func TestEveryListEndsEarlyWithACursor(t *testing.T) {
 		"/api/agents/{agentId}/worlds":                       {ofAgent + "/worlds", "worlds", "after"},
 		"/api/agents/{agentId}/rooms":                        {ofAgent + "/rooms", "rooms", "after"},
 		"/api/agents/{agentId}/memories":                     {ofAgent + "/memories", "memories", "before"},
+		"/api/agents/{agentId}/documents":                    {ofAgent + "/documents", "documents", "before"},
 		"/api/agents/{agentId}/rooms/{roomId}/memories":      {ofAgent + "/rooms/" + room.String() + "/memories", "memories", "before"},
 		"/api/memory/groups":                                 {"/api/memory/groups", "groups", "after"},
 		"/api/memory/groups/{serverId}/memories":             {"/api/memory/groups/" + world.String() + "/memories", "memories", "before"},
@@ -170,6 +171,12 @@ func (s *fixture) hoard(t *testing.T, i int, agent, server, channel, world, room
 	run(func(r commands.Request) (commands.Result, error) {
 		return commands.Handle(t.Context(), s.Env, r, commands.StoreMemory{
 			MemoryID: uuid.New(), AgentID: agent, RoomID: room, EntityID: agent, Table: "messages", Content: metadata, At: r.At,
+		})
+	})
+	run(func(r commands.Request) (commands.Result, error) {
+		return commands.Handle(t.Context(), s.Env, r, commands.StoreMemory{
+			MemoryID: uuid.New(), AgentID: agent, RoomID: room, EntityID: agent, Table: events.TableDocuments, Content: []byte(`{"text":"x"}`),
+			Metadata: []byte(`{"title":"` + text + `"}`), At: r.At,
 		})
 	})
 	run(func(r commands.Request) (commands.Result, error) {

@@ -25,8 +25,8 @@ const pastBudget = 5 * time.Minute
 func (s *server) ports() reactions.Ports {
 	return reactions.Ports{
 		Env: s.env, Models: s.models, History: history{queries: s.queries, feed: s.feed}, Recall: recall{s.queries, searched{s.model}},
-		Knowledge: knowledge{documents.Folder{Dir: s.CharactersDir, Logger: s.Logger}},
-		Embedder:  s.watch.Embedder(s.model), EmbedsHere: embedsHere(s.model),
+		Knowledge: knowledge{documents.Folder{Dir: s.CharactersDir, Logger: s.Logger}, s.queries, s.feed, s.backends.Store},
+		Embedder:  s.watch.Embedder(s.model), EmbedsHere: embedsHere(s.model), Repeats: repeats{s.queries},
 		Aborts: s.aborts, Stream: s.stream, Asked: s.watch.Asked, Now: s.Clock,
 	}
 }
@@ -84,14 +84,35 @@ func (h history) Readable(ctx context.Context, p events.Position) error {
 }
 
 // knowledge reads the files that characters name.
-type knowledge struct{ documents.Folder }
+type knowledge struct {
+	documents.Folder
 
-// Documents implements reactions.Knowledge.
-func (k knowledge) Documents(ctx context.Context, named json.RawMessage) ([]reactions.Document, error) {
-	found, err := k.Folder.Documents(ctx, named)
+	queries *queries.Queries
+	feed    *engine.Feed
+	store   events.Store
+}
+
+// Named implements reactions.Knowledge.
+func (k knowledge) Named(ctx context.Context, named json.RawMessage) (reactions.Named, error) {
+	found, unreadable, err := k.Documents(ctx, named)
 	all := make([]reactions.Document, len(found))
 	for i, d := range found {
 		all[i] = reactions.Document(d)
 	}
-	return all, err
+	return reactions.Named{Documents: all, Unreadable: unreadable}, err
+}
+
+// Split implements reactions.Knowledge.
+func (knowledge) Split(text string) ([]string, error) { return documents.Split(text) }
+
+// Learned implements reactions.Knowledge.
+func (k knowledge) Learned(ctx context.Context, agent uuid.UUID) ([]string, error) {
+	head, err := k.store.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.feed.Wait(ctx, projections.GroupMemories, head); err != nil {
+		return nil, err
+	}
+	return k.queries.LearnedPaths(ctx, agent)
 }

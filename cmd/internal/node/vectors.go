@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
+	"annals/commands"
 	"annals/commands/reactions"
 	"annals/projections"
 	"annals/projections/engine"
@@ -68,6 +71,19 @@ func (v Vectors) tell(ctx context.Context, feed *engine.Feed, log *slog.Logger) 
 		log.Warn(OthersIn(*h), "remedy", h.Remedy)
 	}
 	return nil
+}
+
+// repeats finds what memories say again in the read models.
+type repeats struct{ *queries.Queries }
+
+// Repeated implements reactions.Repeats.
+func (r repeats) Repeated(ctx context.Context, memory uuid.UUID, v commands.Vector, model string, vector []float32) (uuid.UUID, error) {
+	scope := queries.Scope{Agent: v.AgentID, Room: v.RoomID, Table: v.Table}
+	same, err := r.SameText(ctx, scope, v.Text, memory)
+	if err != nil || same != uuid.Nil {
+		return same, err
+	}
+	return r.Nearest(ctx, scope, queries.Meaning{Vector: vector, Model: model}, reactions.RepeatSimilarity, v.Since)
 }
 
 // OthersIn is "1200 memories have vectors of hashing-384 (384), the model is nomic-embed-text".

@@ -18,7 +18,11 @@ var (
 		ID: example.Room, AgentID: example.Agent, Source: "eliza_gui", Type: "DM", MessageServerID: &example.Server, ServerID: example.Server.String(), WorldID: &example.World, Name: "Us",
 		Metadata: json.RawMessage(`{}`), ChannelID: &example.Channel, CreatedAt: example.ISO,
 	}
-	aWorld  = queries.World{ID: example.World, AgentID: example.Agent, Name: "Home", Metadata: json.RawMessage(`{}`), MessageServerID: &example.Server, ServerID: example.Server.String(), CreatedAt: example.ISO}
+	aWorld = queries.World{ID: example.World, AgentID: example.Agent, Name: "Home", Metadata: json.RawMessage(`{}`), MessageServerID: &example.Server, ServerID: example.Server.String(), CreatedAt: example.ISO}
+	tea    = queries.Document{
+		ID: example.Memory, AgentID: example.Agent, EntityID: example.Agent, Title: "Tea", Filename: "tea.pdf", ContentType: "application/pdf", Source: "upload", Size: 18211, Fragments: 1,
+		CreatedAt: example.Millis,
+	}
 	near    = 0.87
 	howMany = []queries.Count{{Key: "messages", Count: 7}}
 )
@@ -35,6 +39,8 @@ var examples = []any{
 	memoryUpdated{example.Memory, "Memory updated successfully"},
 	memoriesCleared{7, 7, "All agent memories cleared successfully"},
 	memoriesFound{[]queries.FoundMemory{{Memory: example.TheMemory, Similarity: &near, Score: 0.61}}, modeHybrid, "glove-384", 384},
+	documentList{Documents: []queries.Document{tea}},
+	documentAnswer{tea, "Green tea is steeped at 80 degrees.", []queries.Fragment{{ID: example.File, Text: "Green tea is steeped at 80 degrees."}}},
 	roomList{Rooms: []queries.Room{aRoom}},
 	roomAnswer{
 		ID: example.Room, Name: "Us", ChannelID: &example.Channel, AgentID: example.Agent, MessageServerID: &example.Server, ServerID: aRoom.ServerID, WorldID: &example.World, Type: "DM",

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -165,7 +166,7 @@ type newMemory struct {
 		Metadata  frame.Object    `json:"metadata"`
 		Embedding json.RawMessage `json:"embedding" doc:"Numbers. It follows by itself where it is not given."`
 		Model     frame.Text      `json:"embeddingModel" doc:"The model that the embedding is of: memories are compared by one model at a time."`
-		Unique    *bool           `json:"unique"`
+		Unique    *bool           `json:"unique" doc:"Whether it says something new, true where it is not given. It is false for what another memory of the room and table says already."`
 	}
 }
 
@@ -193,6 +194,13 @@ func (a *api) storeMemory(c *frame.Call, in *newMemory) (queries.Memory, error) 
 	cmd := commands.StoreMemory{
 		MemoryID: c.NewID("memory"), AgentID: in.AgentID.UUID, RoomID: room, EntityID: entity, Table: frame.Or(b.TableName, events.TableMessages),
 		Content: content, Metadata: b.Metadata.Raw(), Unique: b.Unique == nil || *b.Unique, Vector: commands.GivenVector{Numbers: vector, Model: string(b.Model)},
+	}
+	if cmd.Unique {
+		repeated, err := a.Queries.SameText(c, queries.Scope{Agent: cmd.AgentID, Room: room, Table: cmd.Table}, events.MemoryText(content), cmd.MemoryID)
+		if err != nil && !errors.Is(err, queries.ErrUnavailable) { // without the read models, what it repeats is found when it is embedded
+			return queries.Memory{}, err
+		}
+		cmd.Unique = repeated == uuid.Nil
 	}
 	r, err := frame.Run(c, cmd)
 	model := ""

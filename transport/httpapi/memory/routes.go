@@ -1,7 +1,10 @@
 // Package memory is the part of the REST API that is about what agents remember, and where: memories, rooms, worlds, groups.
 package memory
 
-import "annals/transport/httpapi/frame"
+import (
+	"annals/transport/httpapi/frame"
+	"annals/transport/limits"
+)
 
 // Ports is what memories need besides the frame.
 type Ports struct {
@@ -13,11 +16,12 @@ type Ports struct {
 type api struct {
 	*frame.API
 	Ports
+	receiving *limits.Budget // files of documents
 }
 
 // Mount adds the routes.
 func Mount(f *frame.API, p Ports) {
-	a := &api{API: f, Ports: p}
+	a := &api{API: f, Ports: p, receiving: limits.NewBudget(maxDocuments, maxDocumentsOfClient, maxDocumentsOfClient)}
 	a.Examples(examples...)
 	for _, agent := range frame.OfAnAgent {
 		frame.Get(a.API, agent+"/memories", "List what an agent remembers, newest first", a.memories, frame.Remembering)
@@ -28,6 +32,10 @@ func Mount(f *frame.API, p Ports) {
 		frame.Patch(a.API, agent+"/memories/:memoryId", "Change a memory", a.updateMemory, frame.Remembering, frame.Takes(`{"content":{"text":"Ann likes green tea."}}`))
 		frame.Remove(a.API, agent+"/memories/:memoryId", "Remove a memory", a.deleteMemory, frame.Remembering)
 		frame.Remove(a.API, agent+"/memories/all/:roomId", "Remove all that an agent remembers of a room", a.clearRoom, frame.Remembering)
+		frame.Get(a.API, agent+"/documents", "List the documents that an agent knows, newest first", a.documents, frame.Remembering)
+		frame.Post(a.API, agent+"/documents", "Let an agent know a document", a.addDocument, frame.Created, frame.Remembering, aDocument)
+		frame.Get(a.API, agent+"/documents/:documentId", "Show a document, with its text and its fragments", a.document, frame.Remembering)
+		frame.Remove(a.API, agent+"/documents/:documentId", "Remove a document with its fragments", a.deleteDocument, frame.Remembering)
 		frame.Get(a.API, agent+"/rooms", "List the rooms of an agent", a.rooms, frame.Remembering)
 		frame.Post(a.API, agent+"/rooms", "Create a room of an agent", a.createRoom, frame.Created, frame.Remembering, frame.Takes(`{"name":"Study","type":"GROUP"}`))
 		frame.Get(a.API, agent+"/rooms/:roomId", "Show a room of an agent", a.room, frame.Remembering)
