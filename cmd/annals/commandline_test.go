@@ -65,6 +65,7 @@ var failing = map[string][]struct {
 	"verify":            {{"--form x", 2, "did you mean"}, {"", 1, "there is nothing yet"}, {"--from nowhere", 1, "the keys of the log"}},
 	"erase":             {{"", 2, "subject"}, {"Ann", 2, `"Ann" is no UUID`}, {nobody, 1, "there is nothing yet"}},
 	"parked":            {{"", 2, "expected one of"}, {"lst", 2, `did you mean "list"?`}},
+	"mcp":               {{"", 1, "no server runs on"}, {"--url localhost", 2, "is no address such as"}, {"all", 2, "unexpected argument"}},
 	"routes":            {{"all", 2, "unexpected argument"}},
 	"doctor":            {{"me", 2, "unexpected argument"}, {"--characters-dir nowhere", 1, "1 finding"}},
 	"licenses":          {{"all", 2, "unexpected argument"}},

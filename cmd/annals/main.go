@@ -29,6 +29,7 @@ type cli struct {
 	Chain      Chain      `cmd:"" help:"Show signed heads of the chain over the log and proofs about them, and check both."`
 	Erase      Erase      `cmd:"" help:"Erase what a person has said, for good, beside a running server or without one."`
 	Parked     Parked     `cmd:"" help:"List, show, retry or drop what reactions gave up."`
+	MCP        MCP        `cmd:"" name:"mcp" help:"Let an assistant on this machine use a running server, over the Model Context Protocol."`
 	Routes     Routes     `cmd:"" help:"List every route that is served, as METHOD /path."`
 	Eventstore Eventstore `cmd:"" help:"Run the embedded event store alone."`
 	Doctor     Doctor     `cmd:"" help:"Say what is missing or wrong on this machine, with the remedy."`

@@ -11,6 +11,7 @@ import (
 	"annals/transport/httpapi/frame"
 	"annals/transport/httpapi/history"
 	"annals/transport/httpapi/jobs"
+	"annals/transport/httpapi/mcp"
 	"annals/transport/httpapi/media"
 	"annals/transport/httpapi/memory"
 	"annals/transport/httpapi/messaging"
@@ -58,6 +59,7 @@ func New(o Options) *frame.API {
 	system.Mount(a, o.System)
 	history.Mount(a, o.History)
 	web.Mount(a, o.Web)
+	mcp.Mount(a)
 	a.Socket("/ws", "Subscribe to what becomes readable", o.Sockets["/ws"], []string{http.MethodGet})
 	// The key may come in the first packet: see Identify.
 	a.Socket(socketIO, "Speak over Socket.IO, as ElizaOS's clients do", o.Sockets[socketIO], []string{http.MethodGet, http.MethodPost}, frame.Keyless, frame.Polled)

@@ -17,6 +17,7 @@ import (
 // shortLists are bounded by what they are about: they hold what this build or one request consists of, or the most of a kind.
 var shortLists = []string{
 	"/api/agents/{agentId}/panels", "/api/agents/{agentId}/runs/{runId}", "/api/history/messages/{id}/why", "/api/history/turns/{id}/why",
+	"/api/history/verification",
 	"/api/server/debug/metrics",
 	"/api/server/debug/state", "/api/server/health", "/health", "/api/system/version", "/api/system/capabilities", "/insights", "/stats",
 }

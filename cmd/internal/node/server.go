@@ -306,6 +306,7 @@ func (s *server) options(ctx context.Context, h health) httpapi.Options {
 	api.Sessions.Rules = c.rules()
 	api.Memory.Embedder, api.Media.Store, api.History.Past = searched{s.model}, s.media, past{s.reading}
 	api.History.Heads = s.heads
+	api.History.Verify = s.verify
 	api.Server.Health, api.Server.Deliveries, api.Server.Parked = h.check, deliveries(store), s.backends.parked(s.env, s.logID)
 	api.Server.Lines, api.Server.Metrics, api.Server.Stop = s.lines, s.watch.Registry, s.stop
 	api.System.Capabilities, api.System.Configuration = capabilities(c), c.Shown()

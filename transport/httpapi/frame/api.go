@@ -5,6 +5,7 @@ package frame
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -169,6 +170,24 @@ func (a *API) Socket(path, summary string, h http.Handler, methods []string, tra
 			a.refuse(g, problem.New(http.StatusNotFound, problem.CodeNotFound, "%s is not served here", path))
 			return
 		}
+		h.ServeHTTP(g.Writer, g.Request)
+	})
+}
+
+// Protocol is a route at which a handler speaks a protocol of its own, in JSON. It has the time of a request that waits for an answer, and
+// asks the API what it needs: the turns at the work are taken then.
+func (a *API) Protocol(method, path, summary string, h http.Handler, asked, answered json.RawMessage) {
+	kind := operation{
+		answer: answer{status: http.StatusOK, raw: true, types: map[string]any{"application/json": answered}, tag: "assistants"},
+		access: access{asks: true}, limits: allowance{time: replyTimeLimit},
+	}
+	op := a.describe(a.operation(method, path, summary, kind), nil)
+	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+		"application/json": {Schema: &huma.Schema{Type: huma.TypeObject}, Example: asked},
+	}}
+	a.huma.OpenAPI().AddOperation(&op)
+	a.router.Handle(method, path, func(g *gin.Context) {
+		callOf(g.Request.Context()).Rested()
 		h.ServeHTTP(g.Writer, g.Request)
 	})
 }

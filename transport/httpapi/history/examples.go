@@ -52,4 +52,5 @@ var examples = []any{
 		Format: chain.FormatProof, Head: aHead, Consistency: &chain.Consistency{Events: 512, Path: []chain.Hash{aHash}},
 		Inclusion: &chain.Inclusion{Entry: chain.Entry{Position: 17, Revision: 0, Created: 17_954_420_004_490_000, Digest: aHash}, Index: 4, Path: []chain.Hash{aHash}},
 	},
+	verification{Well: true, Events: 40, Streams: 12, Position: example.Position, Covered: example.Position, Findings: []string{}},
 }

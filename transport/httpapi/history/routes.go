@@ -7,7 +7,8 @@ import "annals/transport/httpapi/frame"
 type Ports struct {
 	Past Past
 	// Heads are those of the chain over the log; a server that shows what was has none.
-	Heads Heads
+	Heads  Heads
+	Verify Verify // may be nil
 }
 
 // api is the frame with these.
@@ -32,4 +33,5 @@ func Mount(f *frame.API, p Ports) {
 	frame.Post(a.API, "/api/history/head", "Sign what the log is now, for somebody else to keep", a.signHead, frame.Reads(), frame.Expensive, frame.Asks)
 	frame.Get(a.API, "/api/history/proof", "Prove that a signed head covers an event, or goes on from an earlier head", a.prove, frame.Reads(), frame.Expensive)
 	frame.Get(a.API, "/api/history/correlations/:id", "Show everything that one request caused, as a tree", a.historyTree, frame.Reads(frame.History), frame.Expensive)
+	frame.Get(a.API, "/api/history/verification", "Hold the log against itself and the chain over it", a.verification, frame.Reads(), frame.Expensive)
 }
