@@ -132,9 +132,13 @@ func TestAMemoryThatRepeatsAnotherIsNotUnique(t *testing.T) {
 		fact events.Event
 		want bool
 	}{
-		{f, true}, {embedded(f, pointing(384, 0), ""), true}, {repeats, false},
+		{f, true},
+		{embedded(f, pointing(384, 0), ""), true},
+		{repeats, false},
 		{events.MemoryUpdated{MemoryID: id(10), AgentID: id(1), SubjectID: id(1), Content: f.Content, Metadata: json.RawMessage(`{"a":1}`)}, false},
-		{embedded(f, pointing(384, 1), "other"), true}, {repeats, false}, {f, true},
+		{embedded(f, pointing(384, 1), "other"), true},
+		{repeats, false},
+		{f, true},
 	} {
 		g.happened(events.MemoryStream(id(10)), step.fact)
 		if unique() != step.want {

@@ -150,10 +150,14 @@ func TestTheSecondMemoryWithATextIsNotUnique(t *testing.T) {
 		body string
 		want bool
 	}{
-		{`{"text":"Tea is hot.","tableName":"facts"}`, true}, {`{"text":"Tea is hot.","tableName":"facts"}`, false},
-		{`{"text":"Tea is hot.","tableName":"messages"}`, true}, {`{"text":"Tea is wet.","tableName":"facts"}`, true},
-		{`{"text":"Tea is red.","tableName":"facts","unique":false}`, false}, {`{"text":"Tea is hot.","tableName":"facts","unique":true}`, false},
-		{`{"content":{"note":1},"tableName":"facts"}`, true}, {`{"content":{"note":1},"tableName":"facts"}`, true},
+		{`{"text":"Tea is hot.","tableName":"facts"}`, true},
+		{`{"text":"Tea is hot.","tableName":"facts"}`, false},
+		{`{"text":"Tea is hot.","tableName":"messages"}`, true},
+		{`{"text":"Tea is wet.","tableName":"facts"}`, true},
+		{`{"text":"Tea is red.","tableName":"facts","unique":false}`, false},
+		{`{"text":"Tea is hot.","tableName":"facts","unique":true}`, false},
+		{`{"content":{"note":1},"tableName":"facts"}`, true},
+		{`{"content":{"note":1},"tableName":"facts"}`, true},
 	} {
 		if got := store(c.body); got != c.want {
 			t.Errorf("%d: %s is unique: %v", i, c.body, got)

@@ -17,7 +17,7 @@ type inside struct {
 func (i *inside) Do(r *http.Request, most int) (int, []byte, error) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	defer context.AfterFunc(i.outer.Context(), cancel)()
+	defer context.AfterFunc(i.outer.Context(), cancel)() //nolint:contextcheck // or with that client
 	asked := r.WithContext(ctx)
 	for name, values := range i.outer.Header {
 		if !ofBody(name) {
