@@ -121,7 +121,11 @@ func TestALogAndItsHeadsRewrittenTogetherAreRefusedByWhoeverKeptOneHead(t *testi
 			return l
 		},
 		"removed": func(l []embedded.Line) []embedded.Line { // one that nothing follows from
-			last := slices.IndexFunc(l, func(l embedded.Line) bool { return l.Type == "LogRecorded" })
+			last := slices.IndexFunc(l, func(e embedded.Line) bool {
+				return e.Type[0] != '$' && e.Type != "LogOpened" && !slices.ContainsFunc(l, func(later embedded.Line) bool {
+					return later.ID != e.ID && (later.Stream == e.Stream || bytes.Contains(later.Metadata, []byte(e.ID.String())))
+				})
+			})
 			return slices.Delete(l, last, last+1)
 		},
 		"cut off": func(l []embedded.Line) []embedded.Line {
