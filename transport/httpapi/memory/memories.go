@@ -191,16 +191,17 @@ func (a *api) storeMemory(c *frame.Call, in *newMemory) (queries.Memory, error) 
 	if err != nil {
 		return queries.Memory{}, err
 	}
-	cmd := commands.StoreMemory{
-		MemoryID: c.NewID("memory"), AgentID: in.AgentID.UUID, RoomID: room, EntityID: entity, Table: frame.Or(b.TableName, events.TableMessages),
-		Content: content, Metadata: b.Metadata.Raw(), Unique: b.Unique == nil || *b.Unique, Vector: commands.GivenVector{Numbers: vector, Model: string(b.Model)},
-	}
-	if cmd.Unique {
-		repeated, err := a.Queries.SameText(c, queries.Scope{Agent: cmd.AgentID, Room: room, Table: cmd.Table}, events.MemoryText(content), cmd.MemoryID)
+	id, table, unique := c.NewID("memory"), frame.Or(b.TableName, events.TableMessages), b.Unique == nil || *b.Unique
+	if unique {
+		repeated, err := a.Queries.SameText(c, queries.Scope{Agent: in.AgentID.UUID, Room: room, Table: table}, events.MemoryText(content), id)
 		if err != nil && !errors.Is(err, queries.ErrUnavailable) { // without the read models, what it repeats is found when it is embedded
 			return queries.Memory{}, err
 		}
-		cmd.Unique = repeated == uuid.Nil
+		unique = repeated == uuid.Nil
+	}
+	cmd := commands.StoreMemory{
+		MemoryID: id, AgentID: in.AgentID.UUID, RoomID: room, EntityID: entity, Table: table, Content: content, Metadata: b.Metadata.Raw(), Unique: unique,
+		Vector: commands.GivenVector{Numbers: vector, Model: string(b.Model)},
 	}
 	r, err := frame.Run(c, cmd)
 	model := ""
