@@ -65,6 +65,10 @@ var failing = map[string][]struct {
 	"verify":            {{"--form x", 2, "did you mean"}, {"", 1, "there is nothing yet"}, {"--from nowhere", 1, "the keys of the log"}},
 	"erase":             {{"", 2, "subject"}, {"Ann", 2, `"Ann" is no UUID`}, {nobody, 1, "there is nothing yet"}},
 	"parked":            {{"", 2, "expected one of"}, {"lst", 2, `did you mean "list"?`}},
+	"chain":             {{"", 2, "expected one of"}, {"haed", 2, `did you mean "head"?`}},
+	"chain head":        {{"", 1, "set DATA_DIR to "}, {"all", 2, "unexpected argument"}},
+	"chain prove":       {{"", 2, "give --position"}, {"--position x", 2, "--position"}, {"--position 5", 1, "set DATA_DIR to "}},
+	"chain check":       {{"", 2, "give a proof"}, {"nowhere", 2, "give the --heads"}, {"nowhere --heads nowhere", 1, "nowhere"}},
 	"mcp":               {{"", 1, "no server runs on"}, {"--url localhost", 2, "is no address such as"}, {"all", 2, "unexpected argument"}},
 	"routes":            {{"all", 2, "unexpected argument"}},
 	"doctor":            {{"me", 2, "unexpected argument"}, {"--characters-dir nowhere", 1, "1 finding"}},
@@ -147,7 +151,7 @@ func badDataDir(t *testing.T, path []string) {
 		t.Fatal(err)
 	}
 	args := map[string]string{
-		"why": nobody, "erase": nobody, "parked show": nobody, "parked retry": "--all", "parked drop": "--all", "rebuild": "--all", "eventstore backup": "there",
+		"why": nobody, "erase": nobody, "parked show": nobody, "parked retry": "--all", "parked drop": "--all", "rebuild": "--all", "eventstore backup": "there", "chain prove": "--position 5",
 		"serve": "--port 0", "": "--port 0", "eventstore": "--listen 127.0.0.1:0", "eventstore serve": "--listen 127.0.0.1:0",
 	}
 	all := append(slices.Clone(path), strings.Fields(args[name])...)
