@@ -17,7 +17,7 @@ func TestWhatIsNoCallOfTheProtocolIsRefused(t *testing.T) {
 	accepting := []string{"Accept", "application/json, text/event-stream"}
 	s.untouched(func() {
 		for name, body := range map[string]string{
-			"nothing": "", "malformed": `{"jsonrpc":`, "no call": `{}`, "a text": `"x"`, "an array": `[1]`, "not UTF-8": "{\"jsonrpc\":\"\xff\"}",
+			"an unknown method": `{"jsonrpc":"2.0","id":1,"method":"tools/dance"}`, "nothing": "", "malformed": `{"jsonrpc":`, "no call": `{}`, "a text": `"x"`, "an array": `[1]`, "not UTF-8": "{\"jsonrpc\":\"\xff\"}",
 			"deep":  strings.Repeat(`{"a":`, 10_000) + "1" + strings.Repeat("}", 10_000),
 			"large": `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"` + strings.Repeat("a", frame.MaxBody) + `"}}`,
 		} {
@@ -26,7 +26,6 @@ func TestWhatIsNoCallOfTheProtocolIsRefused(t *testing.T) {
 			}
 		}
 		for name, call := range map[string]string{
-			"an unknown method":      `{"jsonrpc":"2.0","id":1,"method":"tools/dance"}`,
 			"an unknown tool":        `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"dance","arguments":{}}}`,
 			"arguments of no object": `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"history","arguments":7}}`,
 			"an unknown resource":    `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"annals://agents/nobody"}}`,
