@@ -66,7 +66,8 @@ func TestWhatTheServerDoesIsCounted(t *testing.T) {
 		`annals_sockets{kind="socket.io"} 0`,
 		`annals_http_requests_total{method="GET",route="/api/agents/:agentId",status="404"} 1`,
 		`annals_http_requests_total{method="GET",route="none",status="404"} 1`,
-		`annals_http_request_duration_seconds_count{method="POST",route="/api/agents"} 1`,
+		`annals_http_requests_total{method="POST",route="/api/agents",status="201"} 1`,
+		`annals_http_request_duration_seconds_count{method="POST",route="/api/agents"} `, // one that is refused is asked again
 		`annals_parked_events{reaction="reply"} 0`,
 		`annals_build_info{version="`, `go_goroutines `, `process_open_fds `,
 	} {
