@@ -188,7 +188,10 @@ func (a *API) Protocol(method, path, summary string, h http.Handler, asked, answ
 	a.huma.OpenAPI().AddOperation(&op)
 	a.router.Handle(method, path, func(g *gin.Context) {
 		callOf(g.Request.Context()).Rested()
-		h.ServeHTTP(g.Writer, g.Request)
+		w := &plain{ResponseWriter: g.Writer}
+		if h.ServeHTTP(w, g.Request); w.status != 0 {
+			a.refuse(g, problem.New(w.status, problem.CodeInvalidRequest, "%s", strings.TrimSpace(w.text.String())))
+		}
 	})
 }
 

@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -61,6 +62,41 @@ func (h *held) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	return h.ResponseWriter.Write(p)
+}
+
+// plain keeps what a handler refuses in plain text, which is given in our envelope.
+type plain struct {
+	http.ResponseWriter
+	status int
+	text   bytes.Buffer
+}
+
+// maxPlain is how much of a refusal is kept, in bytes.
+const maxPlain = 1000
+
+// WriteHeader implements http.ResponseWriter.
+func (p *plain) WriteHeader(status int) {
+	if status >= http.StatusBadRequest && strings.HasPrefix(p.Header().Get("Content-Type"), "text/plain") {
+		p.status = status
+		return
+	}
+	p.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (p *plain) Write(b []byte) (int, error) {
+	if p.status == 0 {
+		return p.ResponseWriter.Write(b)
+	}
+	p.text.Write(b[:min(len(b), maxPlain-p.text.Len())])
+	return len(b), nil
+}
+
+// Flush implements http.Flusher.
+func (p *plain) Flush() {
+	if f, ok := p.ResponseWriter.(http.Flusher); ok && p.status == 0 {
+		f.Flush()
+	}
 }
 
 // Page is a route whose answer is no envelope: it is of one of these types.
