@@ -37,7 +37,7 @@ type Fragments struct {
 const fragmentsAtOnce = 16
 
 // StoreFragments stores those of a document's fragments that are not there yet, and returns the position of the last. One that a client
-// has deleted is not stored again, and none of them where the document is gone. Whoever stores them with the same texts stores the same.
+// has deleted is not stored again, and none of them where the document is gone. Storing the same texts again changes nothing.
 func StoreFragments(ctx context.Context, env Env, r Request, f Fragments) (last events.Position, err error) {
 	positions, hash := make([]events.Position, len(f.Texts)), events.HashText(f.Document)
 	g, ctx := errgroup.WithContext(ctx)

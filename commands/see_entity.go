@@ -22,7 +22,7 @@ type SeeEntity struct {
 	SubjectID uuid.UUID
 	Names     []string
 	Metadata  json.RawMessage
-	// OnlyNew leaves somebody as they are whom the agent knows already.
+	// OnlyNew leaves an entity unchanged that the agent knows already.
 	OnlyNew bool
 }
 

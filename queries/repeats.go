@@ -13,7 +13,7 @@ import (
 	"annals/events"
 )
 
-// Scope is what memories are told from their repetitions in.
+// Scope is where a memory is compared with others to find repetitions: an agent, a room and a table.
 type Scope struct {
 	Agent, Room uuid.UUID
 	Table       string

@@ -42,7 +42,7 @@ func (l linesLog) Facts(_ context.Context, after events.Position) iter.Seq2[even
 	}
 }
 
-// rewriteHeads makes the heads in a data folder anew from its log, with the key of its server: what an attacker does who has it all.
+// rewriteHeads makes the heads in a data folder anew from its log, with the key of its server, as an attacker with the whole folder can.
 func rewriteHeads(t *testing.T, dir string, head chain.SignedHead, lines []embedded.Line) {
 	t.Helper()
 	path := node.ChainIn(dir)

@@ -57,7 +57,7 @@ type Heads struct {
 	Keys   []string     // that are trusted to sign; see NewWitness
 	// Older: the log may be older than the heads, which say nothing about it beyond its end.
 	Older bool
-	// Kept: the signed heads were kept elsewhere, by somebody who wants to know as well whether the log ends before them.
+	// Kept: the signed heads were kept elsewhere. A log that ends before them is a finding, too.
 	Kept bool
 }
 

@@ -176,7 +176,7 @@ func (f *Feed) begin(ctx context.Context) error {
 	return nil
 }
 
-// From waits until the feed has begun, and says where: Committed is told of what comes after. It fails where the feed ends before.
+// From waits until the feed has begun, and says where: Committed receives what comes after. It fails where the feed ends before.
 func (f *Feed) From(ctx context.Context) (events.Position, error) {
 	select {
 	case <-f.begun:

@@ -28,7 +28,7 @@ func recordsOf(t *testing.T, export []byte) map[string][]map[string]any {
 	return all
 }
 
-// acquainted is an agent with a room for a channel, one of its own, somebody whom it knows, a document with a fragment, and memories
+// acquainted is an agent with a room for a channel, one of its own, a person that it knows, a document with a fragment, and memories
 // that name each other.
 func (s *fixture) acquainted(name string) (agent string) {
 	s.T.Helper()

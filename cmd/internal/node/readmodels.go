@@ -68,7 +68,7 @@ func Await(ctx context.Context, feed *engine.Feed, p events.Position, groups ...
 // stillLimit is how long a command waits for a read model that stands still.
 const stillLimit = 20 * time.Second
 
-// CatchUp is Await for a command, whose health nobody looks at: where a group stands still for stillLimit it fails with the reason.
+// CatchUp is Await for a command, which has no page of health: it fails with the reason where a group stands still for stillLimit.
 func CatchUp(ctx context.Context, feed *engine.Feed, p events.Position, groups ...string) error {
 	return await(ctx, feed, p, stillLimit, groups)
 }

@@ -40,7 +40,7 @@ func (b *Backends) root(ctx context.Context) (attest.Root, error) {
 	return attest.NewRoot(attest.Software, secret)
 }
 
-// identity returns the key that signs heads, once it is in the log whose it is.
+// identity returns the key that signs heads, once the log records to which server it belongs.
 func (s *server) identity(ctx context.Context) (ed25519.PrivateKey, error) {
 	r, err := s.backends.root(ctx)
 	if err != nil {

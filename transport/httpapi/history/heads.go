@@ -80,7 +80,7 @@ func (a *api) hasHeads(c *frame.Call) error {
 	return nil
 }
 
-// headError is what a client is told.
+// headError turns an error of the chain into the answer that a client gets.
 func (a *api) headError(err error) error {
 	switch {
 	case err == nil:

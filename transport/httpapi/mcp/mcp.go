@@ -1,6 +1,6 @@
 // Package mcp is the Model Context Protocol's way to Annals: assistants search what agents remember, read and hold conversations, and
-// audit the log. Each tool asks the REST API one or two questions, as the client that called the tool: what that client may do, what it
-// is told and how it is recorded is decided there, and nowhere else.
+// audit the log. Each tool asks the REST API one or two questions, as the client that called the tool: what that client may do and read,
+// and how it is recorded, is decided there alone.
 package mcp
 
 import (

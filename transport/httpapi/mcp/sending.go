@@ -37,7 +37,7 @@ type turn struct {
 	Reason  string `json:"reason,omitempty"`
 }
 
-// assistant stands for the assistants that do not say for whom they speak.
+// assistant is the author of messages for which the assistant names no author.
 var assistant = events.Derive(uuid.Nil, "mcp", "assistant")
 
 func (c *client) sendMessage(ctx context.Context, in messageTo) (s sent, err error) {

@@ -99,7 +99,7 @@ type conversationPart struct {
 	Before    string `json:"before,omitempty" jsonschema:"only what was said before: an ISO-8601 time, or the id of a message"`
 }
 
-// message is what an assistant is told of a message.
+// message is a message as a tool gives it.
 type message struct {
 	ID        string `json:"id"`
 	ChannelID string `json:"channelId"`

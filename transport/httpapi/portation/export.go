@@ -44,7 +44,7 @@ type heading struct {
 	ExportedAt queries.ISO `json:"exportedAt"`
 }
 
-// manifest ends an export: whose it is, how many of each kind there are, and the SHA-256 over the JSON of all of them, each followed
+// manifest ends an export: the agent, how many of each kind there are, and the SHA-256 over the JSON of all of them, each followed
 // by a line feed.
 type manifest struct {
 	Version  int            `json:"version"`

@@ -29,7 +29,7 @@ type importing struct {
 	c     *frame.Call
 	agent uuid.UUID
 	dry   bool
-	// onConflict is what is done with what is there already; empty until the file has said whose it is.
+	// onConflict is what is done with what is there already; empty until the file has named its agent.
 	onConflict string
 
 	line             int // of a file with a record a line, and otherwise the number of the record

@@ -24,7 +24,7 @@ import (
 
 // Options for New; all are needed.
 type Options struct {
-	// Client is who sent a request, as bounds tell clients apart.
+	// Client returns the client of a request, as bounds tell clients apart.
 	Client func(*http.Request) netip.Prefix
 	// ConnectTime is the longest that any client may take to connect to the namespace.
 	ConnectTime time.Duration
